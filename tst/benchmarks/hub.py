@@ -1,0 +1,66 @@
+"""Records from the Hugging Face hub: text columns alone, at a pinned revision."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from tst.benchmarks.files import Record, read_file, read_parquet_texts
+from tst.benchmarks.settings import HubSettings
+from tst.errors import UserError
+
+TIMEOUT = 10.0
+
+
+def read_hub(name: str, hub: HubSettings, tried: str = "") -> tuple[list[Record], str, str]:
+    """Records of a hub dataset, its address, and the commit that was read.
+
+    Parquet columns that hold bytes (images) are never transferred. ``tried`` says what was looked
+    for before. Raises one UserError, within seconds, when the hub or the dataset is out of reach.
+    """
+    import httpx
+    from huggingface_hub import HfApi, HfFileSystem, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    address = f"hf://datasets/{hub.repo}@{hub.revision}"
+    try:
+        # one request that is not retried: no network shows here, before anything that retries
+        info = HfApi().dataset_info(hub.repo, revision=hub.revision, timeout=TIMEOUT)
+        present = [sibling.rfilename for sibling in info.siblings or []]
+        paths = _match(name, hub, present)
+        commit = info.sha or hub.revision
+        records: list[Record] = []
+        for path in paths:
+            if path.endswith(".parquet"):
+                remote = f"datasets/{hub.repo}@{commit}/{path}"
+                with HfFileSystem().open(remote, "rb") as file:
+                    records += read_parquet_texts(file, remote)
+            else:
+                local = hf_hub_download(hub.repo, path, repo_type="dataset", revision=commit)
+                records += read_file(Path(local))
+    except (OSError, HfHubHTTPError, OfflineModeIsEnabled, httpx.HTTPError, ValueError) as error:
+        raise UserError(_explain(name, address, tried, error)) from error
+    return records, f"{address}: {', '.join(paths)}", commit
+
+
+def _match(name: str, hub: HubSettings, present: list[str]) -> list[str]:
+    """The files of the first pattern that matches any."""
+    patterns = [p.format(split=hub.split, config=hub.config) for p in hub.files]
+    for pattern in patterns:
+        if paths := sorted(p for p in present if fnmatchcase(p, pattern)):
+            return paths
+    raise UserError(
+        f"benchmark {name}: {hub.repo} has no file like {', '.join(patterns)}; it has "
+        f"{', '.join(present[:20])}. Set benchmark.hub.files=[PATTERN]."
+    )
+
+
+def _explain(name: str, address: str, tried: str, error: Any) -> str:
+    reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    return (
+        f"benchmark {name}: {tried}{address} cannot be read ({reason:.300}).\n"
+        "Read a copy instead with benchmark.path=FILE, or data_root=DIR (one sub-folder a "
+        f"benchmark: DIR/{name}/...); for a gated or private dataset set HF_TOKEN; "
+        "check the network and that HF_HUB_OFFLINE is not set."
+    )

@@ -1,0 +1,122 @@
+"""What a benchmark is made of: the typed form of a YAML in ``conf/benchmark``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class AnswerForm(Enum):
+    """How the gold answer of a multiple-choice question is written."""
+
+    auto = "auto"
+    letter = "letter"
+    index = "index"
+    index1 = "index1"
+    text = "text"
+
+
+class QuestionFormat(Enum):
+    """Which format the questions of a benchmark have."""
+
+    auto = "auto"
+    mc = "mc"
+    num = "num"
+    open = "open"
+
+
+@dataclass
+class HubSettings:
+    """Where a benchmark lies on the Hugging Face hub.
+
+    repo: ``owner/name`` of the dataset; empty: this benchmark is not on the hub
+    revision: commit hash (recommended), branch or tag
+    split, config: fill the placeholders ``{split}`` and ``{config}`` of ``files``
+    files: glob patterns within the repository; the first pattern that matches any file is read,
+        all of its files in the order of their names
+    """
+
+    repo: str = ""
+    revision: str = "main"
+    split: str = "test"
+    config: str = "default"
+    files: list[str] = field(
+        default_factory=lambda: [
+            "{config}/{split}-*.parquet",
+            "data/{split}-*.parquet",
+            "{split}*.parquet",
+            "{split}.jsonl",
+            "{split}.json",
+            "{split}.csv",
+        ]
+    )
+
+
+@dataclass
+class ColumnSettings:
+    """Which source column holds what; ``a.b`` reaches into a nested column.
+
+    A field left at null is the column of the same name where the source has one; an empty string
+    means that there is none.
+
+    id: unique name of a question; none: a hash of the row's content
+    question: the question's text (required)
+    question_type: scores are reported per type; none: one type, named after the benchmark
+    options: one column (a list, the text of a JSON or Python list, lettered text, or text with
+        ``options_separator``) or a list of columns, one an option (trailing blanks: fewer options)
+    answer: the gold answer (required)
+    format: a column that says mc, num or open row by row; null: ``BenchmarkSettings.format``
+    groups: group name to column; questions that share a value share a scene, a video, an image
+    metadata: list of columns, or name to column: text-side columns admitted as model input
+    """
+
+    id: str | None = None
+    question: str | None = None
+    question_type: str | None = None
+    options: Any = None
+    answer: str | None = None
+    format: str | None = None
+    groups: dict[str, str] = field(default_factory=dict)
+    metadata: Any = None
+
+
+@dataclass
+class BenchmarkSettings:
+    """One benchmark: where its rows are and how they read.
+
+    name: its name in tables, and its folder in ``data_root``
+    path: a local file to read instead of anything else
+    local: file name or glob pattern within ``data_root/<name>/``
+    hub: where it is on the hub, read when there is no local file
+    reader: dotted path of a function that takes a source record (a dict) and returns the fields
+        which columns alone do not say (keys of ``ColumnSettings``, ``group_<name>``, ``metadata``
+        as a dict, or ``problem``: why the row cannot be read), or a list of such dicts when a
+        record holds several questions; what it leaves out comes from ``columns``
+    columns: which source column holds what
+    format: mc, num or open for all rows; auto: mc where there are options, else num for the types
+        whose gold answers are all numbers, else open
+    answer_as: how multiple-choice gold is written: letter (``B``, ``(b)``, ``B.``), index (from
+        0), index1 (from 1), text (of the option); auto: decided over the table, or refused
+    options_separator: what stands between the options where they are one plain text
+    merge_types_under: types with fewer questions than this become ``Other``; 0: none
+    strict: a bad row is an error instead of being left out and counted
+    features: featurisers of the forest on top of the generic ones, by name or dotted path
+    n: number of questions, ``auto`` or an integer (planted only)
+    seed: seed of the generator (planted only)
+    """
+
+    name: str = "table"
+    path: str | None = None
+    local: str | None = None
+    hub: HubSettings = field(default_factory=HubSettings)
+    reader: str | None = None
+    columns: ColumnSettings = field(default_factory=ColumnSettings)
+    format: QuestionFormat = QuestionFormat.auto
+    answer_as: AnswerForm = AnswerForm.auto
+    options_separator: str | None = None
+    merge_types_under: int = 0
+    strict: bool = False
+    features: list[str] = field(default_factory=list)
+    n: Any = "auto"
+    seed: int = 0
