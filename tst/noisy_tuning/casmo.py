@@ -1,0 +1,253 @@
+"""CASMO, the optimizer that scales every step by how well gradients agree (method.md, section 8).
+
+Per coordinate, with g the gradient, m and s the two state tensors and ^ bias correction::
+
+    s_t   = b2 s + (1 - b2) (g - m_{t-1})^2          m_{t-1} raw, before this step
+    m_t   = b1 m + (1 - b1) g
+    S, N  = m^^2, s^                                 signal and noise power
+    AGAR  = S / (S + N)                              0 where both are 0
+    trust = c_min + (1 - c_min) mean(AGAR)           one number a tensor (or slice)
+    focus = clip(AGAR / (mean(AGAR) + eps), r_floor, 1)
+    C     = trust^rho focus
+    theta = theta (1 - lr wd) - lr C m^ / (sqrt(S + N) + eps)
+
+State is kept a tensor a parameter; a step works on the tensors of a group together. They are cut
+into slabs: tensors of one device and dtype, sorted by length, laid end to end. Elementwise work is
+one kernel a slab; tensors of equal length are rows of a matrix, so that their means and what is
+multiplied by them are one kernel a length. Nothing is ever read back to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SLAB_BYTES = {"cpu": 2**20, "cuda": 2**26}
+"""Size at which a slab is full: on a CPU it should stay in the cache, on a GPU fill the device."""
+
+MOMENTS = ("exp_avg", "exp_noise")
+
+
+@dataclass(frozen=True)
+class _Slab:
+    """Tensors of one device and dtype; ``lengths`` the slice length of each, ascending."""
+
+    params: list[Tensor]
+    lengths: list[int]
+
+    def rows(self, flat: Tensor) -> Iterator[Tensor]:
+        """Views (slices, length) of the slab laid end to end, one for each slice length."""
+        sizes: dict[int, int] = {}
+        for param, length in zip(self.params, self.lengths, strict=True):
+            sizes[length] = sizes.get(length, 0) + param.numel()
+        for part, length in zip(flat.split(list(sizes.values())), sizes, strict=True):
+            yield part.view(-1, length)
+
+
+class Casmo(torch.optim.Optimizer):
+    """CASMO, version 0.4 of its theory page, on lists of tensors and without host synchronisation.
+
+    ``confidence`` and ``agar`` are the means of C and AGAR over all coordinates of the last step:
+    0-dim float32 tensors on the first parameter's device, NaN before the first step.
+
+    lr: step size, float > 0 (a scheduler writes group["lr"])
+    betas: decay of the mean and of the noise, each in [0, 1)
+    eps: added to mean(AGAR) and to sqrt(S + N), > 0
+    weight_decay: decoupled, as in AdamW
+    c_min: lowest trust, in [0, 1]
+    rho: exponent of trust, >= 0; 0 switches trust off
+    r_floor: lowest focus, in [0, 1]; 1 switches focus off
+    slices_dim0: reduce over each slice of dim 0, not over a whole tensor: for weights of several
+        models stacked along dim 0, which must not see each other
+
+    Raises ValueError for a setting out of range, and for sparse or complex gradients.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        c_min: float = 0.1,
+        rho: float = 0.5,
+        r_floor: float = 0.1,
+        slices_dim0: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "c_min": c_min,
+            "rho": rho,
+            "r_floor": r_floor,
+            "slices_dim0": slices_dim0,
+        }
+        super().__init__(params, defaults)
+        device = self.param_groups[0]["params"][0].device
+        self.confidence = torch.full((), torch.nan, device=device)
+        self.agar = torch.full((), torch.nan, device=device)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        _refuse_bad({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of every parameter that has a gradient; returns the closure's loss."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        device = self.confidence.device
+        confidence = torch.zeros((), device=device)
+        agar = torch.zeros((), device=device)
+        count = 0
+        for group in self.param_groups:
+            for slab in _slabs(group["params"], group["slices_dim0"]):
+                sum_confidence, sum_agar = self._step_slab(slab, group)
+                confidence += sum_confidence.to(device, non_blocking=True)
+                agar += sum_agar.to(device, non_blocking=True)
+                count += sum(p.numel() for p in slab.params)
+        if count:
+            self.confidence, self.agar = confidence.div_(count), agar.div_(count)
+        return loss
+
+    def _step_slab(self, slab: _Slab, group: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Update one slab; the sums of C and of AGAR over its coordinates (0-dim tensors)."""
+        beta1, beta2 = group["betas"]
+        eps, lr = group["eps"], group["lr"]
+        states = [self._state(p) for p in slab.params]
+        for state in states:
+            state["step"] += 1
+        means = [state["exp_avg"] for state in states]
+        noises = [state["exp_noise"] for state in states]
+        grads = [_gradient(p).to(m.dtype) for p, m in zip(slab.params, means, strict=True)]
+
+        surprise = torch._foreach_sub(grads, means)
+        torch._foreach_mul_(noises, beta2)
+        torch._foreach_addcmul_(noises, surprise, surprise, value=1 - beta2)
+        torch._foreach_mul_(means, beta1)
+        torch._foreach_add_(means, grads, alpha=1 - beta1)
+        del surprise, grads
+
+        # the moments are divided by what they lack for having started at 0, and laid end to end
+        mean = _flat(torch._foreach_div(means, [1 - beta1 ** s["step"] for s in states]))
+        power = _flat(torch._foreach_div(noises, [1 - beta2 ** s["step"] for s in states]))
+        signal = mean * mean
+        power.add_(signal)
+        agar = signal.div_(power).masked_fill_(power == 0, 0)
+        sum_agar = agar.sum()
+        for rows in slab.rows(agar):  # in place: agar becomes the confidence C
+            row_agar = _row_means(rows)
+            trust = row_agar * (1 - group["c_min"]) + group["c_min"]
+            rows.div_(row_agar + eps).clamp_(group["r_floor"], 1).mul_(trust.pow_(group["rho"]))
+        confidence = agar
+        update = mean.mul_(confidence).div_(power.sqrt_().add_(eps))
+
+        if group["weight_decay"]:
+            torch._foreach_mul_(slab.params, 1 - lr * group["weight_decay"])
+        parts = update.split([p.numel() for p in slab.params])
+        updates = [part.view(p.shape) for part, p in zip(parts, slab.params, strict=True)]
+        torch._foreach_add_(slab.params, updates, alpha=-lr)
+        return confidence.sum(), sum_agar
+
+    def _state(self, param: Tensor) -> dict[str, Any]:
+        """A parameter's step count and two moments; float32 where it is shorter than that.
+
+        In bfloat16 a decay of 0.999 rounds to 1, and the noise would never shrink.
+        """
+        state = self.state[param]
+        if not state:
+            dtype = torch.promote_types(param.dtype, torch.float32)
+            state["step"] = 0
+            for name in MOMENTS:
+                state[name] = torch.zeros(param.shape, dtype=dtype, device=param.device)
+        return state
+
+    @torch.no_grad()
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As in torch, but the moments keep their dtype: torch would round them to the weights'."""
+        super().load_state_dict(state_dict)
+        saved_ids = [i for group in state_dict["param_groups"] for i in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"]]
+        for saved_id, param in zip(saved_ids, params, strict=True):
+            for name in MOMENTS:
+                if saved_id in state_dict["state"]:
+                    saved = state_dict["state"][saved_id][name]
+                    self.state[param][name] = saved.to(param.device, copy=True)
+
+
+def _slabs(params: list[Tensor], slices_dim0: bool) -> Iterator[_Slab]:
+    """The parameters with gradients, in slabs of one device and dtype, of at most SLAB_BYTES."""
+
+    def length(p: Tensor) -> int:
+        return p[0].numel() if slices_dim0 and p.dim() else p.numel()
+
+    def kind(p: Tensor) -> tuple[str, str]:
+        return str(p.device), str(p.dtype)
+
+    present = [p for p in params if p.grad is not None and p.numel()]
+    for (device, _), alike in groupby(sorted(present, key=kind), kind):
+        room = SLAB_BYTES.get(device.split(":")[0], SLAB_BYTES["cuda"])
+        taken: list[Tensor] = []
+        filled = 0
+        for p in sorted(alike, key=length):
+            if taken and filled + p.nbytes > room:
+                yield _Slab(taken, [length(t) for t in taken])
+                taken, filled = [], 0
+            taken.append(p)
+            filled += p.nbytes
+        yield _Slab(taken, [length(t) for t in taken])
+
+
+def _gradient(param: Tensor) -> Tensor:
+    """The parameter's gradient. Raises ValueError where it is sparse or complex."""
+    grad = param.grad
+    assert grad is not None
+    if grad.is_sparse or grad.is_complex():
+        raise ValueError("Casmo takes dense real gradients; use SparseAdam or Adam for others.")
+    return grad
+
+
+def _row_means(rows: Tensor) -> Tensor:
+    """Means (n, 1) of the rows of (n, length), the same whatever the other rows are.
+
+    On a CPU torch sums a long row in another order when it has neighbours: there, one at a time.
+    """
+    if rows.device.type == "cpu":
+        return torch.stack([row.mean() for row in rows]).view(-1, 1)
+    return rows.mean(1, keepdim=True)
+
+
+def _flat(tensors: Iterable[Tensor]) -> Tensor:
+    """The tensors' elements, laid end to end."""
+    return torch.cat([t.reshape(-1) for t in tensors])
+
+
+def _refuse_bad(settings: dict[str, Any]) -> None:
+    """Raises ValueError naming every setting of a parameter group that is out of range."""
+    beta1, beta2 = settings["betas"]
+    in_range = {
+        "lr": isinstance(settings["lr"], float | int) and settings["lr"] >= 0,
+        "betas": 0 <= beta1 < 1 and 0 <= beta2 < 1,
+        "eps": settings["eps"] > 0,
+        "weight_decay": settings["weight_decay"] >= 0,
+        "c_min": 0 <= settings["c_min"] <= 1,
+        "rho": settings["rho"] >= 0,
+        "r_floor": 0 <= settings["r_floor"] <= 1,
+    }
+    bad = [f"{name}={settings[name]}" for name, good in in_range.items() if not good]
+    if bad:
+        raise ValueError(
+            f"Casmo: {', '.join(bad)}: lr, weight_decay and rho must be numbers >= 0, eps > 0, "
+            "betas in [0, 1), c_min and r_floor in [0, 1]."
+        )
