@@ -46,8 +46,10 @@ def read_text(answer: Any, options: Sequence[str]) -> int | None:
     if wanted in options:
         return options.index(wanted) if list(options).count(wanted) == 1 else None
     folded = [_fold(o) for o in options]
-    wanted = _fold(re.sub(r"^\(?[A-Z][.):]\s+", "", wanted))
-    return folded.index(wanted) if folded.count(wanted) == 1 else None
+    for text in (wanted, re.sub(r"^\(?[A-Z][.):]\s+", "", wanted)):
+        if folded.count(_fold(text)) == 1:
+            return folded.index(_fold(text))
+    return None
 
 
 def _fold(text: str) -> str:
@@ -105,7 +107,8 @@ def decide_form(name: str, answers: Sequence[Any], options: Sequence[Sequence[st
 
 def read_accepted(answer: Any) -> list[str]:
     """Accepted texts of an open question: a list, the text of a list, or one text."""
-    if isinstance(answer, str):
+    # only a list of quoted texts: [0, 1] is an interval
+    if isinstance(answer, str) and re.match(r"\s*\[\s*['\"]", answer):
         answer = parse_list(answer) or answer
     items = answer if isinstance(answer, list | tuple) else [answer]
     return list(dict.fromkeys(plain_text(i) for i in items if not is_blank(i)))

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tst.benchmarks.answers import READERS, decide_form, read_accepted
@@ -46,7 +46,7 @@ class Mapped:
 
     fields: dict[str, Any]
     groups: dict[str, str]
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str]
 
 
 def read_rows(
@@ -59,7 +59,13 @@ def read_rows(
     Raises UserError for columns that the source does not have and for gold answers that can be
     read in more than one way.
     """
-    given = [_read_given(reader, record) if reader else [{}] for record in records]
+    given: list[list[Row]] = [_read_given(reader, record) if reader else [{}] for record in records]
+    if given and all("problem" in row for rows in given for row in rows):
+        problem = next((row["problem"] for rows in given for row in rows), "it gave no rows")
+        raise UserError(
+            f"benchmark {settings.name}: benchmark.reader={settings.reader} can read none of the "
+            f"{len(records)} records; the first: {problem}."
+        )
     by_reader = {key for rows in given for row in rows for key in row}
     mapped = map_columns(settings, records, by_reader)
     rows = [
@@ -90,6 +96,35 @@ def _read_given(reader: Callable[[Any], Any], record: Record) -> list[Row]:
         return [{"problem": f"the reader failed: {type(error).__name__}: {error}"}]
 
 
+def named_columns(settings: BenchmarkSettings) -> dict[str, str]:
+    """The columns that the settings name, by their place in ``benchmark.columns``."""
+    columns = settings.columns
+    named: dict[str, str] = {}
+    for key in (*PLAIN_FIELDS, "format"):
+        wanted = getattr(columns, key)
+        if isinstance(wanted, str):
+            named[key] = wanted
+        else:
+            named |= {f"{key}.{i}": str(column) for i, column in enumerate(wanted or [])}
+    metadata = columns.metadata or {}
+    if not isinstance(metadata, Mapping):
+        metadata = {str(c): str(c) for c in ([metadata] if isinstance(metadata, str) else metadata)}
+    named |= {f"groups.{name}": column for name, column in columns.groups.items()}
+    named |= {f"metadata.{name}": column for name, column in metadata.items()}
+    return {key: column for key, column in named.items() if column}
+
+
+def choose_columns(settings: BenchmarkSettings, names: Sequence[str]) -> list[str]:
+    """Which of a source's columns must be read; all of them where a reader may want any."""
+    tops = {
+        column if column in names else column.partition(".")[0]
+        for column in named_columns(settings).values()
+    }
+    if settings.reader is not None or not tops <= set(names):
+        return list(names)
+    return [name for name in names if name in tops or name in PLAIN_FIELDS]
+
+
 def map_columns(
     settings: BenchmarkSettings, records: Sequence[Record], by_reader: set[str]
 ) -> Mapped:
@@ -98,49 +133,39 @@ def map_columns(
     Raises one UserError that names every missing column with its nearest match.
     """
     names = list(dict.fromkeys(str(key) for record in records for key in record))
-    columns = settings.columns
+    named = named_columns(settings)
     problems: list[str] = []
-
-    def check(key: str, column: str) -> None:
+    for key, column in named.items():
         if column in names or any(look_up(r, column) is not None for r in records[:1000]):
-            return
+            continue
         near = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         problems.append(f"benchmark.columns.{key}={column}: no such column{hint}")
-
-    fields: dict[str, Any] = {}
+    mapped = Mapped({}, {}, {})
     for key in PLAIN_FIELDS:
-        wanted = getattr(columns, key)
-        if key in by_reader and wanted is None:
-            continue
-        if wanted is None and key in names:
-            wanted = key
-        if isinstance(wanted, str) and wanted:
-            check(key, wanted)
-            fields[key] = wanted
-        elif wanted:
-            for column in wanted:
-                check(key, str(column))
-            fields[key] = [str(column) for column in wanted]
-        elif key in ("question", "answer"):
+        several = [column for place, column in named.items() if place.startswith(f"{key}.")]
+        unset = getattr(settings.columns, key) is None
+        if key in named or several:
+            mapped.fields[key] = several or named[key]
+        elif unset and key in names and key not in by_reader:
+            mapped.fields[key] = key
+        elif key in ("question", "answer") and key not in by_reader:
             problems.append(f"benchmark.columns.{key} is not set: name the column of the {key}")
-    if columns.format:
-        check("format", columns.format)
-        fields["format"] = columns.format
-    metadata = columns.metadata or {}
-    if not isinstance(metadata, Mapping):
-        metadata = {str(c): str(c) for c in ([metadata] if isinstance(metadata, str) else metadata)}
-    for name, column in columns.groups.items():
-        check(f"groups.{name}", column)
-    for name, column in metadata.items():
-        check(f"metadata.{name}", column)
+    if "format" in named:
+        mapped.fields["format"] = named["format"]
+    for place, column in named.items():
+        kind, _, name = place.partition(".")
+        if kind == "groups":
+            mapped.groups[name] = column
+        elif kind == "metadata":
+            mapped.metadata[name] = column
     if problems:
         raise UserError(
             f"benchmark {settings.name}: the columns do not fit the source:\n"
             + "\n".join(f"  {p}" for p in problems)
             + f"\nIts columns are: {', '.join(names)}"
         )
-    return Mapped(fields, dict(columns.groups), dict(metadata))
+    return mapped
 
 
 def _raw_row(mapped: Mapped, record: Record, given: Row) -> Row:
@@ -192,7 +217,8 @@ def _name_formats(rows: list[Row], settings: BenchmarkSettings) -> None:
         elif not row.get("problem"):
             undecided.setdefault(row.get("question_type", ""), []).append(row)
     for kind, same_type in undecided.items():
-        gold = [row["answer"] for row in same_type if not is_blank(row.get("answer"))]
+        answers = [row.get("answer") for row in same_type]
+        gold = [answer for answer in answers if not is_blank(answer)]
         numbers = sum(parse_number(g) is not None for g in gold)
         if MOSTLY_NUMBERS * len(gold) <= numbers < len(gold):
             odd = next(g for g in gold if parse_number(g) is None)
@@ -238,12 +264,16 @@ def _name_rows(rows: list[Row]) -> None:
         if not is_blank(row.get("id")):
             row["id"] = plain_text(row["id"])
             continue
-        content = json.dumps(
-            {k: v for k, v in row.items() if k != "id"}, sort_keys=True, default=str
-        )
+        fields = {key: cell for key, cell in row.items() if key != "id"}
+        content = json.dumps(fields, sort_keys=True, default=str)
         name = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         seen[name] += 1
         row["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
+    for row in rows:
+        for key in row:
+            # a row without a group shares nothing with the other rows without one
+            if key.startswith(GROUP_PREFIX) and is_blank(row[key]):
+                row[key] = f"only {row['id']}"
 
 
 def _merge_rare_types(rows: list[Row], least: int) -> None:

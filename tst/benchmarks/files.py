@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,15 +23,15 @@ def read_file(path: Path) -> list[Record]:
     Raises UserError that names the file, and the line where there is one, for a file that cannot
     be read as what its name says.
     """
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{path} {kind}; expected a file with questions.")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(
             f"{path}: cannot read a {path.suffix or 'file without extension'}; "
             f"expected one of {', '.join(READERS)}."
         )
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise UserError(f"{path} {kind}; expected a file with questions.")
     try:
         records = reader(path)
     except OSError as error:
@@ -62,9 +63,13 @@ def _load_json(text: str, where: str) -> Any:
 
 
 def _read_jsonl(path: Path) -> list[Record]:
+    return _parse_lines(_decode(path), path)
+
+
+def _parse_lines(text: str, path: Path) -> list[Record]:
     records = []
     # not splitlines(): U+2028 and the like may stand inside a JSON text
-    for number, line in enumerate(_decode(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         record = _load_json(line, f"{path}, line {number}")
@@ -77,7 +82,11 @@ def _read_jsonl(path: Path) -> list[Record]:
 
 
 def _read_json(path: Path) -> list[Record]:
-    data = _load_json(_decode(path), str(path))
+    text = _decode(path)
+    lines = [line for line in text.split("\n", maxsplit=50) if line.strip()]
+    if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines[:2]):
+        return _parse_lines(text, path)
+    data = _load_json(text, str(path))
     if isinstance(data, dict):
         lists = [v for v in data.values() if isinstance(v, list) and v]
         data = lists[0] if len(lists) == 1 else data
@@ -106,6 +115,7 @@ def _read_delimited(path: Path, delimiter: str | None) -> list[Record]:
     )
     records = []
     try:
+        _check_names(reader.fieldnames or [], path)
         for record in reader:
             if None in record:
                 raise UserError(
@@ -116,6 +126,13 @@ def _read_delimited(path: Path, delimiter: str | None) -> list[Record]:
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: no valid CSV ({error}).") from error
     return records
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    """Two columns of one name would silently be one."""
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise UserError(f"{path}: more than one column is named {', '.join(twice)}.")
 
 
 def _read_xlsx(path: Path) -> list[Record]:
@@ -131,6 +148,7 @@ def _read_xlsx(path: Path) -> list[Record]:
         raise UserError(f"{path}: no readable xlsx file ({error}).") from error
     rows = book.worksheets[0].iter_rows(values_only=True)
     header = [str(c) if c is not None else "" for c in next(rows, ())]
+    _check_names(header, path)
     records = [
         {name: cell for name, cell in zip(header, row, strict=False) if name}
         for row in rows
@@ -145,10 +163,12 @@ def _read_parquet(path: Path) -> list[Record]:
         return read_parquet_texts(file, str(path))
 
 
-def read_parquet_texts(file: BinaryIO, name: str) -> list[Record]:
+def read_parquet_texts(
+    file: BinaryIO, name: str, choose: Callable[[Sequence[str]], Sequence[str]] = list
+) -> list[Record]:
     """Records of an open Parquet file, without the columns that hold bytes (images, sounds).
 
-    Only the column chunks that are kept are read from ``file``.
+    Only the columns that ``choose`` picks among the others are read from ``file``.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -163,7 +183,7 @@ def read_parquet_texts(file: BinaryIO, name: str) -> list[Record]:
     try:
         parquet = pq.ParquetFile(file)
         columns = [f.name for f in parquet.schema_arrow if not holds_bytes(f.type)]
-        table = parquet.read(columns=columns)
+        table = parquet.read(columns=list(choose(columns)))
         records: list[Record] = table.to_pylist()
         return records
     except pa.ArrowException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ from tst.errors import UserError
 TIMEOUT = 10.0
 
 
-def read_hub(name: str, hub: HubSettings, tried: str = "") -> tuple[list[Record], str, str]:
+def read_hub(
+    name: str,
+    hub: HubSettings,
+    choose: Callable[[Sequence[str]], Sequence[str]],
+    tried: str = "",
+) -> tuple[list[Record], str, str]:
     """Records of a hub dataset, its address, and the commit that was read.
 
-    Parquet columns that hold bytes (images) are never transferred. ``tried`` says what was looked
-    for before. Raises one UserError, within seconds, when the hub or the dataset is out of reach.
+    Of Parquet files only the columns that ``choose`` picks are transferred, and never those that
+    hold bytes (images). ``tried`` says what was looked for before. Raises one UserError, within seconds, when the hub or the dataset is out of reach.
     """
-    import httpx
     from huggingface_hub import HfApi, HfFileSystem, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     address = f"hf://datasets/{hub.repo}@{hub.revision}"
     try:
@@ -35,18 +39,20 @@ def read_hub(name: str, hub: HubSettings, tried: str = "") -> tuple[list[Record]
             if path.endswith(".parquet"):
                 remote = f"datasets/{hub.repo}@{commit}/{path}"
                 with HfFileSystem().open(remote, "rb") as file:
-                    records += read_parquet_texts(file, remote)
+                    records += read_parquet_texts(file, remote, choose)
             else:
                 local = hf_hub_download(hub.repo, path, repo_type="dataset", revision=commit)
                 records += read_file(Path(local))
-    except (OSError, HfHubHTTPError, OfflineModeIsEnabled, httpx.HTTPError, ValueError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # what it raises depends on the hub library and its HTTP library
         raise UserError(_explain(name, address, tried, error)) from error
     return records, f"{address}: {', '.join(paths)}", commit
 
 
 def _match(name: str, hub: HubSettings, present: list[str]) -> list[str]:
     """The files of the first pattern that matches any."""
-    patterns = [p.format(split=hub.split, config=hub.config) for p in hub.files]
+    patterns = [p.replace("{split}", hub.split).replace("{config}", hub.config) for p in hub.files]
     for pattern in patterns:
         if paths := sorted(p for p in present if fnmatchcase(p, pattern)):
             return paths

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.columns import read_rows
+from tst.benchmarks.columns import choose_columns, read_rows
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.hub import read_hub
 from tst.benchmarks.planted import plant_rows
@@ -72,9 +73,10 @@ def _find_records(
         raise UserError(
             f"benchmark {settings.name}: {tried}it has no dataset on the hub. Set "
             "benchmark.path=FILE (JSONL, JSON, CSV, TSV, Parquet or xlsx), data_root=DIR (with "
-            f"{settings.name}/{settings.local or '*.jsonl'} in it) or benchmark.hub.repo=OWNER/NAME."
+            f"{settings.name}/{settings.local or '*.jsonl'} in it) or "
+            "benchmark.hub.repo=OWNER/NAME."
         )
-    return read_hub(settings.name, settings.hub, tried)
+    return read_hub(settings.name, settings.hub, partial(choose_columns, settings), tried)
 
 
 def import_function(dotted: str) -> Callable[[Any], Any]:
@@ -82,11 +84,11 @@ def import_function(dotted: str) -> Callable[[Any], Any]:
     module_name, _, name = dotted.rpartition(".")
     try:
         function = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise UserError(
             f"benchmark.reader={dotted}: cannot be imported ({error}); expected the dotted path of "
             "a function, e.g. my_package.my_module.read_row (is its folder on PYTHONPATH?)."
         ) from error
     if not callable(function):
         raise UserError(f"benchmark.reader={dotted}: is no function.")
-    return function  # type: ignore[no-any-return]
+    return function

@@ -56,7 +56,7 @@ PEOPLE = (
     "a boy in boots", "a tired guard", "a street vendor", "a cyclist", "a woman in blue",
     "a gardener", "a man in a cap",
 )  # fmt: skip
-# longer than the longest of PEOPLE is from the shortest, so that theirs is always the longest option
+# each longer than any of PEOPLE, so that the option that has one is the longest
 CLAUSES = (
     "who is holding a folded map in one hand",
     "who carries a heavy basket on one shoulder",

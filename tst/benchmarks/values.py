@@ -5,7 +5,6 @@ Text from a file is only ever parsed, never evaluated.
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 import re
@@ -16,11 +15,16 @@ MAX_LIST_TEXT = 200_000
 MAX_LIST_ITEMS = 1_000
 
 _NUMBER = re.compile(r"[+-]?(\d+(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?")
+# an item and what ends it: a comma, or white space alone (numpy prints no commas)
 _ITEM = re.compile(
-    r"""\s*(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|\s*(?P<bare>[+-]?[0-9][0-9.eE+-]*|None|True|False)""",
+    r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+    r"""|(?P<bare>[+-]?(?:\d[\d.]*|\.\d+)(?:[eE][+-]?\d+)?|None|True|False))(?:\s*,\s*|\s+|$)""",
     re.DOTALL,
 )
+_ESCAPE = re.compile(
+    r"\\(?:(?P<code>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|(?P<plain>.))", re.DOTALL
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\", "\n": ""}
 
 
 def is_blank(value: Any) -> bool:
@@ -55,49 +59,55 @@ def parse_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def parse_list(text: str) -> list[Any] | None:
-    """The items of a flat list written in JSON or Python (or as numpy prints it), else None.
+def parse_list(text: str) -> list[str | None] | None:
+    """The items of a flat list written in JSON or Python, or as numpy prints it; else None.
 
-    Items are texts, numbers, true/false or null. Nested lists, more than ``MAX_LIST_ITEMS`` items
-    and texts longer than ``MAX_LIST_TEXT`` are refused (None): options are a flat list.
+    Items are quoted texts, numbers and true/false (kept as written), and null (None). Nested lists,
+    more than ``MAX_LIST_ITEMS`` items and texts over ``MAX_LIST_TEXT`` characters are refused.
     """
     text = text.strip()
-    if len(text) > MAX_LIST_TEXT or text[:1] not in "[(" or text[-1:] not in "])" or len(text) < 2:
+    if len(text) > MAX_LIST_TEXT or not text.startswith("[") or not text.endswith("]"):
         return None
-    items: list[Any] = []
+    items = _parse_json_list(text)
+    if items is None:
+        items = _parse_python_list(text)
+    return items if items is None or len(items) <= MAX_LIST_ITEMS else None
+
+
+def _parse_json_list(text: str) -> list[str | None] | None:
+    try:
+        items = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    if any(isinstance(item, list | dict) for item in items):
+        return None
+    return [item if item is None else str(item) for item in items]
+
+
+def _parse_python_list(text: str) -> list[str | None] | None:
+    """Read item by item, so that nothing nested can reach a recursive parser."""
+    items: list[str | None] = []
     position, end = 1, len(text) - 1
     while text[position:end].strip():
         match = _ITEM.match(text, position, end)
-        if match is None or len(items) == MAX_LIST_ITEMS:
+        if match is None or len(items) > MAX_LIST_ITEMS:
             return None
-        item = _parse_item(match, in_json=text[0] == "[")
-        if item is _UNREADABLE:
-            return None
-        items.append(item)
-        # a comma, or white space alone as numpy prints arrays
-        gap = re.compile(r"\s*,\s*|\s+|$").match(text, match.end(), end)
-        if gap is None:
-            return None
-        position = gap.end()
+        bare = match["bare"]
+        if bare is None:
+            items.append(_ESCAPE.sub(_unescape, match["text"][1:-1]))
+        else:
+            items.append(None if bare == "None" else bare)
+        position = match.end()
     return items
 
 
-_UNREADABLE = object()
-
-
-def _parse_item(match: re.Match[str], in_json: bool) -> Any:
-    """One literal of a list: Python's reading of it, or JSON's where Python has none."""
-    literal = (match["text"] or match["bare"]).strip()
-    if match["text"] and in_json and literal.startswith('"'):
-        try:
-            return json.loads(literal, strict=False)
-        except ValueError:
-            pass  # a Python text in double quotes, e.g. with \' in it
-    try:
-        # a single text or number: nothing nested can reach the parser
-        return ast.literal_eval(literal.replace("\n", "\\n"))
-    except (ValueError, SyntaxError):
-        return _UNREADABLE
+def _unescape(match: re.Match[str]) -> str:
+    r"""What a backslash in a Python text stands for; one that means nothing stays."""
+    code = match["code"]
+    if code:
+        number = int(code[1:], 16)
+        return chr(number) if number <= 0x10FFFF else match[0]
+    return _ESCAPES.get(match["plain"], match[0])
 
 
 def look_up(record: Mapping[str, Any], column: str) -> Any:
