@@ -23,7 +23,8 @@ def read_hub(
     """Records of a hub dataset, its address, and the commit that was read.
 
     Of Parquet files only the columns that ``choose`` picks are transferred, and never those that
-    hold bytes (images). ``tried`` says what was looked for before. Raises one UserError, within seconds, when the hub or the dataset is out of reach.
+    hold bytes (images). ``tried`` says what was looked for before. Raises one UserError,
+    within seconds, when the hub or the dataset is out of reach.
     """
     from huggingface_hub import HfApi, HfFileSystem, hf_hub_download
 

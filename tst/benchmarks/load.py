@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.columns import choose_columns, read_rows
+from tst.benchmarks.columns import choose_columns
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.hub import read_hub
 from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.questions import QuestionTable, build_table
+from tst.benchmarks.rows import read_rows
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.errors import UserError
 
