@@ -154,7 +154,7 @@ def _deal_groups(strata: np.ndarray, units: np.ndarray, seed: int, k: int) -> np
         # growth of sum (share^2) when this group joins a fold: 2 share added + added^2, per stratum
         growth = (counts[:, present] * (2 * added * weight[present] ** 2)).sum(1)
         growth += 2 * totals * sizes[unit] / len(strata) ** 2 * len(classes)
-        tie = (np.arange(k) + int(draws[unit])) % k
+        tie = (np.arange(k) + int(draws[unit] % k)) % k
         fold = int(np.lexsort((tie, growth.round(12)))[0])
         counts[fold, present] += added
         totals[fold] += sizes[unit]

@@ -36,8 +36,8 @@ class Predictions:
     generated: per question the raw generated text, or None (LLM, num and open)
     parsed: bool array (n,), False where no answer could be read (counted, scored 0)
     reasons: per question a list of short sentences: what moved the prediction
-    importance: one row a (question_type, family): columns question_type, family, importance
-        (drop of the held-out score when the family is permuted)
+    permuted: per feature family, the predictions when that family's columns are permuted among
+        the held-out questions; whoever knows the answers computes the drop of the score
     cost: seconds by phase and counters, e.g. {"train_seconds": 1.2, "train_tokens": 3400}
     """
 
@@ -53,7 +53,7 @@ class Predictions:
     generated_zero_shot: list[str | None] | None = None
     parsed: np.ndarray | None = None
     reasons: list[list[str]] | None = None
-    importance: pd.DataFrame | None = None
+    permuted: dict[str, Predictions] | None = None
     cost: dict[str, float] = field(default_factory=dict)
 
     @classmethod

@@ -1,0 +1,179 @@
+"""How a command meets Hydra: exit codes, failures of single jobs, the table at a sweep's end.
+
+A job never raises into Hydra: it writes ``outcome.json`` into its Hydra folder, so that one failed
+job of a sweep, in this process or another, is named while the others finish. Exit codes: 0 done, 1
+a job failed, 2 the user has something to mend.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tst.config import CONFIG_FOLDER, register_schema
+from tst.errors import UserError
+from tst.records.files import read_json, write_json
+
+log = logging.getLogger("tst")
+
+OUTCOME = "outcome.json"
+FINISHED, PARTIAL, FAILED, REFUSED = "finished", "partial", "failed", "refused"
+
+
+@dataclass
+class Outcome:
+    """What became of one job.
+
+    state: finished, partial (folds are missing), failed, or refused (the user's mistake)
+    record: path of its record, where there is one
+    error: one line, for failed and refused jobs
+    row: columns for the sweep's table
+    """
+
+    state: str
+    record: str = ""
+    error: str = ""
+    row: dict[str, Any] = field(default_factory=dict)
+
+
+Task = Callable[[DictConfig], Outcome]
+"""A command's work for one composed config."""
+
+
+class SweepFolder(Callback):
+    """Remembers where the running sweep's jobs leave their outcomes."""
+
+    current: Path | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        SweepFolder.current = Path(str(config.hydra.sweep.dir))
+
+
+def guarded(task: Task) -> Callable[[DictConfig], None]:
+    """The task as Hydra calls it: every ending becomes an outcome file, none an exception."""
+
+    def job(cfg: DictConfig) -> None:
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            outcome = task(cfg)
+        except UserError as error:
+            outcome = Outcome(REFUSED, error=str(error))
+            print(f"tst: {error}", file=sys.stderr)
+        except Exception as error:
+            log.error("%s", "".join(traceback.format_exception(error)))
+            outcome = Outcome(FAILED, error=f"{type(error).__name__}: {error}")
+            # frames keep the model's tensors alive
+            traceback.clear_frames(error.__traceback__)
+        gc.collect()
+        overrides = list(HydraConfig.get().overrides.task)
+        write_json(folder / OUTCOME, {**asdict(outcome), "overrides": overrides})
+        stop_early = cfg.fail_fast and outcome.state in (FAILED, REFUSED)
+        if HydraConfig.get().mode == RunMode.RUN or stop_early:
+            raise SystemExit(exit_code([outcome]))
+
+    return job
+
+
+def exit_code(outcomes: list[Outcome]) -> int:
+    """0: all done; 2: all that failed are the user's to mend; else 1."""
+    failed = {o.state for o in outcomes} & {FAILED, REFUSED}
+    if not failed:
+        return 0
+    return 2 if failed == {REFUSED} else 1
+
+
+def run_command(
+    config_name: str, task: Task, show_sweep: Callable[[list[tuple[str, Outcome]]], None]
+) -> int:
+    """Compose the config named on the command line, run the task for each job; the exit code.
+
+    show_sweep: prints a sweep's (overrides, outcome) pairs
+    """
+    register_schema()
+    wants_traceback = "HYDRA_FULL_ERROR" in os.environ
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    decorate = hydra.main(
+        version_base="1.3", config_path=str(CONFIG_FOLDER), config_name=config_name
+    )
+    ended: int | None = 0
+    try:
+        decorate(guarded(task))()
+    except SystemExit as end:
+        ended = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (HydraException, OmegaConfBaseException) as error:
+        if wants_traceback:
+            raise
+        print(f"tst: {_one_message(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "tst: interrupted; the same command continues where this run stopped", file=sys.stderr
+        )
+        ended = 130
+    except Exception as error:
+        if SweepFolder.current is None:
+            raise
+        log.error("the launcher failed: %s: %s", type(error).__name__, error)
+        ended = 1
+    if SweepFolder.current is None:
+        return ended or 0
+    outcomes = read_outcomes(SweepFolder.current)
+    show_sweep(outcomes)
+    return exit_code([o for _, o in outcomes]) or ended or 0
+
+
+def read_outcomes(sweep: Path) -> list[tuple[str, Outcome]]:
+    """(overrides, outcome) of a sweep's jobs in order; a job that left none has died."""
+    jobs = [p.parent for p in sweep.glob("*/.hydra")]
+    found = []
+    for job in sorted(jobs, key=lambda p: (len(p.name), p.name)):
+        try:
+            entry = read_json(job / OUTCOME)
+            overrides = entry.pop("overrides")
+        except (OSError, ValueError, KeyError):
+            entry = asdict(Outcome(FAILED, error="the process died without a word (killed?)"))
+            overrides = _overrides_of(job)
+        shown = [o for o in overrides if not o.startswith(("hydra/", "hydra."))]
+        found.append((" ".join(shown), Outcome(**entry)))
+    return found
+
+
+def _overrides_of(job: Path) -> list[str]:
+    path = job / ".hydra" / "overrides.yaml"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+_NOISE = (
+    "To append to", "full_key:", "reference_type=", "object_type=", "Config search path", "provider="
+)  # fmt: skip
+
+
+def _one_message(error: Exception) -> str:
+    """The error and its causes without Hydra's internals."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        for line in str(cause).splitlines():
+            text = line.strip()
+            if text and text not in lines and not text.startswith(_NOISE):
+                lines.append(text)
+        cause = cause.__cause__
+    lines.append("`--help` lists the groups and their options; `--cfg job` shows every setting.")
+    return "\n".join(lines)

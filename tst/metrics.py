@@ -1,0 +1,122 @@
+"""The scores of single answers: mean relative accuracy, text match, probability of the gold option.
+
+All functions are vectorised over questions and never guess: no answer scores 0, and an impossible
+score is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+
+import numpy as np
+
+MRA_STEPS = np.arange(1, 11)
+"""j of the ten thresholds |error| / |gold| < j / 20, that is 1 - t for t in .95, .90, ..., .50."""
+
+TOLERANCE = 1e-9
+"""Relative width around equality in which 20 |error| counts as equal to j |gold|."""
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
+_NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def mean_relative_accuracy(
+    predicted: np.ndarray, gold: np.ndarray, inclusive: bool = False
+) -> np.ndarray:
+    """MRA of VSI-Bench (Yang et al., 2024), element by element; shapes broadcast.
+
+    The mean over t in {.50, .55, ..., .95} of 1[|predicted - gold| / |gold| < 1 - t]; ``<=`` when
+    ``inclusive`` (the benchmark's official scorer). Gold 0 scores 1 only for a predicted 0; a
+    missing prediction (NaN) scores 0.
+    """
+    predicted, gold = np.broadcast_arrays(
+        np.asarray(predicted, dtype=float), np.asarray(gold, dtype=float)
+    )
+    error = 20.0 * np.abs(predicted - gold)[..., None]
+    bound = MRA_STEPS * np.abs(gold)[..., None]
+    slack = 1.0 + TOLERANCE if inclusive else 1.0 - TOLERANCE
+    with np.errstate(invalid="ignore"):
+        within = error <= bound * slack if inclusive else error < bound * slack
+    exact = (predicted == 0.0)[..., None]
+    return np.where((gold == 0.0)[..., None], exact, within).mean(axis=-1)
+
+
+def best_constant(gold: np.ndarray) -> float:
+    """The number that maximises the mean MRA over ``gold``; NaN when there is none.
+
+    Exact: each answer g scores j tenths inside the open interval g (1 -+ j / 20); the sweep over
+    all interval ends finds the stretch covered most. Ties go to the stretch with the lowest value.
+    """
+    gold = np.asarray(gold, dtype=float)
+    if not len(gold):
+        return math.nan
+    nonzero = gold[gold != 0.0]
+    zeros = len(gold) - len(nonzero)
+    if not len(nonzero):
+        return 0.0
+    reach = np.abs(nonzero)[:, None] * MRA_STEPS / 20.0
+    starts = np.sort((nonzero[:, None] - reach).ravel())
+    ends = np.sort((nonzero[:, None] + reach).ravel())
+    points = np.unique(np.concatenate([starts, ends]))
+    covered = np.searchsorted(starts, points, "right") - np.searchsorted(ends, points, "right")
+    best = int(np.argmax(covered))
+    if zeros * len(MRA_STEPS) >= covered[best]:
+        return 0.0
+    inside = nonzero[(nonzero > points[best]) & (nonzero < points[best + 1])]
+    return float(np.median(inside)) if len(inside) else float(points[best : best + 2].mean())
+
+
+def as_number(text: str) -> float | None:
+    """The number that the whole text is, thousands separators and a percent or $ sign allowed."""
+    stripped = text.strip().strip("$%").strip().rstrip(".")
+    return float(stripped.replace(",", "")) if _NUMBER.fullmatch(stripped) else None
+
+
+def normalise_text(text: str) -> str:
+    """Lower case, without punctuation and articles, single spaces (as SQuAD's scorer)."""
+    words = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+    return " ".join(words)
+
+
+def text_matches(predicted: str | None, accepted: list[str]) -> bool:
+    """Whether an answer equals an accepted one; numbers are compared as numbers."""
+    if predicted is None:
+        return False
+    number, text = as_number(predicted), normalise_text(predicted)
+    for gold in accepted:
+        gold_number = as_number(gold)
+        if number is not None and gold_number is not None:
+            if math.isclose(number, gold_number, rel_tol=1e-9):
+                return True
+        elif (text and text == normalise_text(gold)) or predicted.strip() == gold.strip():
+            return True
+    return False
+
+
+def score_options(
+    probabilities: list[np.ndarray | None], gold: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p_gold, 1[argmax is gold] and margin (p_gold - largest other) of n mc questions.
+
+    probabilities: per question (n_options,), summing to 1; None or non-finite scores NaN
+    gold: int array (n,), the gold option of each
+    Ties go to the lowest index.
+    """
+    width = max((len(p) for p in probabilities if p is not None), default=2)
+    padded = np.full((len(probabilities), width), -np.inf)
+    given = np.zeros(len(probabilities), dtype=bool)
+    for row, p in enumerate(probabilities):
+        if p is not None and np.isfinite(p).all():
+            padded[row, : len(p)] = p
+            given[row] = True
+    rows = np.arange(len(probabilities))
+    gold = np.asarray(gold, dtype=int)
+    p_gold = np.where(given, padded[rows, gold], np.nan)
+    hard = np.where(given, padded.argmax(axis=1) == gold, np.nan)
+    others = padded.copy()
+    others[rows, gold] = -np.inf
+    margin = np.where(given, p_gold - others.max(axis=1), np.nan)
+    return p_gold, hard, margin

@@ -1,0 +1,1 @@
+"""Run records: identity, atomic files, leases, resume."""

@@ -1,0 +1,105 @@
+"""Run identity: a short hash of all that can change a number.
+
+Every config field is in exactly one of the two lists below (a test says so). What is left out is
+left out for the reason beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tst.benchmarks.questions import QuestionTable
+from tst.config import RunConfig, to_plain
+from tst.diagnostics.llm.settings import model_slug
+
+RESULTS_VERSION = 1
+"""Raised by hand when the same config and questions give other numbers."""
+
+INCLUDED = (
+    "benchmark.name",
+    "benchmark.features",
+    "diagnostic",
+    "model",
+    "optimizer",
+    "fold.k",
+    "fold.seed",
+    "fold.repeats",
+    "fold.group_by",
+    "features",
+    "scoring",
+)
+
+EXCLUDED = {
+    "benchmark": "how the questions are read: their fingerprint is in the hash instead",
+    "fold.only": "which folds this process runs",
+    "data_root": "a path",
+    "outputs_root": "a path",
+    "n_jobs": "speed",
+    "device": "where it runs",
+    "fail_fast": "what a sweep does after a failure",
+    "dry_run": "nothing is computed",
+    "diagnostic.micro_batch": "the effective batch stays",
+    "diagnostic.training": "stacked and sequential agree within a tolerance",
+    "diagnostic.compile": "speed",
+    "diagnostic.save_adapters": "what is kept",
+    "model.attn_implementation": "the attention kernel",
+    "model.device_map": "where it runs",
+}
+
+UNUSED = {"rf": ("model", "optimizer"), "lora_llm": ("features", "benchmark.features")}
+"""Parts of the config that a diagnostic does not read."""
+
+
+def matches(path: str, prefix: str) -> bool:
+    """Whether a dotted path is a prefix or lies below it."""
+    return path == prefix or path.startswith(f"{prefix}.")
+
+
+def is_identity(path: str) -> bool:
+    """Whether a config field belongs to the identity: the longest matching entry decides."""
+    included = max((len(p) for p in INCLUDED if matches(path, p)), default=-1)
+    excluded = max((len(p) for p in EXCLUDED if matches(path, p)), default=-1)
+    return included > excluded
+
+
+def flatten(value: Any, path: str = "") -> dict[str, Any]:
+    """Leaves of nested dicts by dotted path; lists and empty dicts are leaves."""
+    if isinstance(value, dict) and value:
+        parts = (flatten(v, f"{path}.{k}" if path else str(k)) for k, v in value.items())
+        return {k: v for part in parts for k, v in part.items()}
+    return {path: value}
+
+
+def run_hash(config: RunConfig, table: QuestionTable) -> str:
+    """12 hex digits over the resolved config's identity, the questions and RESULTS_VERSION."""
+    unused = UNUSED[config.diagnostic.name]
+    leaves = {
+        path: value
+        for path, value in flatten(to_plain(config)).items()
+        if is_identity(path) and not any(matches(path, u) for u in unused)
+    }
+    leaves["fold.group_by"] = config.fold.grouping(table.groups)
+    content = [leaves, table.fingerprint, RESULTS_VERSION]
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def record_folder(config: RunConfig, table: QuestionTable) -> Path:
+    """outputs/runs/<benchmark>/<diagnostic>[-<model>]/<fold scheme>/<hash>."""
+    diagnostic = config.diagnostic.name
+    if "model" not in UNUSED[diagnostic]:
+        diagnostic = f"{diagnostic}-{model_slug(config.model)}"
+    group_by = config.fold.grouping(table.groups)
+    scheme = f"random{config.fold.k}" if group_by is None else f"grouped{config.fold.k}-{group_by}"
+    parts = (table.name, diagnostic, scheme)
+    folder = Path(config.outputs_root, "runs", *(_as_name(p) for p in parts))
+    return folder / run_hash(config, table)
+
+
+def _as_name(text: str) -> str:
+    """A text as a folder name: letters, digits, dots, dashes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"

@@ -1,0 +1,157 @@
+"""One stress test from a typed config to a finished record; what the command and the API call."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.benchmarks.load import load_benchmark
+from tst.benchmarks.questions import QuestionTable
+from tst.config import RunConfig, resolve_auto, to_yaml
+from tst.diagnostics.build import build_diagnostic
+from tst.diagnostics.protocol import Fold, Predictions
+from tst.folds import FoldPlan, plan_folds, split
+from tst.records.environment import describe_environment, library_versions
+from tst.records.identity import record_folder
+from tst.records.record import Record
+from tst.records.rows import fold_rows
+from tst.records.store import FolderStore
+from tst.results import permutation_importance, read_result, write_result
+from tst.scoring import score_predictions
+
+log = logging.getLogger("tst")
+
+
+@dataclass
+class Result:
+    """What a run left: where its record is, and its tables.
+
+    questions: one row a question that has a prediction (docs/record.md)
+    summary: summary.json as a dict
+    complete: False while folds are missing (``fold.only``, or other processes still at work)
+    """
+
+    record: Path
+    questions: pd.DataFrame
+    summary: dict[str, Any]
+    complete: bool
+
+
+def run(config: RunConfig) -> Result:
+    """Run the missing folds of a stress test and write its record.
+
+    Raises UserError for anything the user can mend, before a model is loaded.
+    """
+    config = resolve_auto(config)
+    table = load_table(config)
+    plan = plan_for(config, table)
+    wanted = plan.folds(config.fold.only)
+    with Record(record_folder(config, table)) as record, _log_file(record), _failure(record):
+        missing = len(wanted) - len(record.finished(wanted))
+        log.info(
+            "%s: %d questions, %d of %d folds to run", table.name, len(table.frame), missing,
+            len(wanted),
+        )  # fmt: skip
+        record.write_settings(to_yaml(config), describe_environment())
+        if missing:
+            _run_folds(config, table, plan, record, wanted)
+        if not record.is_complete():
+            write_result(record, table, plan, config.scoring.mra_inclusive)
+        questions, summary, complete = read_result(
+            record, table, plan, config.scoring.mra_inclusive
+        )
+        return Result(record.path, questions, summary, complete)
+
+
+def load_table(config: RunConfig) -> QuestionTable:
+    """The benchmark's questions; what was left out is named in the log."""
+    data_root = Path(config.data_root) if config.data_root else None
+    table = load_benchmark(config.benchmark, data_root)
+    for left in table.left_out[:20]:
+        log.warning("%s: left out %s (row %d): %s", table.name, left.id, left.row, left.reason)
+    if len(table.left_out) > 20:
+        log.warning("%s: left out %d rows in all", table.name, len(table.left_out))
+    return table
+
+
+def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
+    """The fold plan that a config asks for."""
+    fold = config.fold
+    return plan_folds(table.frame, fold.k, fold.seed, fold.repeats, fold.grouping(table.groups))
+
+
+def _run_folds(
+    config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record, wanted: list[Fold]
+) -> None:
+    """Lease and run folds until none is free; each is on disk before the next is asked for."""
+    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    diagnostic = build_diagnostic(config, store)
+    while leased := record.lease(wanted, diagnostic.folds_at_once):
+        record.write_status("running", folds=[f"{r}-{f}" for r, f in leased])
+        for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
+            _keep_fold(record, table.frame, plan, fold, predictions, config.scoring.mra_inclusive)
+    for fold, holder in record.holders(wanted).items():
+        log.info("fold %d-%d is being computed by %s", *fold, holder)
+    del diagnostic
+    gc.collect()
+
+
+def _keep_fold(
+    record: Record,
+    table: pd.DataFrame,
+    plan: FoldPlan,
+    fold: Fold,
+    predictions: Predictions,
+    inclusive: bool,
+) -> None:
+    rows = heldout_rows(table, plan, fold)
+    questions = table.iloc[rows]
+    scores = score_predictions(questions, predictions, inclusive)
+    importance = permutation_importance(questions, predictions, scores, inclusive)
+    notes = {
+        "cost": predictions.cost,
+        "versions": library_versions(),
+        "importance": importance.to_dict("records"),
+    }
+    record.write_fold(fold, fold_rows(table, rows, fold, predictions, scores), notes)
+    mean = 100 * float(scores["hard"].mean())
+    log.info("fold %d-%d: score %.1f over %d questions", *fold, mean, len(rows))
+
+
+def heldout_rows(table: pd.DataFrame, plan: FoldPlan, fold: Fold) -> np.ndarray:
+    """Table positions of a fold's held-out questions, in the order a diagnostic sees them."""
+    return split(table, plan, *fold)[1].index.to_numpy()
+
+
+@contextmanager
+def _log_file(record: Record) -> Iterator[None]:
+    """Write the log of this process into the record as well."""
+    handler = logging.FileHandler(record.path / "log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _failure(record: Record) -> Iterator[None]:
+    """Leave the traceback, or that the run was interrupted, in status.json."""
+    try:
+        yield
+    except Exception as error:
+        record.write_failure(error)
+        raise
+    except BaseException as stop:
+        record.write_status("interrupted", reason=type(stop).__name__)
+        raise

@@ -1,0 +1,105 @@
+"""What a run prints: compact tables for people, plain when not on a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+DASH = "–"
+
+
+def wide_console() -> Console:
+    """Standard output, at least as wide as the tables need (a narrower terminal wraps lines)."""
+    width = Console().width
+    return Console(width=max(width, 110))
+
+
+def percent(value: Any, digits: int = 1) -> str:
+    """A score as percent; an en dash where there is none, a minus that is a minus."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{100 * value:.{digits}f}".replace("-", "−")
+
+
+def show_summary(summary: dict[str, Any], console: Console) -> None:
+    """Per question type and overall: n, scores, baseline, majority, spread, interval."""
+    zero_shot = _known(summary["overall"]["zero_shot_hard"])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("question type", overflow="ellipsis", no_wrap=True, min_width=16)
+    headings = ["n", "score", "soft", *(["zero-shot", "delta"] if zero_shot else [])]
+    headings += ["baseline", "majority", "adjusted", "folds", "95% interval"]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, part in summary["per_type"].items():
+        table.add_row(Text(name), *_cells(part, zero_shot))
+    if len(summary["per_format"]) > 1:
+        table.add_section()
+        for name, part in summary["per_format"].items():
+            table.add_row(f"all {name}", *_cells(part, zero_shot))
+    table.add_section()
+    table.add_row("overall", *_cells(summary["overall"], zero_shot), style="bold")
+    macro = summary["macro"]
+    table.add_row(
+        "mean over types", str(macro["n"]), percent(macro["score_hard"]),
+        percent(macro["score_soft"]),
+        *([percent(macro["zero_shot_hard"]), percent(macro["delta_hard"])] if zero_shot else []),
+        percent(macro["baseline"]), percent(macro["majority"]), percent(macro["adjusted"]), "", "",
+    )  # fmt: skip
+    console.print(table)
+    for name, planted in summary.get("planted", {}).items():
+        console.print(f"  AUROC of s(x) for planted rows, {name}: {planted['auroc']:.2f}")
+
+
+def _known(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _cells(part: dict[str, Any], zero_shot: bool) -> list[str]:
+    low, high = part["interval"]["score_hard"]
+    mean, sd = part["fold_mean"]["score_hard"], part["fold_sd"]["score_hard"]
+    return [
+        str(part["n"]),
+        percent(part["score_hard"]),
+        percent(part["score_soft"]),
+        *([percent(part["zero_shot_hard"]), percent(part["delta_hard"])] if zero_shot else []),
+        percent(part["baseline"]),
+        percent(part["majority"]),
+        percent(part["adjusted"]),
+        f"{percent(mean)} ± {percent(sd)}",
+        f"[{percent(low)}, {percent(high)}]",
+    ]
+
+
+def show_most_biased(questions: pd.DataFrame, console: Console, count: int = 5) -> None:
+    """The questions that are answered most surely without looking."""
+    console.print(f"\n[bold]most biased questions[/bold] (of {len(questions)})")
+    ranked = questions.sort_values(["s", "adjusted", "id"], ascending=[False, False, True])
+    for row in ranked.head(count).itertuples():
+        text = " ".join(str(row.question).split())
+        head = f"  s {row.s:.2f}  {row.id}  [{row.question_type}]  "
+        room = max(20, console.width - len(head))
+        shown = text if len(text) <= room else text[: room - 1] + "…"
+        console.print(Text(head + shown), soft_wrap=True)
+
+
+def show_jobs(rows: list[dict[str, Any]], console: Console) -> None:
+    """A sweep's jobs, one a line; columns are the union of the rows' keys in order."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for column in columns:
+        numeric = all(isinstance(row.get(column, 0.0), float | int | None) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console.print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None or value == "":
+        return Text(DASH)
+    return Text(percent(value) if isinstance(value, float) else str(value))
