@@ -25,7 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from tst.config import CONFIG_FOLDER, register_schema
+from tst.config import CONFIG_FOLDER, one_message, register_schema
 from tst.errors import UserError
 from tst.records.files import read_json, write_json
 
@@ -119,7 +119,7 @@ def run_command(
     except (HydraException, OmegaConfBaseException) as error:
         if wants_traceback:
             raise
-        print(f"tst: {_one_message(error)}", file=sys.stderr)
+        print(f"tst: {one_message(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(
@@ -158,22 +158,3 @@ def _overrides_of(job: Path) -> list[str]:
     path = job / ".hydra" / "overrides.yaml"
     lines = path.read_text().splitlines() if path.exists() else []
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-
-
-_NOISE = (
-    "To append to", "full_key:", "reference_type=", "object_type=", "Config search path", "provider="
-)  # fmt: skip
-
-
-def _one_message(error: Exception) -> str:
-    """The error and its causes without Hydra's internals."""
-    lines: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        for line in str(cause).splitlines():
-            text = line.strip()
-            if text and text not in lines and not text.startswith(_NOISE):
-                lines.append(text)
-        cause = cause.__cause__
-    lines.append("`--help` lists the groups and their options; `--cfg job` shows every setting.")
-    return "\n".join(lines)

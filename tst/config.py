@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
@@ -90,6 +94,16 @@ class RunConfig:
     dry_run: bool = False
 
 
+_INTERNALS = (
+    "To append to",
+    "full_key:",
+    "reference_type=",
+    "object_type=",
+    "Config search path",
+    "provider=",
+)
+"""Lines of Hydra's errors that help nobody mend a config."""
+
 DIAGNOSTICS: dict[str, type] = {"rf": ForestSettings, "lora_llm": LoraSettings}
 
 
@@ -111,6 +125,33 @@ def typed(cfg: DictConfig) -> RunConfig:
     if problems := find_problems(config):
         raise UserError("\n".join(problems))
     return config
+
+
+def compose(overrides: list[str]) -> RunConfig:
+    """The config that the command line ``python -m tst.main <overrides>`` would run.
+
+    Raises UserError for a misspelt key or group, a wrong type or an impossible combination.
+    """
+    register_schema()
+    try:
+        with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+            return typed(hydra_compose("config", overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(one_message(error)) from error
+
+
+def one_message(error: Exception) -> str:
+    """A composition error and its causes, without Hydra's internals."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        for line in str(cause).splitlines():
+            text = line.strip()
+            if text and text not in lines and not text.startswith(_INTERNALS):
+                lines.append(text)
+        cause = cause.__cause__
+    lines.append("`--help` lists the groups and their options; `--cfg job` shows every setting.")
+    return "\n".join(lines)
 
 
 def find_problems(config: RunConfig) -> list[str]:

@@ -71,7 +71,7 @@ def show_sweep(outcomes: list[tuple[str, Outcome]]) -> None:
         {"job": str(number), "state": outcome.state, **outcome.row}
         for number, (_, outcome) in enumerate(outcomes)
     ]
-    show_jobs(rows, wide_console())
+    show_jobs(rows, wide_console(140))
     for number, (overrides, outcome) in enumerate(outcomes):
         if outcome.error:
             print(f"job {number} {outcome.state}: {overrides}: {outcome.error}", file=sys.stderr)

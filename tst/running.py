@@ -45,13 +45,14 @@ class Result:
     complete: bool
 
 
-def run(config: RunConfig) -> Result:
+def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     """Run the missing folds of a stress test and write its record.
 
+    table: the questions, where they do not come from ``config.benchmark``
     Raises UserError for anything the user can mend, before a model is loaded.
     """
     config = resolve_auto(config)
-    table = load_table(config)
+    table = load_table(config) if table is None else table
     plan = plan_for(config, table)
     wanted = plan.folds(config.fold.only)
     with Record(record_folder(config, table)) as record, _log_file(record), _failure(record):

@@ -13,10 +13,9 @@ from rich.text import Text
 DASH = "–"
 
 
-def wide_console() -> Console:
-    """Standard output, at least as wide as the tables need (a narrower terminal wraps lines)."""
-    width = Console().width
-    return Console(width=max(width, 110))
+def wide_console(columns: int = 110) -> Console:
+    """Standard output, at least as wide as a table needs (a narrower terminal wraps its lines)."""
+    return Console(width=max(Console().width, columns))
 
 
 def percent(value: Any, digits: int = 1) -> str:

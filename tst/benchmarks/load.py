@@ -35,6 +35,13 @@ def load_benchmark(
             settings.name, plant_rows(n, settings.seed), strict=settings.strict, source=source
         )
     records, source, revision = _find_records(settings, data_root)
+    return table_from_records(settings, records, source, revision)
+
+
+def table_from_records(
+    settings: BenchmarkSettings, records: list[Record], source: str, revision: str = ""
+) -> QuestionTable:
+    """Source records (dicts) as a checked table, by the settings' reader and columns."""
     reader = None if settings.reader is None else import_function(settings.reader)
     rows = read_rows(settings, records, reader)
     return build_table(

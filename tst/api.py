@@ -1,0 +1,68 @@
+"""The stress test from Python, with the same records as the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tst.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tst.running import Result
+
+
+def stress_test(
+    benchmark: pd.DataFrame | str | Path,
+    diagnostic: str = "rf",
+    *,
+    columns: dict[str, Any] | None = None,
+    name: str | None = None,
+    outputs_root: str | Path = "outputs",
+    overrides: Sequence[str] = (),
+) -> Result:
+    """Run one stress test and return its result.
+
+    Parameters
+    ----------
+    benchmark : DataFrame, path of a table, or name of a configured benchmark (``vsi_bench``)
+    diagnostic : ``rf`` or ``lora_llm``
+    columns : which column holds what, for a DataFrame or a path: question, answer, options,
+        question_type, id, groups, metadata, as ``benchmark.columns.*`` on the command line
+    name : name of the benchmark in the record; default: the file's, or ``table``
+    outputs_root : everything that is written is under it
+    overrides : further settings as on the command line, e.g. ``["fold=grouped5"]``
+
+    Raises
+    ------
+    UserError : for anything that the caller can mend
+    """
+    import pandas as pd
+
+    from tst.benchmarks.load import table_from_records
+    from tst.config import compose
+    from tst.running import run
+
+    configured = isinstance(benchmark, str) and not Path(benchmark).exists()
+    words = [f"diagnostic={diagnostic}", *overrides]
+    config = compose([f"benchmark={benchmark if configured else 'table'}", *words])
+    config.outputs_root = str(outputs_root)
+    settings = config.benchmark
+    for key, value in (columns or {}).items():
+        if key not in vars(settings.columns):
+            raise UserError(
+                f"columns has the key {key!r}; expected some of {', '.join(vars(settings.columns))}"
+            )
+        setattr(settings.columns, key, value)
+    if configured:
+        return run(config)
+    if isinstance(benchmark, pd.DataFrame):
+        settings.name = name or settings.name
+        rows = benchmark.astype(object).where(benchmark.notna(), None).to_dict("records")
+        records = [{str(k): v for k, v in row.items()} for row in rows]
+        return run(config, table_from_records(settings, records, source="a DataFrame"))
+    settings.path = str(benchmark)
+    settings.name = name or Path(benchmark).stem
+    return run(config)
