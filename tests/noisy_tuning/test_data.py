@@ -1,0 +1,196 @@
+"""Reading instruction pairs: formats, canonical order, samples and splits, refusals."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from tst.benchmarks.settings import HubSettings
+from tst.errors import UserError
+from tst.noisy_tuning import data as data_module
+from tst.noisy_tuning.data import load_pairs, split_pairs
+from tst.noisy_tuning.pairs import prompt_text
+from tst.noisy_tuning.settings import (
+    CorruptionSettings,
+    DataSettings,
+    PairColumns,
+    ScheduleSettings,
+    find_problems,
+)
+
+
+def write(tmp_path, rows, name="pairs.jsonl"):
+    path = tmp_path / name
+    text = json.dumps(rows) if name.endswith(".json") else "\n".join(map(json.dumps, rows))
+    path.write_text(text)
+    return str(path)
+
+
+def load(path, **settings):
+    return load_pairs(DataSettings(path=path, **settings), seed=0)
+
+
+def talk(*contents):
+    roles = ["user", "assistant"] * len(contents)
+    return [{"role": r, "content": c} for r, c in zip(roles, contents, strict=False)]
+
+
+def test_default_is_generated():
+    table = load_pairs(DataSettings(), seed=0)
+    assert len(table.frame) == 400 and table.left_out == []
+    assert list(table.frame) == ["prompt", "response", "rejected", "family", "source_row"]
+
+
+@pytest.mark.parametrize("name", ["pairs.json", "pairs.jsonl"])
+def test_alpaca(tmp_path, name):
+    rows = [
+        {"instruction": "Translate.", "input": " ein Haus ", "output": "a house"},
+        {"instruction": "Say hello.", "input": "", "output": " Hello. "},
+        {"instruction": "Count.", "output": 3},
+    ]
+    table = load(write(tmp_path, rows, name))
+    frame = table.frame.sort_values("source_row")
+    assert [p[0]["content"] for p in frame["prompt"]] == [
+        "Translate.\n\nein Haus",
+        "Say hello.",
+        "Count.",
+    ]
+    assert list(frame["response"]) == ["a house", "Hello.", "3"]
+    assert table.name == "pairs" and table.rows_read == 3
+
+
+def test_columns_can_have_other_names_and_be_nested(tmp_path):
+    rows = [{"q": {"text": "Why?"}, "a": "Because."}]
+    columns = PairColumns(instruction="q.text", output="a")
+    (row,) = load(write(tmp_path, rows), columns=columns).frame.to_dict("records")
+    assert row["prompt"] == talk("Why?") and row["response"] == "Because."
+
+
+def test_messages_keep_system_and_earlier_turns(tmp_path):
+    system = [{"role": "system", "content": "Be brief."}]
+    rows = [
+        {"messages": system + talk("Hi", "Hello"), "instruction": "x", "output": "y"},
+        {"messages": talk("One", "1", "Two", "2")},
+    ]
+    frame = load(write(tmp_path, rows)).frame.sort_values("source_row")
+    assert list(frame["response"]) == ["Hello", "2"]
+    assert list(frame["prompt"]) == [system + talk("Hi"), talk("One", "1", "Two")]
+
+
+def test_preference_of_texts_and_of_messages(tmp_path):
+    texts = [{"instruction": "Hi", "chosen": "Hello", "rejected": "What?"}]
+    messages = [{"prompt": "Hi", "chosen": talk("Hi", "Hello"), "rejected": talk("Hi", "What?")}]
+    for rows in (texts, messages):
+        (row,) = load(write(tmp_path, rows)).frame.to_dict("records")
+        assert row["prompt"] == talk("Hi")
+        assert (row["response"], row["rejected"]) == ("Hello", "What?")
+
+
+def test_row_order_of_the_source_changes_nothing(tmp_path):
+    rows = [{"instruction": f"Add {i}", "output": str(i)} for i in range(60)]
+    tables = [load(write(tmp_path, order), n=40) for order in (rows, rows[::-1])]
+    first, second = (t.frame.drop(columns="source_row") for t in tables)
+    pd.testing.assert_frame_equal(first, second)
+    assert [rows[i]["output"] for i in tables[0].frame["source_row"]] == list(first["response"])
+
+
+def test_bad_rows_are_all_named_at_once_or_left_out(tmp_path):
+    rows = [
+        {"instruction": "Fine", "output": "yes"},
+        {"instruction": " ", "output": "no instruction"},
+        {"instruction": "No output", "output": None},
+        {"instruction": "A list", "output": ["a", "b"]},
+    ]
+    path = write(tmp_path, rows)
+    with pytest.raises(UserError) as error:
+        load(path)
+    for part in ("3 of the 4", "row 1: instruction is empty", "row 2: output is empty", "row 3"):
+        assert part in str(error.value)
+    table = load(path, strict=False)
+    assert len(table.frame) == 1 and [b.row for b in table.left_out] == [1, 2, 3]
+    assert table.rows_read == 4
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ("Hi", "no list of messages"),
+        (talk("Hi"), "does not end with the assistant"),
+        (talk("Hi", "Hello")[1:], "no user's message"),
+        (talk("Hi", " "), "content is empty"),
+        ([{"role": "robot", "content": "x"}], "role 'robot'"),
+        ([{"role": "user", "content": [{"type": "image"}]}], "is a list, not text"),
+        ([], "does not end"),
+    ],
+)
+def test_bad_messages_say_why(tmp_path, messages, reason):
+    rows = [{"messages": messages}, {"messages": talk("Hi", "Hello")}]
+    with pytest.raises(UserError, match=reason):
+        load(write(tmp_path, rows))
+
+
+def test_unknown_columns_are_refused_with_what_there_is(tmp_path):
+    path = write(tmp_path, [{"instructions": "Hi", "reply": "Hello"}])
+    with pytest.raises(UserError, match="columns are instructions, reply"):
+        load(path)
+    with pytest.raises(UserError, match="did you mean 'instructions'"):
+        load(path, format="alpaca")
+
+
+def test_nothing_usable_is_refused_even_when_not_strict(tmp_path):
+    path = write(tmp_path, [{"instruction": "", "output": "x"}])
+    with pytest.raises(UserError, match="Check data"):
+        load(path, strict=False)
+
+
+def test_missing_file_and_too_large_sample_are_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load(str(tmp_path / "none.json"))
+    path = write(tmp_path, [{"instruction": "Hi", "output": "Hello"}])
+    with pytest.raises(UserError, match="ask for fewer"):
+        load(path, n=2)
+
+
+def test_hub_reads_only_the_mapped_columns(monkeypatch):
+    seen = {}
+
+    def read(name, hub, choose):
+        seen["columns"] = choose(["prompt", "chosen", "rejected", "messages", "score_chosen"])
+        rows = [{"prompt": "Hi", "chosen": talk("Hi", "A"), "rejected": talk("Hi", "B")}]
+        return rows, "hf://datasets/owner/name", "abc"
+
+    monkeypatch.setattr(data_module, "read_hub", read)
+    columns = PairColumns(instruction="prompt")
+    settings = DataSettings(
+        "feedback", hub=HubSettings("owner/name"), format="preference", columns=columns
+    )
+    table = load_pairs(settings, seed=0)
+    assert seen["columns"] == ["prompt", "chosen", "rejected", "messages"]
+    assert (table.name, table.revision) == ("feedback", "abc")
+
+
+def test_split_holds_out_whole_prompts(tmp_path):
+    rows = [{"instruction": f"Add {i // 2 if i < 20 else i}", "output": str(i)} for i in range(50)]
+    frame = load(write(tmp_path, rows)).frame
+    train, heldout = split_pairs(frame, 10, seed=0)
+    assert (len(train), len(heldout)) == (40, 10)
+    assert not set(train["prompt"].map(prompt_text)) & set(heldout["prompt"].map(prompt_text))
+    again = split_pairs(frame, 10, seed=0)[1]
+    pd.testing.assert_frame_equal(heldout, again)
+    assert not heldout["source_row"].equals(split_pairs(frame, 10, seed=1)[1]["source_row"])
+
+
+def test_split_refuses_too_many(tmp_path):
+    rows = [{"instruction": "Add", "output": str(i)} for i in range(8)]
+    with pytest.raises(UserError, match=r"data.held_out=2.*8 pairs, 0 of them"):
+        split_pairs(load(write(tmp_path, rows)).frame, 2, seed=0)
+
+
+def test_bad_settings_are_all_named():
+    problems = find_problems(
+        DataSettings(n=0, held_out=0, format="csv"),
+        CorruptionSettings("flipped", 1.0),
+        ScheduleSettings("zigzag", 0, 0),
+    )
+    assert len(problems) == 8
+    assert find_problems(DataSettings(), CorruptionSettings(), ScheduleSettings()) == []

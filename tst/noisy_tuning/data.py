@@ -1,0 +1,154 @@
+"""Instruction pairs: read or generated, checked, put in an order of their own, and split.
+
+A table of pairs is a DataFrame with a RangeIndex and the columns
+
+==========  ==========================================================================
+prompt      list of turns {role, content}
+response    str
+rejected    str or None, a worse response that the data offers
+family      str or None, the kind of task (generated pairs)
+source_row  int, 0-based position in the source
+==========  ==========================================================================
+
+Rows are sorted by content, so that what a seed draws does not depend on the source's order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.benchmarks.files import Record, read_file
+from tst.benchmarks.hub import read_hub
+from tst.benchmarks.questions import LeftOut
+from tst.errors import UserError
+from tst.noisy_tuning.generated import generate_pairs
+from tst.noisy_tuning.pairs import BadRow, Pair, decide_format, prompt_text, read_pair
+from tst.noisy_tuning.settings import DataSettings
+
+GENERATED_PAIRS = 400
+GENERATOR_SEED = 0
+SAMPLE, SPLIT = 1, 2
+"""Streams of random numbers that must not meet."""
+
+
+@dataclass
+class PairTable:
+    """The pairs of one source and what is known of how they were read.
+
+    frame: the columns of this module's docstring
+    """
+
+    name: str
+    frame: pd.DataFrame
+    rows_read: int
+    left_out: list[LeftOut] = field(default_factory=list)
+    source: str = ""
+    revision: str = ""
+
+
+def load_pairs(settings: DataSettings, seed: int) -> PairTable:
+    """Read or generate the pairs; ``settings.n`` of them drawn by the seed.
+
+    Raises one UserError that names every bad row (``strict``) or says what the source lacks.
+    """
+    if settings.path is None and not settings.hub.repo:
+        pairs = generate_pairs(settings.n or GENERATED_PAIRS, GENERATOR_SEED)
+        source = f"generated, n={len(pairs)}, seed={GENERATOR_SEED}"
+        return PairTable(settings.name, _frame(pairs, range(len(pairs))), len(pairs), [], source)
+    name, revision = settings.name, ""
+    if settings.path is not None:
+        path = Path(settings.path).expanduser()
+        records, source = read_file(path), str(path)
+        name = path.stem if settings.name == DataSettings.name else settings.name
+    else:
+        records, source, revision = _read_hub(settings)
+    form = decide_format(name, settings.format, settings.columns, records)
+    pairs, rows, left_out = [], [], []
+    for row, record in enumerate(records):
+        try:
+            pairs.append(read_pair(record, form, settings.columns))
+            rows.append(row)
+        except BadRow as problem:
+            left_out.append(LeftOut(row, f"row{row}", str(problem)))
+    _refuse_bad(name, source, left_out, len(records), settings.strict)
+    frame = _sample(_frame(pairs, rows), settings.n, seed)
+    return PairTable(name, frame, len(records), left_out, source, revision)
+
+
+def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(training pairs, held-out pairs), each with a RangeIndex; no prompt is in both.
+
+    Only prompts that occur once are held out. Raises UserError when there are too few.
+    """
+    once = ~frame["prompt"].map(prompt_text).duplicated(keep=False)
+    candidates = np.flatnonzero(once)
+    if held_out > len(candidates) or held_out >= len(frame):
+        raise UserError(
+            f"data.held_out={held_out}: there are {len(frame)} pairs, {len(candidates)} of them "
+            "with a prompt of their own, and training needs some too; hold out fewer."
+        )
+    rng = np.random.default_rng([seed, SPLIT])
+    chosen = np.zeros(len(frame), dtype=bool)
+    chosen[rng.choice(candidates, held_out, replace=False)] = True
+    train, heldout = frame[~chosen], frame[chosen]
+    return train.reset_index(drop=True), heldout.reset_index(drop=True)
+
+
+def _read_hub(settings: DataSettings) -> tuple[list[Record], str, str]:
+    """Records, address and commit of the hub dataset; only mapped columns are transferred."""
+    wanted = {column.partition(".")[0] for column in asdict(settings.columns).values()}
+    try:
+        return read_hub(
+            settings.name, settings.hub, lambda present: [c for c in present if c in wanted]
+        )
+    except UserError as error:
+        raise UserError(
+            f"{error}\nFor instruction pairs the settings are data.path=FILE and data.hub.*."
+        ) from error
+
+
+def _frame(pairs: Sequence[Pair], rows: Sequence[int]) -> pd.DataFrame:
+    """The table of these pairs, sorted by content."""
+    columns: dict[str, list[Any]] = {
+        "prompt": [p.prompt for p in pairs],
+        "response": [p.response for p in pairs],
+        "rejected": [p.rejected for p in pairs],
+        "family": [p.family for p in pairs],
+    }
+    frame = pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
+    frame["source_row"] = list(rows)
+    keys = [json.dumps([p.prompt, p.response, p.rejected], sort_keys=True) for p in pairs]
+    order = sorted(range(len(pairs)), key=keys.__getitem__)
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _sample(frame: pd.DataFrame, n: int | None, seed: int) -> pd.DataFrame:
+    """n rows drawn by the seed, in their order; all where n is None. Raises UserError."""
+    if n is None:
+        return frame
+    if n > len(frame):
+        raise UserError(f"data.n={n}: there are {len(frame)} usable pairs; ask for fewer, or null.")
+    chosen = np.random.default_rng([seed, SAMPLE]).choice(len(frame), n, replace=False)
+    return frame.iloc[np.sort(chosen)].reset_index(drop=True)
+
+
+def _refuse_bad(name: str, source: str, bad: list[LeftOut], read: int, strict: bool) -> None:
+    """Raises one UserError naming the bad rows when ``strict``, and when no row is good."""
+    if not bad or (not strict and len(bad) < read):
+        return
+    named = "\n".join(f"  row {b.row}: {b.reason}" for b in bad[:50])
+    more = f"\n  ... and {len(bad) - 50} more" if len(bad) > 50 else ""
+    fix = "Mend them, or set data.strict=false to leave them out."
+    if len(bad) == read:
+        fix = "Check data.columns, data.format and the file."
+    raise UserError(
+        f"data {name}: {len(bad)} of the {read} rows of {source} are no instruction pairs:\n"
+        f"{named}{more}\n{fix}"
+    )

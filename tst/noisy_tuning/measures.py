@@ -1,0 +1,105 @@
+"""What a run says about its optimizer: does confidence fall on corrupted steps, what is memorised.
+
+A table of steps has one row an optimizer step: ``kind`` (clean, corrupted, mixed), ``share`` (of
+corrupted pairs in the batch), ``confidence`` and ``agar`` (NaN for optimizers that have none).
+A figure that cannot be computed is NaN, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from tst.noisy_tuning.schedule import CLEAN, CORRUPTED, KINDS, MIXED
+
+Figures = dict[str, float | str]
+
+PARTS = ("train_clean", "train_corrupted", "held_out")
+
+
+def detection(steps: pd.DataFrame, signal: str) -> Figures:
+    """How well a signal of the steps (confidence, agar) tells clean from corrupted ones.
+
+    mean_clean, mean_corrupted, mean_mixed: the signal's means by kind of step
+    auroc: P(a clean step's signal is above a corrupted step's), ties half; 0.5 says nothing
+    auroc_in_round: the same within each round of a probe schedule, free of the trend over training
+    correlation, rank_correlation: of the signal with the share of corrupted pairs (Pearson,
+        Spearman), over all steps
+    """
+    known = steps[steps[signal].notna()]
+    if known.empty:
+        reason = f"this optimizer has no {signal}"
+        names = [f"mean_{kind}" for kind in KINDS]
+        names += ["auroc", "auroc_in_round", "correlation", "rank_correlation"]
+        return {**dict.fromkeys(names, np.nan), "reason": reason}
+    figures: Figures = {
+        f"mean_{kind}": float(known.loc[known["kind"] == kind, signal].mean()) for kind in KINDS
+    }
+    pure = known[known["kind"] != MIXED]
+    reasons = []
+    if pure["kind"].nunique() == 2:
+        figures["auroc"] = float(roc_auc_score(pure["kind"] == CLEAN, pure[signal]))
+        figures["auroc_in_round"] = _auroc_in_round(known, signal)
+    else:
+        figures |= {"auroc": np.nan, "auroc_in_round": np.nan}
+        reasons.append("AUROC needs clean and corrupted steps: schedule.kind=probe")
+    if known["share"].nunique() > 1 and known[signal].nunique() > 1:
+        figures["correlation"] = float(stats.pearsonr(known["share"], known[signal]).statistic)
+        ranks = stats.spearmanr(known["share"], known[signal])
+        figures["rank_correlation"] = float(ranks.statistic)
+    else:
+        figures |= {"correlation": np.nan, "rank_correlation": np.nan}
+        reasons.append(f"the share of corrupted pairs or the {signal} never varies")
+    if reasons:
+        figures["reason"] = "; ".join(reasons)
+    return figures
+
+
+def _auroc_in_round(steps: pd.DataFrame, signal: str) -> float:
+    """Share of complete rounds whose clean step has the higher signal, ties half; NaN for none."""
+    rounds = steps.assign(round=steps["step"] // len(KINDS))
+    by_kind = rounds.pivot(index="round", columns="kind", values=signal)
+    gaps = (by_kind[CLEAN] - by_kind[CORRUPTED]).dropna()
+    return float(((gaps > 0) + 0.5 * (gaps == 0)).mean()) if len(gaps) else float("nan")
+
+
+def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> Figures:
+    """Mean losses of the pairs of each part, before and after training, in nats a target token.
+
+    before, after: losses per pair of train_clean, train_corrupted and held_out
+    <part>_before, <part>_after, <part>_drop: means, and before - after
+    memorised: train_corrupted_drop - held_out_drop. A wrong response can be learned only by heart;
+        what held-out clean pairs gain too is form and style, and is taken off.
+    overfitted: train_clean_drop - held_out_drop, the same for clean pairs
+    """
+    figures: Figures = {}
+    for part in PARTS:
+        start, end = float(np.mean(before[part])), float(np.mean(after[part]))
+        figures |= {f"{part}_before": start, f"{part}_after": end, f"{part}_drop": start - end}
+    common = float(figures["held_out_drop"])
+    figures["memorised"] = float(figures["train_corrupted_drop"]) - common
+    figures["overfitted"] = float(figures["train_clean_drop"]) - common
+    return figures
+
+
+def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
+    """Mean over seeds with Student's t interval: mean -+ t_{n-1} sd / sqrt(n), sd with ddof 1.
+
+    Not finite values are left out; fewer than two leave the interval NaN, with the reason.
+    """
+    known = np.array([v for v in values if np.isfinite(v)], dtype=float)
+    n = len(known)
+    figures: Figures = {"n": n, "mean": float(known.mean()) if n else np.nan}
+    if n < 2:
+        return {**figures, "low": np.nan, "high": np.nan, "reason": f"{n} seeds: no interval"}
+    half = stats.t.ppf(0.5 + level / 2, n - 1) * known.std(ddof=1) / np.sqrt(n)
+    return {**figures, "low": figures["mean"] - half, "high": figures["mean"] + half}
+
+
+def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> Figures:
+    """``over_seeds`` of first - second for the seeds that both have: same data, same order."""
+    return over_seeds(first[seed] - second[seed] for seed in sorted(first.keys() & second.keys()))

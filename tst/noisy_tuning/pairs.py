@@ -1,0 +1,135 @@
+"""From a source record to an instruction pair: a prompt of chat turns and a response."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tst.benchmarks.values import is_blank, look_up
+from tst.errors import UserError
+from tst.noisy_tuning.settings import PairColumns
+
+Record = Mapping[str, Any]
+Turn = dict[str, str]
+
+ROLES = ("system", "user", "assistant")
+NEEDED = {
+    "preference": ("chosen", "rejected"),
+    "messages": ("messages",),
+    "alpaca": ("instruction", "output"),
+}
+"""The columns that tell a format, in the order in which ``auto`` looks for them."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One instruction and its response.
+
+    prompt: the turns before the response, {role, content}, as chat templates take them
+    rejected: a worse response that the data offers, or None
+    family: what kind of task it is, where that is known (generated pairs)
+    """
+
+    prompt: list[Turn]
+    response: str
+    rejected: str | None = None
+    family: str | None = None
+
+
+class BadRow(ValueError):
+    """Why a record is no usable pair, in a few words."""
+
+
+def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequence[Record]) -> str:
+    """The format of a source: the one asked for, else the first whose columns are there.
+
+    Raises UserError naming the columns that are missing and the ones there are.
+    """
+    present = list(dict.fromkeys(str(key) for record in records for key in record))
+
+    def missing(form: str) -> list[str]:
+        wanted = [getattr(columns, key) for key in NEEDED[form]]
+        return [c for c in wanted if all(look_up(r, c) is None for r in records[:1000])]
+
+    if wanted != "auto" and not (absent := missing(wanted)):
+        return wanted
+    if wanted == "auto":
+        for form in NEEDED:
+            if not missing(form):
+                return form
+        expected = "; or ".join(f"{', '.join(keys)} ({form})" for form, keys in NEEDED.items())
+        raise UserError(
+            f"data {name}: the columns are {', '.join(present)}; expected {expected}. Name them, "
+            f"e.g. data.columns.instruction={present[0] if present else 'COLUMN'}."
+        )
+    near = {c: difflib.get_close_matches(c, present, n=1, cutoff=0.5) for c in absent}
+    hints = [f"{c!r}" + (f" (did you mean {m[0]!r}?)" if m else "") for c, m in near.items()]
+    raise UserError(
+        f"data {name}: data.format={wanted} needs the columns {', '.join(hints)}; there are "
+        f"{', '.join(present)}. Set data.columns.NAME=COLUMN or another data.format."
+    )
+
+
+def read_pair(record: Record, form: str, columns: PairColumns) -> Pair:
+    """The pair in a record of a decided format. Raises BadRow."""
+    if form == "alpaca":
+        prompt = _ask(record, columns)
+        return Pair(prompt, _text(look_up(record, columns.output), columns.output))
+    if form == "messages":
+        prompt, response = _conversation(look_up(record, columns.messages), columns.messages)
+        return Pair(prompt, response)
+    chosen, rejected = look_up(record, columns.chosen), look_up(record, columns.rejected)
+    if isinstance(chosen, list):
+        prompt, response = _conversation(chosen, columns.chosen)
+    else:
+        prompt, response = _ask(record, columns), _text(chosen, columns.chosen)
+    if isinstance(rejected, list):
+        return Pair(prompt, response, _conversation(rejected, columns.rejected)[1])
+    return Pair(prompt, response, _text(rejected, columns.rejected))
+
+
+def user_turn(instruction: str, given: str = "") -> list[Turn]:
+    """A prompt of one user's turn: the instruction, an empty line, and what it is about."""
+    return [{"role": "user", "content": f"{instruction}\n\n{given}" if given else instruction}]
+
+
+def prompt_text(prompt: Sequence[Turn]) -> str:
+    """A prompt's turns as one text; equal for equal prompts only."""
+    return "\n".join(f"{turn['role']}: {turn['content']}" for turn in prompt)
+
+
+def _ask(record: Record, columns: PairColumns) -> list[Turn]:
+    given = look_up(record, columns.input)
+    return user_turn(
+        _text(look_up(record, columns.instruction), columns.instruction),
+        "" if is_blank(given) else _text(given, columns.input),
+    )
+
+
+def _text(value: Any, column: str) -> str:
+    """A cell's text without outer white space. Raises BadRow for blank cells and for lists."""
+    if is_blank(value):
+        raise BadRow(f"{column} is empty")
+    if not isinstance(value, str | int | float):
+        raise BadRow(f"{column} is a {type(value).__name__}, not text")
+    return str(value).strip()
+
+
+def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
+    """(prompt, response) of a list of messages that ends with the assistant's. Raises BadRow."""
+    if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
+        raise BadRow(f"{column} is no list of messages {{role, content}}")
+    turns = []
+    for position, message in enumerate(messages):
+        role = message.get("role")
+        if role not in ROLES:
+            raise BadRow(f"{column}[{position}] has the role {role!r:.40}, not {'/'.join(ROLES)}")
+        content = _text(message.get("content"), f"{column}[{position}].content")
+        turns.append({"role": str(role), "content": content})
+    if not turns or turns[-1]["role"] != "assistant":
+        raise BadRow(f"{column} does not end with the assistant's message")
+    if not any(turn["role"] == "user" for turn in turns[:-1]):
+        raise BadRow(f"{column} has no user's message before the last")
+    return turns[:-1], turns[-1]["content"]

@@ -1,0 +1,75 @@
+"""Which training pairs each optimizer step sees, fixed before training starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tst.errors import UserError
+from tst.noisy_tuning.settings import ScheduleSettings
+
+CLEAN, CORRUPTED, MIXED = "clean", "corrupted", "mixed"
+KINDS = (CLEAN, CORRUPTED, MIXED)
+ORDER = 5
+"""A stream of random numbers of its own (data and corruption have 1 to 4)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step.
+
+    kind: clean, corrupted or mixed: what its pairs are
+    rows: int array (batch_size,), positions in the training table, all different
+    """
+
+    kind: str
+    rows: np.ndarray
+
+
+def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> list[Step]:
+    """The steps of a run, from the training pairs' flags and the seed.
+
+    plain: every step is mixed, from epochs over all pairs. probe: rounds of three steps, one of
+    each kind, in a random order within the round: with a fixed one, what an optimizer remembers of
+    the step before would always be of the same kind. Each kind goes through its own pairs in
+    epochs. Raises UserError where a kind has too few pairs for a batch.
+    """
+    pools = {
+        CLEAN: np.flatnonzero(~corrupted),
+        CORRUPTED: np.flatnonzero(corrupted),
+        MIXED: np.arange(len(corrupted)),
+    }
+    needed = KINDS if settings.kind == "probe" else (MIXED,)
+    short = [f"{len(pools[k])} {k}" for k in needed if len(pools[k]) < settings.batch_size]
+    if short:
+        raise UserError(
+            f"schedule.kind={settings.kind}: there are {' and '.join(short)} training pairs, too few "
+            f"for a step of schedule.batch_size={settings.batch_size}; use more pairs (data.n), "
+            "fewer held out (data.held_out), another corruption.share, or a smaller batch."
+        )
+    rng = np.random.default_rng([seed, ORDER])
+    epochs = {kind: _Epochs(pools[kind], rng) for kind in needed}
+    kinds: list[str] = []
+    while len(kinds) < settings.steps:
+        kinds += [str(kind) for kind in rng.permutation(needed)]
+    return [Step(k, epochs[k].take(settings.batch_size)) for k in kinds[: settings.steps]]
+
+
+@dataclass
+class _Epochs:
+    """Draws from a pool without replacement, shuffled anew whenever it is used up."""
+
+    pool: np.ndarray
+    rng: np.random.Generator
+    left: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def take(self, n: int) -> np.ndarray:
+        """The next n; where an epoch ends within them, none of them twice."""
+        taken, self.left = self.left[:n], self.left[n:]
+        if len(taken) == n:
+            return taken
+        anew = self.rng.permutation(self.pool)
+        fresh = anew[~np.isin(anew, taken)][: n - len(taken)]
+        self.left = anew[~np.isin(anew, fresh)]
+        return np.concatenate([taken, fresh])
