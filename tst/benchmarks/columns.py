@@ -54,7 +54,7 @@ def choose_columns(settings: BenchmarkSettings, names: Sequence[str]) -> list[st
 
 
 def map_columns(
-    settings: BenchmarkSettings, records: Sequence[Record], by_reader: set[str]
+    settings: BenchmarkSettings, records: Sequence[Mapping[str, Any]], by_reader: set[str]
 ) -> Mapped:
     """Resolve ``benchmark.columns`` against the columns that there are.
 

@@ -35,7 +35,8 @@ def read_file(path: Path) -> list[Record]:
     try:
         records = reader(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}).") from error
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path}: cannot be read ({reason}).") from error
     if not records:
         raise UserError(f"{path}: no rows in it.")
     return records
@@ -181,7 +182,8 @@ def read_parquet_texts(
         return any(holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
 
     try:
-        parquet = pq.ParquetFile(file)
+        # pre_buffer: neighbouring column chunks in one read, which on the hub is one request
+        parquet = pq.ParquetFile(file, pre_buffer=True)
         columns = [f.name for f in parquet.schema_arrow if not holds_bytes(f.type)]
         table = parquet.read(columns=list(choose(columns)))
         records: list[Record] = table.to_pylist()

@@ -39,7 +39,8 @@ def read_hub(
         for path in paths:
             if path.endswith(".parquet"):
                 remote = f"datasets/{hub.repo}@{commit}/{path}"
-                with HfFileSystem().open(remote, "rb") as file:
+                # no read-ahead: it would transfer the pictures between the text columns
+                with HfFileSystem().open(remote, "rb", cache_type="none") as file:
                     records += read_parquet_texts(file, remote, choose)
             else:
                 local = hf_hub_download(hub.repo, path, repo_type="dataset", revision=commit)

@@ -1,0 +1,370 @@
+"""From settings and a file to a question table: mapping, formats, ids, groups, bad rows."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from tst.benchmarks.load import load_benchmark
+from tst.benchmarks.questions import QuestionTable
+from tst.benchmarks.settings import BenchmarkSettings
+from tst.errors import UserError
+
+CONF = Path(__file__).parents[2] / "conf" / "benchmark"
+
+
+def settings_of(name: str, **changes: Any) -> BenchmarkSettings:
+    """A YAML of conf/benchmark with changes, through the typed schema."""
+    merged = OmegaConf.merge(
+        OmegaConf.structured(BenchmarkSettings),
+        OmegaConf.load(CONF / f"{name}.yaml"),
+        OmegaConf.create(changes),
+    )
+    settings = OmegaConf.to_object(merged)
+    assert isinstance(settings, BenchmarkSettings)
+    return settings
+
+
+def load(tmp_path: Path, records: list[dict], name: str = "table", **changes: Any) -> QuestionTable:
+    path = tmp_path / "questions.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in records))
+    return load_benchmark(settings_of(name, path=str(path), **changes))
+
+
+def rows_of(table: QuestionTable, *columns: str) -> list[tuple]:
+    return list(table.frame[list(columns)].itertuples(index=False, name=None))
+
+
+# --- the layouts of the benchmarks, with invented rows ---
+
+
+def test_vsi_bench_layout(tmp_path):
+    base = {"dataset": "d", "scene_name": "s1", "question": "How many (in metres)?"}
+    table = load(
+        tmp_path,
+        [
+            base | {"id": 0, "question_type": "n", "options": None, "ground_truth": "4"},
+            base | {"id": 1, "question_type": "n", "options": None, "ground_truth": "many"},
+            base
+            | {"id": 2, "question_type": "m", "options": ["A. a", "B. b"], "ground_truth": "B"},
+        ],
+        "vsi_bench",
+    )
+    assert rows_of(table, "id", "format", "answer") == [("0", "num", 4.0), ("2", "mc", 1)]
+    assert table.frame["options"].tolist() == [None, ["a", "b"]]
+    assert table.groups == ["scene"]
+    assert [(b.id, b.reason) for b in table.left_out] == [("1", "non-numeric gold 'many'")]
+
+
+def test_cv_bench_layout(tmp_path):
+    def record(i, source, filename, answer="(A)"):
+        return {
+            "idx": i, "type": "3D", "task": "Depth", "question": "Which?", "answer": answer,
+            "choices": ["x", "y", "z"], "prompt": "p", "filename": "f", "source": source,
+            "source_filename": filename,
+        }  # fmt: skip
+
+    table = load(
+        tmp_path,
+        [
+            record(0, "Omni3D", "hypersim/ai_1/images/cam/f1.jpg"),
+            record(1, "Omni3D", "hypersim/ai_1/images/cam/f2.jpg", "(C)"),
+            record(2, "COCO", "/val/1.jpg"),
+            record(3, "COCO", "/val/1.jpg", "(D)"),
+        ],
+        "cv_bench",
+    )
+    assert table.groups == ["image", "scene"]
+    assert table.frame["group_image"].nunique() == 3
+    assert table.frame["group_scene"].tolist() == ["hypersim/ai_1"] * 2 + ["COCO//val/1.jpg"]
+    assert set(table.frame["question_type"]) == {"depth_3d"}
+    assert table.frame["answer"].tolist() == [0, 2, 0]
+    assert [b.reason for b in table.left_out] == ["gold answer is option 4 of 3"]
+
+
+def test_video_mme_layout(tmp_path):
+    record = {
+        "video_id": "1", "duration": "short", "domain": "D", "sub_category": "S", "videoID": "v",
+        "question_id": "1-1", "task_type": "T", "question": "What?", "answer": "D",
+        "options": ["A. Red.", "B. 4.", "C. U.S.A.", "D. None."],
+    }  # fmt: skip
+    table = load(tmp_path, [record], "video_mme")
+    assert table.frame["options"][0] == ["Red.", "4.", "U.S.A.", "None."]
+    assert table.frame["metadata"][0] == {"duration": "short", "domain": "D", "sub_category": "S"}
+    assert rows_of(table, "answer", "group_video") == [(3, "v")]
+
+
+def test_mmmu_layout(tmp_path):
+    def record(i, kind, options, answer, subfield="Algebra"):
+        return {
+            "id": f"v_{i}", "question": "<image 1> What?", "options": options, "answer": answer,
+            "question_type": kind, "subfield": subfield, "topic_difficulty": "Easy",
+            "img_type": "Plots",
+        }  # fmt: skip
+
+    many = [record(i, "multiple-choice", "['a', \"it's\"]", "B") for i in range(5)]
+    table = load(
+        tmp_path,
+        [
+            *many,
+            record(5, "open", "[]", "['x', 'y']", "Rare"),
+            record(6, "open", "[]", "3", None),
+            record(7, "multiple-choice", "['a', 'b']", "C", "Rare"),
+        ],
+        "mmmu",
+    )
+    assert table.frame["options"][0] == ["a", "it's"]
+    assert table.frame["answer"].tolist() == [1] * 5 + [["x", "y"], ["3"]]
+    assert table.frame["question_type"].tolist() == ["Algebra"] * 5 + ["Other"] * 2
+    assert table.frame["metadata"][5]["subfield"] == "Rare"
+    assert [b.id for b in table.left_out] == ["v_7"]
+
+
+def test_mmstar_layout(tmp_path):
+    base = {"answer": "B", "category": "math", "l2_category": "geometry", "meta_info": {"s": "x"}}
+    texts = ["Q?\nOptions: A: x, B: y", "Q?\n(A) x\n(B) y", "Q?\nOptions: A. x B. y", "Q?"]
+    table = load(
+        tmp_path, [base | {"index": i, "question": t} for i, t in enumerate(texts)], "mmstar"
+    )
+    assert rows_of(table, "question", "answer") == [("Q?", 1)] * 3
+    assert table.frame["options"].tolist() == [["x", "y"]] * 3
+    assert [b.reason for b in table.left_out] == ["no options found in the question's text"]
+
+
+# --- any table ---
+
+
+def test_the_command_of_the_manual(tmp_path):
+    records = [
+        {"q": f"Which, {i}?", "gold": "ABCD"[i % 4], "a": "1", "b": "2", "c": "3", "d": "4",
+         "vid": f"v{i // 2}"}
+        for i in range(8)
+    ]  # fmt: skip
+    records.append({"q": "Two only?", "gold": "b", "a": "x", "b": "y", "c": "", "d": None})
+    table = load(
+        tmp_path,
+        records,
+        columns={
+            "question": "q",
+            "answer": "gold",
+            "options": ["a", "b", "c", "d"],
+            "groups": {"video": "vid"},
+        },
+    )
+    assert table.frame["answer"].tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 1]
+    assert table.frame["options"].iloc[-1] == ["x", "y"]
+    assert set(table.frame["question_type"]) == {"table"}
+    # a row without a video shares nothing with any other
+    assert table.frame["group_video"].nunique() == 5
+
+
+def test_columns_of_the_usual_names_need_no_mapping(tmp_path):
+    record = {"id": 7, "question": "Q?", "options": ["x", "y"], "answer": "x", "question_type": "t"}
+    table = load(tmp_path, [record])
+    assert rows_of(table, "id", "question_type", "answer") == [("7", "t", 0)]
+
+
+def test_an_empty_column_name_means_none(tmp_path):
+    records = [{"id": 1, "question": f"Q{i}?", "answer": "x"} for i in range(3)]
+    assert len(load(tmp_path, records).left_out) == 2
+    assert len(load(tmp_path, records, columns={"id": ""}).frame) == 3
+
+
+def test_nested_columns(tmp_path):
+    record = {"q": {"text": "Q?"}, "choices": {"text": ["x", "y"], "label": [1, 2]}, "answer": "B"}
+    columns = {"question": "q.text", "options": "choices.text"}
+    assert rows_of(load(tmp_path, [record], columns=columns), "question", "answer") == [("Q?", 1)]
+
+
+def test_all_missing_columns_in_one_message(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load(
+            tmp_path,
+            [{"questoin": "Q?", "gold": "x"}],
+            columns={"question": "question", "groups": {"video": "vid"}, "metadata": ["len"]},
+        )
+    message = str(caught.value)
+    assert (
+        "benchmark.columns.question=question: no such column; did you mean 'questoin'?" in message
+    )
+    assert "benchmark.columns.groups.video=vid" in message
+    assert "benchmark.columns.metadata.len=len" in message
+    assert "benchmark.columns.answer is not set" in message
+    assert "Its columns are: questoin, gold" in message
+
+
+def test_formats_are_told_apart_by_type(tmp_path):
+    records = [
+        {"question": "mc?", "options": ["x", "y"], "answer": "A", "question_type": "a"},
+        {"question": "num?", "options": None, "answer": "1,200", "question_type": "b"},
+        {"question": "open?", "options": None, "answer": "1 or 2", "question_type": "c"},
+        {"question": "no gold?", "options": None, "answer": "", "question_type": "b"},
+    ]
+    table = load(tmp_path, records)
+    assert table.frame["format"].tolist() == ["mc", "num", "open"]
+    assert table.frame["answer"].tolist() == [0, 1200.0, ["1 or 2"]]
+    assert [b.row for b in table.left_out] == [3]
+    assert load(tmp_path, records[1:3], format="open").frame["answer"].tolist() == [
+        ["1,200"],
+        ["1 or 2"],
+    ]
+
+
+def test_mostly_numbers_are_refused(tmp_path):
+    records = [{"question": f"Q{i}?", "answer": str(i)} for i in range(19)]
+    records.append({"question": "Q?", "answer": "nineteen"})
+    with pytest.raises(UserError, match=r"19 of the 20 .* 'nineteen'.*benchmark.format=num"):
+        load(tmp_path, records)
+    assert len(load(tmp_path, records, format="num").left_out) == 1
+
+
+def test_a_format_column(tmp_path):
+    records = [
+        {"question": "a?", "options": ["x", "y"], "answer": "A", "kind": "Multiple-Choice"},
+        {"question": "b?", "options": ["x", "y"], "answer": "4", "kind": "num"},
+        {"question": "c?", "options": [], "answer": "4", "kind": "essay"},
+    ]
+    table = load(tmp_path, records, columns={"format": "kind"})
+    assert table.frame["format"].tolist() == ["mc", "num"]
+    assert "unknown format 'essay'" in table.left_out[0].reason
+
+
+def test_ambiguous_answers_need_a_word(tmp_path):
+    records = [
+        {"question": f"Q{i}?", "options": ["3", "2", "1", "0"], "answer": i} for i in range(4)
+    ]
+    with pytest.raises(UserError, match=r"benchmark.answer_as"):
+        load(tmp_path, records)
+    assert load(tmp_path, records, answer_as="index").frame["answer"].tolist() == [0, 1, 2, 3]
+    assert load(tmp_path, records, answer_as="text").frame["answer"].tolist() == [3, 2, 1, 0]
+
+
+def test_names_with_initials_keep_them(tmp_path):
+    records = [{"question": f"Q{i}?", "options": ["x", "y"], "answer": "A"} for i in range(3)]
+    records.append({"question": "Who?", "options": ["A. Smith", "B. Jones"], "answer": "A"})
+    assert load(tmp_path, records).frame["options"].iloc[-1] == ["A. Smith", "B. Jones"]
+
+
+def test_bad_rows_are_counted_and_named_or_an_error(tmp_path):
+    good = {"id": "g", "question": "Q?", "options": ["x", "y"], "answer": "A"}
+    records = [
+        good,
+        good,
+        good | {"id": "few", "options": ["x"]},
+        good | {"id": "beyond", "answer": "C"},
+        good | {"id": "gap", "options": ["x", "", "y"]},
+        good | {"id": "empty", "question": " "},
+        good | {"id": "many", "options": [str(i) for i in range(27)]},
+        *[good | {"id": f"g{i}"} for i in range(8)],
+    ]
+    table = load(tmp_path, records)
+    assert len(table.frame) == 9
+    assert {b.id: b.reason for b in table.left_out} == {
+        "g": "duplicate id",
+        "few": "fewer than 2 options (1)",
+        "beyond": "gold answer is option 3 of 2",
+        "gap": "option 2 of 3 is blank",
+        "empty": "empty question",
+        "many": "more than 26 options (27)",
+    }
+    with pytest.raises(UserError, match="6 of 15 rows are bad"):
+        load(tmp_path, records, strict=True)
+
+
+def test_ids_and_fingerprint_do_not_depend_on_row_order(tmp_path):
+    records = [{"question": f"Q{i % 17}?", "answer": str(i % 17 % 3)} for i in range(40)]
+    shuffled = random.Random(0).sample(records, k=len(records))
+    first, second = load(tmp_path, records), load(tmp_path, shuffled)
+    assert sorted(first.frame["id"]) == sorted(second.frame["id"])
+    assert first.frame["id"].is_unique
+    assert any(i.endswith("-2") for i in first.frame["id"])
+    assert first.fingerprint == second.fingerprint
+
+
+# --- readers ---
+
+
+def test_a_reader_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "my_reader.py").write_text(
+        "def read_row(record):\n"
+        "    return [{'question': q, 'answer': a, 'group_clip': record['clip'],\n"
+        "             'metadata': {'n': '2'}} for q, a in record['pairs']]\n"
+        "def fail(record):\n"
+        "    return record['nothing']\n"
+        "def fail_once(record):\n"
+        "    return {} if record['clip'] == 'c1' else {'problem': 'torn'}\n"
+        "value = 3\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    records = [{"clip": "c1", "pairs": [["a?", "1"], ["b?", "2"]]}, {"clip": "c2", "pairs": []}]
+    table = load(tmp_path, records, reader="my_reader.read_row")
+    assert rows_of(table, "question", "answer", "group_clip") == [
+        ("a?", 1.0, "c1"),
+        ("b?", 2.0, "c1"),
+    ]
+    with pytest.raises(UserError, match=r"can read none of the 2 records.*no column 'nothing'"):
+        load(tmp_path, records, reader="my_reader.fail")
+    flat = [{"clip": c, "question": "q?", "answer": "1"} for c in ("c1", "c2")]
+    assert load(tmp_path, flat, reader="my_reader.fail_once").left_out[0].reason == "torn"
+    for wrong in ("my_reader.none", "no_such_module.f", "name", "my_reader.value"):
+        with pytest.raises(UserError, match=f"benchmark.reader={wrong}"):
+            load(tmp_path, records, reader=wrong)
+
+
+# --- where the rows come from ---
+
+
+def test_path_goes_before_data_root_and_data_root_before_the_hub(tmp_path):
+    def write(path: Path, text: str) -> Path:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"question": text, "answer": "x"}))
+        return path
+
+    write(tmp_path / "mine" / "part-1.jsonl", "one")
+    write(tmp_path / "mine" / "part-2.jsonl", "two")
+    other = write(tmp_path / "other.jsonl", "other")
+    settings = settings_of("table", local="part-*.jsonl")
+    settings.name = "mine"
+    assert load_benchmark(settings, tmp_path).frame["question"].tolist() == ["one", "two"]
+    settings.path = str(other)
+    assert load_benchmark(settings, tmp_path).frame["question"].tolist() == ["other"]
+
+
+def test_no_source_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"benchmark.path=FILE"):
+        load_benchmark(settings_of("table"))
+    with pytest.raises(UserError, match="no such folder"):
+        load_benchmark(settings_of("table"), tmp_path / "typo")
+    with pytest.raises(UserError, match=r"part.jsonl does not exist"):
+        load_benchmark(settings_of("table", local="part.jsonl"), tmp_path)
+
+
+def test_every_yaml_fits_the_schema():
+    for path in CONF.glob("*.yaml"):
+        settings = settings_of(path.stem)
+        assert settings.name == path.stem
+        if settings.hub.repo:
+            assert len(settings.hub.revision) == 40, path
+
+
+def test_local_files_import_no_heavy_library(tmp_path):
+    import subprocess
+
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "Q?", "answer": "x"}))
+    code = (
+        "import sys\n"
+        "from tst.benchmarks.load import load_benchmark\n"
+        "from tst.benchmarks.settings import BenchmarkSettings\n"
+        f"load_benchmark(BenchmarkSettings(path={str(path)!r}))\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'huggingface_hub', 'openpyxl', 'hydra'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,141 @@
+"""The planted benchmark: sizes, cues that hold in 70% of rows, clean types, determinism."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_load_benchmark import settings_of
+
+from tst.benchmarks import planted_words as words
+from tst.benchmarks.load import load_benchmark
+from tst.benchmarks.planted import CUED_POSITION, CUES, FREQUENT_VALUE, plant_rows
+from tst.errors import UserError
+
+SIZES = (80, 152, 600, 601)
+
+
+def frame_of(n: int, seed: int = 0) -> pd.DataFrame:
+    return load_benchmark(settings_of("planted", n=n, seed=seed)).frame
+
+
+def cued_answer(row) -> object:
+    """What each cue alone answers, told from the text."""
+    kind, options = row.question_type, row.options
+    if kind == "mc_position":
+        return CUED_POSITION
+    if kind == "mc_entity":
+        return [o in words.FAVOURITE_ITEMS for o in options].index(True)
+    if kind == "mc_length":
+        return int(np.argmax([len(o) for o in options]))
+    if kind == "mc_pair":
+        first = next(i for i, o in enumerate(words.FIRST_OBJECTS) if f" {o}" in row.question)
+        second = next(i for i, o in enumerate(words.SECOND_OBJECTS) if f" {o}" in row.question)
+        return options.index(words.RELATIONS[(first + second) % 3])
+    if kind == "num_entity":
+        return float(next(n for thing, n in words.COUNTED.items() if f" {thing} " in row.question))
+    assert kind == "num_frequent"
+    return float(FREQUENT_VALUE)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_sizes_groups_and_truth_columns(n):
+    frame = frame_of(n)
+    assert len(frame) == n
+    sizes = frame["question_type"].value_counts()
+    assert len(sizes) == 8
+    assert sizes.max() - sizes.min() <= 1
+    assert frame["group_scene"].nunique() == 60
+    assert (frame["question_type"].map(CUES) == frame["cue"]).all()
+    shares = frame.groupby("cue")["planted"].mean()
+    assert shares[""] == 0
+    assert (shares.drop("") - 0.7).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_the_cue_alone_answers_the_planted_rows_and_no_others(n):
+    frame = frame_of(n)
+    for row in frame[frame["cue"] != ""].itertuples():
+        assert (row.answer == cued_answer(row)) == bool(row.planted)
+
+
+def test_each_cue_recurs_enough_to_be_learned():
+    frame = frame_of(152)
+    for kind in ("mc_entity", "mc_pair", "num_entity"):
+        rows = frame[(frame["question_type"] == kind) & (frame["planted"] == 1)]
+        right = Counter(
+            row.options[row.answer] if row.options else row.answer for row in rows.itertuples()
+        )
+        assert len(right) <= 5
+        assert sum(right.values()) >= 13
+
+
+def test_one_object_of_a_pair_does_not_tell_the_relation():
+    usual = np.add.outer(np.arange(3), np.arange(2)) % 3
+    assert all(len(set(row)) == 2 for row in usual)
+    assert all(len(set(column)) == 3 for column in usual.T)
+
+
+def test_clean_types_hold_no_simple_signal():
+    frame = frame_of(40_000)
+    mc = frame[frame["question_type"] == "mc_clean"]
+    assert mc["answer"].value_counts().to_numpy() == pytest.approx(len(mc) / 4)
+    shown = Counter(o for options in mc["options"] for o in options)
+    right = Counter(o[a] for o, a in zip(mc["options"], mc["answer"], strict=True))
+    for colour, count in shown.items():
+        assert right[colour] / count == pytest.approx(0.25, abs=0.05)
+    longest = [int(np.argmax([len(o) for o in options])) for options in mc["options"]]
+    assert np.mean(mc["answer"] == longest) == pytest.approx(0.25, abs=0.03)
+    num = frame[frame["question_type"] == "num_clean"]
+    for part in (num["group_scene"], num["question"].str.split().str[-1]):
+        means = num["answer"].astype(float).groupby(part).agg(["mean", "sem"])
+        scores = (means["mean"] - num["answer"].astype(float).mean()) / means["sem"]
+        assert scores.abs().max() < 4.5
+
+
+def test_cued_types_hold_no_second_signal():
+    frame = frame_of(40_000)
+    for kind in ("mc_entity", "mc_length", "mc_pair"):
+        rows = frame[frame["question_type"] == kind]
+        positions = rows["answer"].value_counts(normalize=True)
+        assert positions.to_numpy() == pytest.approx(0.25, abs=0.03), kind
+    rows = frame[frame["question_type"] == "mc_position"]
+    right = Counter(o[a] for o, a in zip(rows["options"], rows["answer"], strict=True))
+    assert max(right.values()) / len(rows) < 1.3 / len(words.ANIMALS)
+
+
+def test_questions_are_unique_and_read_as_sentences():
+    frame = frame_of(600)
+    assert frame["question"].is_unique
+    assert frame["question"].str.match(r"^[A-Z][^{}]+\?$").all()
+    assert frame["options"].dropna().map(lambda o: len(set(o)) == 4).all()
+    assert not frame["question"].str.contains("cue|planted|scene_", regex=True).any()
+
+
+def test_the_same_seed_gives_the_same_rows():
+    assert plant_rows(152, 1) == plant_rows(152, 1)
+    assert plant_rows(152, 1) != plant_rows(152, 2)
+
+
+def test_size_auto_is_the_callers():
+    settings = settings_of("planted")
+    assert len(load_benchmark(settings).frame) == 600
+    small = load_benchmark(settings, n_auto=152)
+    assert len(small.frame) == 152
+    assert "n=152" in small.source
+    assert small.fingerprint != load_benchmark(settings).fingerprint
+
+
+@pytest.mark.parametrize("n", ["many", 0, -5, True, 1.5])
+def test_sizes_that_are_none(n):
+    with pytest.raises(UserError, match=r"benchmark.n="):
+        load_benchmark(settings_of("planted", n=n))
+
+
+def test_many_rows_are_fast():
+    start = time.time()
+    assert len(plant_rows(50_000)) == 50_000
+    assert time.time() - start < 10
