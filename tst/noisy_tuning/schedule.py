@@ -48,8 +48,8 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
             f"for a step of schedule.batch_size={settings.batch_size}; use more pairs (data.n), "
             "fewer held out (data.held_out), another corruption.share, or a smaller batch."
         )
-    rng = np.random.default_rng([seed, ORDER])
-    epochs = {kind: _Epochs(pools[kind], rng) for kind in needed}
+    rng, *streams = (np.random.default_rng([seed, ORDER, i]) for i in range(1 + len(needed)))
+    epochs = {k: _Epochs(pools[k], stream) for k, stream in zip(needed, streams, strict=True)}
     kinds: list[str] = []
     while len(kinds) < settings.steps:
         kinds += [str(kind) for kind in rng.permutation(needed)]
