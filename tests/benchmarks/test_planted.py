@@ -80,13 +80,13 @@ def test_one_object_of_a_pair_does_not_tell_the_relation():
 
 
 def test_clean_types_hold_no_simple_signal():
-    frame = frame_of(40_000)
+    frame = frame_of(16_000)
     mc = frame[frame["question_type"] == "mc_clean"]
     assert mc["answer"].value_counts().to_numpy() == pytest.approx(len(mc) / 4)
     shown = Counter(o for options in mc["options"] for o in options)
     right = Counter(o[a] for o, a in zip(mc["options"], mc["answer"], strict=True))
     for colour, count in shown.items():
-        assert right[colour] / count == pytest.approx(0.25, abs=0.05)
+        assert right[colour] / count == pytest.approx(0.25, abs=0.06)
     longest = [int(np.argmax([len(o) for o in options])) for options in mc["options"]]
     assert np.mean(mc["answer"] == longest) == pytest.approx(0.25, abs=0.03)
     num = frame[frame["question_type"] == "num_clean"]
@@ -97,7 +97,7 @@ def test_clean_types_hold_no_simple_signal():
 
 
 def test_cued_types_hold_no_second_signal():
-    frame = frame_of(40_000)
+    frame = frame_of(16_000)
     for kind in ("mc_entity", "mc_length", "mc_pair"):
         rows = frame[frame["question_type"] == kind]
         positions = rows["answer"].value_counts(normalize=True)
@@ -129,7 +129,7 @@ def test_size_auto_is_the_callers():
     assert small.fingerprint != load_benchmark(settings).fingerprint
 
 
-@pytest.mark.parametrize("n", ["many", 0, -5, True, 1.5])
+@pytest.mark.parametrize("n", ["many", 0, 15, True, 1.5])
 def test_sizes_that_are_none(n):
     with pytest.raises(UserError, match=r"benchmark.n="):
         load_benchmark(settings_of("planted", n=n))

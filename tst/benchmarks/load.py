@@ -18,6 +18,7 @@ from tst.benchmarks.settings import BenchmarkSettings
 from tst.errors import UserError
 
 PLANTED = "planted"
+MIN_PLANTED = 16
 
 
 def load_benchmark(
@@ -52,9 +53,10 @@ def table_from_records(
 def _planted_size(n: Any, n_auto: int) -> int:
     if n == "auto":
         return n_auto
-    if isinstance(n, bool) or not isinstance(n, int) or n < 80:
+    if isinstance(n, bool) or not isinstance(n, int) or n < MIN_PLANTED:
         raise UserError(
-            f"benchmark.n={n}: expected auto or an integer of 80 or more (10 questions a type)."
+            f"benchmark.n={n}: expected auto or an integer of {MIN_PLANTED} or more "
+            "(two questions a type)."
         )
     return n
 
