@@ -35,6 +35,7 @@ INCLUDED = (
 
 EXCLUDED = {
     "benchmark": "how the questions are read: their fingerprint is in the hash instead",
+    "null": "stored beside the result",
     "fold.only": "which folds this process runs",
     "data_root": "a path",
     "outputs_root": "a path",
@@ -74,18 +75,33 @@ def flatten(value: Any, path: str = "") -> dict[str, Any]:
     return {path: value}
 
 
-def run_hash(config: RunConfig, table: QuestionTable) -> str:
-    """12 hex digits over the resolved config's identity, the questions and RESULTS_VERSION."""
-    unused = UNUSED[config.diagnostic.name]
+def identity_leaves(plain: dict[str, Any], group_by: str | None) -> dict[str, Any]:
+    """The settings that can change a number, by dotted path.
+
+    plain: a resolved config as nested dicts (``to_plain``, or a record's config.yaml)
+    group_by: the group that the folds keep whole, ``first`` resolved
+    """
+    unused = UNUSED[plain["diagnostic"]["name"]]
     leaves = {
         path: value
-        for path, value in flatten(to_plain(config)).items()
+        for path, value in flatten(plain).items()
         if is_identity(path) and not any(matches(path, u) for u in unused)
     }
-    leaves["fold.group_by"] = config.fold.grouping(table.groups)
-    content = [leaves, table.fingerprint, RESULTS_VERSION]
+    leaves["fold.group_by"] = group_by
+    return leaves
+
+
+def identity_hash(leaves: dict[str, Any], fingerprint: str) -> str:
+    """12 hex digits over ``identity_leaves``, the questions and RESULTS_VERSION."""
+    content = [leaves, fingerprint, RESULTS_VERSION]
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def run_hash(config: RunConfig, table: QuestionTable) -> str:
+    """12 hex digits over the resolved config's identity, the questions and RESULTS_VERSION."""
+    leaves = identity_leaves(to_plain(config), config.fold.grouping(table.groups))
+    return identity_hash(leaves, table.fingerprint)
 
 
 def record_folder(config: RunConfig, table: QuestionTable) -> Path:
