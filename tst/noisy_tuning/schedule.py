@@ -44,8 +44,8 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
     short = [f"{len(pools[k])} {k}" for k in needed if len(pools[k]) < settings.batch_size]
     if short:
         raise UserError(
-            f"schedule.kind={settings.kind}: there are {' and '.join(short)} training pairs, too few "
-            f"for a step of schedule.batch_size={settings.batch_size}; use more pairs (data.n), "
+            f"schedule.kind={settings.kind}: there are {' and '.join(short)} training pairs, too "
+            f"few for a step of schedule.batch_size={settings.batch_size}; use more pairs (data.n), "
             "fewer held out (data.held_out), another corruption.share, or a smaller batch."
         )
     rng, *streams = (np.random.default_rng([seed, ORDER, i]) for i in range(1 + len(needed)))
