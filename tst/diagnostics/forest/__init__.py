@@ -1,0 +1,1 @@
+"""TsT-RF: forests and conditional logits over the text of a benchmark."""

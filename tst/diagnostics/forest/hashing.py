@@ -1,0 +1,52 @@
+"""64-bit codes of texts and of tuples of codes: the same on every machine and in every run."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_BASE = 0x100000001B3
+_POWERS = np.array([pow(_BASE, i, 1 << 64) for i in range(4096)], dtype=np.uint64)
+
+
+def text_code(text: str) -> int:
+    """A 64-bit code of a text, never 0 (0 stands for "nothing there")."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
+
+
+def scramble(codes: np.ndarray) -> np.ndarray:
+    """The splitmix64 finaliser: codes (any shape, uint64) spread over all 64 bits."""
+    with np.errstate(over="ignore"):
+        z = codes + _GOLDEN
+        z = (z ^ (z >> np.uint64(30))) * _MIX_1
+        z = (z ^ (z >> np.uint64(27))) * _MIX_2
+        return z ^ (z >> np.uint64(31))
+
+
+def combine(*parts: np.ndarray | int | str) -> np.ndarray:
+    """One code per row for a tuple of codes; order matters. Parts broadcast; text is coded."""
+    total = np.uint64(0)
+    with np.errstate(over="ignore"):
+        for part in parts:
+            code = np.uint64(text_code(part)) if isinstance(part, str) else part
+            total = scramble(np.asarray(total * _GOLDEN + np.asarray(code, dtype=np.uint64)))
+    return np.asarray(total)
+
+
+def run_codes(codes: np.ndarray, run_start: np.ndarray) -> np.ndarray:
+    """One code per run of consecutive token codes; run_start: first index of each run, rising.
+
+    Every token belongs to a run: the runs tile ``codes``.
+    """
+    if not len(run_start):
+        return np.zeros(0, dtype=np.uint64)
+    lengths = np.diff(np.append(run_start, len(codes)))
+    within = np.arange(len(codes)) - np.repeat(run_start, lengths)
+    with np.errstate(over="ignore"):
+        sums = np.add.reduceat(codes * _POWERS[within % len(_POWERS)], run_start)
+    return scramble(sums)

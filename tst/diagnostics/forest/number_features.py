@@ -1,0 +1,69 @@
+"""Features of numeric questions: nested statistics of training answers by what is asked about."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tst.diagnostics.forest.cues import question_cues
+from tst.diagnostics.forest.encoding import KeyedTotals
+from tst.diagnostics.forest.hashing import combine
+from tst.diagnostics.forest.sheet import Sheet
+from tst.diagnostics.forest.slots import Slots, TemplateMiner
+
+
+def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
+    """Generic keys of numeric questions, named family.key, each uint64 (n,)."""
+    kind, free = sheet.types, slots.free
+    low, high = np.minimum(free[:, 0], free[:, 1]), np.maximum(free[:, 0], free[:, 1])
+    keys = {
+        "template.template": combine(slots.template),
+        "entities.question": combine(kind, sheet.corpus.whole[sheet.question]),
+        "entities.first": combine(kind, free[:, 0]),
+        "entities.second": combine("2", kind, free[:, 1]),
+        "entities.third": combine("3", kind, free[:, 2]),
+        "entities.pair": combine(kind, low, high),
+        "entities.high": combine("either", kind, high),
+        "entities.low": combine("either", kind, low),
+    }
+    for field in range(sheet.metadata.shape[1]):
+        keys[f"metadata.{field}"] = combine(kind, sheet.metadata[:, field])
+    return keys
+
+
+class NumberFeatures:
+    """Shrunk mean, spread and count of training answers by key, beside the question's cues."""
+
+    def __init__(self, prior: float) -> None:
+        self.prior = prior
+
+    def fit(self, sheet: Sheet, answers: np.ndarray, fold: np.ndarray, n_folds: int) -> np.ndarray:
+        """Learn from training questions; returns their own features, out of fold, (n, f)."""
+        from tst.diagnostics.forest.number import spread
+
+        self._miner = TemplateMiner().fit(sheet)
+        slots = self._miner.transform(sheet)
+        targets = spread(answers)
+        kinds, kind_of = np.unique(sheet.types, return_inverse=True)
+        mean = np.bincount(kind_of, weights=targets) / np.bincount(kind_of)
+        off = targets - mean[kind_of]
+        self._variance = float(off.var())
+        values = np.stack([off, off**2, np.ones(len(off))], axis=1)
+        keys = question_keys(sheet, slots)
+        self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
+        return self._columns(sheet, keys, fold)
+
+    def transform(self, sheet: Sheet) -> np.ndarray:
+        """Features of held-out questions, (n, f)."""
+        return self._columns(sheet, question_keys(sheet, self._miner.transform(sheet)), None)
+
+    def _columns(
+        self, sheet: Sheet, keys: dict[str, np.ndarray], fold: np.ndarray | None
+    ) -> np.ndarray:
+        columns = question_cues(sheet)
+        for name, totals in self._totals.items():
+            total, squares, count = totals.totals(keys[name], fold).round(9).T
+            weight = count + self.prior
+            columns[f"{name}_mean"] = total / weight
+            columns[f"{name}_spread"] = np.sqrt((squares + self._variance) / weight)
+            columns[f"{name}_count"] = np.log1p(count)
+        return np.stack(list(columns.values()), axis=1).astype(np.float32)

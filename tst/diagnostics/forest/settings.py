@@ -1,0 +1,41 @@
+"""What a user can set of TsT-RF: plain dataclasses that the command line's schema takes over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class FeatureSettings:
+    """Which features are read.
+
+    scene_context: also read the text of other questions on the same unit of the table
+    """
+
+    scene_context: bool = False
+
+
+@dataclass
+class ForestSettings:
+    """How TsT-RF is fitted.
+
+    trees: trees a format and fold; leaf: fewest rows in a leaf
+    inner_folds: splits of the training part for out-of-fold statistics of its answers
+    prior: strength of shrinkage, in questions, of the statistics of training answers
+    max_rows: most training rows a tree is grown on
+    importance, reasons: also tell what moved the predictions
+    n_jobs: processor cores, -1 for all; changes no number
+    """
+
+    name: str = "rf"
+    trees: int = 100
+    leaf: int = 5
+    inner_folds: int = 5
+    prior: float = 1.0
+    logit_penalty: float = 10.0
+    sparse_penalty: float = 3.0
+    max_rows: int = 20000
+    importance: bool = True
+    reasons: bool = True
+    n_jobs: int = -1
+    features: FeatureSettings = field(default_factory=FeatureSettings)
