@@ -182,6 +182,14 @@ def test_nested_columns(tmp_path):
     assert rows_of(load(tmp_path, [record], columns=columns), "question", "answer") == [("Q?", 1)]
 
 
+def test_groups_and_metadata_as_lists_or_mappings(tmp_path):
+    record = {"question": "Q?", "answer": "x", "clip": "c", "length": 3}
+    for groups, metadata in ((["clip"], ["length"]), ({"clip": "clip"}, {"length": "length"})):
+        table = load(tmp_path, [record], columns={"groups": groups, "metadata": metadata})
+        assert table.groups == ["clip"]
+        assert table.frame["metadata"][0] == {"length": "3"}
+
+
 def test_all_missing_columns_in_one_message(tmp_path):
     with pytest.raises(UserError) as caught:
         load(

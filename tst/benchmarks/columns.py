@@ -34,11 +34,12 @@ def named_columns(settings: BenchmarkSettings) -> dict[str, str]:
             named[key] = wanted
         else:
             named |= {f"{key}.{i}": str(column) for i, column in enumerate(wanted or [])}
-    metadata = columns.metadata or {}
-    if not isinstance(metadata, Mapping):
-        metadata = {str(c): str(c) for c in ([metadata] if isinstance(metadata, str) else metadata)}
-    named |= {f"groups.{name}": column for name, column in columns.groups.items()}
-    named |= {f"metadata.{name}": column for name, column in metadata.items()}
+    for key, wanted in (("groups", columns.groups), ("metadata", columns.metadata)):
+        if isinstance(wanted, str):
+            wanted = [wanted]
+        if not isinstance(wanted, Mapping):
+            wanted = {column: column for column in wanted or []}
+        named |= {f"{key}.{name}": str(column) for name, column in wanted.items()}
     return {key: column for key, column in named.items() if column}
 
 

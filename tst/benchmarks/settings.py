@@ -67,8 +67,9 @@ class ColumnSettings:
         ``options_separator``) or a list of columns, one an option (trailing blanks: fewer options)
     answer: the gold answer (required)
     format: a column that says mc, num or open row by row; null: ``BenchmarkSettings.format``
-    groups: group name to column; questions that share a value share a scene, a video, an image
-    metadata: list of columns, or name to column: text-side columns admitted as model input
+    groups: group name to column, or list of columns: questions that share a value share a scene,
+        a video, an image; the first is the one that ``fold=grouped5`` keeps whole
+    metadata: name to column, or list of columns: text-side columns admitted as model input
     """
 
     id: str | None = None
@@ -77,7 +78,7 @@ class ColumnSettings:
     options: Any = None
     answer: str | None = None
     format: str | None = None
-    groups: dict[str, str] = field(default_factory=dict)
+    groups: Any = None
     metadata: Any = None
 
 
