@@ -68,6 +68,13 @@ class ScoringSettings:
 
 
 @dataclass
+class NullSettings:
+    """repeats: null draws of each kind (20 for reporting; 0: none), stored beside the result."""
+
+    repeats: int = 0
+
+
+@dataclass
 class RunConfig:
     """One stress test.
 
@@ -86,6 +93,7 @@ class RunConfig:
     fold: FoldSettings = field(default_factory=FoldSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    null: NullSettings = field(default_factory=NullSettings)
     data_root: str | None = None
     outputs_root: str = "outputs"
     n_jobs: int = -1
@@ -169,6 +177,8 @@ def find_problems(config: RunConfig) -> list[str]:
         problems.append(
             f"fold.only={fold.only}: folds are numbered 0 to {fold.k - 1}; name at least one."
         )
+    if config.null.repeats < 0:
+        problems.append(f"null.repeats={config.null.repeats}: must not be negative.")
     if config.n_jobs == 0 or config.n_jobs < -1:
         problems.append(f"n_jobs={config.n_jobs}: use a positive number, or -1 for all cores.")
     if config.data_root is not None and not Path(config.data_root).is_dir():

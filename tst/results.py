@@ -103,14 +103,18 @@ def mean_importance(files: list[FoldFile]) -> pd.DataFrame | None:
     return table.sort_values(["question_type", "importance"], ascending=[True, False])
 
 
-def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
-    """What intervals resample: the folds' groups, else the coarsest declared, else questions."""
+def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
+    """The column whose values intervals resample: the folds' groups, else the coarsest declared."""
     if plan.group_by is not None:
-        return table.frame[GROUP_PREFIX + plan.group_by].to_numpy()
-    if table.groups:
-        columns = [GROUP_PREFIX + group for group in table.groups]
-        return table.frame[min(columns, key=lambda c: table.frame[c].nunique())].to_numpy()
-    return np.arange(len(table.frame))
+        return GROUP_PREFIX + plan.group_by
+    columns = [GROUP_PREFIX + group for group in table.groups]
+    return min(columns, key=lambda c: table.frame[c].nunique(), default=None)
+
+
+def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
+    """What intervals resample: values of ``bootstrap_column``, else each question for itself."""
+    column = bootstrap_column(table, plan)
+    return np.arange(len(table.frame)) if column is None else table.frame[column].to_numpy()
 
 
 def add_costs(files: list[FoldFile]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ import pandas as pd
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.questions import QuestionTable
 from tst.config import RunConfig, resolve_auto, to_yaml
-from tst.diagnostics.build import build_diagnostic
+from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.diagnostics.protocol import Fold, Predictions
 from tst.folds import FoldPlan, plan_folds, split
+from tst.nulls import run_nulls
 from tst.records.environment import describe_environment, library_versions
 from tst.records.identity import record_folder
 from tst.records.record import Record
 from tst.records.rows import fold_rows
 from tst.records.store import FolderStore
-from tst.results import permutation_importance, read_result, write_result
+from tst.results import bootstrap_column, permutation_importance, read_result, write_result
 from tst.scoring import score_predictions
 
 log = logging.getLogger("tst")
@@ -66,6 +68,8 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
             _run_folds(config, table, plan, record, wanted)
         if not record.is_complete():
             write_result(record, table, plan, config.scoring.mra_inclusive)
+        if config.null.repeats and record.is_complete():
+            _add_nulls(config, table, plan, record)
         questions, summary, complete = read_result(
             record, table, plan, config.scoring.mra_inclusive
         )
@@ -125,6 +129,27 @@ def _keep_fold(
     record.write_fold(fold, fold_rows(table, rows, fold, predictions, scores), notes)
     mean = 100 * float(scores["hard"].mean())
     log.info("fold %d-%d: score %.1f over %d questions", *fold, mean, len(rows))
+
+
+def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record) -> None:
+    """Run the missing null draws and put what they say into the summary."""
+    summary = record.read_summary()
+    quick = without_explanations(config)
+    quick.n_jobs = 1
+    in_parallel = config.diagnostic.name == "rf"  # an LLM's draws share one loaded base
+    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    summary["null"] = run_nulls(
+        partial(build_diagnostic, quick, store),
+        table.frame,
+        plan,
+        bootstrap_column(table, plan),
+        summary["overall"]["score_hard"],
+        config.null.repeats,
+        record.path / "null",
+        n_jobs=config.n_jobs if in_parallel else 1,
+        inclusive=config.scoring.mra_inclusive,
+    )
+    record.update_summary(summary)
 
 
 def heldout_rows(table: pd.DataFrame, plan: FoldPlan, fold: Fold) -> np.ndarray:

@@ -52,6 +52,13 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
     console.print(table)
     for name, planted in summary.get("planted", {}).items():
         console.print(f"  AUROC of s(x) for planted rows, {name}: {planted['auroc']:.2f}")
+    for name, null in summary.get("null", {}).items():
+        verdict = "holds" if null["holds"] else "is VIOLATED"
+        p_value = f", p = {null['p']:.3f}" if "p" in null else ""
+        console.print(
+            f"  {name} null {verdict}: {percent(null['score_hard'])} over {null['draws']} draws, "
+            f"expected {percent(null['expected'])} ± {percent(null['standard_error'])}{p_value}"
+        )
 
 
 def _known(value: Any) -> bool:

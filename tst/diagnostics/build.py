@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
+
 from tst.config import RunConfig
 from tst.diagnostics.protocol import Diagnostic, Store
 
@@ -11,11 +14,20 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
     if config.diagnostic.name == "rf":
         from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 
-        return ForestDiagnostic(
-            config.diagnostic, config.features, config.benchmark.features, n_jobs=config.n_jobs
-        )
+        settings = replace(config.diagnostic, features=config.features)
+        return ForestDiagnostic(settings, config.benchmark.features, n_jobs=config.n_jobs)
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 
     return LoraLLMDiagnostic(
         config.diagnostic, config.model, config.optimizer, store, device=config.device
     )
+
+
+def without_explanations(config: RunConfig) -> RunConfig:
+    """A copy that asks for predictions alone: no importance, no reasons, no adapters kept."""
+    config = deepcopy(config)
+    if config.diagnostic.name == "rf":
+        config.diagnostic = replace(config.diagnostic, importance=False, reasons=False)
+    else:
+        config.diagnostic = replace(config.diagnostic, save_adapters=False)
+    return config

@@ -154,6 +154,13 @@ class Record:
         names = [*RESULT_FILES, *(["importance.csv"] if importance is not None else [])]
         self.write_status("finished", files={n: checksum(self.path / n) for n in names})
 
+    def update_summary(self, summary: dict[str, Any]) -> None:
+        """Replace summary.json of a finished record, and its checksum."""
+        files = dict(read_json(self.path / "status.json")["files"])
+        write_json(self.path / "summary.json", summary)
+        files["summary.json"] = checksum(self.path / "summary.json")
+        self.write_status("finished", files=files)
+
     def is_complete(self) -> bool:
         """Whether the result is there and every file of it matches its checksum."""
         try:
