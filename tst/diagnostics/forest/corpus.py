@@ -18,40 +18,47 @@ TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
 NUMBER = re.compile(r"[-+−]?\d+(?:,\d{3})*(?:\.\d+)?|[-+−]?\.\d+")
 ARTICLES = frozenset(("a", "an", "the"))
 TRAILING = frozenset(".?!:;,")
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 NUMBER_WORDS = {
     word: float(i)
     for i, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        _words("zero one two three four five six seven eight nine ten eleven twelve")
     )
 }
 NEGATION = frozenset(
-    "not no never none neither nor cannot without isn don doesn didn won wasn aren except".split()
+    _words("not no never none neither nor cannot without isn don doesn didn won wasn aren except")
 )
 ABSOLUTE = frozenset(
-    "always never all only must every none entirely completely any impossible exactly".split()
+    _words("always never all only must every none entirely completely any impossible exactly")
 )
 HEDGE = frozenset(
-    "may might can could usually often sometimes probably likely generally possibly some "
-    "about approximately mostly unknown".split()
+    _words("may might can could usually often sometimes probably likely generally possibly some")
+    + _words("about approximately mostly unknown")
 )
 ABOVE = re.compile(r"\b(all|both|none|neither|any)\b.{0,12}\b(above|of (?:these|them)|correct)\b")
 UNKNOWN = re.compile(
     r"cannot|can't|not (?:sure|known|given|mentioned|enough)|unknown|none of|other"
 )
+# opposites on three axes: (sideways or in time, up or in size, front or yes)
 POLARITY = {
-    **dict.fromkeys("left west before earlier first".split(), (1, 0, 0)),
-    **dict.fromkeys("right east after later last".split(), (-1, 0, 0)),
+    **dict.fromkeys(_words("left west before earlier first"), (1, 0, 0)),
+    **dict.fromkeys(_words("right east after later last"), (-1, 0, 0)),
     **dict.fromkeys(
-        "above top up over on higher upper north more taller larger".split(), (0, 1, 0)
+        _words("above top up over on higher upper north more taller larger"), (0, 1, 0)
     ),
     **dict.fromkeys(
-        "below bottom down under beneath lower south less fewer shorter smaller".split(), (0, -1, 0)
+        _words("below bottom down under beneath lower south less fewer shorter smaller"), (0, -1, 0)
     ),
     **dict.fromkeys(
-        "front forward closer nearer ahead yes true inside increase".split(), (0, 0, 1)
+        _words("front forward closer nearer ahead yes true inside increase"), (0, 0, 1)
     ),
     **dict.fromkeys(
-        "back behind backward farther further no false outside decrease".split(), (0, 0, -1)
+        _words("back behind backward farther further no false outside decrease"), (0, 0, -1)
     ),
 }
 MEASURES = (

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
 from tst.diagnostics.forest.choice import ChoiceModel
 from tst.diagnostics.forest.corpus import Corpus
@@ -23,7 +24,7 @@ class ForestDiagnostic(Diagnostic):
     """Option-wise forests and conditional logits over nested statistics of training answers.
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own
-    n_jobs: processor cores to use, -1 for all; overrides the settings' and changes no number
+    n_jobs: processor cores to use, -1 for all; changes no number
     """
 
     def __init__(
@@ -31,12 +32,12 @@ class ForestDiagnostic(Diagnostic):
         settings: ForestSettings,
         features: list[str],
         store: Store | None = None,
-        n_jobs: int | None = None,
+        n_jobs: int = -1,
     ) -> None:
         self.settings = settings
         self.features = features
-        wanted = settings.n_jobs if n_jobs is None else n_jobs
-        self.n_jobs = max(1, wanted if wanted > 0 else len(os.sched_getaffinity(0)) + 1 + wanted)
+        cores = len(os.sched_getaffinity(0))
+        self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
         self._corpus = Corpus()
         self._fold_jobs = self.n_jobs
@@ -53,11 +54,13 @@ class ForestDiagnostic(Diagnostic):
             predictions = self.fit_predict(train, heldout, fold_seed(seed, repeat, fold))
             return (repeat, fold), predictions
 
-        if at_once <= 1:
-            yield from (run(*fold) for fold in folds)
-            return
-        threads = Parallel(n_jobs=at_once, prefer="threads", return_as="generator_unordered")
-        yield from threads(delayed(run)(*fold) for fold in folds)
+        # one BLAS thread each: sums come out the same on any number of cores
+        with threadpool_limits(1):
+            if at_once <= 1:
+                yield from (run(*fold) for fold in folds)
+                return
+            threads = Parallel(n_jobs=at_once, prefer="threads", return_as="generator_unordered")
+            yield from threads(delayed(run)(*fold) for fold in folds)
 
     def fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
         """Fit on ``train`` (with ``answer``), predict ``heldout`` (without): ``folds.split``."""

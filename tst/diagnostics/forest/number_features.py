@@ -43,7 +43,7 @@ class NumberFeatures:
         self._miner = TemplateMiner().fit(sheet)
         slots = self._miner.transform(sheet)
         targets = spread(answers)
-        kinds, kind_of = np.unique(sheet.types, return_inverse=True)
+        _, kind_of = np.unique(sheet.types, return_inverse=True)
         mean = np.bincount(kind_of, weights=targets) / np.bincount(kind_of)
         off = targets - mean[kind_of]
         self._variance = float(off.var())

@@ -24,7 +24,6 @@ class ForestSettings:
     prior: strength of shrinkage, in questions, of the statistics of training answers
     max_rows: most training rows a tree is grown on
     importance, reasons: also tell what moved the predictions
-    n_jobs: processor cores, -1 for all; changes no number
     """
 
     name: str = "rf"
@@ -37,5 +36,4 @@ class ForestSettings:
     max_rows: int = 20000
     importance: bool = True
     reasons: bool = True
-    n_jobs: int = -1
     features: FeatureSettings = field(default_factory=FeatureSettings)
