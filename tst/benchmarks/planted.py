@@ -34,6 +34,8 @@ CUED_POSITION = 2
 FREQUENT_VALUE = 3
 MOST_COUNTED = 24
 CLEAN_RANGE = (10, 40)
+# (first object, second object); the usual relation of a pair is the index that it leaves out
+PAIRS = np.array([(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)])
 
 Row = dict[str, Any]
 
@@ -147,11 +149,10 @@ def _make_length(rng: np.random.Generator, planted: np.ndarray) -> Made:
 
 
 def _make_pair(rng: np.random.Generator, planted: np.ndarray) -> Made:
-    """Each pair of objects has its usual relation; either object alone does not tell it."""
+    """Each of six pairs of objects has its usual relation; either object alone leaves two."""
     m = len(planted)
-    pair = _even(rng, len(words.FIRST_OBJECTS) * len(words.SECOND_OBJECTS), m)
-    first, second = np.divmod(pair, len(words.SECOND_OBJECTS))
-    usual = (first + second) % (N_OPTIONS - 1)
+    first, second = PAIRS[_even(rng, len(PAIRS), m)].T
+    usual = 3 - first - second
     drawn = _draw_distinct(rng, N_OPTIONS, m, N_OPTIONS)
     options = np.array(words.RELATIONS, dtype=object)[drawn]
     cued = np.argmax(drawn == usual[:, None], axis=1)
