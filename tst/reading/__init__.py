@@ -1,0 +1,1 @@
+"""Records as tables, report and comparisons read them: verified, never run."""

@@ -1,0 +1,1 @@
+"""Paper tables from records: LaTeX, Markdown, CSV."""

@@ -1,0 +1,170 @@
+"""A paper table as data: rows of figures that know where they come from; how a figure is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+DASH = "–"
+MINUS = "−"
+
+PERCENT, POINTS, COUNT, SECONDS, NUMBER, GIBIBYTES, TEXT = (
+    "percent", "points", "count", "seconds", "number", "gibibytes", "text"
+)  # fmt: skip
+"""Units: a score shown as percent; a difference of scores, signed; whole numbers; and so on."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One cell.
+
+    value: NaN where there is none, and then ``reason`` says why
+    sd: NaN where it is not shown; interval: 95%, or None
+    seeds, records: fold seeds and record hashes that the value is the mean of
+    """
+
+    value: float = math.nan
+    unit: str = PERCENT
+    sd: float = math.nan
+    interval: tuple[float, float] | None = None
+    seeds: tuple[int, ...] = ()
+    records: tuple[str, ...] = ()
+    reason: str = ""
+    text: str = ""
+    best: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no value to show."""
+        return not self.text and not math.isfinite(self.value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """span: a heading over several neighbouring columns, or empty."""
+
+    key: str
+    heading: str
+    span: str = ""
+
+
+@dataclass
+class Row:
+    """labels: one text a label column; cells: column key -> figure."""
+
+    labels: tuple[str, ...]
+    cells: dict[str, Figure]
+
+
+@dataclass
+class PaperTable:
+    """name: of its files; label_headings: one a label column; rows with equal first labels are a
+    block; notes: footnotes before those that ``footnotes`` derives from the cells.
+    """
+
+    name: str
+    title: str
+    caption: str
+    label_headings: tuple[str, ...]
+    columns: list[Column]
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def mark_best(row_or_column: dict[str, Figure], among: list[str]) -> dict[str, Figure]:
+    """The same cells with the largest of some marked; none where fewer than two have a value."""
+    known = {k: row_or_column[k].value for k in among if not row_or_column[k].missing}
+    if len(known) < 2:
+        return row_or_column
+    top = max(round(v, 6) for v in known.values())
+    best = {k for k, v in known.items() if round(v, 6) == top}
+    return {k: replace(f, best=True) if k in best else f for k, f in row_or_column.items()}
+
+
+def write_figure(figure: Figure) -> str:
+    """A figure for people: ``42.7 ± 1.2``, ``+17.9``, ``−0.7 [−1.2, −0.1]``, or an en dash."""
+    if figure.text:
+        return figure.text
+    if figure.missing:
+        return DASH
+    text = _number(figure.value, figure.unit)
+    if math.isfinite(figure.sd):
+        text += f" ± {_number(figure.sd, PERCENT if figure.unit == POINTS else figure.unit)}"
+    if figure.interval is not None and all(map(math.isfinite, figure.interval)):
+        low, high = (_number(bound, figure.unit) for bound in figure.interval)
+        text += f" [{low}, {high}]"
+    return text
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == COUNT:
+        return f"{value:,.0f}".replace("-", MINUS)
+    if unit == SECONDS:
+        return f"{value:,.0f} s" if value >= 10 else f"{value:.1f} s"
+    if unit == GIBIBYTES:
+        return f"{value / 2**30:.1f} GiB"
+    if unit == NUMBER:
+        return f"{value:.3f}".replace("-", MINUS)
+    digits = f"{100 * value:+.1f}" if unit == POINTS else f"{100 * value:.1f}"
+    return digits.replace("-0.0", "0.0").replace("+0.0", "0.0").replace("-", MINUS)
+
+
+def footnotes(table: PaperTable) -> list[str]:
+    """The table's own notes, then the missing cells by name, then seeds and records by cell."""
+    return [*table.notes, *_missing(table), *_sources(table)]
+
+
+def cell_name(table: PaperTable, row: Row, column: Column) -> str:
+    """``VSI-Bench, TsT-RF random`` for a cell."""
+    heading = f"{column.span} {column.heading}".strip()
+    return ", ".join([*row.labels, heading])
+
+
+def _missing(table: PaperTable) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for row in table.rows:
+        for column in table.columns:
+            figure = row.cells[column.key]
+            if figure.missing:
+                reason = figure.reason or "not recorded"
+                by_reason.setdefault(reason, []).append(cell_name(table, row, column))
+    return [f"{DASH} {reason}: {'; '.join(names)}." for reason, names in by_reason.items()]
+
+
+def _sources(table: PaperTable) -> list[str]:
+    """One note a row: which records (hashes) and how many seeds stand behind its cells."""
+    notes: list[str] = []
+    for row in table.rows:
+        cells_of: dict[tuple[tuple[str, ...], tuple[int, ...]], list[str]] = {}
+        for column in table.columns:
+            figure = row.cells[column.key]
+            if figure.records and not figure.missing:
+                heading = f"{column.span} {column.heading}".strip()
+                cells_of.setdefault((figure.records, figure.seeds), []).append(heading)
+        parts = [
+            f"{', '.join(names)}: {_seeds(seeds)}records {' '.join(hashes)}"
+            for (hashes, seeds), names in cells_of.items()
+        ]
+        if parts:
+            notes.append(f"{', '.join(row.labels)}. {'; '.join(parts)}.")
+    return _merge_equal(notes)
+
+
+def _merge_equal(notes: list[str]) -> list[str]:
+    """Rows with the same sources share one note."""
+    rows_of: dict[str, list[str]] = {}
+    for note in notes:
+        label, _, sources = note.partition(". ")
+        rows_of.setdefault(sources, []).append(label)
+    return [f"{_range(labels)}. {sources}" for sources, labels in rows_of.items()]
+
+
+def _range(labels: list[str]) -> str:
+    return labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if not seeds:
+        return ""
+    numbers = ", ".join(map(str, seeds))
+    return f"seed {numbers}, " if len(seeds) == 1 else f"mean of {len(seeds)} seeds ({numbers}), "
