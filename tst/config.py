@@ -24,6 +24,7 @@ from tst.benchmarks.settings import BenchmarkSettings
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.errors import UserError
+from tst.pruning.settings import PredictionSettings, PruneSettings, find_prune_problems
 
 _PACKAGE = Path(__file__).parent
 CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
@@ -102,6 +103,19 @@ class RunConfig:
     dry_run: bool = False
 
 
+@dataclass
+class PruneConfig(RunConfig):
+    """A stress test that is repeated while the worst questions go (``tst.prune``).
+
+    judges: rf and lora_llm, as ``diagnostic`` would be; ``prune.judge`` names one
+    predictions: how files of a model's own answers read
+    """
+
+    prune: PruneSettings = field(default_factory=PruneSettings)
+    judges: dict[str, Any] = field(default_factory=dict)
+    predictions: PredictionSettings = field(default_factory=PredictionSettings)
+
+
 _INTERNALS = (
     "To append to",
     "full_key:",
@@ -119,6 +133,7 @@ def register_schema() -> None:
     """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
+    store.store(name="prune_schema", node=PruneConfig)
     for name, settings in DIAGNOSTICS.items():
         store.store(group="schema", name=name, node=settings)
 
@@ -183,6 +198,9 @@ def find_problems(config: RunConfig) -> list[str]:
         problems.append(f"n_jobs={config.n_jobs}: use a positive number, or -1 for all cores.")
     if config.data_root is not None and not Path(config.data_root).is_dir():
         problems.append(f"data_root={config.data_root}: no such folder.")
+    if isinstance(config, PruneConfig):
+        seeds = list(range(fold.seed, fold.seed + fold.repeats))
+        problems += find_prune_problems(config.prune, seeds)
     return problems
 
 

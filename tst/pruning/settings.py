@@ -1,0 +1,135 @@
+"""What a user can set for ``python -m tst.prune``, besides a stress test's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+RANKINGS = ("adjusted", "s", "delta")
+ALLOCATIONS = ("per_type", "per_format", "global")
+JUDGES = ("rf", "lora_llm")
+JUDGE_FOLDS = ("random", "grouped")
+
+
+@dataclass
+class PruneSettings:
+    """What is removed, and who judges it.
+
+    budget: how many questions to remove: a count, or a fraction below 1 of all; ``auto``: 0.2, or
+        what ``shares`` or ``like`` add up to
+    batch: how many an iteration: a count, or a fraction; ``auto``: 1% of the questions, at least 10
+    tau: stop when no question that may still be removed scores above this
+    rank_by: adjusted, s, or delta (needs a zero-shot model)
+    allocation: per_type and per_format share the budget out by size; global does not share it out
+    shares: type (per_type) or format (per_format) to how many of it: a count, or a fraction below
+        1 of it; those not named keep all their questions
+    like: a file of ids, one a line: remove as many of each type as there are in it
+    floor: no type falls below this many questions, or below its size where that is smaller
+    refresh: how many of the fold seeds (fold.seed, + 1, ... fold.repeats of them) an iteration
+        runs anew, in turn; a question's score is the mean over the latest run of every seed
+    judge: rf or lora_llm: who diagnoses what is left, with ``judge_seeds``; null: nobody
+    judge_seeds: the judge's fold seeds; none of the choosing ones
+    judge_folds: random, grouped, or both
+    random_draws: how many removals at random, with the same counts per type, are judged as well
+    compare: name to a file of removed ids: other lists to judge beside ours
+    predictions: name to files with a model's answers to the questions, given the pictures
+    blind: name (of ``predictions``) to files with answers given without the pictures; without
+        them the judge's score takes their place
+    """
+
+    budget: Any = "auto"
+    batch: Any = "auto"
+    tau: float | None = None
+    rank_by: str = "adjusted"
+    allocation: str = "per_type"
+    shares: dict[str, Any] = field(default_factory=dict)
+    like: str | None = None
+    floor: int = 10
+    refresh: int = 1
+    judge: str | None = None
+    judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
+    judge_folds: list[str] = field(default_factory=lambda: ["random"])
+    random_draws: int = 10
+    compare: dict[str, str] = field(default_factory=dict)
+    predictions: dict[str, Any] = field(default_factory=dict)
+    blind: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class PredictionSettings:
+    """How the files of ``prune.predictions`` and ``prune.blind`` read.
+
+    key: the columns that join a file to the benchmark: names that both have (``[split, idx]``), or
+        the file's column to the source's (``{image_path: filename}``); null: the column that
+        holds the benchmark's id
+    column: the column with the answer; null: prediction, response, filtered_resps or resps
+    question: the column with the question's text, compared where it is there
+    """
+
+    key: Any = None
+    column: str | None = None
+    question: str = "question"
+
+
+def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> list[str]:
+    """What is wrong with the settings themselves; each with its fix."""
+    problems: list[str] = []
+
+    def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+        if value not in allowed:
+            problems.append(f"prune.{name}={value}: expected one of {', '.join(allowed)}.")
+
+    one_of("rank_by", settings.rank_by, RANKINGS)
+    one_of("allocation", settings.allocation, ALLOCATIONS)
+    if settings.judge is not None:
+        one_of("judge", settings.judge, JUDGES)
+    for folds in settings.judge_folds:
+        one_of("judge_folds", folds, JUDGE_FOLDS)
+    for name in ("budget", "batch"):
+        value = getattr(settings, name)
+        if value != "auto" and not is_amount(value):
+            problems.append(f"prune.{name}={value}: {AMOUNT}, or auto.")
+    for part, value in settings.shares.items():
+        if value != 0 and not is_amount(value):
+            problems.append(f"prune.shares.{part}={value}: {AMOUNT}.")
+    given = [n for n in ("shares", "like") if getattr(settings, n)]
+    if given and settings.budget != "auto":
+        given.append("budget")
+    if len(given) > 1:
+        names = " and ".join(f"prune.{n}" for n in given)
+        problems.append(f"{names}: each says how many to remove; keep one of them.")
+    if settings.shares and settings.allocation == "global":
+        problems.append("prune.shares: name types (prune.allocation=per_type) or formats "
+                        "(per_format); allocation=global shares nothing out.")  # fmt: skip
+    if settings.like and settings.allocation != "per_type":
+        problems.append("prune.like: counts per type need prune.allocation=per_type.")
+    if settings.floor < 0:
+        problems.append(f"prune.floor={settings.floor}: must not be negative.")
+    if not 1 <= settings.refresh <= len(choosing_seeds):
+        problems.append(f"prune.refresh={settings.refresh}: expected 1 to fold.repeats="
+                        f"{len(choosing_seeds)}.")  # fmt: skip
+    shared = sorted(set(settings.judge_seeds) & set(choosing_seeds))
+    if shared or not settings.judge_seeds:
+        problems.append(f"prune.judge_seeds={settings.judge_seeds}: the judge needs fold seeds, "
+                        f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
+    if settings.random_draws < 0:
+        problems.append(f"prune.random_draws={settings.random_draws}: must not be negative.")
+    for name in settings.blind:
+        if name not in settings.predictions:
+            problems.append(f"prune.blind.{name}: prune.predictions has no {name} to set beside.")
+    return problems
+
+
+AMOUNT = "expected a count of 1 or more, or a fraction between 0 and 1"
+
+
+def is_amount(value: Any) -> bool:
+    """Whether a setting is a count (an integer from 1) or a fraction (a float within 0 and 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value >= 1 if isinstance(value, int) else 0.0 < value < 1.0
+
+
+def as_count(value: Any, n: int) -> int:
+    """How many of n a count or a fraction means."""
+    return value if isinstance(value, int) else round(value * n)
