@@ -35,7 +35,7 @@ def load_benchmark(
         return build_table(
             settings.name, plant_rows(n, settings.seed), strict=settings.strict, source=source
         )
-    records, source, revision = _find_records(settings, data_root)
+    records, source, revision = find_records(settings, data_root)
     return table_from_records(settings, records, source, revision)
 
 
@@ -61,10 +61,13 @@ def _planted_size(n: Any, n_auto: int) -> int:
     return n
 
 
-def _find_records(
-    settings: BenchmarkSettings, data_root: Path | None
+def find_records(
+    settings: BenchmarkSettings, data_root: Path | None, all_columns: bool = False
 ) -> tuple[list[Record], str, str]:
-    """Records, a text that says where they come from, and the hub's revision (else empty)."""
+    """Records, a text that says where they come from, and the hub's revision (else empty).
+
+    all_columns: also the text columns that make no question (the hub transfers the others alone)
+    """
     if settings.path is not None:
         path = Path(settings.path).expanduser()
         return read_file(path), str(path), ""
@@ -86,7 +89,8 @@ def _find_records(
             f"{settings.name}/{settings.local or '*.jsonl'} in it) or "
             "benchmark.hub.repo=OWNER/NAME."
         )
-    return read_hub(settings.name, settings.hub, partial(choose_columns, settings), tried)
+    choose = list if all_columns else partial(choose_columns, settings)
+    return read_hub(settings.name, settings.hub, choose, tried)
 
 
 def import_function(dotted: str) -> Callable[[Any], Any]:

@@ -47,7 +47,7 @@ def read_rows(
     Raises UserError for columns that the source does not have and for gold answers that can be
     read in more than one way.
     """
-    given: list[list[Row]] = [_read_given(reader, record) if reader else [{}] for record in records]
+    given: list[list[Row]] = [read_given(reader, record) if reader else [{}] for record in records]
     if given and all("problem" in row for rows in given for row in rows):
         problem = next((row["problem"] for rows in given for row in rows), "it gave no rows")
         raise UserError(
@@ -73,7 +73,7 @@ def read_rows(
     return rows
 
 
-def _read_given(reader: Callable[[Any], Any], record: Record) -> list[Row]:
+def read_given(reader: Callable[[Any], Any], record: Record) -> list[Row]:
     """What the reader makes of a record; its failure is this row's problem."""
     try:
         rows = reader(record)
