@@ -10,13 +10,7 @@ from tst.errors import UserError
 from tst.noisy_tuning import data as data_module
 from tst.noisy_tuning.data import load_pairs, split_pairs
 from tst.noisy_tuning.pairs import prompt_text
-from tst.noisy_tuning.settings import (
-    CorruptionSettings,
-    DataSettings,
-    PairColumns,
-    ScheduleSettings,
-    find_problems,
-)
+from tst.noisy_tuning.settings import DataSettings, PairColumns
 
 
 def write(tmp_path, rows, name="pairs.jsonl"):
@@ -184,13 +178,3 @@ def test_split_refuses_too_many(tmp_path):
     rows = [{"instruction": "Add", "output": str(i)} for i in range(8)]
     with pytest.raises(UserError, match=r"data.held_out=2.*8 pairs, 0 of them"):
         split_pairs(load(write(tmp_path, rows)).frame, 2, seed=0)
-
-
-def test_bad_settings_are_all_named():
-    problems = find_problems(
-        DataSettings(n=0, held_out=0, format="csv"),
-        CorruptionSettings("flipped", 1.0),
-        ScheduleSettings("zigzag", 0, 0),
-    )
-    assert len(problems) == 8
-    assert find_problems(DataSettings(), CorruptionSettings(), ScheduleSettings()) == []

@@ -75,17 +75,20 @@ def test_an_incomplete_last_round_is_left_out_of_the_paired_figure():
 
 
 def test_memorisation_takes_off_what_held_out_pairs_gain_too():
-    before = {k: np.array([2.0, 4.0]) for k in ("train_clean", "train_corrupted", "held_out")}
+    parts = ("train_clean", "train_corrupted", "held_out", "corrupted_truth")
+    before = {part: np.array([2.0, 4.0]) for part in parts} | {"corrupted_truth": np.array([1, 1])}
     after = {
         "train_clean": np.array([1.0, 1.0]),
         "train_corrupted": np.array([2.0, 2.0]),
         "held_out": np.array([2.0, 3.0]),
+        "corrupted_truth": np.array([1.0, 3.0]),
     }
     figures = memorisation(before, after)
     assert figures["train_clean_drop"] == 2
     assert figures["held_out_after"] == 2.5
     assert figures["memorised"] == pytest.approx(0.5)
     assert figures["overfitted"] == pytest.approx(1.5)
+    assert (figures["truth_preferred_before"], figures["truth_preferred_after"]) == (1, 0.5)
 
 
 def test_interval_over_seeds_is_students():

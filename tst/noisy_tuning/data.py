@@ -15,6 +15,7 @@ Rows are sorted by content, so that what a seed draws does not depend on the sou
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -51,6 +52,18 @@ class PairTable:
     left_out: list[LeftOut] = field(default_factory=list)
     source: str = ""
     revision: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over the pairs' content; the same in any row order of the source."""
+        text = "\n".join(content_keys(self.frame))
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def content_keys(frame: pd.DataFrame) -> list[str]:
+    """What a pair is, as JSON, one a row."""
+    columns = ["prompt", "response", "rejected"]
+    return [json.dumps(list(row), sort_keys=True) for row in frame[columns].itertuples(index=False)]
 
 
 def load_pairs(settings: DataSettings, seed: int) -> PairTable:
@@ -124,8 +137,7 @@ def _frame(pairs: Sequence[Pair], rows: Sequence[int]) -> pd.DataFrame:
     }
     frame = pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
     frame["source_row"] = list(rows)
-    keys = [json.dumps([p.prompt, p.response, p.rejected], sort_keys=True) for p in pairs]
-    order = sorted(range(len(pairs)), key=keys.__getitem__)
+    order = sorted(range(len(pairs)), key=content_keys(frame).__getitem__)
     return frame.iloc[order].reset_index(drop=True)
 
 

@@ -19,6 +19,8 @@ from tst.noisy_tuning.schedule import CLEAN, CORRUPTED, KINDS, MIXED
 Figures = dict[str, float | str]
 
 PARTS = ("train_clean", "train_corrupted", "held_out")
+TRUTH = "corrupted_truth"
+"""The corrupted training pairs with the response they had: never trained on."""
 
 
 def detection(steps: pd.DataFrame, signal: str) -> Figures:
@@ -70,19 +72,24 @@ def _auroc_in_round(steps: pd.DataFrame, signal: str) -> float:
 def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> Figures:
     """Mean losses of the pairs of each part, before and after training, in nats a target token.
 
-    before, after: losses per pair of train_clean, train_corrupted and held_out
+    before, after: losses per pair of PARTS and TRUTH
     <part>_before, <part>_after, <part>_drop: means, and before - after
     memorised: train_corrupted_drop - held_out_drop. A wrong response can be learned only by heart;
         what held-out clean pairs gain too is form and style, and is taken off.
     overfitted: train_clean_drop - held_out_drop, the same for clean pairs
+    truth_preferred_before, truth_preferred_after: share of corrupted pairs whose true response has
+        the lower loss than the wrong one that was trained on
     """
     figures: Figures = {}
-    for part in PARTS:
+    for part in (*PARTS, TRUTH):
         start, end = float(np.mean(before[part])), float(np.mean(after[part]))
         figures |= {f"{part}_before": start, f"{part}_after": end, f"{part}_drop": start - end}
     common = float(figures["held_out_drop"])
     figures["memorised"] = float(figures["train_corrupted_drop"]) - common
     figures["overfitted"] = float(figures["train_clean_drop"]) - common
+    for when, losses in (("before", before), ("after", after)):
+        preferred = losses[TRUTH] < losses["train_corrupted"]
+        figures[f"truth_preferred_{when}"] = float(preferred.mean())
     return figures
 
 

@@ -45,8 +45,9 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
     if short:
         raise UserError(
             f"schedule.kind={settings.kind}: there are {' and '.join(short)} training pairs, too "
-            f"few for a step of schedule.batch_size={settings.batch_size}; use more pairs (data.n), "
-            "fewer held out (data.held_out), another corruption.share, or a smaller batch."
+            f"few for a step of schedule.batch_size={settings.batch_size}; use more pairs "
+            "(data.n), fewer held out (data.held_out), another corruption.share, or a smaller "
+            "batch."
         )
     rng, *streams = (np.random.default_rng([seed, ORDER, i]) for i in range(1 + len(needed)))
     epochs = {k: _Epochs(pools[k], stream) for k, stream in zip(needed, streams, strict=True)}

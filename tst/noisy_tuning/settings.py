@@ -1,17 +1,18 @@
-"""What a user can set of the noisy-tuning experiment's data, as plain dataclasses.
+"""What a user can set of the noisy-tuning experiment, as plain dataclasses.
 
 Imports neither torch nor transformers: the configuration schema reads this module.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Any
 
 from tst.benchmarks.settings import HubSettings
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 
-FORMATS = ("auto", "alpaca", "messages", "preference")
-CORRUPTIONS = ("shuffled", "random", "rejected")
-SCHEDULES = ("plain", "probe")
+AUTO = "auto"
 
 
 @dataclass
@@ -73,36 +74,110 @@ class ScheduleSettings:
     """Which pairs each optimizer step sees.
 
     kind: plain (shuffled), or probe (clean, corrupted and mixed steps in turn)
-    steps: optimizer steps
-    batch_size: pairs an optimizer step; memory never changes it
+    steps: optimizer steps; auto: 150 on a GPU, 60 on a CPU
+    batch_size: pairs an optimizer step, whatever the memory; auto: 32 on a GPU, 8 on a CPU
     """
 
     kind: str = "plain"
-    steps: int = 150
-    batch_size: int = 32
+    steps: Any = AUTO
+    batch_size: Any = AUTO
 
 
-def find_problems(
-    data: DataSettings, corruption: CorruptionSettings, schedule: ScheduleSettings
-) -> list[str]:
-    """Everything wrong with the settings that can be told without reading the data."""
-    checks = [
-        (data.n is None or data.n >= 1, f"data.n={data.n}: at least 1, or null for all pairs"),
-        (data.held_out >= 1, f"data.held_out={data.held_out}: at least 1"),
-        (
-            0 < corruption.share < 1,
-            f"corruption.share={corruption.share}: above 0 and below 1; both kinds of pairs are "
-            "needed to compare them",
-        ),
-        (schedule.steps >= 1, f"schedule.steps={schedule.steps}: at least 1"),
-        (schedule.batch_size >= 1, f"schedule.batch_size={schedule.batch_size}: at least 1"),
-        *(
-            (value in known, f"{key}={value}: expected one of {', '.join(known)}")
-            for key, value, known in (
-                ("data.format", data.format, FORMATS),
-                ("corruption.kind", corruption.kind, CORRUPTIONS),
-                ("schedule.kind", schedule.kind, SCHEDULES),
-            )
-        ),
-    ]
-    return [message for good, message in checks if not good]
+@dataclass
+class TrainingSettings:
+    """How the adapter is trained: constant step size and no clipping, so that nothing but the
+    optimizer decides how far a step goes.
+
+    r, alpha, dropout, targets: the LoRA adapter; [all-linear]: attention and MLP projections
+    scheduler, warmup: as transformers names them; warmup as a fraction of the steps
+    max_grad_norm: clip the gradient to this norm; 0: never
+    max_length: tokens of a prompt with its response; longer ones are cut
+    micro_batch: pairs a forward pass; 0: a whole step, less where memory is short
+    checkpointing: gradient checkpointing from the start, not only where memory is short
+    """
+
+    r: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.05
+    targets: list[str] = field(default_factory=lambda: ["all-linear"])
+    learning_rate: float = 2e-4
+    weight_decay: float = 0.01
+    scheduler: str = "constant"
+    warmup: float = 0.0
+    max_grad_norm: float = 0.0
+    max_length: int = 512
+    micro_batch: int = 0
+    checkpointing: bool = False
+
+    def lora(self, batch_size: int) -> LoraSettings:
+        """The same in the terms of the stress test's training."""
+        return LoraSettings(
+            r=self.r,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            targets=self.targets,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            scheduler=self.scheduler,
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            max_grad_norm=self.max_grad_norm,
+            max_length=self.max_length,
+            micro_batch=self.micro_batch,
+        )
+
+
+@dataclass
+class EvaluationSettings:
+    """Losses of single pairs, without dropout.
+
+    pairs: most pairs measured of each part (clean, corrupted, held-out), drawn by the seed; auto:
+        1000 on a GPU, 32 on a CPU
+    every: steps between measurements of the held-out loss; 0: before and after training alone
+    """
+
+    pairs: Any = AUTO
+    every: int = 25
+
+
+@dataclass
+class NoisyConfig:
+    """One run: an optimizer, a seed, a schedule.
+
+    seed: held-out pairs, corruption, schedule, adapter and dropout
+    outputs_root: everything a run writes is under it
+    device: auto, cpu, cuda, cuda:1, ...
+    fail_fast: stop a sweep at its first failed job
+    """
+
+    data: DataSettings = field(default_factory=DataSettings)
+    corruption: CorruptionSettings = field(default_factory=CorruptionSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    seed: int = 0
+    outputs_root: str = "outputs"
+    device: str = AUTO
+    fail_fast: bool = False
+
+
+BY_DEVICE = {
+    "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000},
+    "cpu": {"steps": 60, "batch_size": 8, "pairs": 32},
+}
+"""What ``auto`` means."""
+
+
+def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
+    """A copy in which ``auto`` is replaced by what it means on this kind of device."""
+    config = deepcopy(config)
+    meant = BY_DEVICE[device]
+    schedule, evaluation = config.schedule, config.evaluation
+    schedule.steps = meant["steps"] if schedule.steps == AUTO else schedule.steps
+    schedule.batch_size = (
+        meant["batch_size"] if schedule.batch_size == AUTO else schedule.batch_size
+    )
+    evaluation.pairs = meant["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
+    return config

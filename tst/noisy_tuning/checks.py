@@ -1,0 +1,68 @@
+"""What is wrong with a config that types alone do not show."""
+
+from __future__ import annotations
+
+from tst.diagnostics.llm.settings import OptimizerSettings
+from tst.diagnostics.llm.settings import find_problems as find_training_problems
+from tst.noisy_tuning.settings import AUTO, NoisyConfig
+
+FORMATS = ("auto", "alpaca", "messages", "preference")
+CORRUPTIONS = ("shuffled", "random", "rejected")
+SCHEDULES = ("plain", "probe")
+OPTIMIZER_PARAMETERS = {
+    "adamw": ("betas", "eps"),
+    "adamw8bit": ("betas", "eps"),
+    "casmo": ("betas", "eps", "c_min", "rho", "r_floor"),
+    "casmo_calibrated": (
+        *("betas", "eps", "c_min", "tau_init_steps"),
+        *("tau_clip_range", "agar_clamp_factor"),
+    ),
+}
+"""optimizer.params of each optimizer; step size and weight decay are the training's."""
+
+
+def find_problems(config: NoisyConfig) -> list[str]:
+    """Everything wrong with a config that can be told without reading or loading anything."""
+    data, schedule, evaluation = config.data, config.schedule, config.evaluation
+    checks = [
+        (data.n is None or data.n >= 1, f"data.n={data.n}: at least 1, or null for all pairs"),
+        (data.held_out >= 1, f"data.held_out={data.held_out}: at least 1"),
+        (
+            0 < config.corruption.share < 1,
+            f"corruption.share={config.corruption.share}: above 0 and below 1; both kinds of pairs "
+            "are needed to compare them",
+        ),
+        *(
+            (
+                value == AUTO or (isinstance(value, int) and value >= 1),
+                f"{key}={value}: at least 1, or auto",
+            )
+            for key, value in (
+                ("schedule.steps", schedule.steps),
+                ("schedule.batch_size", schedule.batch_size),
+                ("evaluation.pairs", evaluation.pairs),
+            )
+        ),
+        (evaluation.every >= 0, f"evaluation.every={evaluation.every}: at least 0"),
+        (config.seed >= 0, f"seed={config.seed}: must not be negative"),
+        (config.training.micro_batch >= 0, "training.micro_batch: at least 0"),
+        *(
+            (value in known, f"{key}={value}: expected one of {', '.join(known)}")
+            for key, value, known in (
+                ("data.format", data.format, FORMATS),
+                ("corruption.kind", config.corruption.kind, CORRUPTIONS),
+                ("schedule.kind", schedule.kind, SCHEDULES),
+                ("optimizer", config.optimizer.name, tuple(OPTIMIZER_PARAMETERS)),
+            )
+        ),
+    ]
+    problems = [message for good, message in checks if not good]
+    known = OPTIMIZER_PARAMETERS.get(config.optimizer.name, tuple(config.optimizer.params))
+    problems += [
+        f"optimizer.params.{name}: optimizer {config.optimizer.name} has {', '.join(known)}"
+        for name in config.optimizer.params
+        if name not in known
+    ]
+    lora = config.training.lora(1)
+    shared = find_training_problems(lora, config.model, OptimizerSettings())
+    return problems + [p.replace("diagnostic.", "training.") for p in shared]

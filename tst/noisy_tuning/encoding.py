@@ -1,0 +1,82 @@
+"""Instruction pairs as token ids: the model's own chat turns, then the response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from tst.diagnostics.llm.encoding import Encoder
+from tst.errors import UserError
+from tst.noisy_tuning.pairs import Turn
+
+Example = tuple[list[int], list[int]]
+"""(prompt, target) token ids; the target ends with the end of the turn, where it fits."""
+
+MOST_PROMPT = 0.5
+"""Share of max_length that a prompt may take: the rest is left to the response."""
+
+
+@dataclass
+class EncodedPairs:
+    """examples: one a pair; cut: how many prompts or responses were cut to fit max_length."""
+
+    examples: list[Example]
+    cut: int
+
+
+def encode_pairs(
+    tokenizer: Any, prompts: Sequence[Sequence[Turn]], responses: Sequence[str], max_length: int
+) -> EncodedPairs:
+    """Token ids of pairs, at most max_length a pair.
+
+    A prompt over half of that loses its middle, a response that does not fit then its end. Without
+    a chat template a prompt is its turns' text, a newline and ``Answer:``. Raises UserError for
+    turns that the model's template refuses (a system's, often).
+    """
+    encoder = Encoder(tokenizer, max_length)
+    opened = [_open_turn(tokenizer, encoder.has_template, prompt) for prompt in prompts]
+    whole = [
+        text + encoder.lead + response for text, response in zip(opened, responses, strict=True)
+    ]
+    special = not encoder.has_template
+    alone_ids = tokenizer(opened, add_special_tokens=special)["input_ids"]
+    whole_ids = tokenizer(whole, add_special_tokens=special)["input_ids"]
+    examples, cut = [], 0
+    for prompt, both, response in zip(alone_ids, whole_ids, responses, strict=True):
+        if both[: len(prompt)] == prompt:
+            answer = both[len(prompt) :]
+        else:  # the tokenizer joins the response's start with the prompt's end
+            answer = tokenizer(encoder.lead + response, add_special_tokens=False)["input_ids"]
+        fitted = _without_middle(prompt, int(MOST_PROMPT * max_length))
+        target = [*answer, encoder.end_id]
+        cut += len(fitted) < len(prompt) or len(fitted) + len(target) > max_length
+        examples.append((fitted, target[: max_length - len(fitted)]))
+    return EncodedPairs(examples, cut)
+
+
+def _open_turn(tokenizer: Any, has_template: bool, prompt: Sequence[Turn]) -> str:
+    """The prompt as the model reads it, up to where its response begins."""
+    if not has_template:
+        return "\n".join(turn["content"] for turn in prompt) + "\nAnswer:"
+    try:
+        opened = tokenizer.apply_chat_template(
+            list(prompt), tokenize=False, add_generation_prompt=True
+        )
+    except jinja2.TemplateError as error:
+        roles = ", ".join(turn["role"] for turn in prompt)
+        raise UserError(
+            f"The model's chat template refuses the turns {roles} ({error}). Take the turns it "
+            "does not know out of the data, or use another model."
+        ) from error
+    return str(opened)
+
+
+def _without_middle(ids: list[int], most: int) -> list[int]:
+    """The ids, or the first and last halves of what may stay."""
+    if len(ids) <= most:
+        return ids
+    tail = most // 2
+    return ids[: most - tail] + ids[len(ids) - tail :]

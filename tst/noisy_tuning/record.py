@@ -1,0 +1,83 @@
+"""The record of a run: which settings name it, where it lies, what is in it.
+
+outputs/noisy/<data>/<optimizer>-<model>/<corruption>-<schedule>/<hash>/ holds config.yaml,
+environment.json, status.json, steps.parquet (one row an optimizer step), pairs.parquet (losses of
+single pairs before and after), curve.parquet (held-out loss) and summary.json.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from omegaconf import OmegaConf
+
+from tst.diagnostics.llm.settings import model_slug
+from tst.noisy_tuning.data import PairTable
+from tst.noisy_tuning.settings import NoisyConfig
+from tst.records.files import checksum, write_json, write_parquet
+from tst.records.identity import flatten, identity_hash, matches
+from tst.records.record import Record
+
+FOLDER = "noisy"
+INCLUDED = (
+    *("data.name", "data.held_out", "corruption", "schedule", "optimizer", "model", "training"),
+    *("evaluation", "seed"),
+)
+EXCLUDED = {
+    **dict.fromkeys(
+        [f"data.{k}" for k in ("path", "hub", "format", "columns", "n", "strict")],
+        "how the pairs are read: their fingerprint is in the hash instead",
+    ),
+    "outputs_root": "a path",
+    "device": "where it runs",
+    "fail_fast": "what a sweep does after a failure",
+    "training.micro_batch": "the effective batch stays",
+    "training.checkpointing": "memory",
+    "model.training": "settings of the stress test",
+    "model.attn_implementation": "the attention kernel",
+    "model.device_map": "where it runs",
+}
+"""Every config field is in exactly one of the two lists; the longest entry that matches decides."""
+
+
+def to_plain(config: NoisyConfig) -> dict[str, Any]:
+    """Nested plain dicts, lists and scalars."""
+    plain = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(plain, dict)
+    return {str(k): v for k, v in plain.items()}
+
+
+def to_yaml(config: NoisyConfig) -> str:
+    """config.yaml: the resolved values."""
+    return yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True)
+
+
+def is_identity(path: str) -> bool:
+    """Whether a config field can change a number."""
+    included = max((len(p) for p in INCLUDED if matches(path, p)), default=-1)
+    excluded = max((len(p) for p in EXCLUDED if matches(path, p)), default=-1)
+    return included > excluded
+
+
+def record_folder(config: NoisyConfig, table: PairTable) -> Path:
+    """Where the record of a resolved config and its pairs lies."""
+    leaves = {k: v for k, v in flatten(to_plain(config)).items() if is_identity(k)}
+    parts = (
+        table.name,
+        f"{config.optimizer.name}-{model_slug(config.model)}",
+        f"{config.corruption.kind}-{config.schedule.kind}",
+        identity_hash(leaves, table.fingerprint),
+    )
+    return Path(config.outputs_root, FOLDER, *parts)
+
+
+def write_result(record: Record, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:
+    """The tables (name to frame) and, last, the summary and the status that vouches for them."""
+    for name, frame in tables.items():
+        write_parquet(record.path / f"{name}.parquet", frame)
+    write_json(record.path / "summary.json", summary)
+    names = [*(f"{name}.parquet" for name in tables), "summary.json"]
+    record.write_status("finished", files={n: checksum(record.path / n) for n in names})
