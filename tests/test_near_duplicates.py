@@ -33,7 +33,7 @@ def test_twins_are_found_by_template_and_options(table: pd.DataFrame) -> None:
     found = find_near_duplicates(table, plan_folds(table, k=5))
     assert list(found) == list(COLUMNS)
     largest = found[found["n_questions"] == 30].iloc[0]
-    assert largest["template"] == "how many _ are in the image #" or "_" in largest["template"]
+    assert largest["template"].startswith("how many _ are in the image")
     assert json.loads(largest["options"]) == ["0", "1", "2"]
     assert largest["gives_away"] == 1.0
     assert largest["baseline"] == pytest.approx(1 / 3)

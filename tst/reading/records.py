@@ -140,8 +140,8 @@ def examine(path: Path) -> RunRecord | Unusable:
     except (OSError, ValueError, KeyError, TypeError):
         return unusable("damaged", "status.json cannot be read")
     if state != "finished":
-        return unusable(state, _why_unfinished(status))
-    if fault := _find_tampering(path, status.get("files") or {}):
+        return unusable(state, why_unfinished(status))
+    if fault := find_tampering(path, status.get("files") or {}, (SUMMARY, QUESTIONS)):
         return unusable("damaged", fault)
     try:
         summary = read_json(path / SUMMARY)
@@ -158,7 +158,8 @@ def examine(path: Path) -> RunRecord | Unusable:
     return RunRecord(path, benchmark, name, model, summary, leaves, str(status.get("at", "")))
 
 
-def _why_unfinished(status: dict[str, Any]) -> str:
+def why_unfinished(status: dict[str, Any]) -> str:
+    """What a status that is not ``finished`` says, in one line."""
     if "error" in status:
         return str(status["error"]).splitlines()[0]
     if "planned" in status:
@@ -166,9 +167,9 @@ def _why_unfinished(status: dict[str, Any]) -> str:
     return str(status.get("reason") or "not all folds are finished")
 
 
-def _find_tampering(path: Path, files: dict[str, str]) -> str:
+def find_tampering(path: Path, files: dict[str, str], needed: tuple[str, ...]) -> str:
     """What is wrong with the files that a status vouches for; empty when nothing is."""
-    if SUMMARY not in files or QUESTIONS not in files:
+    if any(name not in files for name in needed):
         return "its status vouches for no result"
     for name, expected in files.items():
         if not (path / name).is_file():

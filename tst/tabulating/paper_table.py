@@ -1,4 +1,4 @@
-"""A paper table as data: rows of figures that know where they come from; how a figure is written."""
+"""A paper table as data: rows of figures that know their records; how a figure is written."""
 
 from __future__ import annotations
 
@@ -114,21 +114,29 @@ def footnotes(table: PaperTable) -> list[str]:
     return [*table.notes, *_missing(table), *_sources(table)]
 
 
-def cell_name(table: PaperTable, row: Row, column: Column) -> str:
-    """``VSI-Bench, TsT-RF random`` for a cell."""
-    heading = f"{column.span} {column.heading}".strip()
-    return ", ".join([*row.labels, heading])
+def _full_heading(column: Column) -> str:
+    return f"{column.span} {column.heading}".strip()
 
 
 def _missing(table: PaperTable) -> list[str]:
-    by_reason: dict[str, list[str]] = {}
+    """One note a reason: which columns of which rows."""
+    notes: dict[str, dict[str, list[str]]] = {}
     for row in table.rows:
+        columns_of: dict[str, list[str]] = {}
         for column in table.columns:
             figure = row.cells[column.key]
             if figure.missing:
                 reason = figure.reason or "not recorded"
-                by_reason.setdefault(reason, []).append(cell_name(table, row, column))
-    return [f"{DASH} {reason}: {'; '.join(names)}." for reason, names in by_reason.items()]
+                columns_of.setdefault(reason, []).append(_full_heading(column))
+        for reason, columns in columns_of.items():
+            rows = notes.setdefault(reason, {}).setdefault(", ".join(columns), [])
+            rows.append(", ".join(row.labels))
+    return [
+        f"{DASH} {reason}: "
+        + "; ".join(f"{columns} of {'; '.join(rows)}" for columns, rows in parts.items())
+        + "."
+        for reason, parts in notes.items()
+    ]
 
 
 def _sources(table: PaperTable) -> list[str]:
@@ -139,8 +147,8 @@ def _sources(table: PaperTable) -> list[str]:
         for column in table.columns:
             figure = row.cells[column.key]
             if figure.records and not figure.missing:
-                heading = f"{column.span} {column.heading}".strip()
-                cells_of.setdefault((figure.records, figure.seeds), []).append(heading)
+                sources = (figure.records, figure.seeds)
+                cells_of.setdefault(sources, []).append(_full_heading(column))
         parts = [
             f"{', '.join(names)}: {_seeds(seeds)}records {' '.join(hashes)}"
             for (hashes, seeds), names in cells_of.items()

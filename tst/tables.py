@@ -1,0 +1,86 @@
+"""``python -m tst.tables``: the paper's tables from the records that exist.
+
+Examples::
+
+    python -m tst.tables
+    python -m tst.tables 'tables=[main,types]' outputs_root=outputs
+    python -m tst.tables results=docs/results.md
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from tst.commands import FINISHED, Outcome, run_command
+from tst.errors import UserError
+
+
+@dataclass
+class TablesConfig:
+    """What to tabulate and where to.
+
+    outputs_root: records are read from it; folder: where tables go
+    tables: names; empty for all
+    model: slug of the language model in tables with one LLM column; empty: the most recorded one
+    results: also write all tables into this one Markdown file
+    """
+
+    outputs_root: str = "outputs"
+    folder: str = "outputs/tables"
+    tables: list[str] = field(default_factory=list)
+    model: str = ""
+    results: str | None = None
+    fail_fast: bool = False
+
+
+def tables_job(cfg: DictConfig) -> Outcome:
+    """Write the tables and print where they are."""
+    from tst.records.files import write_text
+    from tst.tabulating.build import (
+        TABLES,
+        build_tables,
+        read_sources,
+        render_results,
+        write_tables,
+    )
+
+    config = OmegaConf.to_object(cfg)
+    assert isinstance(config, TablesConfig)
+    if unknown := [t for t in config.tables if t not in TABLES]:
+        raise UserError(f"tables={unknown}: expected some of {', '.join(TABLES)}.")
+    if not Path(config.outputs_root).is_dir():
+        raise UserError(f"outputs_root={config.outputs_root}: no such folder.")
+    sources = read_sources(Path(config.outputs_root), config.model)
+    study = sources.study
+    if config.model and config.model not in study.models:
+        known = ", ".join(study.models) or "none is recorded"
+        raise UserError(f"model={config.model}: no record of it. Recorded models: {known}.")
+    tables = build_tables(sources, config.tables or list(TABLES))
+    paths = write_tables(tables, Path(config.folder))
+    if config.results is not None:
+        command = shlex.join(["python", "-m", "tst.tables", *sys.argv[1:]])
+        write_text(Path(config.results), render_results(tables, command))
+        paths.append(Path(config.results))
+    found = study.found
+    print(f"{len(found.records)} records read, {len(found.unusable)} left out")
+    for unusable in found.unusable:
+        print(f"  left out, {unusable.state}: {unusable.path} ({unusable.reason})")
+    for path in paths:
+        print(path)
+    return Outcome(FINISHED, str(config.folder))
+
+
+def main() -> None:
+    """Run the command and exit."""
+    ConfigStore.instance().store(name="tables_schema", node=TablesConfig)
+    sys.exit(run_command("tables", tables_job, lambda outcomes: None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""All tables of the paper from one outputs folder, written as LaTeX, Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tst.reading.experiments import NOISY, Experiment, find_experiments
+from tst.reading.records import Unusable, find_records
+from tst.records.files import write_text
+from tst.tabulating.cost_table import cost_table
+from tst.tabulating.fold_table import fold_table
+from tst.tabulating.latex import render_document, render_latex
+from tst.tabulating.main_table import main_table, per_type_table
+from tst.tabulating.model_table import model_table
+from tst.tabulating.noisy_table import noisy_table
+from tst.tabulating.paper_table import PaperTable
+from tst.tabulating.plain import render_csv, render_markdown
+from tst.tabulating.study import Study
+
+
+@dataclass
+class Sources:
+    """What tables are made from."""
+
+    study: Study
+    noisy: list[Experiment]
+    noisy_unusable: list[Unusable]
+
+
+TABLES: dict[str, Callable[[Sources], PaperTable]] = {
+    "main": lambda s: main_table(s.study),
+    "main_soft": lambda s: main_table(s.study, "soft"),
+    "types": lambda s: per_type_table(s.study),
+    "folds": lambda s: fold_table(s.study),
+    "models": lambda s: model_table(s.study),
+    "noisy": lambda s: noisy_table(s.noisy, [_left_out(u) for u in s.noisy_unusable]),
+    "cost": lambda s: cost_table(s.study),
+}
+"""Every table by the name of its files, in the paper's order."""
+
+
+def read_sources(outputs_root: Path, model: str = "") -> Sources:
+    """Find and verify the records under an outputs folder."""
+    return Sources(Study(find_records(outputs_root), model), *find_experiments(outputs_root, NOISY))
+
+
+def build_tables(sources: Sources, names: list[str]) -> list[PaperTable]:
+    """The tables of these names."""
+    return [TABLES[name](sources) for name in names]
+
+
+def write_tables(tables: list[PaperTable], folder: Path) -> list[Path]:
+    """<name>.tex, .md and .csv a table, and tables.tex, a document of them all."""
+    paths = []
+    for table in tables:
+        renderings = {
+            "tex": render_latex(table),
+            "md": render_markdown(table),
+            "csv": render_csv(table),
+        }
+        for suffix, text in renderings.items():
+            path = folder / f"{table.name}.{suffix}"
+            write_text(path, text)
+            paths.append(path)
+    document = folder / "tables.tex"
+    write_text(document, render_document([t.name for t in tables]))
+    return [*paths, document]
+
+
+def render_results(tables: list[PaperTable], command: str) -> str:
+    """One Markdown page of all tables, with the command that made it."""
+    head = (
+        "# Results\n\n"
+        f"Made from records by `{command}`. Every figure can be followed to a record folder by the "
+        "hash in the footnotes.\n"
+    )
+    return "\n".join([head, *(render_markdown(t) for t in tables)])
+
+
+def _left_out(unusable: Unusable) -> str:
+    where = "/".join(unusable.path.parts[-4:])
+    return f"Left out, {unusable.state}: {where} ({unusable.reason})."
