@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
 
 WEIGHTS = "adapter_model.safetensors"
@@ -53,5 +58,44 @@ def attach_new(base: PreTrainedModel, settings: LoraSettings, seed: int) -> Peft
     """
     devices = [base.device] if base.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.manual_seed(torch_seed(seed))
         return get_peft_model(base, lora_config(settings))
+
+
+def torch_seed(seed: int) -> int:
+    """A 32-bit fold seed as Trainer takes it."""
+    return seed % 2**31
+
+
+@contextmanager
+def bare_again(base: BaseModel) -> Iterator[None]:
+    """Give the base back as it was: no adapter, no patched forward, no gradients.
+
+    SFTTrainer puts its own ``forward`` on the model, one more layer with each trainer.
+    """
+    model = base.model
+    forward = vars(model).get("forward")
+    try:
+        yield
+    finally:
+        _remove_adapters(model)
+        vars(model).pop("forward", None)
+        if forward is not None:
+            model.forward = forward
+        vars(model).pop("peft_config", None)
+        with warnings.catch_warnings():  # the names changed between transformers 5.17 and 5.23
+            warnings.simplefilter("ignore", FutureWarning)
+            if model.is_gradient_checkpointing:
+                model.gradient_checkpointing_disable()
+                model.disable_input_require_grads()
+        model.requires_grad_(False)
+        model.eval()
+        model.config.use_cache = False
+
+
+def _remove_adapters(model: torch.nn.Module) -> None:
+    """Put the original linear layers back, also after a failure half-way."""
+    layers = [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]
+    for name, layer in layers:
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer.get_base_layer())

@@ -116,7 +116,9 @@ def collate_training(
     longest = max((len(p[0]) + len(p[1]) - 1 for _, p in flat if p is not None), default=1)
     width = round_up(longest, multiple)
     ids = torch.zeros(len(flat), width, dtype=torch.long)
-    positions, targets, weights = [], [], []
+    positions: list[int] = []
+    targets: list[int] = []
+    weights: list[float] = []
     tokens = 0
     for i, (j, pair) in enumerate(flat):
         prompt, target = pair if pair is not None else ([0], [])
@@ -128,6 +130,8 @@ def collate_training(
         targets += [*target, *[0] * spare]
         weights += [1.0 / step_targets[j]] * len(target) + [0.0] * spare
         tokens += len(fed) if pair is not None else 0
+    if not positions:  # an empty micro-batch: still a loss, of 0, for backward to start from
+        positions, targets, weights = [0], [0], [0.0]
     return Batch(ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights), tokens)
 
 

@@ -5,35 +5,45 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
-from tst.diagnostics.llm.adapters import attach_saved, save_adapter
-from tst.diagnostics.llm.encoding import EncodedQuestions, Encoder
-from tst.diagnostics.llm.memory import MemoryPlan, give_back_memory, retry_smaller
-from tst.diagnostics.llm.models import BaseModel, free_base, load_base
+from tst.diagnostics.llm.adapters import attach_saved, bare_again, save_adapter
+from tst.diagnostics.llm.memory import MemoryPlan, give_back_memory
+from tst.diagnostics.llm.models import free_base
 from tst.diagnostics.llm.progress import StepReport
 from tst.diagnostics.llm.results import add_costs, peak_memory, reset_peak, to_predictions
-from tst.diagnostics.llm.scoring import ScoringPlan, score
+from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import (
     LoraSettings,
     ModelSettings,
     OptimizerSettings,
     require_valid,
+    why_sequential,
 )
-from tst.diagnostics.llm.training import FoldTask, bare_again, trained_adapter
-from tst.diagnostics.llm.zero_shot import zero_shot_answers
+from tst.diagnostics.llm.stacked_training import stacked_training
+from tst.diagnostics.llm.training import trained_adapter
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
 
 log = logging.getLogger(__name__)
 
-SCORE_TOKENS = {"cpu": 2048, "cuda": 32768}
-LENGTH_MULTIPLE = {"cpu": 1, "cuda": 16}
+
+@dataclass
+class _FoldData:
+    """One fold's questions; ``at`` is None for a fold that belongs to no plan."""
+
+    at: Fold | None
+    train: pd.DataFrame
+    heldout: pd.DataFrame
+    seed: int
+    order_seed: int
+    answers: list[pd.DataFrame] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
 
 
 class LoraLLMDiagnostic(Diagnostic):
@@ -57,7 +67,12 @@ class LoraLLMDiagnostic(Diagnostic):
         self.optimizer = optimizer
         self.store = store
         self.device = device
-        self._memory = MemoryPlan(settings.micro_batch or settings.batch_size)
+        reason = why_sequential(settings, optimizer)
+        stacked = settings.training != "sequential" and not reason
+        if reason and settings.training == "auto":
+            log.info("training folds one after the other: %s", reason)
+        self.folds_at_once = settings.folds_at_once if stacked else 1
+        self._memory = MemoryPlan(settings.micro_batch or settings.batch_size, self.folds_at_once)
 
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int
@@ -66,17 +81,24 @@ class LoraLLMDiagnostic(Diagnostic):
         try:
             # in content order: batches, and with them rounding, must not follow the file's order
             questions = table.iloc[plan.order].drop(columns="answer")
-            base, encoder, encoded, scoring, cost = self._prepare(questions)
-            zero_shot = self._zero_shot(questions, base, encoder, encoded, scoring, cost)
-            for repeat, fold in folds:
-                train, heldout = split(table, plan, repeat, fold)
-                seeds = fold_seed(seed, repeat, fold), fold_seed(seed, repeat, plan.k)
-                answers = self._fold(
-                    base, encoder, encoded, scoring, train, heldout, seeds, cost, (repeat, fold)
-                )
-                mine = zero_shot.loc[heldout.index]
-                yield (repeat, fold), to_predictions(heldout, answers, mine, cost)
-                cost = {}
+            session = Session(questions, self.settings, self.model, self.device)
+            zero_shot = session.zero_shot(questions, self.store)
+            waiting = list(folds)
+            while waiting:
+                group = [
+                    _FoldData(
+                        (repeat, fold),
+                        *split(table, plan, repeat, fold),
+                        fold_seed(seed, repeat, fold),
+                        fold_seed(seed, repeat, plan.k),
+                    )
+                    for repeat, fold in waiting[: self._memory.folds]
+                ]
+                if not self._fitted(session, group):
+                    continue
+                done, waiting = waiting[: len(group)], waiting[len(group) :]
+                for at, data in zip(done, group, strict=True):
+                    yield at, self._predictions(session, data, zero_shot)
         except Exception:
             free_base()
             raise
@@ -88,12 +110,12 @@ class LoraLLMDiagnostic(Diagnostic):
             train, heldout = train.reset_index(drop=True), heldout.reset_index(drop=True)
             heldout.index += len(train)
             questions = pd.concat([train.drop(columns="answer"), heldout])
-            base, encoder, encoded, scoring, cost = self._prepare(questions)
-            zero_shot = self._zero_shot(heldout, base, encoder, encoded, scoring, cost)
-            answers = self._fold(
-                base, encoder, encoded, scoring, train, heldout, (seed, seed), cost, None
-            )
-            return to_predictions(heldout, answers, zero_shot, cost)
+            session = Session(questions, self.settings, self.model, self.device)
+            zero_shot = session.zero_shot(heldout, self.store)
+            data = _FoldData(None, train, heldout, seed, seed)
+            while not self._fitted(session, [data]):
+                pass
+            return self._predictions(session, data, zero_shot)
         except Exception:
             free_base()
             raise
@@ -101,142 +123,89 @@ class LoraLLMDiagnostic(Diagnostic):
     def rescore(self, heldout: pd.DataFrame, adapter: Path) -> Predictions:
         """Predictions of a saved adapter (one folder of a record), without training."""
         questions = heldout.drop(columns="answer", errors="ignore")
-        base, encoder, encoded, scoring, cost = self._prepare(questions)
-        zero_shot = self._zero_shot(questions, base, encoder, encoded, scoring, cost)
+        session = Session(questions, self.settings, self.model, self.device)
+        zero_shot = session.zero_shot(questions, self.store)
         parts = []
-        for formats in self._parts(questions):
-            folder = adapter / formats[0] if self.settings.per_format else adapter
-            with bare_again(base):
-                asked = encoded.take(questions.index[questions["format"].isin(formats)])
-                parts += score(attach_saved(base.model, folder), encoder, [asked], scoring)
-        return to_predictions(questions, pd.concat(parts).loc[questions.index], zero_shot, cost)
+        for formats in session.parts():
+            asked = session.encoded.take(_of_format(questions, formats).index)
+            with bare_again(session.base):
+                model = attach_saved(session.base.model, adapter / self._part_name(formats))
+                parts += session.score(model, [asked])
+        return to_predictions(questions, pd.concat(parts), zero_shot, session.take_cost())
 
-    def _prepare(
-        self, questions: pd.DataFrame
-    ) -> tuple[BaseModel, Encoder, EncodedQuestions, ScoringPlan, dict[str, float]]:
-        """Load the base (or keep it) and turn all questions into token ids."""
-        started = time.perf_counter()
-        base = load_base(self.model, self.device)
-        loaded = time.perf_counter() - started
-        encoder = Encoder(base.tokenizer, self.settings.max_length)
-        encoded = encoder.encode(questions)
-        if encoded.cut.any():
-            log.warning(
-                "%d of %d prompts are cut to fit max_length=%d",
-                encoded.cut.sum(),
-                len(encoded),
-                self.settings.max_length,
-            )
-        kind = base.device.type
-        scoring = ScoringPlan(
-            self.settings.score_tokens or SCORE_TOKENS[kind],
-            LENGTH_MULTIPLE[kind],
-            encoder.letter_ids(questions),
-        )
-        return base, encoder, encoded, scoring, {"load_seconds": loaded}
-
-    def _zero_shot(
-        self,
-        questions: pd.DataFrame,
-        base: BaseModel,
-        encoder: Encoder,
-        encoded: EncodedQuestions,
-        scoring: ScoringPlan,
-        cost: dict[str, float],
-    ) -> pd.DataFrame:
-        def compute(missing: pd.DataFrame) -> pd.DataFrame:
-            log.info("zero-shot: %d questions", len(missing))
-            asked = encoded.take(missing.index)
-            return self._score(base.model, encoder, [asked], scoring)[0]
-
-        limit = self.settings.max_length
-        answers, seconds = zero_shot_answers(questions, base, limit, self.store, compute)
-        cost["zero_shot_seconds"] = seconds
-        return answers
-
-    def _fold(
-        self,
-        base: BaseModel,
-        encoder: Encoder,
-        encoded: EncodedQuestions,
-        scoring: ScoringPlan,
-        train: pd.DataFrame,
-        heldout: pd.DataFrame,
-        seeds: tuple[int, int],
-        cost: dict[str, float],
-        fold: Fold | None,
-    ) -> pd.DataFrame:
-        """Train and score one fold, format by format with per_format; adds to ``cost``."""
-        reset_peak(base.device)
-        cost["rows_cut"] = float(encoded.take(heldout.index).cut.sum())
-        parts = []
-        for formats in self._parts(heldout):
-            learned = train[train["format"].isin(formats)]
-            asked = encoded.take(heldout.index[heldout["format"].isin(formats)])
-            known = encoded.take(learned.index)
-            targets = encoder.encode_targets(learned, known)
-            task = FoldTask(list(zip(known.prompts, targets, strict=True)), *seeds)
-            parts.append(self._train_and_score(base, encoder, task, asked, scoring, cost, fold))
-        cost["peak_memory_bytes"] = peak_memory(base.device)
-        return pd.concat(parts).loc[heldout.index]
-
-    def _train_and_score(
-        self,
-        base: BaseModel,
-        encoder: Encoder,
-        task: FoldTask,
-        asked: EncodedQuestions,
-        scoring: ScoringPlan,
-        cost: dict[str, float],
-        fold: Fold | None,
-    ) -> pd.DataFrame:
-        """One adapter: trained, used, saved where wanted, and gone; smaller when memory is short.
-
-        A fold that meets only formats it never trained on is answered by an untrained adapter.
-        """
-
-        def run() -> pd.DataFrame:
-            title = "training" if fold is None else f"repeat {fold[0]} fold {fold[1]}"
-            with trained_adapter(
-                base, self.settings, self.optimizer, task, self._memory, [StepReport(title)]
-            ) as (adapter, training):
-                started = time.perf_counter()
-                answers = self._score(adapter, encoder, [asked], scoring)[0]
-                add_costs(cost, {f"train_{k}": v for k, v in asdict(training).items()})
-                add_costs(cost, {"heldout_seconds": time.perf_counter() - started})
-                if self.settings.save_adapters and self.store is not None and fold is not None:
-                    with self.store.adapter_folder(*fold) as folder:
-                        kind = str(asked.formats[0]) if self.settings.per_format else ""
-                        save_adapter(adapter, folder / kind)
-            return answers
-
-        return retry_smaller(run, self._shrink)
-
-    def _score(
-        self,
-        model: torch.nn.Module,
-        encoder: Encoder,
-        folds: list[EncodedQuestions],
-        scoring: ScoringPlan,
-    ) -> list[pd.DataFrame]:
-        """Score, in smaller batches when memory is short."""
-        tokens = scoring.padded_tokens
-        while True:
-            try:
-                plan = ScoringPlan(tokens, scoring.multiple, scoring.letter_ids)
-                return score(model, encoder, folds, plan)
-            except torch.OutOfMemoryError:
-                if tokens <= self.settings.max_length:
-                    raise
-            give_back_memory()
-            tokens //= 2
-            log.warning("out of memory: scoring with %d tokens a batch", tokens)
-
-    def _shrink(self) -> None:
+    def _fitted(self, session: Session, group: list[_FoldData]) -> bool:
+        """Train and score a group of folds; False when it has to start again, smaller."""
+        reset_peak(session.base.device)
+        for data in group:
+            data.answers, data.cost = [], {}
+        try:
+            for formats in session.parts():
+                if self.folds_at_once > 1:
+                    self._fit_stacked(session, group, formats)
+                else:
+                    self._fit_sequential(session, group[0], formats)
+            return True
+        except torch.OutOfMemoryError:
+            pass  # leave the except block first: its traceback holds the tensors that did not fit
+        give_back_memory()
         self._memory.shrink()
-        log.warning("out of memory: the fold starts again with %s", self._memory.describe())
+        log.warning("out of memory: starting again with %s", self._memory.describe())
+        return False
 
-    def _parts(self, questions: pd.DataFrame) -> list[list[str]]:
-        """The formats that share an adapter."""
-        present = sorted(np.unique(questions["format"].astype(str)).tolist())
-        return [[f] for f in present] if self.settings.per_format else [present]
+    def _fit_sequential(self, session: Session, data: _FoldData, formats: list[str]) -> None:
+        title = "training" if data.at is None else f"repeat {data.at[0]} fold {data.at[1]}"
+        task, asked = self._questions(session, data, formats)
+        with trained_adapter(
+            session.base, self.settings, self.optimizer, task, self._memory, [StepReport(title)]
+        ) as (adapter, training):
+            started = time.perf_counter()
+            data.answers += session.score(adapter, [asked])
+            self._charge(data, training, time.perf_counter() - started)
+            self._save(adapter, data, formats)
+
+    def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
+        title = f"{len(group)} folds at once" if len(group) > 1 else "training"
+        tasks, asked = zip(*(self._questions(session, d, formats) for d in group), strict=True)
+        with stacked_training(
+            session.base, self.settings, self.optimizer, tasks, self._memory, [StepReport(title)]
+        ) as (adapters, training):
+            started = time.perf_counter()
+            answers = session.score(session.base.model, list(asked))
+            seconds = (time.perf_counter() - started) / len(group)
+        for j, data in enumerate(group):
+            data.answers.append(answers[j])
+            self._charge(data, training, seconds)
+            if self.settings.save_adapters:
+                with adapters.as_peft(j) as adapter:
+                    self._save(adapter, data, formats)
+
+    def _questions(self, session: Session, data: _FoldData, formats: list[str]) -> Any:
+        """What a fold's adapter learns from, and what it is asked."""
+        learned = _of_format(data.train, formats)
+        asked = session.encoded.take(_of_format(data.heldout, formats).index)
+        return session.task(learned, data.seed, data.order_seed), asked
+
+    def _charge(self, data: _FoldData, training: Any, heldout_seconds: float) -> None:
+        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(training).items()})
+        add_costs(data.cost, {"heldout_seconds": heldout_seconds})
+
+    def _save(self, adapter: Any, data: _FoldData, formats: list[str]) -> None:
+        if self.settings.save_adapters and self.store is not None and data.at is not None:
+            with self.store.adapter_folder(*data.at) as folder:
+                save_adapter(adapter, folder / self._part_name(formats))
+
+    def _part_name(self, formats: list[str]) -> str:
+        """The sub-folder of one part's adapter; none where one adapter serves all formats."""
+        return formats[0] if self.settings.per_format else ""
+
+    def _predictions(
+        self, session: Session, data: _FoldData, zero_shot: pd.DataFrame
+    ) -> Predictions:
+        cost = session.take_cost() | data.cost
+        cost["rows_cut"] = float(session.encoded.take(data.heldout.index).cut.sum())
+        cost["peak_memory_bytes"] = peak_memory(session.base.device)
+        return to_predictions(data.heldout, pd.concat(data.answers), zero_shot, cost)
+
+
+def _of_format(questions: pd.DataFrame, formats: list[str]) -> pd.DataFrame:
+    return questions[questions["format"].isin(formats)]

@@ -6,22 +6,24 @@ The effective batch never changes.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 
 from tst.errors import UserError
 
-_T = TypeVar("_T")
-
 
 @dataclass
 class MemoryPlan:
-    """micro_batch: questions a forward pass and fold; proven: the longest batch has fitted."""
+    """How a training run is cut to fit.
+
+    micro_batch: questions of each fold in a forward pass
+    folds: folds trained side by side
+    proven: the longest batch has fitted
+    """
 
     micro_batch: int
+    folds: int = 1
     checkpointing: bool = False
     proven: bool = False
 
@@ -30,6 +32,8 @@ class MemoryPlan:
         self.proven = False
         if self.micro_batch > 1:
             self.micro_batch = (self.micro_batch + 1) // 2
+        elif self.folds > 1:
+            self.folds = (self.folds + 1) // 2
         elif not self.checkpointing:
             self.checkpointing = True
         else:
@@ -40,8 +44,9 @@ class MemoryPlan:
 
     def describe(self) -> str:
         """In a few words, for the log."""
+        folds = f", {self.folds} folds at once" if self.folds > 1 else ""
         suffix = " with gradient checkpointing" if self.checkpointing else ""
-        return f"micro-batch {self.micro_batch}{suffix}"
+        return f"micro-batch {self.micro_batch}{folds}{suffix}"
 
 
 def give_back_memory() -> None:
@@ -49,14 +54,3 @@ def give_back_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def retry_smaller(run: Callable[[], _T], shrink: Callable[[], None]) -> _T:
-    """Run; after running out of memory shrink and run again, from the start."""
-    while True:
-        try:
-            return run()
-        except torch.OutOfMemoryError:
-            pass  # leave the except block first: its traceback holds the tensors that did not fit
-        give_back_memory()
-        shrink()

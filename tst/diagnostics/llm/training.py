@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from torch.utils.data import Sampler, SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from tst.diagnostics.llm.adapters import lora_config
+from tst.diagnostics.llm.adapters import bare_again, lora_config, torch_seed
 from tst.diagnostics.llm.answers import AnswerHead, answer_loss
-from tst.diagnostics.llm.batches import Batch, collate_training, plan_steps
+from tst.diagnostics.llm.batches import Batch, collate_training, plan_steps, round_up
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
@@ -48,13 +49,17 @@ class FoldTask:
 
 @dataclass
 class TrainingCost:
-    """What training took: seconds, tokens without padding, optimizer steps, mean loss."""
+    """What training one fold took, tokens with and without padding, and the mean loss.
 
-    seconds: float = 0.0
-    tokens: int = 0
-    padded_tokens: int = 0
-    steps: int = 0
-    loss: float = float("nan")
+    compile_seconds: of ``seconds``, what went into capturing steps
+    """
+
+    seconds: float
+    tokens: float
+    padded_tokens: float
+    steps: float
+    loss: float
+    compile_seconds: float = 0.0
 
 
 class StepCollator:
@@ -102,23 +107,20 @@ class StepCollator:
             rows.append(row + [None] * ((self.micro_batch - len(row)) if wide else 0))
         return collate_training(rows, totals, self.multiple, self.per_row)
 
-    def longest(self) -> Batch:
-        """The micro-batch that needs most memory."""
-
-        def width(number: int) -> int:
+    def shapes(self) -> list[Batch]:
+        """One micro-batch of each padded length that occurs, longest (most memory) first."""
+        first: dict[int, int] = {}
+        for number in range(len(self)):
             step, part = divmod(number, self.accumulation)
             here = slice(part * self.micro_batch, (part + 1) * self.micro_batch)
-            return max(
-                (
-                    sum(map(len, task.examples[i]))
-                    for task, plan in zip(self.tasks, self.plans, strict=True)
-                    if step < len(plan)
-                    for i in plan[step][here]
-                ),
-                default=0,
-            )
-
-        return self.micro_batch_at(max(range(len(self)), key=width))
+            fed = [
+                sum(map(len, task.examples[i])) - 1
+                for task, plan in zip(self.tasks, self.plans, strict=True)
+                if step < len(plan)
+                for i in plan[step][here]
+            ]
+            first.setdefault(round_up(max(fed, default=1), self.multiple), number)
+        return [self.micro_batch_at(first[width]) for width in sorted(first, reverse=True)]
 
 
 def as_inputs(batch: Batch) -> dict[str, torch.Tensor]:
@@ -183,12 +185,14 @@ def sft_config(
     accumulation: int,
     seed: int,
     checkpointing: bool,
+    autocast: bool = True,
 ) -> SFTConfig:
     """SFTTrainer's arguments: nothing on disk, no logging, no synchronisation with the device."""
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
     betas = optimizer.params.get("betas", (0.9, 0.999))
     config = SFTConfig(
         output_dir=folder,
-        seed=seed % 2**31,
+        seed=torch_seed(seed),
         per_device_train_batch_size=1,
         gradient_accumulation_steps=accumulation,
         num_train_epochs=1,
@@ -201,7 +205,7 @@ def sft_config(
         adam_beta1=float(betas[0]),
         adam_beta2=float(betas[1]),
         adam_epsilon=float(optimizer.params.get("eps", 1e-8)),
-        bf16=device.type == "cuda",
+        bf16=autocast and device.type == "cuda",
         gradient_checkpointing=checkpointing,
         use_cpu=device.type == "cpu",
         dataset_kwargs={"skip_prepare_dataset": True},
@@ -264,7 +268,7 @@ def trained_adapter(
             if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
                 parameter.data = parameter.data.float()
         if base.device.type == "cuda" and not memory.proven:
-            trainer.probe(collator.longest())
+            trainer.probe(collator.shapes()[0])
             memory.proven = True
         result = trainer.train()
         cost = TrainingCost(
@@ -277,37 +281,3 @@ def trained_adapter(
         adapter.eval()
         del trainer
         yield adapter, cost
-
-
-@contextmanager
-def bare_again(base: BaseModel) -> Iterator[None]:
-    """Give the base back as it was: no adapter, no patched forward, no gradients.
-
-    SFTTrainer puts its own ``forward`` on the model, one more layer with each trainer.
-    """
-    model = base.model
-    forward = vars(model).get("forward")
-    try:
-        yield
-    finally:
-        _remove_adapters(model)
-        vars(model).pop("forward", None)
-        if forward is not None:
-            model.forward = forward
-        vars(model).pop("peft_config", None)
-        if model.is_gradient_checkpointing:
-            model.gradient_checkpointing_disable()
-            model.disable_input_require_grads()
-        model.requires_grad_(False)
-        model.eval()
-        model.config.use_cache = False
-
-
-def _remove_adapters(model: torch.nn.Module) -> None:
-    """Put the original linear layers back, also after a failure half-way."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    layers = [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]
-    for name, layer in layers:
-        parent, _, child = name.rpartition(".")
-        setattr(model.get_submodule(parent), child, layer.get_base_layer())

@@ -1,0 +1,131 @@
+"""Stacked training is sequential training, fold for fold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
+from tst.diagnostics.llm.fold_optimizer import FoldAdamW, fold_rates
+from tst.diagnostics.llm.memory import MemoryPlan
+from tst.diagnostics.llm.models import load_base
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.stacked_training import stacked_training
+from tst.diagnostics.llm.training import FoldTask, trained_adapter
+from tst.folds import plan_folds
+
+TINY = ModelSettings(name="tiny", quantization="none")
+
+
+def settings(**changes: object) -> LoraSettings:
+    base = {"epochs": 3.0, "learning_rate": 5e-3, "dropout": 0.0, "max_grad_norm": 0.1, "r": 4}
+    return LoraSettings(**{**base, **changes})
+
+
+def flat(predictions: dict) -> np.ndarray:
+    """All probabilities and letter masses of a run in one vector."""
+    values = []
+    for at in sorted(predictions):
+        p = predictions[at]
+        values += [x for options in p.p_options if options is not None for x in options]
+        values += [x for x in p.letter_mass if np.isfinite(x)]
+    return np.array(values)
+
+
+def run(table: pd.DataFrame, k: int, group_by: str | None, **changes: object) -> dict:
+    plan = plan_folds(table, k=k, seed=3, group_by=group_by)
+    diagnostic = LoraLLMDiagnostic(settings(**changes), TINY, OptimizerSettings(), None, "cpu")
+    return dict(diagnostic.run_folds(table, plan, plan.folds(), 3))
+
+
+@pytest.mark.parametrize(
+    ("k", "group_by", "changes"),
+    [
+        (2, None, {}),
+        (5, "scene", {}),
+        (10, None, {"epochs": 1.0, "weight_decay": 0.1, "use_rslora": True}),
+        (5, None, {"micro_batch": 2, "scheduler": "linear"}),
+        (5, "scene", {"folds_at_once": 2}),
+    ],
+)
+def test_stacked_scores_equal_sequential_ones(table, k, group_by, changes):
+    stacked = run(table, k, group_by, training="stacked", **{"folds_at_once": k, **changes})
+    sequential = run(table, k, group_by, training="sequential", **changes)
+    assert stacked.keys() == sequential.keys()
+    np.testing.assert_allclose(flat(stacked), flat(sequential), rtol=0, atol=2e-5)
+    zero_shot = [p for r in stacked.values() for p in r.p_options_zero_shot if p is not None]
+    trained = [p for r in stacked.values() for p in r.p_options if p is not None]
+    moved = max(np.abs(a - b).max() for a, b in zip(trained, zero_shot, strict=True))
+    assert moved > 1e-2, "training must have changed something for equality to mean anything"
+    for at, p in stacked.items():
+        assert p.generated == sequential[at].generated
+
+
+def tasks(n: int) -> list[FoldTask]:
+    draw = torch.Generator().manual_seed(0)
+
+    def ids(low: int, high: int) -> list[int]:
+        length = int(torch.randint(low, high, (1,), generator=draw))
+        return torch.randint(6, 200, (length,), generator=draw).tolist()
+
+    return [
+        FoldTask([(ids(3, 20), ids(1, 4)) for _ in range(21 + 6 * j)], 100 + j, 7) for j in range(n)
+    ]
+
+
+def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
+    base = load_base(TINY, "cpu")
+    chosen = settings(epochs=4.0)
+    for_each = {}
+    with stacked_training(base, chosen, OptimizerSettings(), tasks(3), MemoryPlan(4, 3)) as (
+        adapters,
+        cost,
+    ):
+        pass
+    for j in range(3):
+        with adapters.as_peft(j) as model:
+            for_each[j] = {
+                n: p.detach().clone() for n, p in model.named_parameters() if "lora" in n
+            }
+    for j, task in enumerate(tasks(3)):
+        with trained_adapter(base, chosen, OptimizerSettings(), task, MemoryPlan(4)) as (model, _):
+            own = {n: p.detach() for n, p in model.named_parameters() if "lora" in n}
+            assert own.keys() == for_each[j].keys()
+            for name, weight in own.items():
+                torch.testing.assert_close(for_each[j][name], weight, rtol=1e-4, atol=1e-5)
+    assert cost.steps == pytest.approx(sum(-(-(21 + 6 * j) // 4) * 4 for j in range(3)) / 3)
+
+
+def test_a_finished_fold_keeps_weights_and_state():
+    weights = torch.nn.Parameter(torch.ones(2, 3))
+    rates, active = fold_rates(settings(weight_decay=0.5), [2, 4], [0, 0])
+    optimizer = FoldAdamW(weights, rates, active, weight_decay=0.5)
+    for step in range(4):
+        weights.grad = torch.full((2, 3), 1.0)
+        optimizer.step()
+        if step == 1:
+            kept, mean = weights[0].clone(), optimizer.mean[0].clone()
+    assert torch.equal(weights[0], kept)
+    assert torch.equal(optimizer.mean[0], mean)
+    assert not torch.equal(weights[1], kept)
+
+
+def test_folds_do_not_mix(table):
+    """A fold's adapter is the same whoever is trained beside it."""
+    plan = plan_folds(table, k=4, seed=3)
+    whole = LoraLLMDiagnostic(settings(), TINY, OptimizerSettings(), None, "cpu")
+    beside = dict(whole.run_folds(table, plan, [(0, 0), (0, 1), (0, 2)], 3))
+    alone = dict(whole.run_folds(table, plan, [(0, 1)], 3))
+    a, b = flat({0: beside[0, 1]}), flat({0: alone[0, 1]})
+    np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
+
+
+def test_dropout_keeps_the_distribution_of_scores(table):
+    changes = {"dropout": 0.3, "epochs": 4.0}
+    stacked = flat(run(table, 5, None, training="stacked", **changes))
+    sequential = flat(run(table, 5, None, training="sequential", **changes))
+    assert np.abs(stacked - sequential).max() > 1e-6, "dropout draws differ"
+    assert abs(stacked.mean() - sequential.mean()) < 0.02
+    assert np.corrcoef(stacked, sequential)[0, 1] > 0.95

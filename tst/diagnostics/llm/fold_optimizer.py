@@ -1,0 +1,84 @@
+"""AdamW on stacked adapters: each fold its own clipping, learning rate and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers import get_scheduler
+
+from tst.diagnostics.llm.settings import LoraSettings
+
+
+class FoldAdamW(torch.optim.Optimizer):
+    """AdamW (decoupled weight decay) on one tensor [k, n], row by row.
+
+    rates: float32 (k, steps), the learning rate of each fold's step; a fold whose steps are done
+        has active False and keeps its weights and state
+    max_norm: the gradient of each fold is clipped to this norm by itself (0: not at all)
+    """
+
+    def __init__(
+        self,
+        weights: torch.nn.Parameter,
+        rates: torch.Tensor,
+        active: torch.Tensor,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        max_norm: float = 1.0,
+    ) -> None:
+        super().__init__([weights], {"lr": float(rates.max())})
+        self.weights = weights
+        self.rates = rates.to(weights.device)
+        self.active = active.to(weights.device, torch.float32)
+        self.betas, self.eps = betas, eps
+        self.weight_decay, self.max_norm = weight_decay, max_norm
+        self.mean = torch.zeros_like(weights)
+        self.square = torch.zeros_like(weights)
+        self.taken = 0
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
+        """One step of every fold that has steps left; nothing waits for the device."""
+        gradient = self.weights.grad
+        if gradient is None:
+            raise RuntimeError("FoldAdamW.step() without a gradient")
+        if self.max_norm > 0:
+            norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+            gradient.mul_((self.max_norm / (norm + 1e-6)).clamp_(max=1.0))
+        rate = self.rates[:, self.taken : self.taken + 1]
+        active = self.active[:, self.taken : self.taken + 1]
+        self.taken += 1
+        first, second = self.betas
+        if self.weight_decay:
+            self.weights.mul_(1.0 - rate * active * self.weight_decay)
+        self.mean.lerp_(gradient, active * (1.0 - first))
+        self.square.lerp_(gradient.square_(), active * (1.0 - second))
+        scale = (1.0 - second**self.taken) ** 0.5
+        step = rate * active / (1.0 - first**self.taken)
+        update = self.square.sqrt().div_(scale).add_(self.eps).reciprocal_().mul_(self.mean)
+        self.weights.sub_(update.mul_(step))
+
+
+def fold_rates(
+    settings: LoraSettings, steps: list[int], warmup: list[int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Learning rates (k, longest) of each fold's own schedule, and where it still has steps.
+
+    Read off the very scheduler that Trainer uses.
+    """
+    rates = torch.zeros(len(steps), max(steps))
+    active = torch.zeros(len(steps), max(steps), dtype=torch.bool)
+    for j, (count, warm) in enumerate(zip(steps, warmup, strict=True)):
+        probe = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=settings.learning_rate)
+        schedule = get_scheduler(
+            settings.scheduler, probe, num_warmup_steps=warm, num_training_steps=count
+        )
+        for t in range(count):
+            rates[j, t] = schedule.get_last_lr()[0]
+            probe.step()
+            schedule.step()
+        active[j, :count] = True
+    return rates, active

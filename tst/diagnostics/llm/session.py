@@ -1,0 +1,94 @@
+"""One model on one question table: token ids and scoring that all folds share."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from tst.diagnostics.llm.encoding import EncodedQuestions, Encoder
+from tst.diagnostics.llm.memory import give_back_memory
+from tst.diagnostics.llm.models import BaseModel, load_base
+from tst.diagnostics.llm.scoring import ScoringPlan, score
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.training import FoldTask
+from tst.diagnostics.llm.zero_shot import zero_shot_answers
+from tst.diagnostics.protocol import Store
+
+log = logging.getLogger(__name__)
+
+SCORE_TOKENS = {"cpu": 2048, "cuda": 32768}
+LENGTH_MULTIPLE = {"cpu": 1, "cuda": 16}
+
+
+class Session:
+    """A loaded base and a table's questions (without answers) as token ids.
+
+    cost: seconds spent so far that no fold has been charged with yet
+    """
+
+    def __init__(
+        self, questions: pd.DataFrame, settings: LoraSettings, model: ModelSettings, device: str
+    ) -> None:
+        started = time.perf_counter()
+        self.settings = settings
+        self.questions = questions
+        self.base: BaseModel = load_base(model, device)
+        self.cost: dict[str, float] = {"load_seconds": time.perf_counter() - started}
+        self.encoder = Encoder(self.base.tokenizer, settings.max_length)
+        self.encoded = self.encoder.encode(questions)
+        if self.encoded.cut.any():
+            cut, n = self.encoded.cut.sum(), len(self.encoded)
+            log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
+        kind = self.base.device.type
+        self.plan = ScoringPlan(
+            settings.score_tokens or SCORE_TOKENS[kind],
+            LENGTH_MULTIPLE[kind],
+            self.encoder.letter_ids(questions),
+        )
+
+    def zero_shot(self, asked: pd.DataFrame, store: Store | None) -> pd.DataFrame:
+        """Answers of the base without adapters, known ones reused."""
+
+        def compute(missing: pd.DataFrame) -> pd.DataFrame:
+            log.info("zero-shot: %d questions", len(missing))
+            return self.score(self.base.model, [self.encoded.take(missing.index)])[0]
+
+        answers, seconds = zero_shot_answers(
+            asked, self.base, self.settings.max_length, store, compute
+        )
+        self.cost["zero_shot_seconds"] = seconds
+        return answers
+
+    def task(self, train: pd.DataFrame, seed: int, order_seed: int) -> FoldTask:
+        """What to train on, as token ids."""
+        known = self.encoded.take(train.index)
+        targets = self.encoder.encode_targets(train, known)
+        return FoldTask(list(zip(known.prompts, targets, strict=True)), seed, order_seed)
+
+    def score(self, model: torch.nn.Module, folds: list[EncodedQuestions]) -> list[pd.DataFrame]:
+        """Answers of k folds' questions side by side; smaller batches when memory is short."""
+        while True:
+            try:
+                return score(model, self.encoder, folds, self.plan)
+            except torch.OutOfMemoryError:
+                if self.plan.padded_tokens <= self.settings.max_length:
+                    raise
+            # out of the except block: its traceback holds the tensors that did not fit
+            give_back_memory()
+            self.plan = replace(self.plan, padded_tokens=self.plan.padded_tokens // 2)
+            log.warning("out of memory: scoring %d tokens a batch", self.plan.padded_tokens)
+
+    def take_cost(self) -> dict[str, float]:
+        """What is not charged yet, once."""
+        cost, self.cost = self.cost, {}
+        return cost
+
+    def parts(self) -> list[list[str]]:
+        """The formats that share an adapter: all, or each by itself."""
+        present: list[str] = np.unique(self.questions["format"].astype(str)).tolist()
+        return [[f] for f in present] if self.settings.per_format else [present]

@@ -1,0 +1,164 @@
+"""Several folds' adapters in one SFTTrainer run over one frozen base."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback, TrainerCallback
+
+from tst.diagnostics.llm.adapters import bare_again
+from tst.diagnostics.llm.fold_optimizer import FoldAdamW, fold_rates
+from tst.diagnostics.llm.graphs import GraphedStep
+from tst.diagnostics.llm.memory import MemoryPlan
+from tst.diagnostics.llm.models import BaseModel
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.stacked import StackedAdapters
+from tst.diagnostics.llm.training import (
+    AnswerTrainer,
+    FoldTask,
+    StepCollator,
+    TrainingCost,
+    sft_config,
+    warmup_steps,
+)
+
+# padded lengths on CUDA: few shapes to capture, and little padding
+CUDA_LENGTHS = 16
+
+
+class StackedTrainer(AnswerTrainer):
+    """Trains ``adapters`` (attached to the model) with captured steps where those work."""
+
+    def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.adapters = adapters
+        self._step = GraphedStep(self._loss, adapters.weights, cuda_graphs)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Forward and backward of k folds' micro-batches."""
+        model.train()
+        return self._step(self._prepare_inputs(inputs))
+
+    def _loss(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        self.adapters.bind()
+        loss: torch.Tensor = self.compute_loss(self.adapters.base.model, inputs)
+        return loss
+
+    def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+        """Not asked for: each fold's norm is the optimizer's, and reading it would wait."""
+        return grad_norm
+
+
+@contextmanager
+def stacked_training(
+    base: BaseModel,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    tasks: Sequence[FoldTask],
+    memory: MemoryPlan,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Iterator[tuple[StackedAdapters, TrainingCost]]:
+    """The tasks' adapters, trained and attached to the base for the length of this block.
+
+    The cost is one fold's share.
+    """
+    started = time.perf_counter()
+    cuda = base.device.type == "cuda"
+    adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
+    collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
+    with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
+        trainer = StackedTrainer(
+            adapters,
+            cuda and settings.cuda_graphs and not memory.checkpointing,
+            model=base.model,
+            args=sft_config(
+                folder,
+                base.device,
+                # clipping and schedules are each fold's own, in the optimizer; nothing to autocast
+                replace(settings, max_grad_norm=0.0, scheduler="constant", warmup=0.0),
+                optimizer,
+                collator.steps,
+                collator.accumulation,
+                tasks[0].seed,
+                memory.checkpointing,
+                autocast=False,
+            ),
+            train_dataset=Dataset.from_dict({"micro_batch": range(len(collator))}),
+            data_collator=collator,
+            processing_class=base.tokenizer,
+            optimizers=_optimizer(adapters, settings, optimizer, collator),
+            callbacks=list(callbacks),
+        )
+        trainer.remove_callback(PrinterCallback)
+        adapters.weights.data = adapters.weights.data.float()
+        if cuda:
+            for batch in collator.shapes():
+                trainer.probe(batch)
+            torch.cuda.synchronize()
+        compiled = time.perf_counter() - started
+        result = trainer.train()
+        if cuda:
+            torch.cuda.synchronize()
+        del trainer
+        folds = len(tasks)
+        cost = TrainingCost(
+            (time.perf_counter() - started) / folds,
+            collator.tokens / folds,
+            collator.padded_tokens / folds,
+            sum(len(plan) for plan in collator.plans) / folds,
+            float(result.training_loss) / folds,
+            compiled / folds,
+        )
+        base.model.eval()
+        with torch.no_grad():
+            adapters.bind()
+        yield adapters, cost
+
+
+def _optimizer(
+    adapters: StackedAdapters,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    collator: StepCollator,
+) -> tuple[FoldAdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """Each fold's own schedule and clipping; Trainer's scheduler has nothing left to do."""
+    counts = [len(plan) for plan in collator.plans]
+    rates, active = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
+    betas = optimizer.params.get("betas", (0.9, 0.999))
+    rule = FoldAdamW(
+        adapters.weights,
+        rates,
+        active,
+        (float(betas[0]), float(betas[1])),
+        float(optimizer.params.get("eps", 1e-8)),
+        settings.weight_decay,
+        settings.max_grad_norm,
+    )
+    return rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)
+
+
+@contextmanager
+def _trainable(base: BaseModel, adapters: StackedAdapters) -> Iterator[None]:
+    """The base with stacked layers and their weights as its one trainable parameter."""
+    model: Any = base.model
+    with bare_again(base), adapters.attached():
+        model.register_parameter("stacked_lora", adapters.weights)
+        before = vars(model).get("_hf_peft_config_loaded")
+        # Trainer refuses to train a quantised model that carries no adapter it knows
+        model._hf_peft_config_loaded = True
+        try:
+            yield
+        finally:
+            del model._parameters["stacked_lora"]
+            del model._hf_peft_config_loaded
+            if before is not None:
+                model._hf_peft_config_loaded = before
