@@ -10,7 +10,6 @@ import pandas as pd
 
 from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable
 from tst.diagnostics.protocol import Predictions
-from tst.errors import UserError
 from tst.folds import FoldPlan
 from tst.records.record import FoldFile, Record
 from tst.records.rows import join_rows, question_rows
@@ -77,18 +76,9 @@ def write_result(record: Record, table: QuestionTable, plan: FoldPlan, inclusive
 def read_result(
     record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool
 ) -> tuple[pd.DataFrame, dict[str, Any], bool]:
-    """Questions, summary and whether they are complete; of the finished folds where they are not.
-
-    Raises UserError when no fold is finished.
-    """
+    """Questions, summary and whether they are complete; else both are of the finished folds."""
     if record.is_complete():
         return pd.read_parquet(record.path / "questions.parquet"), record.read_summary(), True
-    if not record.finished(plan.folds()):
-        holders = ", ".join(sorted(set(record.holders(plan.folds()).values())))
-        raise UserError(
-            f"record {record.path}: all of its folds are being computed by {holders}, "
-            "which will write the summary. Nothing was left to do here."
-        )
     _, questions, summary = score_record(record, table, plan, inclusive)
     return questions, summary, False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from tst.results import bootstrap_column, permutation_importance, read_result, w
 from tst.scoring import score_predictions
 
 log = logging.getLogger("tst")
+
+WAIT_SECONDS = 0.5
 
 
 @dataclass
@@ -96,15 +99,27 @@ def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
 def _run_folds(
     config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record, wanted: list[Fold]
 ) -> None:
-    """Lease and run folds until none is free; each is on disk before the next is asked for."""
+    """Run every wanted fold that is free; wait for those that other processes are at.
+
+    Each fold is on disk before the next is asked for; the folds of a process that dies are taken
+    over.
+    """
     store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
     diagnostic = build_diagnostic(config, store)
-    while leased := record.lease(wanted, diagnostic.folds_at_once):
-        record.write_status("running", folds=[f"{r}-{f}" for r, f in leased])
-        for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
-            _keep_fold(record, table.frame, plan, fold, predictions, config.scoring.mra_inclusive)
-    for fold, holder in record.holders(wanted).items():
-        log.info("fold %d-%d is being computed by %s", *fold, holder)
+    inclusive = config.scoring.mra_inclusive
+    told: dict[Fold, str] = {}
+    while len(record.finished(wanted)) < len(wanted):
+        leased = record.lease(wanted, diagnostic.folds_at_once)
+        if leased:
+            record.write_status("running", folds=[f"{r}-{f}" for r, f in leased])
+            for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
+                _keep_fold(record, table.frame, plan, fold, predictions, inclusive)
+        else:
+            for fold, holder in record.holders(wanted).items():
+                if told.get(fold) != holder:
+                    log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
+                    told[fold] = holder
+            time.sleep(WAIT_SECONDS)
     del diagnostic
     gc.collect()
 

@@ -25,7 +25,7 @@ class KeyedTotals:
         cells = codes * n_folds + fold
         size = len(self._known) * n_folds
         by_cell = [np.bincount(cells, weights=v, minlength=size) for v in values.T]
-        self._own = np.stack(by_cell, axis=1).reshape(len(self._known), n_folds, -1)
+        self._own = np.stack(by_cell, axis=1).reshape(len(self._known), n_folds, values.shape[1])
         self._all = self._own.sum(1)
 
     def totals(self, keys: np.ndarray, fold: np.ndarray | None = None) -> np.ndarray:

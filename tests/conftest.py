@@ -1,0 +1,20 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from tst.config import RunConfig, compose
+
+QUICK = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1"]
+"""A forest on the planted benchmark that takes about a second."""
+
+
+@pytest.fixture
+def quick_config(tmp_path: Path) -> Callable[..., RunConfig]:
+    def make(*overrides: str) -> RunConfig:
+        return compose([*QUICK, f"outputs_root={tmp_path}", *overrides])
+
+    return make
