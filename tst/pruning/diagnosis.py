@@ -1,0 +1,75 @@
+"""Scores of a set of questions by one diagnostic and one fold seed; finished folds are kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tst.diagnostics.protocol import Diagnostic, Fold
+from tst.folds import FoldPlan, plan_folds, split
+from tst.records.files import write_parquet
+from tst.scoring import add_baselines, majority_scores, score_predictions
+
+KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline")
+
+
+@dataclass
+class Examiner:
+    """A diagnostic and how it is cross-validated; one instance serves every iteration.
+
+    frame: the whole question table; positions below are positions in it
+    """
+
+    diagnostic: Diagnostic
+    frame: pd.DataFrame
+    k: int
+    group_by: str | None
+    inclusive: bool
+
+    def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
+        """Scores of the questions at these positions, cross-validated among themselves.
+
+        Columns row, s, hard, s_zero_shot, hard_zero_shot, baseline; in the order of the table.
+        ``path``: the Parquet file to read them from or write them to; while folds are missing the
+        others wait in a folder beside it.
+        """
+        if path.exists():
+            return pd.read_parquet(path)
+        rows = np.sort(rows)
+        part = self.frame.iloc[rows].reset_index(drop=True)
+        plan = plan_folds(part, self.k, seed, 1, self.group_by)
+        folder = path.with_suffix(".folds")
+        done = {fold: _fold_path(folder, fold) for fold in plan.folds()}
+        missing = [fold for fold, kept in done.items() if not kept.exists()]
+        for fold, scores in self._run(part, plan, missing):
+            write_parquet(done[fold], scores)
+        scored = pd.concat([pd.read_parquet(p) for p in done.values()], ignore_index=True)
+        majority = majority_scores(part, plan, plan.folds(), self.inclusive)
+        scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
+        scored = add_baselines(scored, part).sort_values("row", ignore_index=True)
+        scored = scored.assign(row=rows)[["row", *KEPT]]
+        write_parquet(path, scored)
+        shutil.rmtree(folder, ignore_errors=True)
+        return scored
+
+    def _run(
+        self, part: pd.DataFrame, plan: FoldPlan, folds: list[Fold]
+    ) -> Iterator[tuple[Fold, pd.DataFrame]]:
+        """Run folds, as many together as the diagnostic wants; each with its scores."""
+        at_once = max(1, self.diagnostic.folds_at_once)
+        for start in range(0, len(folds), at_once):
+            wanted = folds[start : start + at_once]
+            for fold, predictions in self.diagnostic.run_folds(part, plan, wanted, plan.seed):
+                held = split(part, plan, *fold)[1].index.to_numpy()
+                scores = score_predictions(part.iloc[held], predictions, self.inclusive)
+                scores = scores.reset_index(drop=True)
+                yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
+
+
+def _fold_path(folder: Path, fold: Fold) -> Path:
+    return folder / f"{fold[0]}-{fold[1]}.parquet"

@@ -1,0 +1,92 @@
+"""The pruned benchmark in the source's own columns, and the full one with a ``pruned`` column."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.benchmarks.files import Record
+from tst.pruning.algorithm import Pruning
+from tst.records.files import replacing, write_text
+
+PRUNED = "pruned"
+
+
+def write_benchmark(folder: Path, records: Sequence[Record], pruning: Pruning) -> None:
+    """pruned.jsonl, pruned.parquet, full.jsonl and full.parquet.
+
+    records: the source record of every question, in table order. A record that holds several
+    questions is kept while one of them is.
+    """
+    full, gone = with_pruned(records, pruning.kept)
+    rest = [r for r, is_gone in zip(full, gone, strict=True) if not is_gone]
+    write_records(folder / "pruned", rest)
+    name = free_name(full)
+    write_records(folder / "full", [{**r, name: g} for r, g in zip(full, gone, strict=True)])
+
+
+def with_pruned(records: Sequence[Record], kept: np.ndarray) -> tuple[list[Record], list[bool]]:
+    """The source's records, each once, and whether each is pruned."""
+    keeps: dict[int, bool] = {}
+    first: dict[int, Record] = {}
+    is_kept = np.zeros(len(records), dtype=bool)
+    is_kept[kept] = True
+    for record, keep in zip(records, is_kept, strict=True):
+        first.setdefault(id(record), record)
+        keeps[id(record)] = keeps.get(id(record), False) or bool(keep)
+    return list(first.values()), [not keeps[key] for key in first]
+
+
+def free_name(records: Sequence[Record]) -> str:
+    """``pruned``, or with underscores where the source has such a column itself."""
+    names = {key for record in records for key in record}
+    name = PRUNED
+    while name in names:
+        name += "_"
+    return name
+
+
+def write_records(stem: Path, records: Sequence[Record]) -> None:
+    """The same records as JSONL and as Parquet; columns in the source's order."""
+    lines = (json.dumps(_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
+    write_text(stem.with_suffix(".jsonl"), "".join(lines))
+    columns = list(dict.fromkeys(key for record in records for key in record))
+    with replacing(stem.with_suffix(".parquet")) as path:
+        _arrow_table(columns, records).to_parquet(path, index=False)
+
+
+def _arrow_table(columns: list[str], records: Sequence[Record]) -> pd.DataFrame:
+    """Columns as they are; one whose cells are of several kinds is written as JSON text."""
+    import pyarrow as pa
+
+    frame: dict[str, Any] = {}
+    for column in columns:
+        cells = [_plain(record.get(column)) for record in records]
+        try:
+            array = pa.array(cells)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            array = pa.array(
+                [
+                    c if c is None or isinstance(c, str) else json.dumps(c, default=str)
+                    for c in cells
+                ]
+            )
+        frame[column] = pd.Series(array, dtype=pd.ArrowDtype(array.type))
+    return pd.DataFrame(frame)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

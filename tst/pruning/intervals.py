@@ -1,0 +1,88 @@
+"""Intervals of sets that differ in their questions, paired by resampling the same groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.scoring import adjust
+from tst.stats import MAX_BLOCKS, RESAMPLES
+
+CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of the questions of one set; rows: their positions in the whole table."""
+
+    rows: np.ndarray
+    s: pd.Series
+    baseline: pd.Series
+    hard: pd.Series
+
+
+def describe_sample(sample: Sample) -> dict[str, Any]:
+    """n, score_hard, score_soft, baseline and adjusted of a set."""
+    soft, baseline = float(sample.s.mean()), float(sample.baseline.mean())
+    return {
+        "n": len(sample.rows),
+        "score_hard": float(sample.hard.mean()),
+        "score_soft": soft,
+        "baseline": baseline,
+        "adjusted": float(adjust(np.array(soft), np.array(baseline))),
+    }
+
+
+def compare_samples(
+    samples: Mapping[str, Sample], units: np.ndarray, reference: str, seed: int = 0
+) -> dict[str, dict[str, Any]]:
+    """95% intervals of adjusted and score_hard of every set, and of reference - set.
+
+    units: (n,) group of every question of the whole table. Groups are resampled once for all sets,
+    so that differences are paired though the sets differ in their questions.
+    """
+    resampled = {name: np.empty((RESAMPLES, 2)) for name in samples}
+    unit_of = np.unique(units.astype(str), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    blocks = int(unit_of.max()) + 1
+    if blocks > MAX_BLOCKS:
+        unit_of = (rng.permutation(blocks) % MAX_BLOCKS)[unit_of]
+        blocks = MAX_BLOCKS
+    sums = {name: _sums(sample, unit_of, blocks) for name, sample in samples.items()}
+    for start in range(0, RESAMPLES, CHUNK):
+        weights = rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), CHUNK).astype(float)
+        for name, parts in sums.items():
+            gain, room, hard, count = (weights @ parts).T
+            with np.errstate(divide="ignore", invalid="ignore"):
+                figures = np.stack([gain / room, hard / count], axis=1)
+            resampled[name][start : start + CHUNK] = figures
+    result: dict[str, dict[str, Any]] = {}
+    for name, values in resampled.items():
+        entry: dict[str, Any] = {"interval": _bounds(values)}
+        if name != reference and reference in resampled:
+            entry["difference"] = _bounds(resampled[reference] - values)
+        result[name] = entry
+    return result
+
+
+def _sums(sample: Sample, unit_of: np.ndarray, blocks: int) -> np.ndarray:
+    """Per group the sums of s - b, 1 - b, hard and 1; shape (blocks, 4)."""
+    s, baseline = sample.s.to_numpy(float), sample.baseline.to_numpy(float)
+    hard = sample.hard.to_numpy(float)
+    columns = np.stack([s - baseline, 1.0 - baseline, hard, np.ones_like(s)], axis=1)
+    given = np.isfinite(columns).all(axis=1)
+    sums = np.zeros((blocks, 4))
+    np.add.at(sums, unit_of[sample.rows[given]], columns[given])
+    return sums
+
+
+def _bounds(values: np.ndarray) -> dict[str, list[float]]:
+    low, high = np.nanpercentile(values, [2.5, 97.5], axis=0)
+    return {
+        "adjusted": [float(low[0]), float(high[0])],
+        "score_hard": [float(low[1]), float(high[1])],
+    }

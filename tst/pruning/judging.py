@@ -1,0 +1,125 @@
+"""What a removal bought: what is left, re-diagnosed by a judge, beside removals at random."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.pruning.algorithm import mean_scores
+from tst.pruning.diagnosis import Examiner
+from tst.pruning.intervals import Sample, compare_samples, describe_sample
+from tst.scoring import adjust
+
+NOTHING, OURS, RANDOM = "nothing", "ours", "random"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A list of removed questions.
+
+    rows: table positions
+    chooser: the diagnostic that chose it, empty where nobody did or it is not known
+    """
+
+    rows: np.ndarray
+    chooser: str = ""
+
+
+def draw_at_random(types: np.ndarray, removed: np.ndarray, draw: int) -> np.ndarray:
+    """As many positions as were removed, with the same counts per type, at random."""
+    rng = np.random.default_rng([20_250, draw])
+    chosen = []
+    for name in sorted(set(types[removed])):
+        members = np.flatnonzero(types == name)
+        count = int((types[removed] == name).sum())
+        chosen.append(rng.choice(members, count, replace=False))
+    return np.sort(np.concatenate(chosen)) if chosen else np.array([], dtype=np.int64)
+
+
+def rediagnose(
+    examiner: Examiner, removed: np.ndarray, seeds: list[int], folder: Path
+) -> pd.DataFrame:
+    """Scores, by table position, of what a removal leaves, as means over the judge's seeds."""
+    kept = np.setdiff1d(np.arange(len(examiner.frame)), removed)
+    name = hashlib.sha256("\n".join(examiner.frame["id"].iloc[kept]).encode()).hexdigest()[:16]
+    runs = {
+        seed: examiner.examine(kept, seed, folder / name / f"{seed}.parquet").set_index("row")
+        for seed in seeds
+    }
+    return mean_scores(runs, kept)
+
+
+def judge_removals(
+    scores: Mapping[str, pd.DataFrame],
+    removals: Mapping[str, Removal],
+    frame: pd.DataFrame,
+    units: np.ndarray,
+    judge: str,
+) -> dict[str, Any]:
+    """summary.json's entry for one judge and fold scheme.
+
+    scores: per removal what ``rediagnose`` gave; random draws are named ``random 0``, ``random 1``
+    units: (n,), what intervals resample
+    Per list its fields and whether the judge is independent of it; of the random draws the band;
+    and the differences ours - list, paired over units.
+    """
+    samples = {
+        name: Sample(part.index.to_numpy(), part["s"], part["baseline"], part["hard"])
+        for name, part in scores.items()
+    }
+    types = frame["question_type"].to_numpy()
+    intervals = compare_samples(samples, units, OURS)
+    lists: dict[str, Any] = {}
+    for name, sample in samples.items():
+        chooser = removals[name].chooser
+        lists[name] = {
+            **describe_sample(sample), **intervals[name], "removed": len(removals[name].rows),
+            "chooser": chooser, "independent": chooser != judge,
+            "per_type": _per_type(scores[name], types),
+        }  # fmt: skip
+    draws = [entry for name, entry in lists.items() if name.startswith(RANDOM)]
+    named = {name: entry for name, entry in lists.items() if not name.startswith(RANDOM)}
+    result: dict[str, Any] = {"lists": named}
+    if draws:
+        fields = ("score_hard", "score_soft", "adjusted")
+        result[RANDOM] = {f: band([draw[f] for draw in draws]) for f in fields}
+        result[RANDOM]["per_type"] = {
+            kind: {
+                f: band([draw["per_type"][kind][f] for draw in draws])
+                for f in ("score_hard", "adjusted")
+            }
+            for kind in draws[0]["per_type"]
+        }
+    return result
+
+
+def band(values: list[float]) -> dict[str, Any]:
+    """Mean, sd (ddof 1) and range of a figure over random draws."""
+    array = np.asarray(values, dtype=float)
+    return {
+        "draws": len(array),
+        "mean": float(array.mean()),
+        "sd": float(array.std(ddof=1)) if len(array) > 1 else float("nan"),
+        "low": float(array.min()),
+        "high": float(array.max()),
+    }
+
+
+def _per_type(scores: pd.DataFrame, types: np.ndarray) -> dict[str, dict[str, float]]:
+    result = {}
+    for kind, part in scores.groupby(types[scores.index.to_numpy()], sort=True):
+        soft, baseline = part["s"].mean(), part["baseline"].mean()
+        result[str(kind)] = {
+            "n": len(part),
+            "score_hard": float(part["hard"].mean()),
+            "score_soft": float(soft),
+            "baseline": float(baseline),
+            "adjusted": float(adjust(np.array(soft), np.array(baseline))),
+        }
+    return result

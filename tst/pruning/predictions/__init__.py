@@ -1,0 +1,1 @@
+"""Answers that models gave elsewhere: reading their files, joining, parsing, comparing."""

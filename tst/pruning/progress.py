@@ -1,0 +1,65 @@
+"""What a pruning says while it runs: a live line on a terminal, log lines otherwise."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from tst.pruning.algorithm import Iteration
+
+log = logging.getLogger("tst")
+
+
+class Watch:
+    """Follows the iterations; knows the curve so far and estimates the time that is left."""
+
+    def __init__(self, budget: int, batch: int, seeds: int, refresh: int, bar: Progress | None):
+        self.budget = budget
+        self.batch = batch
+        self.seeds = seeds
+        self.refresh = refresh
+        self.bar = bar
+        self.task = bar.add_task("", total=max(budget, 1)) if bar else None
+        self.first: float | None = None
+        self.runs = 0
+        self.seconds = 0.0
+
+    def __call__(self, iteration: Iteration, removed: int) -> None:
+        self.first = iteration.adjusted if self.first is None else self.first
+        self.runs += len(iteration.seeds)
+        self.seconds += iteration.seconds
+        curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted:.1f}"
+        left = time.strftime("%H:%M:%S", time.gmtime(self.seconds_left(removed)))
+        if self.bar is not None and self.task is not None:
+            text = f"iteration {iteration.number}, {curve}, about {left} left"
+            self.bar.update(self.task, completed=removed, description=text)
+            return
+        log.info(
+            "iteration %d: n %d, score %.1f, %s; %d of %d removed, about %s left",
+            iteration.number, iteration.n, 100 * iteration.score_hard, curve, removed,
+            self.budget, left,
+        )  # fmt: skip
+
+    def seconds_left(self, removed: int) -> float:
+        """Cross-validations still to come times their mean duration so far."""
+        batches = -(-(self.budget - removed) // self.batch)
+        runs = max(0, batches - 1) * self.refresh + self.seeds
+        return runs * self.seconds / self.runs
+
+
+@contextmanager
+def watching(budget: int, batch: int, seeds: int, refresh: int) -> Iterator[Watch]:
+    """A watch on standard error; a bar where that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Watch(budget, batch, seeds, refresh, None)
+        return
+    columns = (BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f} removed"),
+               TextColumn("{task.description}"))  # fmt: skip
+    with Progress(*columns, console=console) as bar:
+        yield Watch(budget, batch, seeds, refresh, bar)

@@ -1,0 +1,142 @@
+"""The folder a pruning leaves: outputs/prune/<benchmark>/<diagnostic>[-<model>]/<hash>/.
+
+Diagnoses are kept one file an (iteration, seed), whole or absent; all else follows from them and
+is written anew by every run of the command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.benchmarks.questions import QuestionTable
+from tst.config import PruneConfig
+from tst.errors import UserError
+from tst.pruning.algorithm import Iteration, Pruning
+from tst.pruning.allocation import Quotas
+from tst.records.files import write_csv, write_text
+from tst.records.identity import record_folder
+from tst.records.leases import Leases
+
+LOCK = "prune.json"
+
+
+def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Path:
+    """The folder of a pruning; its hash covers all that can change what is removed."""
+    run = record_folder(config, table)
+    settings = config.prune
+    rules = [
+        run.parent.name, run.name, quotas.removable, quotas.floors, quotas.batch, settings.tau,
+        settings.rank_by, settings.allocation, settings.refresh,
+    ]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+    benchmark, diagnostic = run.parts[-4:-2]
+    return Path(config.outputs_root, "prune", benchmark, diagnostic, digest).resolve()
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; UserError when a live one has it."""
+    leases = Leases(folder / "leases")
+    try:
+        if not leases.take(LOCK):
+            holder = leases.holder(LOCK)
+            by = holder.name if holder else "another process"
+            raise UserError(f"{folder}: {by} is at work on this pruning; wait for it, or stop it.")
+        yield
+    finally:
+        leases.close()
+
+
+def scores_path(folder: Path, iteration: int, seed: int) -> Path:
+    """Where the diagnosis of one iteration with one fold seed is kept."""
+    return folder / "iterations" / f"{iteration:04d}-{seed}.parquet"
+
+
+def write_iterations(folder: Path, iterations: list[Iteration]) -> None:
+    """iterations.csv: one row a diagnosis, the last one the final state."""
+    rows = []
+    gone = 0
+    for it in iterations:
+        rows.append(
+            {
+                "iteration": it.number, "n": it.n, "removed_before": gone,
+                "removed": len(it.removed), "seeds": " ".join(map(str, it.seeds)),
+                "score_hard": it.score_hard, "score_soft": it.score_soft,
+                "baseline": it.baseline, "adjusted": it.adjusted, "highest": it.highest,
+                "lowest_removed": it.lowest, "seconds": round(it.seconds, 3),
+                "removed_ids": json.dumps(it.removed, ensure_ascii=False),
+            }
+        )  # fmt: skip
+        gone += len(it.removed)
+    write_csv(folder / "iterations.csv", pd.DataFrame(rows))
+
+
+def write_ids(folder: Path, ids: np.ndarray, pruning: Pruning) -> None:
+    """removed_ids.txt in the order of removal, kept_ids.txt in table order."""
+    write_text(folder / "removed_ids.txt", "".join(f"{i}\n" for i in ids[pruning.removed]))
+    write_text(folder / "kept_ids.txt", "".join(f"{i}\n" for i in ids[pruning.kept]))
+
+
+def read_ids(path: Path, name: str) -> list[str]:
+    """Ids of a text file, one a line. Raises UserError when there are none.
+
+    name: the setting that named the file
+    """
+    try:
+        text = path.expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{name}={path}: cannot be read as a list of ids ({error}).") from error
+    ids = [line.strip() for line in text.splitlines() if line.strip()]
+    if not ids:
+        raise UserError(f"{name}={path}: no ids in it; expected one a line.")
+    return ids
+
+
+def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> dict[str, Any]:
+    """summary.json's ``pruning``: what was asked, what was done, why it stopped."""
+    types = table.frame["question_type"].to_numpy()
+    per_type = {
+        str(t): {
+            "before": int((types == t).sum()),
+            "removed": int((types[pruning.removed] == t).sum()),
+            "kept": int((types[pruning.kept] == t).sum()),
+        }
+        for t in dict.fromkeys(types)
+    }
+    first, last = pruning.iterations[0], pruning.iterations[-1]
+    fields = ("n", "score_hard", "score_soft", "baseline", "adjusted")
+    summary: dict[str, Any] = {
+        "budget": quotas.budget,
+        "batch": quotas.batch,
+        "quotas": quotas.removable,
+        "removed": len(pruning.removed),
+        "kept": len(pruning.kept),
+        "stopped": pruning.stopped,
+        "iterations": len(pruning.iterations),
+        "per_type": per_type,
+        "before": {f: getattr(first, f) for f in fields},
+        "after": {f: getattr(last, f) for f in fields},
+        "seconds": sum(i.seconds for i in pruning.iterations),
+    }
+    if pruning.stopped == "floors":
+        summary["reason"] = (
+            f"floors bind: {len(pruning.removed)} of {quotas.budget} were removed, as no type may "
+            "fall below its floor"
+        )
+    if "planted" in table.frame:
+        planted = table.frame["planted"].astype(int).to_numpy()
+        summary["planted"] = {
+            "share_of_all": float(planted.mean()),
+            "share_of_removed": float(planted[pruning.removed].mean())
+            if len(pruning.removed)
+            else float("nan"),
+        }
+    return summary
