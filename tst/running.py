@@ -60,7 +60,7 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     table = load_table(config) if table is None else table
     plan = plan_for(config, table)
     wanted = plan.folds(config.fold.only)
-    with Record(record_folder(config, table)) as record, _log_file(record), _failure(record):
+    with Record(record_folder(config, table)) as record, log_file(record), noted_failure(record):
         missing = len(wanted) - len(record.finished(wanted))
         log.info(
             "%s: %d questions, %d of %d folds to run", table.name, len(table.frame), missing,
@@ -173,7 +173,7 @@ def heldout_rows(table: pd.DataFrame, plan: FoldPlan, fold: Fold) -> np.ndarray:
 
 
 @contextmanager
-def _log_file(record: Record) -> Iterator[None]:
+def log_file(record: Record) -> Iterator[None]:
     """Write the log of this process into the record as well."""
     handler = logging.FileHandler(record.path / "log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
@@ -186,7 +186,7 @@ def _log_file(record: Record) -> Iterator[None]:
 
 
 @contextmanager
-def _failure(record: Record) -> Iterator[None]:
+def noted_failure(record: Record) -> Iterator[None]:
     """Leave the traceback, or that the run was interrupted, in status.json."""
     try:
         yield
