@@ -114,18 +114,11 @@ def prune(
             ranked = kept[rank(values, ids[kept])]
             chosen = choose_batch(quotas, ranked, kept, gone, at_most)
         going = np.isin(kept, chosen)
-        iterations.append(
-            Iteration(
-                number,
-                len(kept),
-                seeds,
-                *_overall(scores),
-                best,
-                _lowest(values[going]),
-                [str(i) for i in ids[chosen]],
-                time.perf_counter() - started,
-            )  # fmt: skip
-        )
+        this = Iteration(
+            number, len(kept), seeds, *_overall(scores), best, _lowest(values[going]),
+            [str(i) for i in ids[chosen]], time.perf_counter() - started,
+        )  # fmt: skip
+        iterations.append(this)
         removed += chosen.tolist()
         watch(this, len(removed))
         if stopped and seeds == list(rules.seeds):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,9 @@ from tst.config import PruneConfig
 from tst.errors import UserError
 from tst.pruning.algorithm import Iteration, Pruning
 from tst.pruning.allocation import Quotas
-from tst.records.files import write_csv, write_text
+from tst.records.files import checksum, write_csv, write_json, write_text
 from tst.records.identity import record_folder
-from tst.records.leases import Leases
+from tst.records.record import Record
 
 LOCK = "prune.json"
 
@@ -41,18 +39,20 @@ def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> P
     return Path(config.outputs_root, "prune", benchmark, diagnostic, digest).resolve()
 
 
-@contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder; UserError when a live one has it."""
-    leases = Leases(folder / "leases")
-    try:
-        if not leases.take(LOCK):
-            holder = leases.holder(LOCK)
-            by = holder.name if holder else "another process"
-            raise UserError(f"{folder}: {by} is at work on this pruning; wait for it, or stop it.")
-        yield
-    finally:
-        leases.close()
+def require_alone(record: Record) -> None:
+    """Take a record for this process; UserError when a live one has it."""
+    if not record.leases.take(LOCK):
+        holder = record.leases.holder(LOCK)
+        by = holder.name if holder else "another process"
+        raise UserError(f"{record.path}: {by} is at work on this pruning; wait for it or stop it.")
+
+
+def judged_folder(config: PruneConfig, table: QuestionTable) -> Path:
+    """Where a judge's diagnoses are kept; every pruning of the benchmark shares them."""
+    run = record_folder(config, table)
+    benchmark, diagnostic, scheme = run.parts[-4:-1]
+    folder = Path(config.outputs_root, "prune", benchmark, "judged")
+    return (folder / diagnostic / f"{scheme}-{run.name}").resolve()
 
 
 def scores_path(folder: Path, iteration: int, seed: int) -> Path:
@@ -83,6 +83,13 @@ def write_ids(folder: Path, ids: np.ndarray, pruning: Pruning) -> None:
     """removed_ids.txt in the order of removal, kept_ids.txt in table order."""
     write_text(folder / "removed_ids.txt", "".join(f"{i}\n" for i in ids[pruning.removed]))
     write_text(folder / "kept_ids.txt", "".join(f"{i}\n" for i in ids[pruning.kept]))
+
+
+def write_finished(record: Record, summary: dict[str, Any]) -> None:
+    """summary.json and, last, the status that vouches for the record's files."""
+    write_json(record.path / "summary.json", summary)
+    names = ["removed_ids.txt", "kept_ids.txt", "iterations.csv", "summary.json"]
+    record.write_status("finished", files={n: checksum(record.path / n) for n in names})
 
 
 def read_ids(path: Path, name: str) -> list[str]:

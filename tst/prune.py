@@ -1,0 +1,45 @@
+"""``python -m tst.prune``: remove what is answered without looking, and judge what that bought.
+
+Examples::
+
+    python -m tst.prune diagnostic=rf benchmark=vsi_bench benchmark.path=FILE prune.budget=0.2
+    python -m tst.prune benchmark=mmmu model=qwen2_7b prune.budget=100 prune.allocation=global
+    python -m tst.prune diagnostic=rf prune.judge=lora_llm 'prune.predictions={gpt41: [a.xlsx]}'
+"""
+
+from __future__ import annotations
+
+import sys
+
+from omegaconf import DictConfig
+
+from tst.commands import FINISHED, Outcome, run_command
+from tst.config import PruneConfig, typed
+from tst.main import show_sweep
+
+
+def prune_job(cfg: DictConfig) -> Outcome:
+    """Prune one benchmark, print what it bought, and say what became of it."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from tst.pruning.running import run_pruning
+    from tst.pruning.showing import show_pruning, sweep_row
+    from tst.show import wide_console
+
+    config = typed(cfg)
+    assert isinstance(config, PruneConfig)
+    path, summary = run_pruning(config)
+    if HydraConfig.get().mode == RunMode.RUN:
+        show_pruning(summary, wide_console())
+        print(f"record: {path}")
+    return Outcome(FINISHED, str(path), row=sweep_row(summary))
+
+
+def main() -> None:
+    """Console script ``tst-prune``."""
+    sys.exit(run_command("prune", prune_job, show_sweep))
+
+
+if __name__ == "__main__":
+    main()

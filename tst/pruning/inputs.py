@@ -1,0 +1,99 @@
+"""All that a pruning is given, read and checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from tst.benchmarks.files import Record
+from tst.benchmarks.questions import QuestionTable
+from tst.benchmarks.source import source_records
+from tst.config import PruneConfig
+from tst.errors import UserError
+from tst.pruning.allocation import Quotas, plan_quotas, rows_of_ids
+from tst.pruning.judging import Removal
+from tst.pruning.predictions.scoring import Answers, read_answers
+from tst.pruning.record import read_ids
+from tst.records.files import read_json
+from tst.running import load_table
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The question table, its source records, who may lose how many, and what is compared.
+
+    compare: other lists of removed questions; vision, blind: answers with and without pictures
+    """
+
+    table: QuestionTable
+    source: list[Record]
+    quotas: Quotas
+    compare: dict[str, Removal]
+    vision: dict[str, Answers]
+    blind: dict[str, Answers]
+
+
+def read_inputs(config: PruneConfig) -> Inputs:
+    """Read the benchmark and every file that the settings name.
+
+    Raises one UserError with all that is wrong with the files.
+    """
+    settings = config.prune
+    table = load_table(config)
+    source = source_records(
+        config.benchmark, Path(config.data_root) if config.data_root else None, table
+    )
+    if settings.rank_by == "delta" and config.diagnostic.name == "rf":
+        raise UserError("prune.rank_by=delta: diagnostic=rf has no zero-shot model; use adjusted.")
+    grouped = settings.judge is not None and "grouped" in settings.judge_folds
+    if grouped and not table.groups:
+        raise UserError("prune.judge_folds: this benchmark declares no groups; use [random].")
+    config.fold.grouping(table.groups)
+    problems: list[str] = []
+
+    def collect(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except UserError as error:
+            problems.append(str(error))
+            return None
+
+    def answers(kind: str, name: str, files: object) -> Answers | None:
+        return collect(
+            lambda: read_answers(
+                f"prune.{kind}.{name}", files, config.predictions, source, table.frame,
+                config.benchmark.columns.id or "id", config.scoring.mra_inclusive,
+            )
+        )  # fmt: skip
+
+    like = collect(lambda: read_ids(Path(settings.like), "prune.like") if settings.like else None)
+    quotas = collect(lambda: plan_quotas(settings, table.frame, like))
+    compare = {
+        name: collect(partial(read_removal, table, name, Path(path)))
+        for name, path in settings.compare.items()
+    }
+    vision = {n: answers("predictions", n, files) for n, files in settings.predictions.items()}
+    blind = {n: answers("blind", n, files) for n, files in settings.blind.items()}
+    if problems or quotas is None:
+        raise UserError("\n".join(problems))
+    return Inputs(table, source, quotas, _given(compare), _given(vision), _given(blind))
+
+
+def _given(found: dict[str, T | None]) -> dict[str, T]:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def read_removal(table: QuestionTable, name: str, path: Path) -> Removal:
+    """A list of removed ids; the record it comes from, if any, says who chose it."""
+    setting = f"prune.compare.{name}"
+    rows = rows_of_ids(table.frame, read_ids(path, setting), setting)
+    try:
+        chooser = str(read_json(path.expanduser().parent / "summary.json")["chooser"])
+    except (OSError, ValueError, KeyError, TypeError):
+        chooser = ""
+    return Removal(rows, chooser)

@@ -1,0 +1,180 @@
+"""The option that a model's answer to a multiple-choice question names, or None: never a guess.
+
+It is read where the text is an answer, states one ("the answer is B", "B) sofa", "B sofa"), or
+names exactly one option and denies nothing. Two different answers are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tst.benchmarks.options import LETTERS
+from tst.pruning.predictions.spoken import (
+    final_parts,
+    fold,
+    plain_speech,
+    stated_answers,
+    without_markup,
+)
+
+_CONCLUDED = re.compile(
+    r"\b(?:conclusion|therefore|thus|hence|in summary)\b\s*[:,]?\s*"
+    r"(?P<rest>[^\n]*(?:\n\s*[^\n]*)?)",
+    re.IGNORECASE,
+)
+_LETTER_HEAD = re.compile(
+    r"\s*(?:option|choice)?\s*(?:\((?P<round>[A-Za-z])\)|(?P<plain>[A-Z])(?P<mark>[.):,;]|(?=\s|$)))\s*",
+)
+_ANOTHER = re.compile(r"\s*(?:(?:or|and|/|,|&)\s*\(?[A-Z]\b|\(?[A-Z]\)?[.,]?\s*$)")
+_LONE_LETTER = re.compile(
+    r"\s*(?:option|choice|answer)?\s*\(?\s*([A-Za-z])\s*[.):]*\s*", re.IGNORECASE
+)
+_NAMED_LETTER = re.compile(r"\(([A-Z])\)|\b(?:option|choice|answer)\s+\(?([A-Z])\b")
+_DENIAL = re.compile(
+    r"\b(?:not|no|neither|nor|never|cannot|without|except|\w+n't)\b", re.IGNORECASE
+)
+# these letters are words of their own
+_WORD_LETTERS = "AI"
+
+
+def parse_choice(text: str, options: Sequence[str]) -> int | None:
+    """0-based index of the option that a text answers with, None where it says none or several."""
+    for part in final_parts(text):
+        found = _whole(part, options)
+        if found is not None or _LONE_LETTER.fullmatch(part):
+            return found
+    text = _without_list(plain_speech(text), options)
+    stated = stated_answers(text)
+    answers = {_head(rest, options) for rest in stated} - {None}
+    if answers:
+        return answers.pop() if len(answers) == 1 else None
+    lines = [line for line in text.splitlines() if line.strip()]
+    heads = {_marked_head(line, options) for line in lines} - {None}
+    if not stated and lines:
+        heads |= {_opening(lines[0], options)} - {None}
+    if not heads and not stated and (found := _only_named(text, options)) is not None:
+        return found
+    if not heads:
+        ends = [*stated, *(m["rest"] for m in _CONCLUDED.finditer(text))]
+        heads = {_one_letter(rest, options) for rest in ends} - {None}
+    return heads.pop() if len(heads) == 1 else None
+
+
+def _whole(text: str, options: Sequence[str]) -> int | None:
+    """Index where the text is a letter, an option's text, or both."""
+    text = without_markup(text).strip().strip("\"'")
+    if match := _LONE_LETTER.fullmatch(text):
+        index = LETTERS.index(match[1].upper())
+        named = _same_text(text, options)
+        if index >= len(options) or named == index:
+            return named
+        return index if named is None else None
+    return _same_text(text, options)
+
+
+def _without_list(text: str, options: Sequence[str]) -> str:
+    """The text without a repetition of all options in order, which says nothing."""
+    items = (
+        rf"\(?{letter}\s*[.):]?\s*{re.escape(option)}"
+        for letter, option in zip(LETTERS, options, strict=False)
+    )
+    return re.sub(r"[\s,;.\-]*".join(items), " ", text)
+
+
+def _same_text(text: str, options: Sequence[str]) -> int | None:
+    wanted = fold(text)
+    places = [i for i, option in enumerate(options) if wanted and fold(option) == wanted]
+    return places[0] if len(places) == 1 else None
+
+
+def _head(text: str, options: Sequence[str]) -> int | None:
+    """Index that the beginning of a text gives: a letter, a letter and its option, or an option.
+
+    A letter that another option's text follows contradicts itself; "A" before any other word is
+    an article.
+    """
+    text = text.strip().partition("\n")[0].strip("\"'")
+    named = _begins_with(text, options)
+    match = _LETTER_HEAD.match(text)
+    if not match:
+        return named
+    letter = (match["round"] or match["plain"]).upper()
+    index = LETTERS.index(letter)
+    if index >= len(options):
+        return named
+    after = text[match.end() :]
+    follows = _begins_with(after, options)
+    if (named not in (None, index) and follows is None) or _ANOTHER.match(after):
+        return None
+    if follows is not None:
+        return index if follows == index or _is_part(options, index, follows, after) else None
+    marked = bool(match["round"] or match["mark"])
+    if marked or not after.strip() or letter not in _WORD_LETTERS:
+        return index
+    return named
+
+
+def _is_part(options: Sequence[str], index: int, other: int, text: str) -> bool:
+    """Whether the text after a letter begins with the letter's own option too."""
+    return fold(text).startswith(fold(options[index]) + " ")
+
+
+def _opening(line: str, options: Sequence[str]) -> int | None:
+    """Index of an opening line that is an answer: it begins with a letter, or with an option and a
+    stop; an option that is merely the first word of a sentence is none.
+    """
+    index = _head(line, options)
+    if index is None or _LETTER_HEAD.match(line.strip()):
+        return index
+    phrase = re.split(r"[.,;:!]|\s[-–—]\s", line, maxsplit=1)[0]
+    return index if fold(phrase) == fold(options[index]) else None
+
+
+def _marked_head(line: str, options: Sequence[str]) -> int | None:
+    """Index of a line that begins with a letter and a mark, or is a letter and its option."""
+    match = _LETTER_HEAD.match(line)
+    if not match:
+        return None
+    index = _head(line, options)
+    letter = LETTERS.index((match["round"] or match["plain"]).upper())
+    whole = index is not None and fold(line[match.end() :]) == fold(options[index])
+    return index if index == letter and (match["round"] or match["mark"] or whole) else None
+
+
+def _begins_with(text: str, options: Sequence[str]) -> int | None:
+    """Index of the longest option that a text begins with, as whole words."""
+    folded = fold(text) + " "
+    fits = [i for i, o in enumerate(options) if fold(o) and folded.startswith(fold(o) + " ")]
+    if not fits:
+        return None
+    longest = max(len(fold(options[i])) for i in fits)
+    best = [i for i in fits if len(fold(options[i])) == longest]
+    return best[0] if len(best) == 1 else None
+
+
+def _only_named(text: str, options: Sequence[str]) -> int | None:
+    """Index of the one option that a text names, by letter or by its words, and denies nothing."""
+    if _DENIAL.search(text):
+        return None
+    letters = {a or b for a, b in _NAMED_LETTER.findall(text)}
+    letters = {x for x in letters if LETTERS.index(x) < len(options)}
+    folded = f" {fold(text)} "
+    named = [i for i, option in enumerate(options) if f" {fold(option)} " in folded]
+    named = [
+        i for i in named
+        if not any(i != j and f" {fold(options[i])} " in f" {fold(options[j])} " for j in named)
+    ]  # fmt: skip
+    found = {LETTERS.index(x) for x in letters} | set(named)
+    return found.pop() if len(found) == 1 else None
+
+
+def _one_letter(text: str, options: Sequence[str]) -> int | None:
+    """Index of the one option whose letter a conclusion names, in brackets beside its text."""
+    if _DENIAL.search(text):
+        return None
+    named = {m[2] for m in re.finditer(r"([\w'-]+)\s*\(([A-Z])\b", text)}
+    if len(named) != 1:
+        return None
+    index = LETTERS.index(named.pop())
+    return index if index < len(options) and fold(options[index]) in fold(text) else None

@@ -1,0 +1,70 @@
+"""Vision, blind and their gap before and after a removal, beside removals at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.pruning.judging import NOTHING, OURS, RANDOM, Removal, band
+
+Figures = dict[str, float]
+
+
+def compare_gaps(
+    vision: pd.Series,
+    blind: Mapping[str, pd.Series] | None,
+    removals: Mapping[str, Removal],
+    frame: pd.DataFrame,
+) -> dict[str, Any]:
+    """Overall and per type, for every list: vision, blind, gap, and how they move.
+
+    vision: score by table position, of the questions that have an answer
+    blind: per list the blind score of what it leaves, by table position; None: not known
+    """
+    types = frame["question_type"].to_numpy()
+    parts = {"overall": np.ones(len(frame), dtype=bool)}
+    parts |= {str(t): types == t for t in sorted(set(types))}
+    result: dict[str, Any] = {}
+    for part, members in parts.items():
+        lists = {
+            name: _figures(vision, None if blind is None else blind[name], removal, members)
+            for name, removal in removals.items()
+        }
+        result[part] = _summarise(lists)
+    return {"overall": result.pop("overall"), "per_type": result}
+
+
+def _figures(
+    vision: pd.Series, blind: pd.Series | None, removal: Removal, members: np.ndarray
+) -> Figures:
+    """n, vision, blind and gap over the answered questions of a part that a removal leaves."""
+    kept = members.copy()
+    kept[removal.rows] = False
+    rows = vision.index[kept[vision.index.to_numpy()]]
+    seen = float(vision.loc[rows].mean()) if len(rows) else float("nan")
+    unseen = float("nan")
+    if blind is not None:
+        rows_blind = rows[rows.isin(blind.index)]
+        unseen = float(blind.loc[rows_blind].mean()) if len(rows_blind) else float("nan")
+    return {"n": len(rows), "vision": seen, "blind": unseen, "gap": seen - unseen}
+
+
+def _summarise(lists: Mapping[str, Figures]) -> dict[str, Any]:
+    """Named lists with their change from before, the random band, and whether ours is beyond it."""
+    before = lists[NOTHING]
+    measures = ("vision", "blind", "gap")
+    entry: dict[str, Any] = {"before": before}
+    for name, figures in lists.items():
+        if name != NOTHING and not name.startswith(RANDOM):
+            changes = {f"{m}_change": figures[m] - before[m] for m in measures}
+            entry["after" if name == OURS else name] = {**figures, **changes}
+    draws = [figures for name, figures in lists.items() if name.startswith(RANDOM)]
+    if draws:
+        entry[RANDOM] = {m: band([d[m] for d in draws]) for m in measures}
+        if np.isfinite(before["blind"]):
+            bound = entry[RANDOM]["gap"]["high"]
+            entry["gap_grows_beyond_random"] = bool(entry["after"]["gap"] > bound)
+    return entry
