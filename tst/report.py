@@ -1,0 +1,71 @@
+"""``python -m tst.report``: one HTML file over all records, or over one.
+
+Examples::
+
+    python -m tst.report
+    python -m tst.report record=outputs/runs/planted/rf/random5/0123456789ab out=report.html
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from tst.commands import FINISHED, Outcome, run_command
+from tst.errors import UserError
+
+
+@dataclass
+class ReportConfig:
+    """outputs_root: records are read from it; record: this folder alone; out: the HTML file."""
+
+    outputs_root: str = "outputs"
+    record: str | None = None
+    out: str = "outputs/report.html"
+    fail_fast: bool = False
+
+
+def report_job(cfg: DictConfig) -> Outcome:
+    """Write the page and print where it is."""
+    from tst.reading.experiments import NOISY, PRUNE, Experiment, find_experiments
+    from tst.reading.records import Found, find_records, read_record
+    from tst.records.files import write_text
+    from tst.reporting.assemble import render_report
+
+    config = OmegaConf.to_object(cfg)
+    assert isinstance(config, ReportConfig)
+    root = Path(config.outputs_root)
+    pruning: list[Experiment] = []
+    noisy: list[Experiment] = []
+    if config.record is not None:
+        found = Found([read_record(Path(config.record))], [])
+    else:
+        found = find_records(root)
+        pruning, _ = find_experiments(root, PRUNE)
+        noisy, _ = find_experiments(root, NOISY)
+    if not (found.records or pruning or noisy):
+        left = f" ({len(found.unusable)} are unfinished or damaged)" if found.unusable else ""
+        raise UserError(
+            f"outputs_root={root}: no finished record to report on{left}. Run a stress test "
+            "first: python -m tst.main diagnostic=rf"
+        )
+    out = Path(config.out)
+    write_text(out, render_report(found, pruning, noisy, root))
+    size = out.stat().st_size / 1e6
+    print(f"{len(found.records)} records, {len(found.unusable)} left out, {size:.1f} MB")
+    print(out)
+    return Outcome(FINISHED, str(out))
+
+
+def main() -> None:
+    """Run the command and exit."""
+    ConfigStore.instance().store(name="report_schema", node=ReportConfig)
+    sys.exit(run_command("report", report_job, lambda outcomes: None))
+
+
+if __name__ == "__main__":
+    main()

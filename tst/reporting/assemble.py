@@ -1,0 +1,96 @@
+"""One self-contained HTML file from records: libraries, styles and data inside, nothing fetched."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from tst import __version__
+from tst.reading.experiments import Experiment
+from tst.reading.records import Found, RunRecord
+from tst.reporting.experiment_data import describe_noisy, describe_pruning
+from tst.reporting.overview import describe_overview
+from tst.reporting.record_data import describe_record, question_columns
+from tst.tabulating.study import GROUPED, TITLES
+
+STYLES = ("assets/tabulator.min.css", "template/report.css", "template/table.css")
+SCRIPTS = (
+    "assets/d3.min.js",
+    "assets/plot.umd.min.js",
+    "assets/tabulator.min.js",
+    "template/dom.js",
+    "template/charts.js",
+    "template/questions.js",
+    "template/main.js",
+)
+LICENCES = "assets/LICENSES.txt"
+
+
+def render_report(
+    found: Found,
+    pruning: list[Experiment],
+    noisy: list[Experiment],
+    outputs_root: Path | None = None,
+) -> str:
+    """The page over all these records.
+
+    outputs_root: record paths are shown relative to it
+    """
+    records, chunks = [], []
+    for index, record in enumerate(sorted(found.records, key=_place)):
+        chunk = f"questions-{index}"
+        records.append({**describe_record(record, outputs_root), "chunk": chunk})
+        chunks.append(pack(chunk, question_columns(record.questions)))
+    data = {
+        "version": __version__,
+        "made_at": time.strftime("%Y-%m-%d %H:%M"),
+        "overview": describe_overview(found) if len(found.records) > 1 else None,
+        "records": records,
+        "unusable": [
+            {"state": u.state, "reason": u.reason, "path": "/".join(u.path.parts[-4:])}
+            for u in found.unusable
+        ],
+        "pruning": describe_pruning(pruning),
+        "noisy": describe_noisy(noisy),
+    }
+    page = _read("template/report.html")
+    for name, text in {
+        "licences": _read(LICENCES),
+        "styles": "\n".join(map(_read, STYLES)),
+        "scripts": "\n;\n".join(map(_read, SCRIPTS)),
+        "data": as_script(data),
+        "chunks": "\n".join(chunks),
+    }.items():
+        page = page.replace(f"[[{name}]]", text, 1)
+    return page
+
+
+def _place(record: RunRecord) -> tuple[int, str, bool, str, bool, int]:
+    """Where a record stands: the paper's benchmarks first, TsT-RF before models, random folds."""
+    order = list(TITLES)
+    known = order.index(record.benchmark) if record.benchmark in order else len(order)
+    grouped = record.scheme == GROUPED
+    return known, record.benchmark, bool(record.model), record.model, grouped, record.seed
+
+
+def as_script(value: Any) -> str:
+    """JSON that may stand in a script element: no text in it can close the element."""
+    plain = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def pack(name: str, value: Any) -> str:
+    """A script element with gzipped JSON as base64; the page unpacks it when it is needed."""
+    raw = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    packed = gzip.compress(raw.encode("utf-8", "replace"), mtime=0)
+    text = base64.b64encode(packed).decode("ascii")
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+def _read(name: str) -> str:
+    return files("tst.reporting").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,131 @@
+// The table of all questions of a record, decoded when the record is shown.
+"use strict";
+
+let questionTable = null;
+let questionRows = [];
+
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob(byId(id).textContent.trim()), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function answerText(kind, options, value) {
+  if (value === null || value === undefined) return DASH;
+  if (kind === "mc") return options[value];
+  return Array.isArray(value) ? value.join(" / ") : String(value);
+}
+
+// Columns of lists -> one object a question, with the text that a search looks through.
+function toRows(columns) {
+  return columns.id.map((id, i) => {
+    const row = { index: i };
+    for (const [name, values] of Object.entries(columns)) row[name] = values[i];
+    row.gold = answerText(row.format, row.options, row.answer);
+    row.said = answerText(row.format, row.options, row.prediction);
+    row.reasons = row.reasons || [];
+    row.why = row.reasons[0] || "";
+    row.right = row.format === "mc" ? row.answer === row.prediction : row.s >= 0.5;
+    row.haystack = [id, row.question, ...(row.options || []), row.gold, row.said, ...row.reasons, row.cue || ""]
+      .join("\n").toLowerCase();
+    return row;
+  });
+}
+
+function meter(color) {
+  return (cell) => {
+    const value = cell.getValue();
+    if (!known(value)) return DASH;
+    return el("span", { class: "meter" },
+      el("i", { "--c": color, "--p": `${Math.max(0, Math.min(1, value)) * 100}%` }), fixed(value));
+  };
+}
+
+function optionBars(cell) {
+  const row = cell.getData();
+  if (!row.p_options) return el("span", { class: row.right ? "right-answer" : "wrong-answer" }, row.said);
+  return el("span", { class: "spark", title: row.p_options.map((p) => percent(p, 0)).join("  ") },
+    row.p_options.map((p, i) => el("i", { class: i === row.answer ? "gold" : "", style: `height:${Math.max(1, 20 * p)}px` })));
+}
+
+function columnsOf(rows) {
+  const number = { sorter: "number", sorterParams: { alignEmptyValues: "bottom" }, hozAlign: "right", headerHozAlign: "right", headerSortStartingDir: "desc" };
+  const text = { formatter: "plaintext" };
+  const signed = (cell) => points(cell.getValue());
+  const all = [
+    { title: "question", field: "question", ...text, minWidth: 220, widthGrow: 4, responsive: 0 },
+    { title: "type", field: "question_type", ...text, minWidth: 130, widthGrow: 1.6, responsive: 4, cssClass: "muted" },
+    { title: "answer", field: "gold", ...text, minWidth: 100, widthGrow: 1.4, responsive: 3 },
+    { title: "predicted", field: "p_options", formatter: optionBars, headerSort: false, minWidth: 104, width: 112, responsive: 2 },
+    { title: "s(x)", field: "s", ...number, formatter: meter("var(--tuned)"), width: 112, responsive: 0 },
+    { title: "zero-shot", field: "s_zero_shot", ...number, formatter: meter("var(--zero)"), width: 112, responsive: 3 },
+    { title: "Δ", field: "delta", ...number, formatter: signed, width: 76, responsive: 1 },
+    { title: "adjusted", field: "adjusted", ...number, formatter: (c) => fixed(c.getValue()), width: 86, responsive: 4 },
+    { title: "why", field: "why", ...text, minWidth: 160, widthGrow: 2, responsive: 5, headerSort: false, cssClass: "muted" },
+  ];
+  const shown = all.filter((c) => c.field === "p_options" || rows.some((r) => r[c.field] !== undefined && r[c.field] !== null && r[c.field] !== ""));
+  return shown;
+}
+
+async function showQuestions(chunk) {
+  questionRows = toRows(await unpack(chunk));
+  const types = [...new Set(questionRows.map((r) => r.question_type))].sort();
+  byId("type-filter").replaceChildren(el("option", { value: "" }, "all types"),
+    ...types.map((t) => el("option", { value: t }, t)));
+  byId("search").value = "";
+  byId("right-filter").value = "";
+  if (questionTable) questionTable.destroy();
+  byId("questions").hidden = false;
+  questionTable = new Tabulator("#question-table", {
+    data: questionRows, index: "index", columns: columnsOf(questionRows), layout: "fitColumns",
+    responsiveLayout: "hide", height: Math.min(640, 47 + 43 * questionRows.length), rowHeight: 43,
+    initialSort: [{ column: "s", dir: "desc" }], placeholder: "no question matches", columnDefaults: { resizable: false },
+  });
+  questionTable.on("rowClick", (event, row) => showDetail(row.getData()));
+  questionTable.on("dataFiltered", (filters, rows) => showCount(rows.length));
+  await new Promise((done) => questionTable.on("tableBuilt", done));
+  showCount(questionRows.length);
+}
+
+function showCount(n) {
+  byId("shown").textContent = n === questionRows.length ? `${count(n)} questions` : `${count(n)} of ${count(questionRows.length)} questions`;
+}
+
+function filterQuestions() {
+  const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const type = byId("type-filter").value, right = byId("right-filter").value;
+  questionTable.setFilter((row) =>
+    (!type || row.question_type === type) && (!right || row.right === (right === "right")) &&
+    words.every((word) => row.haystack.includes(word)));
+}
+
+function bar(value, color) {
+  return el("div", { class: "bar", "--c": color }, el("i", { style: `width:${100 * value}%` }), el("b", {}, percent(value)));
+}
+
+function optionRow(row, text, i) {
+  const bars = row.p_options ? [bar(row.p_options[i], "var(--tuned)")] : [];
+  if (row.p_options_zero_shot) bars.push(bar(row.p_options_zero_shot[i], "var(--zero)"));
+  return el("div", { class: i === row.answer ? "option gold" : "option" },
+    el("span", { class: "mark" }, i === row.answer ? "✓" : ""),
+    el("span", { class: "text" }, text), el("div", { class: "bars" }, bars));
+}
+
+function showDetail(row) {
+  const fact = (name, value) => (value === DASH ? null : el("span", {}, `${name} `, el("b", {}, value)));
+  const groups = Object.keys(row).filter((k) => k.startsWith("group_") && row[k]);
+  byId("detail-body").replaceChildren(...[
+    el("span", { class: "tag" }, row.question_type), " ", el("code", {}, row.id),
+    el("div", { class: "detail-question" }, row.question),
+    row.options ? el("div", {}, row.options.map((text, i) => optionRow(row, text, i)))
+      : el("div", { class: "facts" }, fact("right answer", row.gold), fact("predicted", row.said), fact("generated", row.generated || DASH)),
+    row.p_options_zero_shot ? legend([["tuned", "var(--tuned)"], ["zero-shot", "var(--zero)"]]) : null,
+    el("div", { class: "facts" }, fact("s(x)", fixed(row.s)), fact("zero-shot", fixed(row.s_zero_shot)), fact("Δ", points(row.delta)),
+      fact("baseline", fixed(row.baseline)), fact("adjusted", fixed(row.adjusted)), fact("margin", fixed(row.margin)),
+      fact("letter mass", fixed(row.letter_mass)), fact("fold", String(row.fold)), fact("planted cue", row.cue || DASH),
+      groups.map((g) => fact(g.replace("group_", ""), row[g]))),
+    row.reasons.length ? el("h3", {}, "What moved the prediction") : null,
+    row.reasons.length ? el("ul", { class: "reasons" }, row.reasons.map((r) => el("li", {}, r))) : null,
+  ].filter((x) => x !== null));
+  byId("detail").showModal();
+}
