@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from tst.arguments import arrange
 from tst.config import CONFIG_FOLDER, one_message, register_schema
 from tst.errors import UserError
 from tst.records.files import read_json, write_json
@@ -62,6 +64,14 @@ class SweepFolder(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         SweepFolder.current = Path(str(config.hydra.sweep.dir))
+
+
+class Terminated(BaseException):
+    """SIGTERM: a scheduler takes the machine back. Unwinds like Ctrl-C, so that records close."""
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise Terminated
 
 
 def guarded(task: Task) -> Callable[[DictConfig], None]:
@@ -105,6 +115,8 @@ def run_command(
     show_sweep: prints a sweep's (overrides, outcome) pairs
     """
     register_schema()
+    sys.argv[1:] = arrange(sys.argv[1:])
+    signal.signal(signal.SIGTERM, _stop)
     wants_traceback = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -121,11 +133,9 @@ def run_command(
             raise
         print(f"tst: {one_message(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(
-            "tst: interrupted; the same command continues where this run stopped", file=sys.stderr
-        )
-        ended = 130
+    except (KeyboardInterrupt, Terminated) as stop:
+        print("tst: stopped; the same command continues this run", file=sys.stderr)
+        ended = 143 if isinstance(stop, Terminated) else 130
     except Exception as error:
         if SweepFolder.current is None:
             raise

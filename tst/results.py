@@ -11,6 +11,7 @@ import pandas as pd
 from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable
 from tst.diagnostics.protocol import Predictions
 from tst.folds import FoldPlan
+from tst.near_duplicates import find_near_duplicates
 from tst.records.record import FoldFile, Record
 from tst.records.rows import join_rows, question_rows
 from tst.scoring import add_baselines, bias_scores, majority_scores, score_predictions
@@ -70,7 +71,11 @@ def write_result(record: Record, table: QuestionTable, plan: FoldPlan, inclusive
         record.write_status("partial", finished=len(done), planned=len(folds))
         return
     predictions, questions, summary = score_record(record, table, plan, inclusive)
-    record.write_result(predictions, questions, mean_importance(record.read_folds(folds)), summary)
+    tables = {
+        "importance.csv": mean_importance(record.read_folds(folds)),
+        "near_duplicates.csv": find_near_duplicates(table.frame, plan),
+    }
+    record.write_result(predictions, questions, tables, summary)
 
 
 def read_result(

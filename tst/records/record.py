@@ -141,17 +141,21 @@ class Record:
         self,
         predictions: pd.DataFrame,
         questions: pd.DataFrame,
-        importance: pd.DataFrame | None,
+        more_tables: dict[str, pd.DataFrame | None],
         summary: dict[str, Any],
     ) -> None:
-        """The scored tables and, last, the summary and the status that vouches for them."""
+        """The scored tables and, last, the summary and the status that vouches for them.
+
+        more_tables: CSV files by name; those that are None do not exist
+        """
         write_parquet(self.path / "predictions.parquet", predictions)
         write_parquet(self.path / "questions.parquet", questions)
         write_csv(self.path / "questions.csv", questions)
-        if importance is not None:
-            write_csv(self.path / "importance.csv", importance)
+        given = {name: table for name, table in more_tables.items() if table is not None}
+        for name, table in given.items():
+            write_csv(self.path / name, table)
         write_json(self.path / "summary.json", summary)
-        names = [*RESULT_FILES, *(["importance.csv"] if importance is not None else [])]
+        names = [*RESULT_FILES, *given]
         self.write_status("finished", files={n: checksum(self.path / n) for n in names})
 
     def update_summary(self, summary: dict[str, Any]) -> None:
