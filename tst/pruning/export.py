@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tst.benchmarks.files import Record
 from tst.pruning.algorithm import Pruning
@@ -56,29 +55,29 @@ def write_records(stem: Path, records: Sequence[Record]) -> None:
     """The same records as JSONL and as Parquet; columns in the source's order."""
     lines = (json.dumps(_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
     write_text(stem.with_suffix(".jsonl"), "".join(lines))
-    columns = list(dict.fromkeys(key for record in records for key in record))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = dict.fromkeys(key for record in records for key in record)
+    table = pa.table({c: _arrow_column([_plain(r.get(c)) for r in records]) for c in columns})
     with replacing(stem.with_suffix(".parquet")) as path:
-        _arrow_table(columns, records).to_parquet(path, index=False)
+        pq.write_table(table, path)
 
 
-def _arrow_table(columns: list[str], records: Sequence[Record]) -> pd.DataFrame:
-    """Columns as they are; one whose cells are of several kinds is written as JSON text."""
+def _arrow_column(cells: list[Any]) -> Any:
+    """A column as it is; as JSON text where its cells are of several kinds, or empty mappings."""
     import pyarrow as pa
 
-    frame: dict[str, Any] = {}
-    for column in columns:
-        cells = [_plain(record.get(column)) for record in records]
-        try:
-            array = pa.array(cells)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            array = pa.array(
-                [
-                    c if c is None or isinstance(c, str) else json.dumps(c, default=str)
-                    for c in cells
-                ]
-            )
-        frame[column] = pd.Series(array, dtype=pd.ArrowDtype(array.type))
-    return pd.DataFrame(frame)
+    def is_empty(kind: Any) -> bool:
+        return pa.types.is_struct(kind) and kind.num_fields == 0
+
+    try:
+        column = pa.array(cells)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        column = None
+    if column is not None and not is_empty(column.type):
+        return column
+    return pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
 
 
 def _plain(value: Any) -> Any:
