@@ -120,6 +120,7 @@ def run_command(
     wants_traceback = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     decorate = hydra.main(
         version_base="1.3", config_path=str(CONFIG_FOLDER), config_name=config_name
     )

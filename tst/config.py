@@ -76,6 +76,18 @@ class NullSettings:
 
 
 @dataclass
+class JobSettings:
+    """What one job of a sweep needs of the machine; read by the launchers.
+
+    cpus: processor cores; also the processes a forest uses when jobs run side by side
+    gpus: number of GPUs, or auto: one where this machine has any
+    """
+
+    cpus: int = 1
+    gpus: Any = "auto"
+
+
+@dataclass
 class RunConfig:
     """One stress test.
 
@@ -95,6 +107,7 @@ class RunConfig:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     null: NullSettings = field(default_factory=NullSettings)
+    job: JobSettings = field(default_factory=JobSettings)
     data_root: str | None = None
     outputs_root: str = "outputs"
     n_jobs: int = -1
@@ -129,8 +142,14 @@ _INTERNALS = (
 DIAGNOSTICS: dict[str, type] = {"rf": ForestSettings, "lora_llm": LoraSettings}
 
 
+def gpus_a_job(wanted: Any) -> int:
+    """The number of GPUs a job asks for; ``auto`` is one where this machine has any."""
+    return int(any(Path("/dev").glob("nvidia[0-9]*"))) if wanted == "auto" else int(wanted)
+
+
 def register_schema() -> None:
     """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
+    OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="prune_schema", node=PruneConfig)

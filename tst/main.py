@@ -28,9 +28,12 @@ def stress_test_job(cfg: DictConfig) -> Outcome:
     from tst.show import show_most_biased, show_summary, wide_console
 
     config = typed(cfg)
+    hydra = HydraConfig.get()
+    if config.n_jobs == -1 and not hydra.launcher._target_.endswith("BasicLauncher"):
+        config.n_jobs = config.job.cpus  # other jobs run beside this one
     result = run(config)
     console = wide_console()
-    if HydraConfig.get().mode == RunMode.RUN:
+    if hydra.mode == RunMode.RUN:
         show_summary(result.summary, console)
         show_most_biased(result.questions, console)
         if not result.complete:

@@ -40,6 +40,7 @@ EXCLUDED = {
     "data_root": "a path",
     "outputs_root": "a path",
     "n_jobs": "speed",
+    "job": "the machine",
     "device": "where it runs",
     "fail_fast": "what a sweep does after a failure",
     "dry_run": "nothing is computed",
