@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tst.reading.experiments import NOISY, Experiment, find_experiments
-from tst.reading.records import Unusable, find_records
+from tst.reading.experiments import NOISY, PRUNE, Experiment, find_experiments
+from tst.reading.records import find_records
 from tst.records.files import write_text
 from tst.tabulating.cost_table import cost_table
 from tst.tabulating.fold_table import fold_table
@@ -17,7 +17,8 @@ from tst.tabulating.model_table import model_table
 from tst.tabulating.noisy_table import noisy_table
 from tst.tabulating.paper_table import PaperTable
 from tst.tabulating.plain import render_csv, render_markdown
-from tst.tabulating.study import Study
+from tst.tabulating.pruning_table import gap_table, solvability_table
+from tst.tabulating.study import Study, left_out_note
 
 
 @dataclass
@@ -25,8 +26,10 @@ class Sources:
     """What tables are made from."""
 
     study: Study
+    pruning: list[Experiment]
+    pruning_notes: list[str]
     noisy: list[Experiment]
-    noisy_unusable: list[Unusable]
+    noisy_notes: list[str]
 
 
 TABLES: dict[str, Callable[[Sources], PaperTable]] = {
@@ -35,7 +38,9 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
     "types": lambda s: per_type_table(s.study),
     "folds": lambda s: fold_table(s.study),
     "models": lambda s: model_table(s.study),
-    "noisy": lambda s: noisy_table(s.noisy, [_left_out(u) for u in s.noisy_unusable]),
+    "pruning": lambda s: solvability_table(s.pruning, s.pruning_notes),
+    "pruning_gap": lambda s: gap_table(s.pruning),
+    "noisy": lambda s: noisy_table(s.noisy, s.noisy_notes),
     "cost": lambda s: cost_table(s.study),
 }
 """Every table by the name of its files, in the paper's order."""
@@ -43,7 +48,13 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
 
 def read_sources(outputs_root: Path, model: str = "") -> Sources:
     """Find and verify the records under an outputs folder."""
-    return Sources(Study(find_records(outputs_root), model), *find_experiments(outputs_root, NOISY))
+    study = Study(find_records(outputs_root), model)
+    pruning, pruning_bad = find_experiments(outputs_root, PRUNE)
+    noisy, noisy_bad = find_experiments(outputs_root, NOISY)
+    return Sources(
+        study, pruning, list(map(left_out_note, pruning_bad)), noisy,
+        list(map(left_out_note, noisy_bad)),
+    )  # fmt: skip
 
 
 def build_tables(sources: Sources, names: list[str]) -> list[PaperTable]:
@@ -77,8 +88,3 @@ def render_results(tables: list[PaperTable], command: str) -> str:
         "hash in the footnotes.\n"
     )
     return "\n".join([head, *(render_markdown(t) for t in tables)])
-
-
-def _left_out(unusable: Unusable) -> str:
-    where = "/".join(unusable.path.parts[-4:])
-    return f"Left out, {unusable.state}: {where} ({unusable.reason})."

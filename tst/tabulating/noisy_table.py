@@ -45,10 +45,10 @@ SOURCES: dict[str, tuple[Column, str, tuple[str, ...]]] = {
 COLUMNS = [column for column, _, _ in SOURCES.values()]
 
 
-def noisy_table(experiments: Sequence[Experiment], unusable: Sequence[str] = ()) -> PaperTable:
+def noisy_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
     """A row a (data, model, corruption, schedule, steps; optimizer); ± sd over seeds.
 
-    unusable: footnotes on records left out
+    notes: footnotes on records left out
     """
     sets: dict[tuple[str, ...], list[Experiment]] = defaultdict(list)
     for experiment in experiments:
@@ -70,7 +70,7 @@ def noisy_table(experiments: Sequence[Experiment], unusable: Sequence[str] = ())
         ("setting", "optimizer"),
         COLUMNS,
         rows,
-        list(unusable),
+        list(notes),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tst.reading.records import Found, RunRecord
+from tst.reading.records import Found, RunRecord, Unusable
 from tst.reading.selection import Choice, choose
 from tst.tabulating.paper_table import PERCENT, Figure
 
@@ -102,10 +102,13 @@ class Study:
     def notes(self) -> list[str]:
         """Footnotes on records that entered no figure."""
         notes = [f"Not shown: {text}, record {h}." for h, text in sorted(self.passed_over.items())]
-        for u in self.found.unusable:
-            where = "/".join(u.path.parts[-4:])
-            notes.append(f"Left out, {u.state}: {where} ({u.reason}).")
-        return notes
+        return [*notes, *map(left_out_note, self.found.unusable)]
+
+
+def left_out_note(unusable: Unusable) -> str:
+    """The footnote on a record that entered no figure."""
+    where = "/".join(unusable.path.parts[-4:])
+    return f"Left out, {unusable.state}: {where} ({unusable.reason})."
 
 
 def mean_figure(
