@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import masking_utils
 
 
 class AnswerHead:
@@ -31,7 +32,8 @@ class AnswerHead:
         head = self.model.get_output_embeddings()  # type: ignore[operator]
         handle = head.register_forward_pre_hook(self._pick)
         try:
-            yield self
+            with _one_text_a_row():
+                yield self
         finally:
             handle.remove()
 
@@ -51,6 +53,23 @@ class AnswerHead:
             return args
         hidden = args[0]
         return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self._positions), *args[1:])
+
+
+@contextmanager
+def _one_text_a_row() -> Iterator[None]:
+    """Rows here hold one text each: spare transformers the search for packed ones.
+
+    It reads positions back from the device in every forward pass, and while a CUDA graph is being
+    captured, when it cannot, it gives up plain causal attention for a full mask.
+    """
+    search, tracing = masking_utils.find_packed_sequence_indices, masking_utils.is_tracing
+    masking_utils.find_packed_sequence_indices = lambda position_ids: None
+    masking_utils.is_tracing = lambda tensor=None: False
+    try:
+        yield
+    finally:
+        masking_utils.find_packed_sequence_indices = search
+        masking_utils.is_tracing = tracing
 
 
 def answer_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

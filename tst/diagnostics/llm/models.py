@@ -61,20 +61,29 @@ def pick_device(device: str) -> torch.device:
 
 def load_base(settings: ModelSettings, device: str) -> BaseModel:
     """The base model, from the previous job where it is the same, else freshly loaded."""
-    target = pick_device(device)
-    key = (
+    key = _key(settings, device)
+    if key not in _kept:
+        free_base()
+        _kept[key] = _load(settings, pick_device(device))
+    return _kept[key]
+
+
+def keep_base(settings: ModelSettings, device: str, base: BaseModel) -> None:
+    """Use a base built elsewhere (a benchmark's random weights) wherever these settings ask."""
+    free_base()
+    _kept[_key(settings, device)] = base
+
+
+def _key(settings: ModelSettings, device: str) -> _Key:
+    return (
         settings.name,
         settings.quantization,
         settings.revision,
         settings.trust_remote_code,
         settings.attn_implementation,
         settings.device_map,
-        str(target),
+        str(pick_device(device)),
     )
-    if key not in _kept:
-        free_base()
-        _kept[key] = _load(settings, target)
-    return _kept[key]
 
 
 def free_base() -> None:
@@ -95,7 +104,7 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     else:
         source = locate(settings)
         config = read_config(settings, source)
-        tokenizer = _read(AutoTokenizer, settings, source)
+        tokenizer = read(AutoTokenizer, settings, source)
         quantization = _pick_quantization(settings, config, device)
         arguments: dict[str, Any] = {
             "dtype": dtype,
@@ -109,7 +118,7 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
                 bnb_4bit_use_double_quant=True,
                 bnb_4bit_compute_dtype=dtype,
             )
-        model = _read(AutoModelForCausalLM, settings, source, **arguments)
+        model = read(AutoModelForCausalLM, settings, source, **arguments)
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False
@@ -126,11 +135,11 @@ def locate(settings: ModelSettings) -> str:
 
 def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
     """The model's configuration: small, and the first thing that a missing model fails on."""
-    config: PretrainedConfig = _read(AutoConfig, settings, source)
+    config: PretrainedConfig = read(AutoConfig, settings, source)
     return config
 
 
-def _read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
+def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
     """``from_pretrained``, or one message that says what to do where a model is not to be had."""
     # the hub's own retries take minutes where there is no network
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")

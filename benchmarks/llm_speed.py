@@ -1,0 +1,270 @@
+"""How fast folds train: plain SFTTrainer, our sequential, our stacked path, and the whole job.
+
+    python benchmarks/llm_speed.py --shape gemma2_2b --table FILE.parquet --do plain,seq,stack,job
+
+FILE.parquet holds a question table's columns (the fixture of `make bench` writes VSI-Bench's).
+TFLOP/s count 4 x linear-layer parameters x tokens without padding; the share is of this device's
+own matrix peak, measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import tempfile
+import time
+import traceback
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from datasets import Dataset
+from llm_shapes import random_base
+from transformers import AutoTokenizer
+from trl import SFTConfig, SFTTrainer
+
+from tst.diagnostics.llm.adapters import bare_again, lora_config
+from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
+from tst.diagnostics.llm.memory import MemoryPlan
+from tst.diagnostics.llm.models import free_base, keep_base, load_base, pick_device
+from tst.diagnostics.llm.session import Session
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.stacked_training import stacked_training
+from tst.diagnostics.llm.training import FoldTask, trained_adapter
+from tst.folds import FoldPlan, fold_seed, plan_folds, split
+
+ADAMW = OptimizerSettings()
+
+
+def main() -> None:
+    arguments = parse()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("tst").setLevel(logging.INFO)
+    warnings.filterwarnings("ignore")
+    device = pick_device(arguments.device)
+    table = read_table(arguments.table, arguments.rows)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
+    settings = LoraSettings(
+        dropout=arguments.dropout, folds_at_once=arguments.k, cuda_graphs=not arguments.no_graphs
+    )
+    model = ModelSettings(name=arguments.model or arguments.shape, quantization=arguments.nf4)
+    peak = measure_peak(device)
+    started = time.perf_counter()
+    if arguments.model:
+        base = load_base(model, arguments.device)
+    else:
+        base = random_base(arguments.shape, tokenizer, device, arguments.nf4)
+        keep_base(model, arguments.device, base)
+    head = base.model.get_output_embeddings()
+    linear = sum(
+        m.in_features * m.out_features
+        for m in base.model.modules()
+        if isinstance(m, torch.nn.Linear) and m is not head
+    )
+    print(
+        f"== {arguments.model or arguments.shape} {arguments.nf4}, {linear / 1e6:.0f}M in linear "
+        f"layers, {device_name(device)}, matrix peak {peak / 1e12:.2f} TFLOP/s, "
+        f"built in {time.perf_counter() - started:.1f} s, torch {torch.__version__}",
+        flush=True,
+    )
+    plan = plan_folds(table, k=arguments.k, seed=0)
+    run = Run(arguments, settings, model, table, plan, linear, peak)
+    for name in arguments.do.split(","):
+        torch.cuda.reset_peak_memory_stats() if device.type == "cuda" else None
+        try:
+            getattr(run, name)()
+        except Exception:
+            traceback.print_exc()
+    free_base()
+
+
+class Run:
+    """One model on one table; each method measures one way of working and prints a line."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        settings: LoraSettings,
+        model: ModelSettings,
+        table: pd.DataFrame,
+        plan: FoldPlan,
+        linear: int,
+        peak: float,
+    ) -> None:
+        self.arguments, self.settings, self.model = arguments, settings, model
+        self.table, self.plan, self.linear, self.peak = table, plan, linear, peak
+        questions = table.iloc[plan.order].drop(columns="answer")
+        self.session = Session(questions, settings, model, arguments.device)
+        self.tasks = []
+        for repeat, fold in plan.folds():
+            train, _ = split(table, plan, repeat, fold)
+            seed = fold_seed(0, repeat, fold)
+            self.tasks.append(self.session.task(train, seed, fold_seed(0, repeat, plan.k)))
+        per_epoch = -(-len(self.tasks[0].examples) // settings.batch_size)
+        self.steps = min(arguments.steps, per_epoch)
+        self.short = replace(settings, epochs=self.steps / per_epoch)
+        self.per_epoch = per_epoch
+
+    def plain(self) -> None:
+        """SFTTrainer as it comes: TRL's defaults, prompt and completion texts, random order."""
+        texts = self.session.base.tokenizer
+        rows = {
+            "prompt": [texts.decode(p) for p, _ in self.tasks[0].examples],
+            "completion": [texts.decode(t) for _, t in self.tasks[0].examples],
+        }
+        with tempfile.TemporaryDirectory() as folder, bare_again(self.session.base):
+            config = SFTConfig(
+                folder, per_device_train_batch_size=4, max_steps=self.steps, report_to=[],
+                save_strategy="no", learning_rate=2e-4, lr_scheduler_type="cosine",
+                use_cpu=self.session.base.device.type == "cpu", disable_tqdm=True,
+                bf16=self.session.base.device.type == "cuda", completion_only_loss=True,
+            )  # fmt: skip
+            trainer = SFTTrainer(
+                model=self.session.base.model,
+                args=config,
+                train_dataset=Dataset.from_dict(rows),
+                processing_class=texts,
+                peft_config=lora_config(self.settings),
+            )
+            started = time.perf_counter()
+            result = trainer.train()
+            wait(self.session.base.device)
+            seconds = time.perf_counter() - started
+        tokens = np.mean([len(p) + len(t) for p, t in self.tasks[0].examples]) * 4 * self.steps
+        self.report("plain SFTTrainer, one fold", seconds, tokens, 1, result.training_loss)
+
+    def seq(self) -> None:
+        """Our sequential path: one fold."""
+        with trained_adapter(
+            self.session.base, self.short, ADAMW, self.tasks[0], MemoryPlan(4, proven=True)
+        ) as (_, cost):
+            wait(self.session.base.device)
+        self.report("sequential, one fold", cost.seconds, cost.tokens, 1, cost.loss)
+
+    def stack(self) -> None:
+        """Our stacked path: k folds."""
+        self._stacked(self.short, f"stacked, {len(self.tasks)} folds")
+
+    def eager(self) -> None:
+        """Stacked without CUDA graphs."""
+        self._stacked(replace(self.short, cuda_graphs=False), "stacked, no graphs")
+
+    def _stacked(self, settings: LoraSettings, title: str) -> None:
+        tasks: list[FoldTask] = self.tasks
+        with stacked_training(
+            self.session.base, settings, ADAMW, tasks, MemoryPlan(4, len(tasks))
+        ) as (_, cost):
+            pass
+        k = len(tasks)
+        seconds = (cost.seconds - cost.compile_seconds) * k
+        self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
+
+    def profile(self) -> None:
+        """Where a stacked step's time goes on the device, by kernel."""
+        settings = replace(self.short, epochs=self.short.epochs * 20 / self.steps)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as trace:
+            self._stacked(settings, "stacked, profiled")
+        print(trace.key_averages().table(sort_by="self_cuda_time_total", row_limit=25))
+
+    def job(self) -> None:
+        """The whole stacked job: zero-shot, training, held-out scoring of all folds."""
+        for known in (self.session.base.zero_shot,):
+            known.clear()
+        diagnostic = LoraLLMDiagnostic(
+            self.settings, self.model, ADAMW, None, self.arguments.device
+        )
+        started = time.perf_counter()
+        total: dict[str, float] = {}
+        for _, predictions in diagnostic.run_folds(self.table, self.plan, self.plan.folds(), 0):
+            for name, value in predictions.cost.items():
+                total[name] = (
+                    max(total.get(name, 0), value)
+                    if "peak" in name
+                    else (total.get(name, 0) + value)
+                )
+        wait(self.session.base.device)
+        seconds = time.perf_counter() - started
+        kept = ("zero_shot_seconds", "train_seconds", "train_compile_seconds", "heldout_seconds",
+                "train_tokens", "train_padded_tokens", "peak_memory_bytes")  # fmt: skip
+        print(f"whole job, {len(self.table)} questions: {seconds:.1f} s  "
+              + json.dumps({n: round(total[n], 1) for n in kept}), flush=True)  # fmt: skip
+
+    def report(
+        self, title: str, seconds: float, tokens: float, folds: int, loss: float, setup: float = 0.0
+    ) -> None:
+        """One line: a step's time, speeds, memory, and what all folds would take (estimated)."""
+        rate = 4 * self.linear * tokens / seconds
+        whole = seconds / self.steps * self.per_epoch * (self.plan.k / folds)
+        memory = (
+            torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else float("nan")
+        )
+        print(
+            f"{title:28s} {1e3 * seconds / self.steps:8.1f} ms/step {tokens / seconds:9.0f} tok/s "
+            f"{rate / 1e12:7.2f} TFLOP/s {rate / self.peak:6.1%} of peak, {memory:5.1f} GiB, loss "
+            f"{loss:.4f}, set-up {setup:.1f} s, training k={self.plan.k} (estimate) {whole:.0f} s",
+            flush=True,
+        )
+
+
+def read_table(path: Path, rows: int) -> pd.DataFrame:
+    """A question table from parquet; ``rows`` of it, spread evenly (0: all)."""
+    table = pd.read_parquet(path)
+    table["options"] = [None if o is None else list(o) for o in table["options"]]
+    answers = [json.loads(a) for a in table["answer"]]
+    table["answer"] = pd.Series(answers, index=table.index, dtype=object)
+    table["metadata"] = [{} for _ in range(len(table))]
+    if rows and rows < len(table):
+        table = table.iloc[np.linspace(0, len(table) - 1, rows).astype(int)]
+    return table.reset_index(drop=True)
+
+
+def measure_peak(device: torch.device) -> float:
+    """FLOP/s of a large matrix product in the compute dtype."""
+    n = 8192 if device.type == "cuda" else 1024
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    a, b = (
+        torch.randn(n, n, device=device, dtype=dtype),
+        torch.randn(n, n, device=device, dtype=dtype),
+    )
+    for _ in range(3):
+        a @ b
+    wait(device)
+    started = time.perf_counter()
+    for _ in range(10):
+        a @ b
+    wait(device)
+    return 10 * 2 * n**3 / (time.perf_counter() - started)
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", default="tiny")
+    parser.add_argument("--model", default="", help="a model.name to load instead of a shape")
+    parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--k", type=int, default=5)
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--no-graphs", action="store_true")
+    parser.add_argument("--do", default="plain,seq,stack,job")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
