@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -29,6 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tst.arguments import arrange
 from tst.config import CONFIG_FOLDER, one_message, register_schema
 from tst.errors import UserError
+from tst.records.environment import job_command
 from tst.records.files import read_json, write_json
 
 log = logging.getLogger("tst")
@@ -79,6 +81,10 @@ def guarded(task: Task) -> Callable[[DictConfig], None]:
 
     def job(cfg: DictConfig) -> None:
         folder = Path(HydraConfig.get().runtime.output_dir)
+        overrides = list(HydraConfig.get().overrides.task)
+        name = HydraConfig.get().job.config_name
+        module = "tst.main" if name == "config" else f"tst.{name}"
+        job_command.set(shlex.join(["python", "-m", module, *overrides]))
         try:
             outcome = task(cfg)
         except UserError as error:
@@ -90,7 +96,6 @@ def guarded(task: Task) -> Callable[[DictConfig], None]:
             # frames keep the model's tensors alive
             traceback.clear_frames(error.__traceback__)
         gc.collect()
-        overrides = list(HydraConfig.get().overrides.task)
         write_json(folder / OUTCOME, {**asdict(outcome), "overrides": overrides})
         stop_early = cfg.fail_fast and outcome.state in (FAILED, REFUSED)
         if HydraConfig.get().mode == RunMode.RUN or stop_early:

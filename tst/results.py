@@ -68,7 +68,7 @@ def write_result(record: Record, table: QuestionTable, plan: FoldPlan, inclusive
     folds = plan.folds()
     done = record.finished(folds)
     if len(done) < len(folds):
-        record.write_status("partial", finished=len(done), planned=len(folds))
+        record.write_status("partial", finished=len(done), planned_folds=len(folds))
         return
     predictions, questions, summary = score_record(record, table, plan, inclusive)
     tables = {

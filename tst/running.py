@@ -111,7 +111,7 @@ def _run_folds(
     while len(record.finished(wanted)) < len(wanted):
         leased = record.lease(wanted, diagnostic.folds_at_once)
         if leased:
-            record.write_status("running", folds=[f"{r}-{f}" for r, f in leased])
+            record.write_status("running", planned_folds=len(plan.folds()))
             for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
                 _keep_fold(record, table.frame, plan, fold, predictions, inclusive)
         else:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from tst.records.survey import RecordState
 
 DASH = "–"
 
@@ -109,3 +112,17 @@ def _cell(value: Any) -> Text:
     if value is None or value == "":
         return Text(DASH)
     return Text(percent(value) if isinstance(value, float) else str(value))
+
+
+def show_states(states: list[RecordState], with_finished: bool) -> None:
+    """One line a record that is not finished, the command that completes it, and the counts."""
+    counts = Counter(state.state for state in states)
+    for entry in states:
+        if entry.state == "finished" and not with_finished:
+            continue
+        folds = "" if entry.folds is None else f", {entry.folds[0]} of {entry.folds[1]} folds"
+        detail = f" ({entry.detail})" if entry.detail else ""
+        print(f"{entry.state}{folds}: {entry.path}{detail}")
+        if entry.state not in ("finished", "running") and entry.command:
+            print(f"  {entry.command}")
+    print(", ".join(f"{n} {state}" for state, n in counts.items()) or "no records")

@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
 import sys
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+
+job_command: ContextVar[str] = ContextVar("job_command", default="")
+"""The shell command that runs the current job alone, outside of its sweep."""
 
 PACKAGES = (
     "numpy",
@@ -65,7 +70,7 @@ def describe_environment() -> dict[str, object]:
     return {
         "tst": __version__,
         "commit": code_version(),
-        "command": sys.argv,
+        "command": job_command.get() or shlex.join(sys.argv),
         "versions": library_versions(),
         "platform": platform.platform(),
         "machine": platform.machine(),

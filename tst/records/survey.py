@@ -1,0 +1,66 @@
+"""The state of every record under an outputs folder, without reading a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tst.records.files import read_json
+from tst.records.leases import Leases
+
+KINDS = ("runs", "prune", "noisy")
+STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", "damaged")
+
+
+@dataclass(frozen=True)
+class RecordState:
+    """Where a record stands.
+
+    state: one of STATES; ``stopped`` says running, but no live process holds a lease
+    folds: finished and planned, where the record has folds
+    detail: the error of a failed record, the holders of a running one
+    command: what completes it
+    """
+
+    path: Path
+    state: str
+    folds: tuple[int, int] | None
+    detail: str
+    command: str
+
+
+def survey(outputs_root: Path) -> list[RecordState]:
+    """The records under ``outputs_root``, in path order."""
+    found = []
+    for kind in KINDS:
+        for status in sorted((outputs_root / kind).glob("**/status.json")):
+            found.append(read_state(status.parent))
+    return found
+
+
+def read_state(path: Path) -> RecordState:
+    """The state of one record folder."""
+    config = _read(path / "environment.json")
+    command = str(config.get("command", ""))
+    status = _read(path / "status.json")
+    state = str(status.get("state", "damaged"))
+    detail = str(status.get("error", ""))
+    done = len(list((path / "folds").glob("*.parquet")))
+    planned = status.get("planned_folds")
+    if state == "running":
+        leases = Leases(path / "leases")
+        names = [p.name for p in (path / "leases").glob("*.json")]
+        holders = sorted({o.name for n in names if (o := leases.holder(n)) is not None})
+        state = "running" if holders else "stopped"
+        detail = ", ".join(holders)
+    folds = (done, int(planned)) if planned else None
+    return RecordState(path, state, folds, detail, command)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
