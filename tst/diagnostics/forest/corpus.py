@@ -122,7 +122,9 @@ class Corpus:
         return self.codes[source], starts
 
     def _read(self, texts: list[str]) -> None:
-        lengths, codes, measures = [], [], []
+        lengths: list[int] = []
+        codes: list[int] = []
+        measures: list[list[float]] = []
         for text in texts:
             tokens = tokenise(text)
             lengths.append(len(tokens))

@@ -12,10 +12,10 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from tst.diagnostics.forest.choice import ChoiceModel
-from tst.diagnostics.forest.corpus import Corpus
+from tst.diagnostics.forest.facts import load_featuriser
 from tst.diagnostics.forest.number import NumberModel
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.sheet import read_sheet
+from tst.diagnostics.forest.sheet import SheetReader
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
 
@@ -35,11 +35,10 @@ class ForestDiagnostic(Diagnostic):
         n_jobs: int = -1,
     ) -> None:
         self.settings = settings
-        self.features = features
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
-        self._corpus = Corpus()
+        self._reader = SheetReader([load_featuriser(name) for name in features])
         self._fold_jobs = self.n_jobs
 
     def run_folds(
@@ -73,17 +72,18 @@ class ForestDiagnostic(Diagnostic):
             wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
             if not len(wanted):
                 continue
-            asked = read_sheet(heldout, self._corpus, wanted, fields)
+            asked = self._reader.read(heldout, wanted, fields)
             if not len(rows):
-                for row in wanted if kind == "mc" else []:
-                    size = len(heldout["options"].iloc[row])
+                for place, row in enumerate(wanted if kind == "mc" else []):
+                    size = int(asked.n_options[place])
                     predictions.p_options[row] = np.full(size, 1.0 / size)
                 continue
-            sheet = read_sheet(questions, self._corpus, rows, fields)
+            sheet = self._reader.read(questions, rows, fields)
             if kind == "mc":
                 model = ChoiceModel(self.settings, self._fold_jobs)
                 gold = answers[rows].astype(np.int64)
-                probability = model.fit(sheet, gold, seed).predict(asked)
+                _, columns = model.fit(sheet, gold, seed).read(asked)
+                probability = model.predict(columns)
                 for row, part in zip(wanted, np.split(probability, asked.start[1:-1]), strict=True):
                     predictions.p_options[row] = part
             else:

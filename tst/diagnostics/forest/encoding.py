@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tst.diagnostics.forest.keys import Claims
+from tst.diagnostics.forest.sheet import Claims
 
 
 class KeyedTotals:

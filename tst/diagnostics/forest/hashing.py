@@ -30,12 +30,12 @@ def scramble(codes: np.ndarray) -> np.ndarray:
 
 def combine(*parts: np.ndarray | int | str) -> np.ndarray:
     """One code per row for a tuple of codes; order matters. Parts broadcast; text is coded."""
-    total = np.uint64(0)
+    total = np.zeros((), dtype=np.uint64)
     with np.errstate(over="ignore"):
         for part in parts:
             code = np.uint64(text_code(part)) if isinstance(part, str) else part
             total = scramble(np.asarray(total * _GOLDEN + np.asarray(code, dtype=np.uint64)))
-    return np.asarray(total)
+    return total
 
 
 def run_codes(codes: np.ndarray, run_start: np.ndarray) -> np.ndarray:

@@ -6,42 +6,32 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from tst.diagnostics.forest.hashing import combine
-from tst.diagnostics.forest.keys import Claims, option_claims, option_keys
-from tst.diagnostics.forest.sheet import Sheet
-from tst.diagnostics.forest.slots import TemplateMiner
+from tst.diagnostics.forest.reading import Reading
+from tst.diagnostics.forest.sheet import Claims
 
 
 class Indicators:
-    """One column a key that at least two training rows share; unknown keys have no column."""
+    """One column a key that at least two training rows share; unknown keys have no column.
 
-    def __init__(self, miner: TemplateMiner) -> None:
-        self._miner = miner
+    families: the family of every column, after fit
+    """
 
-    def fit(self, sheet: Sheet) -> csr_matrix:
-        entries = self._entries(sheet)
-        self._known = {}
+    def fit(self, reading: Reading) -> csr_matrix:
+        entries = _entries(reading)
+        self._known: dict[str, np.ndarray] = {}
         for name, claims in entries.items():
             keys, counts = np.unique(claims.key, return_counts=True)
             self._known[name] = keys[counts >= 2]
-        return self._matrix(sheet, entries)
+        self.families = np.repeat(
+            [name.split(".")[0] for name in self._known], [len(k) for k in self._known.values()]
+        )
+        return self._matrix(reading, entries)
 
-    def transform(self, sheet: Sheet) -> csr_matrix:
-        return self._matrix(sheet, self._entries(sheet))
+    def transform(self, reading: Reading) -> csr_matrix:
+        return self._matrix(reading, _entries(reading))
 
-    def _entries(self, sheet: Sheet) -> dict[str, Claims]:
-        slots = self._miner.transform(sheet)
-        rows, ones = np.arange(len(sheet.option)), np.ones(len(sheet.option))
-        entries = {name: Claims(rows, key, ones) for name, key in option_keys(sheet, slots).items()}
-        entries.update(option_claims(sheet, slots))
-        tokens, starts = sheet.corpus.tokens(sheet.option)
-        row = np.repeat(rows, np.diff(starts))
-        kind = sheet.types[sheet.owner[row]]
-        entries["words.any"] = Claims(row, combine("w", tokens), np.ones(len(row)))
-        entries["words.type"] = Claims(row, combine(kind, tokens), np.ones(len(row)))
-        return entries
-
-    def _matrix(self, sheet: Sheet, entries: dict[str, Claims]) -> csr_matrix:
-        blocks, size = [], len(sheet.option)
+    def _matrix(self, reading: Reading, entries: dict[str, Claims]) -> csr_matrix:
+        blocks, size = [], len(reading.sheet.option)
         for name, known in self._known.items():
             claims = entries.get(name)
             if claims is None or not len(known):
@@ -52,3 +42,16 @@ class Indicators:
             cells = (claims.row[there], place[there])
             blocks.append(csr_matrix((claims.sign[there], cells), shape=(size, len(known))))
         return hstack(blocks, format="csr")
+
+
+def _entries(reading: Reading) -> dict[str, Claims]:
+    sheet = reading.sheet
+    rows, ones = np.arange(len(sheet.option)), np.ones(len(sheet.option))
+    entries = {name: Claims(rows, key, ones) for name, key in reading.keys.items()}
+    entries.update(reading.claims)
+    tokens, starts = sheet.corpus.tokens(sheet.option)
+    row = np.repeat(rows, np.diff(starts))
+    kind = sheet.types[sheet.owner[row]]
+    entries["words.any"] = Claims(row, combine("w", tokens), np.ones(len(row)))
+    entries["words.type"] = Claims(row, combine(kind, tokens), np.ones(len(row)))
+    return entries

@@ -7,25 +7,14 @@ as a key and a sign, so that evidence from the opposite claim counts with the op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tst.diagnostics.forest.cues import number_rank
 from tst.diagnostics.forest.hashing import combine
-from tst.diagnostics.forest.sheet import Sheet
+from tst.diagnostics.forest.sheet import Claims, Sheet
 from tst.diagnostics.forest.slots import Slots
 
 MAX_DUELS = 8
-
-
-@dataclass
-class Claims:
-    """c signed claims over m option rows: row int64 (c,), key uint64 (c,), sign +-1 (c,)."""
-
-    row: np.ndarray
-    key: np.ndarray
-    sign: np.ndarray
 
 
 def option_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
@@ -45,6 +34,9 @@ def option_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
         "option.set": combine(kind, option_set, whole),
         "option.set_rank": combine("r", option_set, rank),
         "option.shape": combine(kind, slots.shape),
+        "option.head": combine("h", kind, _last_words(sheet)),
+        "length.rank": combine("l", count, _length_rank(sheet)),
+        "length.type_rank": combine(kind, count, _length_rank(sheet)),
         "template.option": combine(template, whole),
         "template.shape": combine(template, slots.shape, count),
         "numbers.type_rank": combine(kind, count, rank),
@@ -58,13 +50,30 @@ def option_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
         "entities.pair_13": combine("13", kind, free[:, 0], free[:, 2], whole),
         "entities.pair_23": combine("23", kind, free[:, 1], free[:, 2], whole),
         "entities.first_any_type": combine("any", free[:, 0], whole),
+        "entities.couple": combine(
+            "c", np.minimum(free[:, 0], whole), np.maximum(free[:, 0], whole)
+        ),
         "entities.first_set": combine("set", free[:, 0], option_set, whole),
     }
     for field in range(sheet.metadata.shape[1]):
         value = sheet.metadata[owner, field]
         keys[f"metadata.{field}_text"] = combine(value, whole)
         keys[f"metadata.{field}_position"] = combine("p", value, count, sheet.position)
+    for name, key in sheet.keys.items():
+        keys[name] = combine(name, kind, key[owner], whole)
+    for name, key in sheet.option_keys.items():
+        keys[name] = combine(name, kind, key)
     return keys
+
+
+def _last_words(sheet: Sheet) -> np.ndarray:
+    tokens, starts = sheet.corpus.tokens(sheet.option)
+    return np.append(tokens, np.uint64(0))[np.maximum(starts[1:] - 1, 0)]
+
+
+def _length_rank(sheet: Sheet) -> np.ndarray:
+    lengths = sheet.corpus.measure(sheet.option, "characters").astype(float)
+    return (sheet.rank(lengths) * 2).astype(np.uint64)
 
 
 def option_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
@@ -76,11 +85,25 @@ def option_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     high, low = np.maximum(whole[one], whole[two]), np.minimum(whole[one], whole[two])
     sign = np.where(whole[one] == high, 1.0, -1.0) * (whole[one] != whole[two])
     duel = combine("duel", high, low)
+    first, second, third = _bystanders(sheet, one, two)
     claims = {
+        "duels.with_third": Claims(
+            first,
+            combine(
+                kind[first],
+                context[first],
+                np.maximum(whole[first], whole[second]),
+                np.minimum(whole[first], whole[second]),
+                whole[third],
+            ),
+            np.sign((whole[first] > whole[second]) - 0.5) * (whole[first] != whole[second]),
+        ),
         "duels.pair": Claims(one, combine(kind[one], duel), sign),
         "duels.in_context": Claims(one, combine(kind[one], context[one], duel), sign),
+        "duels.side": _side_claims(sheet, slots, one, two),
         **_order_claims(sheet, slots),
         **_axis_claims(sheet, slots),
+        **sheet.claims,
     }
     return {name: claim for name, claim in claims.items() if len(claim.row)}
 
@@ -94,6 +117,37 @@ def _duels(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
     two = first + place
     keep = one != two
     return one[keep], two[keep]
+
+
+def _side_claims(sheet: Sheet, slots: Slots, one: np.ndarray, two: np.ndarray) -> Claims:
+    """Duels about one free entity X: in the triangle (X, o, o') the side X-o beats the side X-o'.
+
+    Sides are keyed by their own ends, so that questions about another corner count too.
+    """
+    corner = slots.free[:, 0][sheet.owner[one]]
+    about = np.flatnonzero((corner > 0) & (slots.free[:, 1] == 0)[sheet.owner[one]])
+    one, two, corner = one[about], two[about], corner[about]
+    whole = sheet.corpus.whole[sheet.option]
+    triangle = combine(*np.sort(np.stack([corner, whole[one], whole[two]]), axis=0))
+    sides = [
+        combine(triangle, np.minimum(corner, whole[end]), np.maximum(corner, whole[end]))
+        for end in (one, two)
+    ]
+    signs = np.repeat([1.0, -1.0], len(one))
+    return Claims(np.concatenate([one, one]), np.concatenate(sides), signs)
+
+
+def _bystanders(
+    sheet: Sheet, one: np.ndarray, two: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every duel with each third option of the question, for questions of 3 to 5 options."""
+    size = sheet.n_options[sheet.owner[one]]
+    duel = np.flatnonzero((size > 2) & (size <= 5))
+    repeated = np.repeat(duel, size[duel])
+    place = np.arange(len(repeated)) - np.searchsorted(repeated, repeated)
+    third = sheet.start[sheet.owner[one[repeated]]] + place
+    keep = (third != one[repeated]) & (third != two[repeated])
+    return one[repeated[keep]], two[repeated[keep]], third[keep]
 
 
 def _order_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
@@ -118,11 +172,30 @@ def _order_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     place = np.arange(len(owner)) - np.searchsorted(owner, owner)
     kind = sheet.types[sheet.owner]
     early = np.where(place < (parts[owner] - 1) / 2, 1.0, -1.0)
+    beside, third = _listed_beside(owner, part, one, two)
     return {
+        "order.with_third": Claims(
+            row[beside],
+            combine(kind[row[beside]], "third", high[beside], low[beside], third),
+            sign[beside],
+        ),
         "order.pairs": Claims(row, combine(kind[row], "before", high, low), sign),
         "order.early": Claims(owner, combine(kind[owner], "early", part), early),
         "order.place": Claims(owner, combine(kind[owner], place, part), np.ones(len(owner))),
     }
+
+
+def _listed_beside(
+    owner: np.ndarray, part: np.ndarray, one: np.ndarray, two: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every pair of parts (by its place among the pairs) with each third part of its option."""
+    first = np.searchsorted(owner, owner)
+    last = np.searchsorted(owner, owner, side="right")
+    size = (last - first)[one]
+    pair = np.repeat(np.arange(len(one)), size)
+    third = first[one[pair]] + np.arange(len(pair)) - np.searchsorted(pair, pair)
+    keep = (third != one[pair]) & (third != two[pair])
+    return pair[keep], part[third[keep]]
 
 
 def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
@@ -135,6 +208,9 @@ def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     free = slots.free[:, :3]
     order = np.argsort(free, axis=1, kind="stable")
     entities = combine(*np.take_along_axis(free, order, axis=1).T)
+    from_first = combine(
+        free[:, 0], np.minimum(free[:, 1], free[:, 2]), np.maximum(free[:, 1], free[:, 2])
+    )
     filled = (free > 0).sum(1)
     odd = np.zeros(len(free), dtype=bool)
     for a in range(3):
@@ -149,5 +225,16 @@ def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
             continue
         key = combine(axis, entities[sheet.owner[row]])
         claims[f"opposites.turned_{axis}"] = Claims(row, key, (sign * turn)[row])
+        two = row[(filled == 2)[sheet.owner[row]]]
+        if len(two):
+            ends = [combine(axis, "end", free[sheet.owner[two], end]) for end in (0, 1)]
+            claims[f"opposites.ends_{axis}"] = Claims(
+                np.concatenate([two, two]),
+                np.concatenate(ends),
+                np.concatenate([sign[two], -sign[two]]),
+            )
+        claims[f"opposites.from_first_{axis}"] = Claims(
+            row, combine(axis, "from", from_first[sheet.owner[row]]), sign[row]
+        )
         claims[f"opposites.plain_{axis}"] = Claims(row, combine(kind[row], key), sign[row])
     return claims

@@ -27,6 +27,8 @@ def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
     }
     for field in range(sheet.metadata.shape[1]):
         keys[f"metadata.{field}"] = combine(kind, sheet.metadata[:, field])
+    for name, key in sheet.keys.items():
+        keys[name] = combine(name, kind, key)
     return keys
 
 

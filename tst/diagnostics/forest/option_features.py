@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tst.diagnostics.forest.cues import option_cues
 from tst.diagnostics.forest.encoding import ClaimEncoding, LiftEncoding
-from tst.diagnostics.forest.keys import Claims, option_claims, option_keys
-from tst.diagnostics.forest.sheet import Sheet
-from tst.diagnostics.forest.slots import TemplateMiner
+from tst.diagnostics.forest.reading import Reading
+
+POSITIVE = ("_lift", "_odds")
 
 
 class OptionFeatures:
@@ -17,48 +16,46 @@ class OptionFeatures:
     def __init__(self, prior: float) -> None:
         self.prior = prior
 
-    def fit(self, sheet: Sheet, correct: np.ndarray, fold: np.ndarray, n_folds: int) -> np.ndarray:
-        """Learn from training questions; returns their own features, out of fold, (m, f).
+    def fit(
+        self, reading: Reading, correct: np.ndarray, fold: np.ndarray, n_folds: int
+    ) -> np.ndarray:
+        """Learn from training questions; returns their own features, out of fold, float32 (m, f).
 
         correct: 1 for the gold option, else 0, (m,); fold: inner fold of each option, (m,)
         """
-        self._miner = TemplateMiner().fit(sheet)
-        slots = self._miner.transform(sheet)
-        keys, claims = option_keys(sheet, slots), option_claims(sheet, slots)
-        self._lifts = {
-            name: LiftEncoding(self.prior).fit(key, correct, sheet.baseline, fold, n_folds)
-            for name, key in keys.items()
+        baseline = reading.sheet.baseline
+        self.lifts = {
+            name: LiftEncoding(self.prior).fit(key, correct, baseline, fold, n_folds)
+            for name, key in reading.keys.items()
         }
         self._odds = {
-            name: ClaimEncoding(self.prior).fit(claim, correct, fold, n_folds)
-            for name, claim in claims.items()
+            name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds)
+            for name, claims in reading.claims.items()
         }
-        columns = self._columns(sheet, option_cues(sheet, slots), keys, claims, fold)
+        columns = self._columns(reading, fold)
         self.names = list(columns)
-        return np.stack(list(columns.values()), axis=1)
+        return _stack(columns, self.names, len(correct))
 
-    def transform(self, sheet: Sheet) -> np.ndarray:
-        """Features of held-out questions, (m, f) in the order of ``names``."""
-        slots = self._miner.transform(sheet)
-        keys, claims = option_keys(sheet, slots), option_claims(sheet, slots)
-        columns = self._columns(sheet, option_cues(sheet, slots), keys, claims, None)
-        nothing = np.zeros(len(sheet.option))
-        return np.stack([columns.get(name, nothing) for name in self.names], axis=1)
+    def transform(self, reading: Reading) -> np.ndarray:
+        """Features of held-out questions, float32 (m, f) in the order of ``names``."""
+        return _stack(self._columns(reading, None), self.names, len(reading.sheet.option))
 
-    def _columns(
-        self,
-        sheet: Sheet,
-        cues: dict[str, np.ndarray],
-        keys: dict[str, np.ndarray],
-        claims: dict[str, Claims],
-        fold: np.ndarray | None,
-    ) -> dict[str, np.ndarray]:
-        columns = dict(cues)
-        for name, lift in self._lifts.items():
-            encoded = lift.transform(keys[name], fold)
+    def _columns(self, reading: Reading, fold: np.ndarray | None) -> dict[str, np.ndarray]:
+        size = len(reading.sheet.option)
+        columns = dict(reading.cues)
+        for name, lift in self.lifts.items():
+            encoded = lift.transform(reading.keys.get(name, np.zeros(size, np.uint64)), fold)
             columns[f"{name}_lift"], columns[f"{name}_count"] = encoded.T
         for name, odds in self._odds.items():
-            if name in claims:
-                encoded = odds.transform(claims[name], len(sheet.option), fold)
+            if name in reading.claims:
+                encoded = odds.transform(reading.claims[name], size, fold)
                 columns[f"{name}_odds"], columns[f"{name}_count"] = encoded.T
         return columns
+
+
+def _stack(columns: dict[str, np.ndarray], names: list[str], size: int) -> np.ndarray:
+    stacked = np.zeros((size, len(names)), dtype=np.float32)
+    for place, name in enumerate(names):
+        if name in columns:
+            stacked[:, place] = columns[name]
+    return stacked

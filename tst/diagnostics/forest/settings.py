@@ -22,13 +22,14 @@ class ForestSettings:
     trees: trees a format and fold; leaf: fewest rows in a leaf
     inner_folds: splits of the training part for out-of-fold statistics of its answers
     prior: strength of shrinkage, in questions, of the statistics of training answers
-    max_rows: most training rows a tree is grown on
+    logit_penalty, sparse_penalty: shrinkage of the conditional logits' weights
+    max_rows: most training questions that models are fitted on (statistics use all)
     importance, reasons: also tell what moved the predictions
     """
 
     name: str = "rf"
-    trees: int = 100
-    leaf: int = 5
+    trees: int = 50
+    leaf: int = 20
     inner_folds: int = 5
     prior: float = 1.0
     logit_penalty: float = 10.0

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from tst.diagnostics.forest.corpus import Corpus
+from tst.diagnostics.forest.facts import Facts, Featuriser
 from tst.diagnostics.forest.hashing import combine, text_code
+
+
+@dataclass
+class Claims:
+    """c signed claims over m option rows: row int64 (c,), key uint64 (c,), sign +-1 (c,)."""
+
+    row: np.ndarray
+    key: np.ndarray
+    sign: np.ndarray
 
 
 @dataclass
@@ -21,6 +32,8 @@ class Sheet:
     start: int64 (n + 1,), where each question's options begin
     metadata: uint64 codes (n, n_fields)
     rows: int64 (n,), positions in the frame the sheet was read from
+    keys, option_keys: named codes from entity featurisers, (n,) and (m,), 0 where silent
+    claims: named signed claims from entity featurisers
     """
 
     corpus: Corpus
@@ -31,6 +44,9 @@ class Sheet:
     start: np.ndarray
     metadata: np.ndarray
     rows: np.ndarray
+    keys: dict[str, np.ndarray] = field(default_factory=dict)
+    option_keys: dict[str, np.ndarray] = field(default_factory=dict)
+    claims: dict[str, Claims] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.types)
@@ -69,6 +85,11 @@ class Sheet:
         mean = self.total(np.where(there, values, 0.0)) / np.maximum(self.total(there * 1.0), 1.0)
         return np.where(there, values - mean[self.owner], 0.0)
 
+    def relative_all(self, values: np.ndarray) -> np.ndarray:
+        """Every column less its question's mean, float32 (m, f)."""
+        sums = np.add.reduceat(values, self.start[:-1], axis=0) if len(self) else values
+        return values - (sums / self.n_options[:, None])[self.owner]
+
     def rank(self, values: np.ndarray) -> np.ndarray:
         """Rank within the question, 0 for the smallest; ties share their mean rank; NaN is last."""
         filled = np.where(np.isnan(values), np.inf, values)
@@ -91,36 +112,113 @@ class Sheet:
         return powers / self.total(powers)[self.owner]
 
 
-def read_sheet(frame: pd.DataFrame, corpus: Corpus, rows: np.ndarray, fields: list[str]) -> Sheet:
-    """Some rows of a question table as arrays; refuses a table that still holds answers."""
-    if "answer" in frame:
-        raise ValueError(
-            "the table given to read_sheet has an answer column; expected none: "
-            "features are read from questions alone (drop it first)"
+class SheetReader:
+    """Reads question tables; keeps what single texts say, so that reading them again is cheap."""
+
+    def __init__(self, featurisers: list[Featuriser]) -> None:
+        self.corpus = Corpus()
+        self._featurisers = featurisers
+        self._facts: dict[tuple[str, ...], list[Facts]] = {}
+
+    def read(self, frame: pd.DataFrame, rows: np.ndarray, fields: list[str]) -> Sheet:
+        """Some rows (positions) of a question table; refuses a table that still holds answers.
+
+        fields: the metadata to read, in this order
+        """
+        if "answer" in frame:
+            raise ValueError(
+                "the table given to SheetReader.read has an answer column; expected none: "
+                "features are read from questions alone (drop it first)"
+            )
+        part = frame.iloc[rows]
+        options = [list(o) if o is not None else [] for o in part["options"]]
+        metadata = np.zeros((len(part), len(fields)), dtype=np.uint64)
+        for column, name in enumerate(fields):
+            values = [str(row.get(name, "")) for row in part["metadata"]]
+            metadata[:, column] = combine(name, code_all(values))
+        sheet = Sheet(
+            corpus=self.corpus,
+            types=code_all(part["question_type"].astype(str)),
+            units=code_all(part["unit"].astype(str)),
+            question=self.corpus.add(part["question"]),
+            option=self.corpus.add(o for row in options for o in row),
+            start=np.concatenate([[0], np.cumsum([len(o) for o in options])]).astype(np.int64),
+            metadata=metadata,
+            rows=rows,
         )
-    part = frame.iloc[rows]
-    options = [list(o) if o is not None else [] for o in part["options"]]
-    metadata = np.zeros((len(part), len(fields)), dtype=np.uint64)
-    for column, name in enumerate(fields):
-        values = (str(row.get(name, "")) for row in part["metadata"])
-        metadata[:, column] = combine(name, code_all(values))
-    return Sheet(
-        corpus=corpus,
-        types=code_all(part["question_type"].astype(str)),
-        units=code_all(part["unit"].astype(str)),
-        question=corpus.add(part["question"]),
-        option=corpus.add(o for row in options for o in row),
-        start=np.concatenate([[0], np.cumsum([len(o) for o in options])]).astype(np.int64),
-        metadata=metadata,
-        rows=rows,
+        if self._featurisers:
+            texts = zip(part["question_type"], part["question"], options, strict=True)
+            add_facts(sheet, [self._describe(*text) for text in texts])
+        return sheet
+
+    def _describe(self, question_type: str, question: str, options: list[str]) -> list[Facts]:
+        key = (question_type, question, *options)
+        known = self._facts.get(key)
+        if known is None:
+            said = (f.describe(question_type, question, options or None) for f in self._featurisers)
+            known = self._facts[key] = [facts for facts in said if facts is not None]
+        return known
+
+
+def add_facts(sheet: Sheet, facts: list[list[Facts]]) -> None:
+    """Turn the facts of every question into the sheet's named codes and claims."""
+    claims: dict[str, list[tuple[int, str, int]]] = {}
+    for row, said in enumerate(facts):
+        for fact in said:
+            first = int(sheet.start[row])
+            for name, text in fact.keys.items():
+                empty = np.zeros(len(sheet), dtype=np.uint64)
+                sheet.keys.setdefault(name, empty)[row] = text_code(text)
+            for name, texts in fact.option_keys.items():
+                empty = np.zeros(len(sheet.option), dtype=np.uint64)
+                sheet.option_keys.setdefault(name, empty)[first : first + len(texts)] = [
+                    text_code(text) for text in texts
+                ]
+            for name, per_option in fact.claims.items():
+                claims.setdefault(name, []).extend(
+                    (first + place, text, sign)
+                    for place, said_of_option in enumerate(per_option)
+                    for text, sign in said_of_option
+                )
+    for name, entries in claims.items():
+        if entries:
+            codes = combine(name, code_all(text for _, text, _ in entries))
+            rows = np.array([row for row, _, _ in entries])
+            sheet.claims[name] = Claims(rows, codes, np.array([float(s) for _, _, s in entries]))
+
+
+def take(sheet: Sheet, questions: np.ndarray) -> tuple[Sheet, np.ndarray]:
+    """Some questions of a sheet, and which of its option rows are theirs."""
+    wanted = np.zeros(len(sheet), dtype=bool)
+    wanted[questions] = True
+    rows = np.flatnonzero(wanted[sheet.owner])
+    place = np.full(len(sheet.option), -1)
+    place[rows] = np.arange(len(rows))
+    claims = {}
+    for name, said in sheet.claims.items():
+        kept = place[said.row] >= 0
+        claims[name] = Claims(place[said.row[kept]], said.key[kept], said.sign[kept])
+    part = Sheet(
+        corpus=sheet.corpus,
+        types=sheet.types[wanted],
+        units=sheet.units[wanted],
+        question=sheet.question[wanted],
+        option=sheet.option[rows],
+        start=np.concatenate([[0], np.cumsum(sheet.n_options[wanted])]),
+        metadata=sheet.metadata[wanted],
+        rows=sheet.rows[wanted],
+        keys={name: key[wanted] for name, key in sheet.keys.items()},
+        option_keys={name: key[rows] for name, key in sheet.option_keys.items()},
+        claims=claims,
     )
+    return part, rows
 
 
-def code_all(texts: object) -> np.ndarray:
-    """Codes of an iterable of texts, uint64."""
+def code_all(texts: Iterable[str]) -> np.ndarray:
+    """Codes of texts, uint64."""
     known: dict[str, int] = {}
     codes = []
-    for text in texts:  # type: ignore[attr-defined]
+    for text in texts:
         code = known.get(text)
         if code is None:
             code = known[text] = text_code(text)
