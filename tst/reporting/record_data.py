@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tst.benchmarks.questions import GROUP_PREFIX
 from tst.reading.records import RunRecord
 from tst.reporting.distributions import histogram, plane, reliability
 from tst.tabulating.study import title
@@ -105,7 +106,7 @@ def question_columns(questions: pd.DataFrame) -> dict[str, Any]:
     decoded = ("options", "answer", "prediction", "p_options", "p_options_zero_shot", "reasons")
     scores = ("s", "s_zero_shot", "delta", "baseline", "adjusted", "margin", "letter_mass")
     texts = ["id", "question_type", "format", "question", "generated", "cue"]
-    texts += [c for c in questions if str(c).startswith("group_")]
+    texts += [c for c in map(str, questions) if c.startswith(GROUP_PREFIX)]
     columns: dict[str, Any] = {c: _texts(questions[c]) for c in texts if c in questions}
     columns |= {c: [_decode(v) for v in questions[c]] for c in decoded}
     columns |= {c: _scores(questions[c]) for c in scores}

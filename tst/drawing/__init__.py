@@ -1,0 +1,1 @@
+"""The report's figures as PDF for a paper, from the same records."""

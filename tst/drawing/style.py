@@ -1,0 +1,43 @@
+"""How the figures look, and how they are saved."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tst.records.files import replacing
+
+TUNED, ZERO_SHOT, BASELINE = "#2f6fde", "#e2852b", "#7d8797"
+RF_RANDOM, RF_GROUPED = "#1f9d6b", "#b765c9"
+CYCLE = (TUNED, ZERO_SHOT, RF_RANDOM, RF_GROUPED, "#d0485b", BASELINE)
+WIDTH = 5.5
+"""Inches: the text width of most conference papers."""
+
+SETTINGS: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e6ea",
+    "pdf.fonttype": 42,  # text stays text
+}
+
+
+def new_figure(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of the paper's width, and its axes side by side."""
+    with mpl.rc_context(SETTINGS):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    return figure, axes
+
+
+def save_pdf(figure: Figure, path: Path) -> None:
+    """Write a PDF atomically; the same figure gives the same bytes."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    with mpl.rc_context(SETTINGS), replacing(path) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
