@@ -6,7 +6,6 @@ running it again: ``examine`` then reads what it finished before.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ BUDGET, TAU, FLOORS = "budget", "tau", "floors"
 
 Examine = Callable[[int, np.ndarray, int], pd.DataFrame]
 """(iteration, positions of the remaining questions, fold seed) -> their scores, one row each with
-the columns row, s, hard, s_zero_shot, hard_zero_shot and baseline."""
+the columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, and seconds (what it took)."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,13 @@ def prune(
     scored: list[pd.DataFrame] = []
     stopped = ""
     while True:
-        started = time.perf_counter()
         number = len(iterations)
         if not stopped and len(removed) >= quotas.budget:
             stopped = BUDGET
         seeds = list(rules.seeds) if stopped else seeds_of(rules, number)
         for seed in seeds:
             latest[seed] = examine(number, kept, seed).set_index("row")
+        seconds = sum(float(latest[seed]["seconds"].iloc[0]) for seed in seeds)
         scores = mean_scores(latest, kept)
         scores["ranking"] = ranking_scores(scores, rules.rank_by)
         values = scores["ranking"].to_numpy()
@@ -116,7 +115,7 @@ def prune(
         going = np.isin(kept, chosen)
         this = Iteration(
             number, len(kept), seeds, *_overall(scores), best, _lowest(values[going]),
-            [str(i) for i in ids[chosen]], time.perf_counter() - started,
+            [str(i) for i in ids[chosen]], seconds,
         )  # fmt: skip
         iterations.append(this)
         removed += chosen.tolist()
@@ -140,7 +139,7 @@ def seeds_of(rules: Rules, iteration: int) -> list[int]:
 
 def mean_scores(latest: dict[int, pd.DataFrame], rows: np.ndarray) -> pd.DataFrame:
     """Mean over seeds of the remaining questions' latest scores, by table position."""
-    parts = [frame.loc[rows] for _, frame in sorted(latest.items())]
+    parts = [frame.loc[rows].drop(columns="seconds") for _, frame in sorted(latest.items())]
     return sum(parts[1:], parts[0]) / len(parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +35,14 @@ class Examiner:
     def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
         """Scores of the questions at these positions, cross-validated among themselves.
 
-        Columns row, s, hard, s_zero_shot, hard_zero_shot, baseline; in the order of the table.
+        Columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, in the order of the table, and
+        ``seconds``, what it took.
         ``path``: the Parquet file to read them from or write them to; while folds are missing the
         others wait in a folder beside it.
         """
         if path.exists():
             return pd.read_parquet(path)
+        started = time.perf_counter()
         rows = np.sort(rows)
         part = self.frame.iloc[rows].reset_index(drop=True)
         plan = plan_folds(part, self.k, seed, 1, self.group_by)
@@ -53,6 +56,7 @@ class Examiner:
         scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
         scored = add_baselines(scored, part).sort_values("row", ignore_index=True)
         scored = scored.assign(row=rows)[["row", *KEPT]]
+        scored["seconds"] = time.perf_counter() - started
         write_parquet(path, scored)
         shutil.rmtree(folder, ignore_errors=True)
         return scored

@@ -7,7 +7,7 @@ names exactly one option and denies nothing. Two different answers are none.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from tst.benchmarks.options import LETTERS
 from tst.pruning.predictions.spoken import (
@@ -36,6 +36,8 @@ _DENIAL = re.compile(
 )
 # these letters are words of their own
 _WORD_LETTERS = "AI"
+# what a text gives that contradicts itself: it must not be read in another way instead
+CONTRADICTION = -1
 
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
@@ -48,7 +50,7 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
     stated = stated_answers(text)
     answers = {_head(rest, options) for rest in stated} - {None}
     if answers:
-        return answers.pop() if len(answers) == 1 else None
+        return _agreed(answers)
     lines = [line for line in text.splitlines() if line.strip()]
     heads = {_marked_head(line, options) for line in lines} - {None}
     if not stated and lines:
@@ -58,7 +60,12 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
     if not heads:
         ends = [*stated, *(m["rest"] for m in _CONCLUDED.finditer(text))]
         heads = {_one_letter(rest, options) for rest in ends} - {None}
-    return heads.pop() if len(heads) == 1 else None
+    return _agreed(heads)
+
+
+def _agreed(found: Set[int | None]) -> int | None:
+    """The one answer found; None for none, several, and a contradiction."""
+    return next(iter(found)) if len(found) == 1 and CONTRADICTION not in found else None
 
 
 def _whole(text: str, options: Sequence[str]) -> int | None:
@@ -70,7 +77,7 @@ def _whole(text: str, options: Sequence[str]) -> int | None:
         if index >= len(options) or named == index:
             return named
         return index if named is None else None
-    return _same_text(text, options)
+    return None if _head(text, options) == CONTRADICTION else _same_text(text, options)
 
 
 def _without_list(text: str, options: Sequence[str]) -> str:
@@ -91,8 +98,8 @@ def _same_text(text: str, options: Sequence[str]) -> int | None:
 def _head(text: str, options: Sequence[str]) -> int | None:
     """Index that the beginning of a text gives: a letter, a letter and its option, or an option.
 
-    A letter that another option's text follows contradicts itself; "A" before any other word is
-    an article.
+    A letter that another option's text follows contradicts itself; "A" before a word that is no
+    option is an article.
     """
     text = text.strip().partition("\n")[0].strip("\"'")
     named = _begins_with(text, options)
@@ -106,18 +113,14 @@ def _head(text: str, options: Sequence[str]) -> int | None:
     after = text[match.end() :]
     follows = _begins_with(after, options)
     if (named not in (None, index) and follows is None) or _ANOTHER.match(after):
-        return None
+        return CONTRADICTION
     if follows is not None:
-        return index if follows == index or _is_part(options, index, follows, after) else None
+        agrees = follows == index or fold(after).startswith(fold(options[index]) + " ")
+        return index if agrees else CONTRADICTION
     marked = bool(match["round"] or match["mark"])
     if marked or not after.strip() or letter not in _WORD_LETTERS:
         return index
     return named
-
-
-def _is_part(options: Sequence[str], index: int, other: int, text: str) -> bool:
-    """Whether the text after a letter begins with the letter's own option too."""
-    return fold(text).startswith(fold(options[index]) + " ")
 
 
 def _opening(line: str, options: Sequence[str]) -> int | None:

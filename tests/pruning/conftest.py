@@ -1,0 +1,59 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.diagnostics.protocol import Diagnostic, Predictions
+
+
+class PriorDiagnostic(Diagnostic):
+    """Answers with what was frequent at an option position, and with the median number."""
+
+    def __init__(self, die_after: int | None = None) -> None:
+        self.fits = 0
+        self.die_after = die_after
+
+    def fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
+        self.fits += 1
+        if self.die_after is not None and self.fits > self.die_after:
+            raise KeyboardInterrupt
+        predictions = Predictions.empty(len(heldout))
+        noise = np.random.default_rng(seed)
+        for row, (kind, name, options) in enumerate(
+            zip(heldout["format"], heldout["question_type"], heldout["options"], strict=True)
+        ):
+            same = train[(train["format"] == kind) & (train["question_type"] == name)]
+            if kind == "mc":
+                counts = np.bincount(same["answer"].astype(int), minlength=len(options))
+                p = counts[: len(options)] + 1 + 0.01 * noise.random(len(options))
+                predictions.p_options[row] = p / p.sum()
+            elif kind == "num":
+                predictions.value[row] = same["answer"].astype(float).median()
+            else:
+                predictions.text[row] = same["answer"].iloc[0][0] if len(same) else None
+        return predictions
+
+
+@pytest.fixture
+def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
+    def make(*overrides: str) -> PruneConfig:
+        register_schema()
+        quick = ["diagnostic=rf", "benchmark.n=96", "n_jobs=1", f"outputs_root={tmp_path}"]
+        with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+            config = typed(compose("prune", [*quick, *overrides]))
+        assert isinstance(config, PruneConfig)
+        return config
+
+    return make
+
+
+@pytest.fixture
+def prior(monkeypatch) -> PriorDiagnostic:
+    """Takes the place of every diagnostic that a pruning builds."""
+    diagnostic = PriorDiagnostic()
+    monkeypatch.setattr("tst.pruning.running.build_diagnostic", lambda config, store: diagnostic)
+    return diagnostic
