@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesRegressor
 
 from tst.diagnostics.forest.expected_mra import candidates, mra
-from tst.diagnostics.forest.number_features import NumberFeatures
+from tst.diagnostics.forest.number_features import NumberFeatures, spread
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet
 from tst.diagnostics.forest.splits import inner_folds
@@ -68,10 +68,3 @@ def _constant(answers: np.ndarray) -> float:
     """The constant with the highest mean MRA."""
     grid = candidates(answers)
     return float(grid[np.argmax(mra(grid[None, :], answers[:, None]).mean(0))])
-
-
-def spread(answers: np.ndarray) -> np.ndarray:
-    """Answers on a scale where relative errors are alike: asinh of the answer in small units."""
-    sizes = np.abs(answers[answers != 0])
-    unit = np.quantile(sizes, 0.1) if len(sizes) else 1.0
-    return np.arcsinh(answers / unit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tst.diagnostics.forest.additive import AdditiveEffects
 from tst.diagnostics.forest.cues import question_cues
 from tst.diagnostics.forest.encoding import KeyedTotals
 from tst.diagnostics.forest.hashing import combine
@@ -32,6 +33,13 @@ def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
     return keys
 
 
+def spread(answers: np.ndarray) -> np.ndarray:
+    """Answers on a scale where relative errors are alike: asinh of the answer in small units."""
+    sizes = np.abs(answers[answers != 0])
+    unit = np.quantile(sizes, 0.1) if len(sizes) else 1.0
+    return np.arcsinh(answers / unit)
+
+
 class NumberFeatures:
     """Shrunk mean, spread and count of training answers by key, beside the question's cues."""
 
@@ -40,8 +48,6 @@ class NumberFeatures:
 
     def fit(self, sheet: Sheet, answers: np.ndarray, fold: np.ndarray, n_folds: int) -> np.ndarray:
         """Learn from training questions; returns their own features, out of fold, (n, f)."""
-        from tst.diagnostics.forest.number import spread
-
         self._miner = TemplateMiner().fit(sheet)
         slots = self._miner.transform(sheet)
         targets = spread(answers)
@@ -52,16 +58,24 @@ class NumberFeatures:
         values = np.stack([off, off**2, np.ones(len(off))], axis=1)
         keys = question_keys(sheet, slots)
         self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
-        return self._columns(sheet, keys, fold)
+        self._effects = AdditiveEffects()
+        additive = self._effects.fit(sheet, slots, off, fold, n_folds)
+        return self._columns(sheet, keys, additive, fold)
 
     def transform(self, sheet: Sheet) -> np.ndarray:
         """Features of held-out questions, (n, f)."""
-        return self._columns(sheet, question_keys(sheet, self._miner.transform(sheet)), None)
+        slots = self._miner.transform(sheet)
+        additive = self._effects.transform(sheet, slots)
+        return self._columns(sheet, question_keys(sheet, slots), additive, None)
 
     def _columns(
-        self, sheet: Sheet, keys: dict[str, np.ndarray], fold: np.ndarray | None
+        self,
+        sheet: Sheet,
+        keys: dict[str, np.ndarray],
+        additive: np.ndarray,
+        fold: np.ndarray | None,
     ) -> np.ndarray:
-        columns = question_cues(sheet)
+        columns = {"words.additive": additive, **question_cues(sheet)}
         for name, totals in self._totals.items():
             total, squares, count = totals.totals(keys[name], fold).round(9).T
             weight = count + self.prior
