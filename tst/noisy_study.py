@@ -1,0 +1,70 @@
+"""``python -m tst.noisy_study``: what the recorded runs of ``tst.noisy`` say together.
+
+Examples::
+
+    python -m tst.noisy_study
+    python -m tst.noisy_study outputs_root=outputs folder=docs/noisy
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from tst.commands import FINISHED, Outcome, run_command
+from tst.errors import UserError
+
+
+@dataclass
+class NoisyStudyConfig:
+    """outputs_root: records are read from it; folder: where tables and figures go."""
+
+    outputs_root: str = "outputs"
+    folder: str = "outputs/noisy_study"
+    format: str = "svg"
+    fail_fast: bool = False
+
+
+def study_job(cfg: DictConfig) -> Outcome:
+    """Compare optimizers over seeds, one CSV, text and three figures a setting."""
+    from tst.noisy_tuning.figures import FIGURES, save_figure
+    from tst.noisy_tuning.study import REFERENCE, compare, group_runs, judge
+    from tst.reading.experiments import NOISY, find_experiments
+    from tst.records.files import write_csv, write_text
+
+    config = OmegaConf.to_object(cfg)
+    assert isinstance(config, NoisyStudyConfig)
+    experiments, unusable = find_experiments(Path(config.outputs_root), NOISY)
+    for bad in unusable:
+        print(f"left out, {bad.state}: {bad.path} ({bad.reason})")
+    if not experiments:
+        raise UserError(
+            f"outputs_root={config.outputs_root}: no finished run of tst.noisy in it; run "
+            "python -m tst.noisy -m optimizer=adamw,casmo seed=0,1,2 first."
+        )
+    folder = Path(config.folder)
+    for setting, runs in group_runs(experiments).items():
+        sentences = [s for o in runs if o != REFERENCE for s in judge(runs, o)]
+        seeds = ", ".join(f"{o} {sorted(by_seed)}" for o, by_seed in runs.items())
+        text = "\n".join([str(setting), f"seeds: {seeds}", *sentences])
+        print(text)
+        write_text(folder / f"{setting.slug}.txt", text + "\n")
+        write_csv(folder / f"{setting.slug}.csv", compare(runs))
+        for name, draw in FIGURES.items():
+            save_figure(draw(runs), folder / f"{setting.slug}-{name}.{config.format}")
+    print(f"tables and figures: {folder}")
+    return Outcome(FINISHED, str(folder))
+
+
+def main() -> None:
+    """Console script ``tst-noisy-study``."""
+    ConfigStore.instance().store(name="noisy_study_schema", node=NoisyStudyConfig)
+    sys.exit(run_command("noisy_study", study_job, lambda outcomes: None))
+
+
+if __name__ == "__main__":
+    main()
