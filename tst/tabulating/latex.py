@@ -5,10 +5,10 @@ from __future__ import annotations
 from tst.tabulating.paper_table import (
     DASH,
     MINUS,
-    Column,
     Figure,
     PaperTable,
     footnotes,
+    shown_labels,
     write_figure,
 )
 
@@ -99,22 +99,17 @@ def _heading_line(table: PaperTable) -> str:
 
 
 def _body_lines(table: PaperTable) -> list[str]:
+    """The rows, with a rule where a new block begins."""
     lines = []
-    previous = None
-    blocks = len(table.label_headings) > 1
-    for row in table.rows:
-        if blocks and previous not in (None, row.labels[0]):
+    for index, (row, labels) in enumerate(zip(table.rows, shown_labels(table.rows), strict=True)):
+        if index and len(labels) > 1 and labels[0]:
             lines.append(r"\midrule")
-        labels = list(row.labels)
-        if blocks and previous == labels[0]:
-            labels[0] = ""
-        previous = row.labels[0]
-        cells = [_cell(row.cells[c.key], c) for c in table.columns]
+        cells = [_cell(row.cells[c.key]) for c in table.columns]
         lines.append(" & ".join([*map(escape, labels), *cells]) + r" \\")
     return lines
 
 
-def _cell(figure: Figure, column: Column) -> str:
+def _cell(figure: Figure) -> str:
     text = escape(write_figure(figure))
     return rf"\textbf{{{text}}}" if figure.best else text
 

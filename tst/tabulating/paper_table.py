@@ -109,6 +109,19 @@ def _number(value: float, unit: str) -> str:
     return digits.replace("-0.0", "0.0").replace("+0.0", "0.0").replace("-", MINUS)
 
 
+def shown_labels(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Each row's labels, leading ones left blank where they repeat the row above."""
+    shown = []
+    above: tuple[str, ...] = ()
+    for row in rows:
+        same = 0
+        while same < min(len(above), len(row.labels)) - 1 and above[same] == row.labels[same]:
+            same += 1
+        shown.append(("",) * same + row.labels[same:])
+        above = row.labels
+    return shown
+
+
 def footnotes(table: PaperTable) -> list[str]:
     """The table's own notes, then the missing cells by name, then seeds and records by cell."""
     return [*table.notes, *_missing(table), *_sources(table)]
@@ -120,7 +133,7 @@ def _full_heading(column: Column) -> str:
 
 def _missing(table: PaperTable) -> list[str]:
     """One note a reason: which columns of which rows."""
-    notes: dict[str, dict[str, list[str]]] = {}
+    notes: dict[str, dict[str, list[Row]]] = {}
     for row in table.rows:
         columns_of: dict[str, list[str]] = {}
         for column in table.columns:
@@ -129,46 +142,43 @@ def _missing(table: PaperTable) -> list[str]:
                 reason = figure.reason or "not recorded"
                 columns_of.setdefault(reason, []).append(_full_heading(column))
         for reason, columns in columns_of.items():
-            rows = notes.setdefault(reason, {}).setdefault(", ".join(columns), [])
-            rows.append(", ".join(row.labels))
+            notes.setdefault(reason, {}).setdefault(", ".join(columns), []).append(row)
     return [
         f"{DASH} {reason}: "
-        + "; ".join(f"{columns} of {'; '.join(rows)}" for columns, rows in parts.items())
+        + "; ".join(f"{columns} of {_row_names(rows, table)}" for columns, rows in parts.items())
         + "."
         for reason, parts in notes.items()
     ]
 
 
 def _sources(table: PaperTable) -> list[str]:
-    """One note a row: which records (hashes) and how many seeds stand behind its cells."""
-    notes: list[str] = []
+    """Records (hashes) and seeds behind the cells; rows with the same sources share a note."""
+    rows_of: dict[str, list[Row]] = {}
     for row in table.rows:
-        cells_of: dict[tuple[tuple[str, ...], tuple[int, ...]], list[str]] = {}
+        columns_of: dict[tuple[tuple[str, ...], tuple[int, ...]], list[str]] = {}
         for column in table.columns:
             figure = row.cells[column.key]
             if figure.records and not figure.missing:
                 sources = (figure.records, figure.seeds)
-                cells_of.setdefault(sources, []).append(_full_heading(column))
+                columns_of.setdefault(sources, []).append(_full_heading(column))
         parts = [
             f"{', '.join(names)}: {_seeds(seeds)}records {' '.join(hashes)}"
-            for (hashes, seeds), names in cells_of.items()
+            for (hashes, seeds), names in columns_of.items()
         ]
         if parts:
-            notes.append(f"{', '.join(row.labels)}. {'; '.join(parts)}.")
-    return _merge_equal(notes)
+            rows_of.setdefault("; ".join(parts), []).append(row)
+    return [f"{_row_names(rows, table)}. {sources}." for sources, rows in rows_of.items()]
 
 
-def _merge_equal(notes: list[str]) -> list[str]:
-    """Rows with the same sources share one note."""
-    rows_of: dict[str, list[str]] = {}
-    for note in notes:
-        label, _, sources = note.partition(". ")
-        rows_of.setdefault(sources, []).append(label)
-    return [f"{_range(labels)}. {sources}" for sources, labels in rows_of.items()]
-
-
-def _range(labels: list[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
+def _row_names(rows: list[Row], table: PaperTable) -> str:
+    """Rows by their labels; a whole block by its first label alone."""
+    names = []
+    for first in dict.fromkeys(row.labels[0] for row in rows):
+        mine = [row for row in rows if row.labels[0] == first]
+        block = [row for row in table.rows if row.labels[0] == first]
+        whole = len(mine) == len(block) > 1
+        names += [first] if whole else [", ".join(row.labels) for row in mine]
+    return "; ".join(names)
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:

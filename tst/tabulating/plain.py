@@ -6,7 +6,7 @@ import csv
 import io
 import math
 
-from tst.tabulating.paper_table import PaperTable, footnotes, write_figure
+from tst.tabulating.paper_table import PaperTable, footnotes, shown_labels, write_figure
 
 
 def render_markdown(table: PaperTable) -> str:
@@ -15,12 +15,8 @@ def render_markdown(table: PaperTable) -> str:
     headings += [f"{c.span} {c.heading}".strip() for c in table.columns]
     rules = ["---"] * len(table.label_headings) + ["---:"] * len(table.columns)
     lines = [f"## {table.title}", "", table.caption, "", _line(headings), _line(rules)]
-    previous = None
-    for row in table.rows:
-        labels = [escape_markdown(label) for label in row.labels]
-        if len(labels) > 1 and previous == row.labels[0]:
-            labels[0] = ""
-        previous = row.labels[0]
+    for row, shown in zip(table.rows, shown_labels(table.rows), strict=True):
+        labels = [escape_markdown(label) for label in shown]
         cells = []
         for column in table.columns:
             figure = row.cells[column.key]

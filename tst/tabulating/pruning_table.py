@@ -14,7 +14,7 @@ from tst.tabulating.study import title
 OURS, RANDOM = "ours", "random"
 
 SOLVABILITY = [
-    Column("removed", "removed"),
+    Column("removed", "gone"),
     Column("n", "left"),
     Column("score", "score"),
     Column("adjusted", "adjusted"),
@@ -35,7 +35,7 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
     for experiment in experiments:
         for scheme, judged in experiment.summary.get("judged", {}).items():
             judge = f"{_who(judged['judge'], judged.get('model', ''))}, {scheme} folds"
-            block = f"{_name(experiment)}; judged by {judge}"
+            block = (_name(experiment), judge)
             for name, entry in judged["lists"].items():
                 rows.append(
                     Row(
@@ -44,14 +44,14 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
                     )
                 )
             if RANDOM in judged:
-                rows.append(Row((block, "at random"), _random_cells(experiment, judged[RANDOM])))
+                rows.append(Row((*block, "at random"), _random_cells(experiment, judged[RANDOM])))
     return PaperTable(
         "pruning",
         "Pruning: what is left to be answered without looking",
         "Scores in percent of the questions that are left, re-diagnosed by the judge; 95% "
         "intervals from a bootstrap over groups. At random: as many of each type, mean ± standard "
         "deviation over draws. Lower is better.",
-        ("pruning", "removed"),
+        ("pruning", "judge", "removed"),
         SOLVABILITY,
         rows,
         list(notes),
@@ -63,18 +63,18 @@ def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> P
     rows = []
     for experiment in experiments:
         for model, entry in experiment.summary.get("predictions", {}).items():
-            block = f"{_name(experiment)}; {model}, blind: {entry.get('blind', 'not known')}"
+            block = (_name(experiment), f"{model} (blind: {entry.get('blind', 'not known')})")
             parts = {k: v for k, v in entry["overall"].items() if isinstance(v, dict)}
             for name, figures in parts.items():
                 cells_of = _random_gap_cells if name == RANDOM else _gap_cells
                 cells = cells_of(experiment, figures, parts["before"])
-                rows.append(Row((block, _LISTS.get(name, name)), cells))
+                rows.append(Row((*block, _LISTS.get(name, name)), cells))
     return PaperTable(
         "pruning_gap",
         "Pruning: scores with and without vision",
         "Scores in percent on the questions that are left; gap = vision − blind, its change in "
         "points. At random: as many of each type, mean ± standard deviation over draws.",
-        ("pruning", "removed"),
+        ("pruning", "answers", "removed"),
         GAPS,
         rows,
         list(notes),
@@ -166,7 +166,7 @@ def _name(experiment: Experiment) -> str:
     summary = experiment.summary
     removed = summary["pruning"]["removed"]
     who = _who(summary["chooser"], summary.get("model", ""))
-    return f"{title(experiment.subject)}, {removed} chosen by {who} ({experiment.hash})"
+    return f"{title(experiment.subject)}, {removed} by {who}"
 
 
 def _who(diagnostic: str, model: str) -> str:
