@@ -36,13 +36,10 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
         for scheme, judged in experiment.summary.get("judged", {}).items():
             judge = f"{_who(judged['judge'], judged.get('model', ''))}, {scheme} folds"
             block = (_name(experiment), judge)
+            ours = judged["lists"].get(OURS)
             for name, entry in judged["lists"].items():
-                rows.append(
-                    Row(
-                        (block, _list_name(name, entry)),
-                        _list_cells(experiment, entry, judged["lists"].get(OURS)),
-                    )
-                )
+                labels = (*block, _list_name(name, entry))
+                rows.append(Row(labels, _list_cells(experiment, entry, ours)))
             if RANDOM in judged:
                 rows.append(Row((*block, "at random"), _random_cells(experiment, judged[RANDOM])))
     return PaperTable(
