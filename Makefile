@@ -7,10 +7,11 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench clean tables table1 table2 table3 table4 \
+	table5 table6 noisy-table table7 figures report
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 setup: $(READY)  ## make .venv with everything the project needs
 
@@ -39,6 +40,58 @@ format: $(READY)  ## rewrite the code in the project's style
 
 bench: $(READY)  ## time the forest on the planted benchmark
 	$(BIN)/python benchmarks/rf.py
+
+# Tables, figures and the report read records under OUTPUTS. RUN=1 first runs the experiments behind a
+# table as multiruns (finished folds are skipped): make table1 RUN=1 RUN_ARGS="data_root=../data"
+# EXPERIMENTS="rf_random rf_grouped" runs these alone; RESULTS=docs/results.md also writes that page.
+OUTPUTS ?= outputs
+TABLES := $(BIN)/python -m tst.tables outputs_root=$(OUTPUTS)
+PRUNE := $(BIN)/python -m tst.prune -m outputs_root=$(OUTPUTS) diagnostic=rf prune.judge=rf \
+	benchmark=vsi_bench,cv_bench
+NOISY := $(BIN)/python -m tst.noisy -m outputs_root=$(OUTPUTS) schedule.kind=plain,probe \
+	seed=0,1,2 optimizer=adamw,casmo,casmo_calibrated
+define experiments
+$(if $(RUN),for e in $(or $(EXPERIMENTS),$(1)); do $(BIN)/python -m tst.main experiment=$$e \
+	outputs_root=$(OUTPUTS) $(RUN_ARGS) || exit; done)
+endef
+
+tables: $(READY)  ## every table of the paper from the records there are; RESULTS=FILE: also one page
+	$(call experiments,rf_random rf_grouped llm_random)
+	$(TABLES) $(if $(RESULTS),results=$(RESULTS))
+
+table1: $(READY)  ## benchmarks: zero-shot, TsT-LLM, TsT-RF, baselines (RUN=1 runs the experiments first)
+	$(call experiments,rf_random rf_grouped llm_random)
+	$(TABLES) 'tables=[main,main_soft]'
+
+table2: $(READY)  ## the same by question type
+	$(call experiments,rf_random rf_grouped llm_random)
+	$(TABLES) 'tables=[types]'
+
+table3: $(READY)  ## grouped against random folds
+	$(call experiments,rf_random rf_grouped llm_random llm_grouped)
+	$(TABLES) 'tables=[folds]'
+
+table4: $(READY)  ## model against model
+	$(call experiments,rf_random models)
+	$(TABLES) 'tables=[models]'
+
+table5: $(READY)  ## pruning: solvability under a judge; vision, blind, gap
+	$(if $(RUN),$(PRUNE) $(RUN_ARGS))
+	$(TABLES) 'tables=[pruning,pruning_gap]'
+
+table6 noisy-table: $(READY)  ## noisy instruction tuning, optimizer against optimizer
+	$(if $(RUN),$(NOISY) $(RUN_ARGS))
+	$(TABLES) 'tables=[noisy]'
+
+table7: $(READY)  ## what runs cost
+	$(call experiments,rf_random rf_grouped llm_random)
+	$(TABLES) 'tables=[cost]'
+
+figures: $(READY)  ## the paper's figures as PDF
+	$(BIN)/python -m tst.figures outputs_root=$(OUTPUTS)
+
+report: $(READY)  ## one HTML file over all records that opens offline
+	$(BIN)/python -m tst.report outputs_root=$(OUTPUTS)
 
 clean:  ## remove the environment and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
