@@ -18,7 +18,8 @@ from tst.records.files import replacing
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito's, told apart by colour-blind readers too."""
-SMOOTHED_OVER = 5
+SMOOTHED_OVER = 6
+"""Steps of the running mean of the training loss: two rounds of a probe schedule."""
 PART_NAMES = {
     "held_out": "held-out clean",
     "train_clean": "training, clean",
@@ -39,29 +40,33 @@ def draw_losses(runs: Runs) -> Figure:
 
 
 def draw_confidence(runs: Runs) -> Figure:
-    """Confidence of clean, corrupted and mixed steps as distributions, one panel an optimizer."""
+    """Confidence by kind of step, one column an optimizer: distributions, and over training."""
     known = {o: _all_steps(by_seed) for o, by_seed in runs.items()}
     known = {o: steps for o, steps in known.items() if steps["confidence"].notna().any()}
-    figure, panels = _axes(max(1, len(known)))
-    for axes, (optimizer, steps) in zip(panels, known.items(), strict=False):
+    figure, panels = _axes(max(1, len(known)), rows=2)
+    for column, (optimizer, steps) in enumerate(known.items()):
+        above, below = panels[column], panels[column + len(known)]
         edges = np.histogram_bin_edges(steps["confidence"].dropna(), 24).tolist()
         for colour, kind in zip(COLOURS, KINDS, strict=False):
-            values = steps.loc[steps["kind"] == kind, "confidence"].dropna()
-            if len(values):
-                axes.hist(values, edges, density=True, histtype="stepfilled", alpha=0.45,
-                          color=colour, label=kind)  # fmt: skip
-                axes.axvline(float(values.mean()), color=colour, linewidth=1.5)
-        axes.set(title=optimizer, xlabel="confidence of a step", ylabel="density")
-        axes.legend(frameon=False)
+            part = steps[(steps["kind"] == kind) & steps["confidence"].notna()]
+            if len(part):
+                above.hist(part["confidence"], edges, density=True, histtype="stepfilled",
+                           alpha=0.45, color=colour, label=kind)  # fmt: skip
+                above.axvline(float(part["confidence"].mean()), color=colour, linewidth=1.5)
+                below.scatter(part["step"], part["confidence"], s=6, color=colour, linewidths=0)
+        above.set(title=optimizer, xlabel="confidence of a step", ylabel="density")
+        below.set(xlabel="step", ylabel="confidence")
+        above.legend(frameon=False)
     if not known:
         panels[0].text(0.5, 0.5, "no optimizer here has a confidence", ha="center")
-        panels[0].set_axis_off()
+        for axes in panels:
+            axes.set_axis_off()
     return figure
 
 
 def draw_memorisation(runs: Runs) -> Figure:
     """Loss of held-out, clean and corrupted training pairs, before and after, by optimizer."""
-    figure, (axes,) = _axes(1, width=7.0)
+    figure, (axes,) = _axes(1, width=7.5)
     places = np.arange(len(PARTS))
     width = 0.8 / (len(runs) + 1)
     bars: dict[str, list[list[float]]] = {}
@@ -77,7 +82,7 @@ def draw_memorisation(runs: Runs) -> Figure:
     middle = places + width * (len(bars) - 1) / 2
     axes.set_xticks(middle, [PART_NAMES[part] for part in PARTS])
     axes.set(ylabel="nats a target token", title="loss before and after training")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
@@ -94,9 +99,9 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format=path.suffix.removeprefix("."))
 
 
-def _axes(columns: int, width: float = 5.0) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width * columns, 3.6), layout="constrained")
-    panels = [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
+def _axes(columns: int, rows: int = 1, width: float = 5.0) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width * columns, 3.4 * rows), layout="constrained")
+    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, panels

@@ -1,0 +1,133 @@
+"""Training on planned steps: losses, probes, micro-batches, optimizers; a random tiny model."""
+
+import numpy as np
+import pytest
+import torch
+
+from tst.diagnostics.llm.memory import MemoryPlan
+from tst.diagnostics.llm.models import load_base
+from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
+from tst.errors import UserError
+from tst.noisy_tuning.encoding import encode_pairs
+from tst.noisy_tuning.generated import generate_pairs
+from tst.noisy_tuning.losses import pair_losses
+from tst.noisy_tuning.optimizers import build_optimizer, require_usable
+from tst.noisy_tuning.schedule import plan_steps
+from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
+from tst.noisy_tuning.training import StepCollator, trained
+
+TINY = ModelSettings("tiny", quantization="none")
+
+
+@pytest.fixture(scope="module")
+def base():
+    return load_base(TINY, "cpu")
+
+
+@pytest.fixture(scope="module")
+def examples(base):
+    pairs = generate_pairs(50, seed=0)
+    prompts, responses = [p.prompt for p in pairs], [p.response for p in pairs]
+    return encode_pairs(base.tokenizer, prompts, responses, 128).examples
+
+
+def plan(kind="probe", steps=3):
+    corrupted = np.arange(50) < 15
+    return plan_steps(corrupted, ScheduleSettings(kind, steps, 6), seed=0)
+
+
+def run(base, examples, optimizer="adamw", micro_batch=6, steps=3, every=0, **settings):
+    held_out = []
+
+    def measure(model):
+        held_out.append(float(pair_losses(model, examples[:4]).mean()))
+        return held_out[-1]
+
+    training = TrainingSettings(learning_rate=1e-2, **settings)
+    memory = MemoryPlan(micro_batch)
+    with trained(
+        base, training, OptimizerSettings(optimizer), examples, plan(steps=steps), 0, memory,
+        every, measure,
+    ) as outcome:  # fmt: skip
+        return outcome.steps, outcome.curve, pair_losses(outcome.adapter, examples)
+
+
+def test_pair_losses_are_each_pairs_mean_over_its_target(base, examples):
+    losses = pair_losses(base.model, examples)
+    prompt, target = examples[7]
+    with torch.no_grad():
+        logits = base.model(torch.tensor([prompt + target])).logits[0, len(prompt) - 1 : -1]
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor(target))
+    assert losses.shape == (50,)
+    assert losses[7] == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_every_step_is_measured(base, examples):
+    steps, curve, _ = run(base, examples, "casmo", every=2)
+    names = ["loss", "confidence", "agar", "grad_norm", "seconds", "optimizer_seconds"]
+    assert list(steps) == names and len(steps) == 3
+    assert steps.notna().all(axis=None)
+    assert (steps["seconds"] > steps["optimizer_seconds"]).all()
+    assert steps["agar"].between(0, 1).all() and steps["confidence"].between(0, 1).all()
+    assert curve["step"].tolist() == [2]
+
+
+def test_a_steps_loss_is_the_mean_of_its_target_tokens(base, examples):
+    steps, _, _ = run(base, examples, dropout=0.0)
+    before = pair_losses(base.model, examples)
+    rows = plan()[0].rows
+    sizes = np.array([len(examples[i][1]) for i in rows])
+    assert steps["loss"][0] == pytest.approx((before[rows] * sizes).sum() / sizes.sum(), abs=1e-4)
+
+
+def test_micro_batches_change_nothing(base, examples):
+    whole, _, after = run(base, examples, dropout=0.0)
+    parts, _, after_parts = run(base, examples, dropout=0.0, micro_batch=2)
+    columns = ["loss", "grad_norm"]
+    np.testing.assert_allclose(whole[columns], parts[columns], rtol=1e-4)
+    np.testing.assert_allclose(after, after_parts, rtol=1e-3)
+
+
+def test_training_learns_and_leaves_the_base_bare(base, examples):
+    before = pair_losses(base.model, examples)
+    _, _, after = run(base, examples, steps=30)
+    assert after.mean() < before.mean() - 0.1
+    np.testing.assert_array_equal(pair_losses(base.model, examples), before)
+
+
+def test_measuring_on_the_way_does_not_change_training(base, examples):
+    _, _, silent = run(base, examples)
+    _, _, watched = run(base, examples, every=1)
+    np.testing.assert_array_equal(silent, watched)
+
+
+@pytest.mark.parametrize("name", ["adamw", "casmo", "casmo_calibrated"])
+def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
+    if name == "casmo_calibrated":
+        pytest.importorskip("casmo")
+    steps, _, _ = run(base, examples, name)
+    known = steps["confidence"].notna() & steps["agar"].notna()
+    assert known.all() == (name != "adamw")
+
+
+def test_optimizers_refuse_bad_values_and_missing_packages(monkeypatch):
+    with pytest.raises(UserError, match="c_min=3"):
+        require_usable(OptimizerSettings("casmo", {"c_min": 3}), 1e-3, 0.0)
+    monkeypatch.setitem(__import__("sys").modules, "casmo", None)
+    with pytest.raises(UserError, match="pip install casmo-optimizer"):
+        require_usable(OptimizerSettings("casmo_calibrated"), 1e-3, 0.0)
+
+
+def test_casmo_can_be_built_for_stacked_folds():
+    stacked = torch.nn.Parameter(torch.zeros(3, 4, 2))
+    settings = OptimizerSettings("casmo", {"betas": [0.9, 0.99], "rho": 1.0})
+    optimizer = build_optimizer(settings, [stacked], 1e-3, 0.0, slices_dim0=True).optimizer
+    assert optimizer.param_groups[0]["slices_dim0"]
+    assert optimizer.param_groups[0]["betas"] == (0.9, 0.99)
+
+
+def test_the_longest_micro_batch_is_found_for_the_memory_probe(examples):
+    collator = StepCollator(examples, plan("plain", 12), 2)
+    widest = max(collator.micro_batch_at(i).input_ids.shape[1] for i in range(len(collator)))
+    assert collator.longest().input_ids.shape[1] == widest
+    assert len(collator) == 12 * 3
