@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesClassifier
 
+from tst.diagnostics.forest.hashing import combine
 from tst.diagnostics.forest.indicators import Indicators
 from tst.diagnostics.forest.logit import SparseLogit, TypedLogit
 from tst.diagnostics.forest.option_features import POSITIVE, OptionFeatures
@@ -18,6 +19,7 @@ from tst.diagnostics.forest.slots import TemplateMiner
 from tst.diagnostics.forest.splits import inner_folds
 
 FLOOR = 1e-3
+BLEND = (0.35, 0.4, 0.15, 0.3)  # free logit, bound logit, single texts, trees: log weights
 
 
 @dataclass
@@ -28,14 +30,6 @@ class OptionColumns:
     values: np.ndarray
     relative: np.ndarray
     sparse: csr_matrix
-
-    def permuted(self, rows: np.ndarray, dense: np.ndarray, sparse: np.ndarray) -> OptionColumns:
-        """Some columns (bool masks) taken from other options' rows (m,)."""
-        values = np.where(dense, self.values[rows], self.values)
-        relative = np.where(dense, self.relative[rows], self.relative)
-        kept = self.sparse.multiply(~sparse).tocsr()
-        moved = self.sparse[rows].multiply(sparse).tocsr()
-        return OptionColumns(self.sheet, values, relative, kept + moved)
 
 
 class ChoiceModel:
@@ -66,7 +60,7 @@ class ChoiceModel:
         names = self.features.names
         self._in_logit = np.array([not name.endswith("_count") for name in names])
         positive = np.array([name.endswith(POSITIVE) for name in names])[self._in_logit]
-        self._free = TypedLogit(s.logit_penalty, 3 * s.logit_penalty)
+        self._free = TypedLogit(1.5 * s.logit_penalty, 10 * s.logit_penalty)
         self._free.fit(relative[:, self._in_logit], sheet, correct)
         self._bound = TypedLogit(s.logit_penalty, 10 * s.logit_penalty, positive)
         self._bound.fit(relative[:, self._in_logit], sheet, correct)
@@ -93,27 +87,81 @@ class ChoiceModel:
 
     def predict(self, columns: OptionColumns) -> np.ndarray:
         """Probability of every option, (m,), summing to 1 over each question's."""
-        sheet, dense = columns.sheet, columns.relative[:, self._in_logit]
-        tree_share = self._trees.predict_proba(self._tree_columns(columns))[:, 1]
-        blend = (
-            (0.4, self._free.decide(dense, sheet)),
-            (0.4, self._bound.decide(dense, sheet)),
-            (0.15, self._sparse.decide(columns.sparse)),
-            (0.25, np.log(tree_share + FLOOR)),
-        )
-        logs = sum(w * np.log(sheet.softmax(utility) + FLOOR) for w, utility in blend)
-        return sheet.softmax(np.asarray(logs))
+        return self._blend(columns.sheet, [self._linear(columns), self._grown(columns)])
+
+    def predict_permuted(self, columns: OptionColumns, seed: int) -> dict[str, np.ndarray]:
+        """Per feature family, the same with its columns permuted among questions alike.
+
+        Alike are questions of one type with as many options; all of a question's options move.
+        """
+        rows = permuted_rows(columns.sheet, np.random.default_rng(seed))
+        linear = self._linear(columns)
+        dense_family = np.array([name.split(".")[0] for name in self.features.names])
+        permuted = {}
+        for family in sorted({*dense_family.tolist(), *self.indicators.families.tolist()}):
+            moved = self._linear(
+                columns, dense_family == family, self.indicators.families == family
+            )
+            shift = [part[rows] - part for part in moved]
+            values, relative = columns.values.copy(), columns.relative.copy()
+            swapped = dense_family == family
+            values[:, swapped] = values[rows][:, swapped]
+            relative[:, swapped] = relative[rows][:, swapped]
+            changed = OptionColumns(columns.sheet, values, relative, columns.sparse)
+            grown = self._grown(changed) if swapped.any() else self._grown(columns)
+            parts = [u + d for u, d in zip(linear, shift, strict=True)]
+            permuted[family] = self._blend(columns.sheet, [parts, grown])
+        return permuted
 
     def contributions(self, columns: OptionColumns, rows: np.ndarray) -> np.ndarray:
         """What each feature adds to the mean utility of some options, (r, f)."""
-        questions = columns.sheet.owner[rows]
-        pull = np.zeros((len(rows), len(self._in_logit)))
         both = (self._free.weights(columns.sheet) + self._bound.weights(columns.sheet)) / 2
-        pull[:, self._in_logit] = columns.relative[rows][:, self._in_logit] * both[questions]
-        return pull
+        return columns.relative[rows] * self._all_columns(both)[columns.sheet.owner[rows]]
+
+    def _linear(
+        self,
+        columns: OptionColumns,
+        dense: np.ndarray | None = None,
+        sparse: np.ndarray | None = None,
+    ) -> list[np.ndarray]:
+        """Utilities (m,) of the three logits, or what some columns (bool masks) add to them."""
+        kept = self._in_logit if dense is None else self._in_logit & dense
+        utilities = []
+        for logit in (self._free, self._bound):
+            weights = self._all_columns(logit.weights(columns.sheet))[:, kept]
+            values = columns.relative[:, kept]
+            utilities.append(np.einsum("mf,mf->m", values, weights[columns.sheet.owner]))
+        weights = self._sparse.weights if sparse is None else self._sparse.weights * sparse
+        return [*utilities, columns.sparse @ weights]
+
+    def _grown(self, columns: OptionColumns) -> list[np.ndarray]:
+        share = self._trees.predict_proba(self._tree_columns(columns))[:, 1]
+        return [np.log(share + FLOOR)]
+
+    def _blend(self, sheet: Sheet, utilities: list[list[np.ndarray]]) -> np.ndarray:
+        flat = [utility for group in utilities for utility in group]
+        logs = np.zeros(len(sheet.option))
+        for weight, utility in zip(BLEND, flat, strict=True):
+            logs += weight * np.log(sheet.softmax(utility) + FLOOR)
+        return sheet.softmax(logs)
+
+    def _all_columns(self, weights: np.ndarray) -> np.ndarray:
+        full = np.zeros((len(weights), len(self._in_logit)))
+        full[:, self._in_logit] = weights
+        return full
 
     def _tree_columns(self, columns: OptionColumns) -> np.ndarray:
         sheet = columns.sheet
         kinds = sheet.types[sheet.owner][:, None] == self._kinds
         count = sheet.n_options[sheet.owner][:, None]
         return np.hstack([columns.values, columns.relative, count, kinds]).astype(np.float32)
+
+
+def permuted_rows(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
+    """For each option, the option in the same place of another question alike, (m,)."""
+    _, alike = np.unique(combine(sheet.types, sheet.n_options), return_inverse=True)
+    draws = rng.random(len(sheet))
+    drawn, given = np.lexsort((draws, alike)), np.argsort(alike, kind="stable")
+    other = np.empty(len(sheet), dtype=np.int64)
+    other[given] = drawn
+    return sheet.start[other][sheet.owner] + sheet.position

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from tst.diagnostics.forest.choice import ChoiceModel
 from tst.diagnostics.forest.facts import load_featuriser
 from tst.diagnostics.forest.number import NumberModel
+from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.sheet import SheetReader
+from tst.diagnostics.forest.sheet import Sheet, SheetReader
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
 
@@ -66,33 +68,91 @@ class ForestDiagnostic(Diagnostic):
         answers = train["answer"].to_numpy(dtype=object)
         questions = train.drop(columns="answer")
         predictions = Predictions.empty(len(heldout))
+        if self.settings.reasons:
+            predictions.reasons = [[] for _ in range(len(heldout))]
+        if self.settings.importance:
+            predictions.permuted = {}
         fields = sorted({name for row in train["metadata"] for name in row})
-        for kind in ("mc", "num"):
-            rows = np.flatnonzero((train["format"] == kind).to_numpy())
-            wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
-            if not len(wanted):
-                continue
-            asked = self._reader.read(heldout, wanted, fields)
-            if not len(rows):
-                for place, row in enumerate(wanted if kind == "mc" else []):
-                    size = int(asked.n_options[place])
-                    predictions.p_options[row] = np.full(size, 1.0 / size)
-                continue
-            sheet = self._reader.read(questions, rows, fields)
-            if kind == "mc":
-                model = ChoiceModel(self.settings, self._fold_jobs)
-                gold = answers[rows].astype(np.int64)
-                _, columns = model.fit(sheet, gold, seed).read(asked)
-                probability = model.predict(columns)
-                for row, part in zip(wanted, np.split(probability, asked.start[1:-1]), strict=True):
-                    predictions.p_options[row] = part
-            else:
-                numbers = NumberModel(self.settings, self._fold_jobs)
-                gold_numbers = answers[rows].astype(np.float64)
-                predictions.value[wanted] = numbers.fit_predict(sheet, gold_numbers, asked, seed)
         for row, text in frequent_texts(train, heldout).items():
             predictions.text[row] = text
+        for kind, answer in (("num", self._answer_numbers), ("mc", self._answer_choices)):
+            rows = np.flatnonzero((train["format"] == kind).to_numpy())
+            wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
+            if len(wanted):
+                sheet = self._reader.read(questions, rows, fields) if len(rows) else None
+                asked = self._reader.read(heldout, wanted, fields)
+                answer(sheet, answers[rows], asked, heldout, predictions, seed)
         return predictions
+
+    def _answer_choices(
+        self,
+        sheet: Sheet | None,
+        answers: np.ndarray,
+        asked: Sheet,
+        heldout: pd.DataFrame,
+        predictions: Predictions,
+        seed: int,
+    ) -> None:
+        if sheet is None:
+            _put_options(predictions, asked, asked.baseline)
+            return
+        model = ChoiceModel(self.settings, self._fold_jobs)
+        model.fit(sheet, answers.astype(np.int64), seed)
+        reading, columns = model.read(asked)
+        probability = model.predict(columns)
+        _put_options(predictions, asked, probability)
+        if predictions.reasons is not None:
+            options = heldout["options"].iloc[asked.rows].tolist()
+            said = choice_reasons(model, reading, columns, probability, options)
+            for row, sentences in zip(asked.rows, said, strict=True):
+                predictions.reasons[row] = sentences
+        if predictions.permuted is not None:
+            for family, permuted in model.predict_permuted(columns, seed).items():
+                _put_options(_permuted(predictions, family), asked, permuted)
+            for other in predictions.permuted.values():
+                other.p_options = [
+                    own if given is None else given
+                    for own, given in zip(predictions.p_options, other.p_options, strict=True)
+                ]
+
+    def _answer_numbers(
+        self,
+        sheet: Sheet | None,
+        answers: np.ndarray,
+        asked: Sheet,
+        heldout: pd.DataFrame,
+        predictions: Predictions,
+        seed: int,
+    ) -> None:
+        if sheet is None:
+            return
+        model = NumberModel(self.settings, self._fold_jobs)
+        model.fit(sheet, answers.astype(np.float64), seed)
+        columns = model.features.transform(asked)
+        predictions.value[asked.rows] = model.predict(columns, asked.types)
+        if predictions.reasons is not None:
+            for row, sentences in zip(
+                asked.rows, number_reasons(model.features, asked), strict=True
+            ):
+                predictions.reasons[row] = sentences
+        if predictions.permuted is not None:
+            for family, values in model.predict_permuted(columns, asked.types, seed).items():
+                _permuted(predictions, family).value[asked.rows] = values
+
+
+def _put_options(predictions: Predictions, asked: Sheet, probability: np.ndarray) -> None:
+    for row, part in zip(asked.rows, np.split(probability, asked.start[1:-1]), strict=True):
+        predictions.p_options[row] = part
+
+
+def _permuted(predictions: Predictions, family: str) -> Predictions:
+    """The entry of a family; what the family does not touch stays as it was predicted."""
+    assert predictions.permuted is not None
+    if family not in predictions.permuted:
+        entry = Predictions.empty(len(predictions.value))
+        entry.value, entry.text = predictions.value.copy(), copy(predictions.text)
+        predictions.permuted[family] = entry
+    return predictions.permuted[family]
 
 
 def frequent_texts(train: pd.DataFrame, heldout: pd.DataFrame) -> dict[int, str]:
@@ -107,8 +167,8 @@ def frequent_texts(train: pd.DataFrame, heldout: pd.DataFrame) -> dict[int, str]
         counts.setdefault(kind, Counter())[answer[0]] += 1
         overall[answer[0]] += 1
     texts = {}
-    for row in np.flatnonzero((heldout["format"] == "open").to_numpy()):
+    for row in np.flatnonzero((heldout["format"] == "open").to_numpy()).tolist():
         seen = counts.get(heldout["question_type"].iloc[row], overall)
         if seen:
-            texts[int(row)] = min(seen, key=lambda text: (-seen[text], text))
+            texts[row] = min(seen, key=lambda text: (-seen[text], text))
     return texts

@@ -65,6 +65,10 @@ class LiftEncoding:
         lift = np.log((hits + self.prior) / (expected + self.prior))
         return np.stack([lift, np.log1p(count)], axis=1)
 
+    def counts(self, keys: np.ndarray) -> np.ndarray:
+        """Hits, hits expected by chance, and rows of some keys in all of training, (r, 3)."""
+        return self._totals.totals(keys).round(9)
+
 
 class ClaimEncoding:
     """The evidence of right options for the claims of an option: summed log odds and count."""
@@ -89,3 +93,11 @@ class ClaimEncoding:
         evidence = np.bincount(claims.row, weights=odds, minlength=size)
         count = np.bincount(claims.row, weights=plus + minus, minlength=size)
         return np.stack([evidence, np.log1p(count)], axis=1)
+
+    def counts(self, claims: Claims, size: int) -> np.ndarray:
+        """Training answers for and against the claims of each option, (size, 2)."""
+        plus, minus = self._totals.totals(claims.key).round(9).T
+        agree = np.where(claims.sign > 0, plus, minus)
+        against = np.where(claims.sign > 0, minus, plus)
+        columns = [np.bincount(claims.row, weights=w, minlength=size) for w in (agree, against)]
+        return np.stack(columns, axis=1)

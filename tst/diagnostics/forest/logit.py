@@ -30,10 +30,6 @@ class SparseLogit:
         self.weights = minimize(loss, start, jac=True, method="L-BFGS-B", options=OPTIONS).x
         return self
 
-    def decide(self, features: csr_matrix) -> np.ndarray:
-        """The options' utilities (m,): probabilities are their softmax."""
-        return features @ self.weights
-
 
 class TypedLogit:
     """A conditional logit with common weights and penalised deviations a question type.
@@ -88,10 +84,6 @@ class TypedLogit:
         place = np.minimum(np.searchsorted(self._kinds, sheet.types), len(self._kinds) - 1)
         known = self._kinds[place] == sheet.types
         return np.where(known[:, None], self._by_kind[place], self._common)
-
-    def decide(self, features: np.ndarray, sheet: Sheet) -> np.ndarray:
-        """The options' utilities (m,): probabilities are their softmax."""
-        return np.einsum("mf,mf->m", features, self.weights(sheet)[sheet.owner])
 
 
 def _miss(sheet: Sheet, utilities: np.ndarray, correct: np.ndarray) -> tuple[float, np.ndarray]:

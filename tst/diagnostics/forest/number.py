@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesRegressor
@@ -12,59 +14,100 @@ from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet
 from tst.diagnostics.forest.splits import inner_folds
 
+LEAF = 10
+
+
+@dataclass
+class TypeForest:
+    """The trees of one question type and, per tree, each leaf's mean MRA of every candidate.
+
+    grid: candidate numbers (g,); by_leaf: per tree float32 (nodes, g)
+    """
+
+    trees: ExtraTreesRegressor
+    grid: np.ndarray
+    by_leaf: list[np.ndarray]
+
+    def predict(self, columns: np.ndarray) -> np.ndarray:
+        """The candidate with the highest expected MRA, (r,)."""
+        leaves = self.trees.apply(columns)
+        expected = np.zeros((len(columns), len(self.grid)), dtype=np.float32)
+        for tree, scores in enumerate(self.by_leaf):
+            expected += scores[leaves[:, tree]]
+        return self.grid[np.argmax(expected, axis=1)]
+
 
 class NumberModel:
-    """One forest a question type; the leaves say which training answers are alike."""
+    """One forest a question type; training answers that share leaves with a question are its
+    distribution, whose best number is predicted.
+    """
 
     def __init__(self, settings: ForestSettings, n_jobs: int = 1) -> None:
         self.settings = settings
         self.n_jobs = n_jobs
+        self.features = NumberFeatures(settings.prior)
 
-    def fit_predict(
-        self, sheet: Sheet, answers: np.ndarray, heldout: Sheet, seed: int
-    ) -> np.ndarray:
-        """Predicted numbers (n_heldout,) from training answers (n,)."""
+    def fit(self, sheet: Sheet, answers: np.ndarray, seed: int) -> NumberModel:
+        """answers: the gold number of each question, (n,)."""
         fold = inner_folds(sheet.units, self.settings.inner_folds, seed)
-        features = NumberFeatures(self.settings.prior)
-        train = features.fit(sheet, answers, fold, self.settings.inner_folds)
-        columns = features.transform(heldout)
-        predicted = np.full(len(heldout), _constant(answers))
-        for kind in np.unique(heldout.types):
-            rows, wanted = np.flatnonzero(sheet.types == kind), heldout.types == kind
-            if len(rows):
-                predicted[wanted] = self._predict_type(
-                    train[rows], answers[rows], columns[wanted], seed
-                )
+        columns = self.features.fit(sheet, answers, fold, self.settings.inner_folds)
+        self._constant = best_constant(answers)
+        self._forests = {
+            int(kind): self._grow(columns[sheet.types == kind], answers[sheet.types == kind], seed)
+            for kind in np.unique(sheet.types)
+        }
+        return self
+
+    def predict(self, columns: np.ndarray, types: np.ndarray) -> np.ndarray:
+        """Predicted numbers (n,) from ``features.transform``; unseen types get a constant."""
+        predicted = np.full(len(columns), self._constant)
+        for kind in np.unique(types):
+            forest = self._forests.get(int(kind))
+            if forest is not None:
+                predicted[types == kind] = forest.predict(columns[types == kind])
         return predicted
 
-    def _predict_type(
-        self, train: np.ndarray, answers: np.ndarray, columns: np.ndarray, seed: int
-    ) -> np.ndarray:
+    def predict_permuted(
+        self, columns: np.ndarray, types: np.ndarray, seed: int
+    ) -> dict[str, np.ndarray]:
+        """Per feature family, the same with its columns permuted within each type."""
+        draws = np.random.default_rng(seed).random(len(types))
+        drawn, given = np.lexsort((draws, types)), np.argsort(types, kind="stable")
+        other = np.empty(len(types), dtype=np.int64)
+        other[given] = drawn
+        families = np.array([name.split(".")[0] for name in self.features.names])
+        permuted = {}
+        for family in np.unique(families):
+            swapped = families == family
+            changed = columns.copy()
+            changed[:, swapped] = columns[other][:, swapped]
+            permuted[str(family)] = self.predict(changed, types)
+        return permuted
+
+    def _grow(self, columns: np.ndarray, answers: np.ndarray, seed: int) -> TypeForest:
         if len(answers) > self.settings.max_rows:
             kept = np.random.default_rng(seed).permutation(len(answers))[: self.settings.max_rows]
-            train, answers = train[kept], answers[kept]
+            columns, answers = columns[kept], answers[kept]
         grid = candidates(answers)
-        scores = mra(grid[None, :], answers[:, None])
+        scores = mra(grid[None, :], answers[:, None]).astype(np.float32)
         forest = ExtraTreesRegressor(
             self.settings.trees,
-            min_samples_leaf=10,
+            min_samples_leaf=LEAF,
             max_features=0.4,
             n_jobs=self.n_jobs,
             random_state=seed,
-        ).fit(train, spread(answers))
-        train_leaves, leaves = forest.apply(train), forest.apply(columns)
-        expected = np.zeros((len(columns), len(grid)))
+        ).fit(columns, spread(answers))
+        by_leaf = []
         rows = np.arange(len(answers))
-        for tree in range(train_leaves.shape[1]):
-            size = train_leaves[:, tree].max() + 1
-            count = np.bincount(train_leaves[:, tree], minlength=size)
-            share = 1.0 / count[train_leaves[:, tree]]
-            by_leaf = csr_matrix((share, (train_leaves[:, tree], rows)), shape=(size, len(rows)))
-            expected += (by_leaf @ scores)[leaves[:, tree]]
-        return grid[np.argmax(expected, axis=1)]
+        for leaf in forest.apply(columns).T:
+            share = (1.0 / np.bincount(leaf)[leaf]).astype(np.float32)
+            mean = csr_matrix((share, (leaf, rows)), shape=(leaf.max() + 1, len(rows)))
+            by_leaf.append(np.asarray(mean @ scores))
+        return TypeForest(forest, grid, by_leaf)
 
 
-def _constant(answers: np.ndarray) -> float:
-    """The constant with the highest mean MRA."""
+def best_constant(answers: np.ndarray) -> float:
+    """The number with the highest mean MRA over some answers."""
     grid = candidates(answers)
-    return float(grid[np.argmax(mra(grid[None, :], answers[:, None]).mean(0))])
+    values, counts = np.unique(answers, return_counts=True)
+    return float(grid[np.argmax(counts @ mra(grid[None, :], values[:, None]))])

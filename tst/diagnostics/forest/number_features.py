@@ -35,9 +35,13 @@ def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
 
 def spread(answers: np.ndarray) -> np.ndarray:
     """Answers on a scale where relative errors are alike: asinh of the answer in small units."""
+    return np.arcsinh(answers / unit_of(answers))
+
+
+def unit_of(answers: np.ndarray) -> float:
+    """The small unit of ``spread``: the lowest decile of the answers' sizes, zeros aside."""
     sizes = np.abs(answers[answers != 0])
-    unit = np.quantile(sizes, 0.1) if len(sizes) else 1.0
-    return np.arcsinh(answers / unit)
+    return float(np.quantile(sizes, 0.1)) if len(sizes) else 1.0
 
 
 class NumberFeatures:
@@ -45,6 +49,7 @@ class NumberFeatures:
 
     def __init__(self, prior: float) -> None:
         self.prior = prior
+        self.names: list[str] = []
 
     def fit(self, sheet: Sheet, answers: np.ndarray, fold: np.ndarray, n_folds: int) -> np.ndarray:
         """Learn from training questions; returns their own features, out of fold, (n, f)."""
@@ -55,6 +60,10 @@ class NumberFeatures:
         mean = np.bincount(kind_of, weights=targets) / np.bincount(kind_of)
         off = targets - mean[kind_of]
         self._variance = float(off.var())
+        self._unit = unit_of(answers)
+        self._mean_of = dict(
+            zip(sheet.types[np.unique(kind_of, return_index=True)[1]].tolist(), mean, strict=True)
+        )
         values = np.stack([off, off**2, np.ones(len(off))], axis=1)
         keys = question_keys(sheet, slots)
         self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
@@ -67,6 +76,22 @@ class NumberFeatures:
         slots = self._miner.transform(sheet)
         additive = self._effects.transform(sheet, slots)
         return self._columns(sheet, question_keys(sheet, slots), additive, None)
+
+    def typical_answers(self, sheet: Sheet) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """By key: training questions alike, their typical answer, and how telling it is, (n,) each.
+
+        Telling is the shift from the type's mean in standard errors.
+        """
+        slots = self._miner.transform(sheet)
+        base = np.array([self._mean_of.get(kind, np.nan) for kind in sheet.types.tolist()])
+        told = {}
+        for name, key in question_keys(sheet, slots).items():
+            total, squares, count = self._totals[name].totals(key).round(9).T
+            shift = total / np.maximum(count, 1.0)
+            error = np.sqrt((squares + self._variance) / (count + 1.0) / np.maximum(count, 1.0))
+            typical = np.sinh(base + shift) * self._unit
+            told[name] = (count, typical, np.abs(shift) / np.maximum(error, 1e-9))
+        return told
 
     def _columns(
         self,
@@ -82,4 +107,5 @@ class NumberFeatures:
             columns[f"{name}_mean"] = total / weight
             columns[f"{name}_spread"] = np.sqrt((squares + self._variance) / weight)
             columns[f"{name}_count"] = np.log1p(count)
+        self.names = list(columns)
         return np.stack(list(columns.values()), axis=1).astype(np.float32)

@@ -28,7 +28,7 @@ class OptionFeatures:
             name: LiftEncoding(self.prior).fit(key, correct, baseline, fold, n_folds)
             for name, key in reading.keys.items()
         }
-        self._odds = {
+        self.odds = {
             name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds)
             for name, claims in reading.claims.items()
         }
@@ -46,7 +46,7 @@ class OptionFeatures:
         for name, lift in self.lifts.items():
             encoded = lift.transform(reading.keys.get(name, np.zeros(size, np.uint64)), fold)
             columns[f"{name}_lift"], columns[f"{name}_count"] = encoded.T
-        for name, odds in self._odds.items():
+        for name, odds in self.odds.items():
             if name in reading.claims:
                 encoded = odds.transform(reading.claims[name], size, fold)
                 columns[f"{name}_odds"], columns[f"{name}_count"] = encoded.T
