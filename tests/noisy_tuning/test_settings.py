@@ -49,5 +49,5 @@ def test_auto_depends_on_the_device_and_numbers_stay():
     config = NoisyConfig(schedule=ScheduleSettings(steps=7))
     on_cpu, on_gpu = resolve_auto(config, "cpu"), resolve_auto(config, "cuda")
     assert (on_cpu.schedule.steps, on_gpu.schedule.steps) == (7, 7)
-    assert (on_cpu.schedule.batch_size, on_gpu.schedule.batch_size) == (8, 32)
+    assert (on_cpu.schedule.batch_size, on_gpu.schedule.batch_size) == (4, 32)
     assert config.schedule.batch_size == "auto"
