@@ -45,7 +45,7 @@ def predict_frequencies(
 ) -> Predictions:
     """Smoothed frequencies of option texts per type; noise where there is nothing to count."""
     predictions = Predictions.empty(len(heldout))
-    of_type = {t: part for t, part in train.groupby("question_type")}
+    of_type = dict(iter(train.groupby("question_type")))
     for i, row in enumerate(heldout.itertuples()):
         part = of_type.get(row.question_type)
         if row.format == "mc":
@@ -88,3 +88,10 @@ def make_runs(outputs_root: Path) -> dict[str, Path]:
         "grouped": make_record(outputs_root, rf, "fold=grouped5"),
         "llm": make_record(outputs_root, "diagnostic=lora_llm"),
     }
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Path]]:
+    """The records of ``make_runs``, for tests that do not change them."""
+    root = tmp_path_factory.mktemp("study")
+    return root, make_runs(root)

@@ -155,5 +155,6 @@ document.querySelector("dialog .close").addEventListener("click", () => byId("de
 byId("detail").addEventListener("click", (event) => { if (event.target === byId("detail")) byId("detail").close(); });
 new ResizeObserver(() => requestAnimationFrame(drawCharts)).observe(document.body);
 drawCharts();
-if (data.records.length) showRecord(0).then(() => { document.documentElement.dataset.ready = "yes"; });
-else document.documentElement.dataset.ready = "yes";
+const ready = () => { document.documentElement.dataset.ready = "yes"; performance.mark("ready"); };
+if (data.records.length) showRecord(0).then(ready);
+else ready();
