@@ -1,0 +1,46 @@
+import numpy as np
+
+from tst.diagnostics.forest.encoding import ClaimEncoding, KeyedTotals, LiftEncoding
+from tst.diagnostics.forest.sheet import Claims
+from tst.diagnostics.forest.splits import inner_folds
+
+
+def codes(*values):
+    return np.array(values, dtype=np.uint64)
+
+
+def test_totals_leave_out_the_rows_own_fold():
+    keys = codes(7, 7, 7, 9)
+    values = np.array([[1.0], [2.0], [4.0], [8.0]])
+    fold = np.array([0, 0, 1, 1])
+    totals = KeyedTotals(keys, values, fold, 2)
+    assert totals.totals(keys, fold).ravel().tolist() == [4.0, 4.0, 3.0, 0.0]
+    assert totals.totals(codes(7, 9, 5)).ravel().tolist() == [7.0, 8.0, 0.0]
+
+
+def test_lift_is_smoothed_log_of_hits_over_expected():
+    keys, fold = codes(1, 1, 1, 2), np.array([0, 1, 1, 0])
+    correct, baseline = np.array([1.0, 0.0, 1.0, 0.0]), np.full(4, 0.25)
+    lift = LiftEncoding(1.0).fit(keys, correct, baseline, fold, 2)
+    inside = lift.transform(keys, fold)
+    # row 0 sees rows 1 and 2 (one hit, 0.5 expected); row 3 is alone with its key
+    assert np.allclose(inside[0], [np.log(2.0 / 1.5), np.log(3.0)])
+    assert np.allclose(inside[3], [0.0, 0.0])
+    assert np.allclose(lift.transform(codes(1))[0], [np.log(3.0 / 1.75), np.log(4.0)])
+
+
+def test_claims_count_right_options_alone_and_turn_with_the_sign():
+    claims = Claims(np.array([0, 1, 2, 3]), codes(5, 5, 5, 5), np.array([1.0, -1.0, 1.0, -1.0]))
+    correct = np.array([1.0, 0.0, 1.0, 0.0])
+    odds = ClaimEncoding(1.0).fit(claims, correct, np.zeros(4, dtype=int), 2)
+    outside = odds.transform(claims, 4)
+    assert np.allclose(outside[:, 0], np.log(3.0) * claims.sign)
+    inside = odds.transform(claims, 4, np.zeros(4, dtype=int))
+    assert np.allclose(inside, 0.0)
+
+
+def test_inner_folds_keep_units_whole_and_even():
+    units = np.repeat(np.arange(20, dtype=np.uint64), 3)
+    fold = inner_folds(units, 5, seed=1)
+    assert all(len(set(fold[units == u])) == 1 for u in range(20))
+    assert np.bincount(fold).tolist() == [12] * 5
