@@ -7,6 +7,8 @@ a job failed, 2 the user has something to mend.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import logging
 import os
@@ -30,20 +32,22 @@ from omegaconf.errors import OmegaConfBaseException
 from tst.arguments import arrange
 from tst.config import CONFIG_FOLDER, one_message, register_schema
 from tst.errors import UserError
-from tst.records.environment import job_command
+from tst.records.environment import remember_command
 from tst.records.files import read_json, write_json
 
 log = logging.getLogger("tst")
 
 OUTCOME = "outcome.json"
 FINISHED, PARTIAL, FAILED, REFUSED = "finished", "partial", "failed", "refused"
+INTERRUPTED = "interrupted"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
 class Outcome:
     """What became of one job.
 
-    state: finished, partial (folds are missing), failed, or refused (the user's mistake)
+    state: finished, partial (folds are missing), failed, refused (the user's mistake), interrupted
     record: path of its record, where there is one
     error: one line, for failed and refused jobs
     row: columns for the sweep's table
@@ -84,19 +88,30 @@ def guarded(task: Task) -> Callable[[DictConfig], None]:
         overrides = list(HydraConfig.get().overrides.task)
         name = HydraConfig.get().job.config_name
         module = "tst.main" if name == "config" else f"tst.{name}"
-        job_command.set(shlex.join(["python", "-m", module, *overrides]))
+        remember_command(shlex.join(["python", "-m", module, *overrides]))
+
+        def leave(outcome: Outcome) -> None:
+            with contextlib.suppress(OSError):  # a full disk: the job counts as dead
+                write_json(folder / OUTCOME, {**asdict(outcome), "overrides": overrides})
+
         try:
             outcome = task(cfg)
         except UserError as error:
             outcome = Outcome(REFUSED, error=str(error))
             print(f"tst: {error}", file=sys.stderr)
         except Exception as error:
-            log.error("%s", "".join(traceback.format_exception(error)))
             outcome = Outcome(FAILED, error=f"{type(error).__name__}: {error}")
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                print(f"tst: {error}: free some space; the same command continues", file=sys.stderr)
+            else:
+                log.error("%s", "".join(traceback.format_exception(error)))
             # frames keep the model's tensors alive
             traceback.clear_frames(error.__traceback__)
+        except BaseException as stop:
+            leave(Outcome(INTERRUPTED, error=f"stopped ({type(stop).__name__})"))
+            raise
         gc.collect()
-        write_json(folder / OUTCOME, {**asdict(outcome), "overrides": overrides})
+        leave(outcome)
         stop_early = cfg.fail_fast and outcome.state in (FAILED, REFUSED)
         if HydraConfig.get().mode == RunMode.RUN or stop_early:
             raise SystemExit(exit_code([outcome]))
@@ -129,7 +144,7 @@ def run_command(
     decorate = hydra.main(
         version_base="1.3", config_path=str(CONFIG_FOLDER), config_name=config_name
     )
-    ended: int | None = 0
+    ended, stopped = 0, False
     try:
         decorate(guarded(task))()
     except SystemExit as end:
@@ -141,17 +156,17 @@ def run_command(
         return 2
     except (KeyboardInterrupt, Terminated) as stop:
         print("tst: stopped; the same command continues this run", file=sys.stderr)
-        ended = 143 if isinstance(stop, Terminated) else 130
+        ended, stopped = 143 if isinstance(stop, Terminated) else 130, True
     except Exception as error:
         if SweepFolder.current is None:
             raise
         log.error("the launcher failed: %s: %s", type(error).__name__, error)
         ended = 1
     if SweepFolder.current is None:
-        return ended or 0
+        return ended
     outcomes = read_outcomes(SweepFolder.current)
     show_sweep(outcomes)
-    return exit_code([o for _, o in outcomes]) or ended or 0
+    return ended if stopped else exit_code([o for _, o in outcomes]) or ended
 
 
 def read_outcomes(sweep: Path) -> list[tuple[str, Outcome]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import time
@@ -191,7 +192,8 @@ def noted_failure(record: Record) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        record.write_failure(error)
+        with contextlib.suppress(OSError):  # a full disk has no room for this either
+            record.write_failure(error)
         raise
     except BaseException as stop:
         record.write_status("interrupted", reason=type(stop).__name__)

@@ -12,8 +12,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-job_command: ContextVar[str] = ContextVar("job_command", default="")
-"""The shell command that runs the current job alone, outside of its sweep."""
+_job_command: ContextVar[str] = ContextVar("job_command", default="")
 
 PACKAGES = (
     "numpy",
@@ -26,6 +25,11 @@ PACKAGES = (
     "bitsandbytes",
     "hydra-core",
 )
+
+
+def remember_command(command: str) -> None:
+    """Note the shell command that runs the current job alone, outside of its sweep."""
+    _job_command.set(command)
 
 
 @cache
@@ -70,7 +74,7 @@ def describe_environment() -> dict[str, object]:
     return {
         "tst": __version__,
         "commit": code_version(),
-        "command": job_command.get() or shlex.join(sys.argv),
+        "command": _job_command.get() or shlex.join(sys.argv),
         "versions": library_versions(),
         "platform": platform.platform(),
         "machine": platform.machine(),
