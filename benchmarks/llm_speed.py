@@ -141,8 +141,9 @@ class Run:
         """Our sequential path: one fold."""
         with trained_adapter(
             self.session.base, self.short, ADAMW, self.tasks[0], MemoryPlan(4, proven=True)
-        ) as (_, cost):
+        ) as (_, training):
             wait(self.session.base.device)
+        cost = training.cost
         self.report("sequential, one fold", cost.seconds, cost.tokens, 1, cost.loss)
 
     def stack(self) -> None:
@@ -157,9 +158,9 @@ class Run:
         tasks: list[FoldTask] = self.tasks
         with stacked_training(
             self.session.base, settings, ADAMW, tasks, MemoryPlan(4, len(tasks))
-        ) as (_, cost):
+        ) as (_, training):
             pass
-        k = len(tasks)
+        cost, k = training.cost, len(tasks)
         seconds = (cost.seconds - cost.compile_seconds) * k
         self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
 

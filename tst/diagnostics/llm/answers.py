@@ -25,6 +25,9 @@ class AnswerHead:
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self._positions: torch.Tensor | None = None
+        config: Any = model.config
+        self._window = config.get_text_config().to_dict().get("sliding_window")
+        self._needs_mask = config._attn_implementation == "eager"
 
     @contextmanager
     def attached(self) -> Iterator[AnswerHead]:
@@ -41,12 +44,28 @@ class AnswerHead:
         self, input_ids: torch.Tensor, positions: torch.Tensor, **kwargs: Any
     ) -> tuple[torch.Tensor, Any]:
         """Logits (m, vocabulary) at flat positions row * L + column, and the model's output."""
+        if self._needs_mask and input_ids.shape[1] > 1 and "attention_mask" not in kwargs:
+            kwargs["attention_mask"] = self._causal_mask(input_ids)
         self._positions = positions
         try:
             output = self.model(input_ids=input_ids, **kwargs)
         finally:
             self._positions = None
         return output.logits, output
+
+    def _causal_mask(self, input_ids: torch.Tensor) -> torch.Tensor | None:
+        """Plain causal attention as an additive mask, where attention has no flag for it.
+
+        transformers' own copies from the host, which a CUDA graph cannot hold. None (its own) where
+        a sliding window is shorter than the rows.
+        """
+        width = input_ids.shape[1]
+        if self._window is not None and width > self._window:
+            return None
+        dtype = next(self.model.parameters()).dtype
+        low = torch.finfo(dtype).min
+        full = torch.full((1, 1, width, width), low, dtype=dtype, device=input_ids.device)
+        return full.triu(1)
 
     def _pick(self, _: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         if self._positions is None:
@@ -72,7 +91,9 @@ def _one_text_a_row() -> Iterator[None]:
         masking_utils.is_tracing = tracing
 
 
-def answer_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Sum over target tokens of weight x cross-entropy, in float32."""
+def answer_losses(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """weight x cross-entropy of each target token (m,), in float32; the loss is their sum."""
     losses = nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-    return (losses * weights).sum()
+    return losses * weights

@@ -26,7 +26,8 @@ from tst.diagnostics.llm.settings import (
     why_sequential,
 )
 from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.training import trained_adapter
+from tst.diagnostics.llm.trace import join_histories
+from tst.diagnostics.llm.training import TrainingCost, trained_adapter
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
 
@@ -43,6 +44,7 @@ class _FoldData:
     seed: int
     order_seed: int
     answers: list[pd.DataFrame] = field(default_factory=list)
+    histories: list[pd.DataFrame] = field(default_factory=list)
     cost: dict[str, float] = field(default_factory=dict)
 
 
@@ -137,7 +139,7 @@ class LoraLLMDiagnostic(Diagnostic):
         """Train and score a group of folds; False when it has to start again, smaller."""
         reset_peak(session.base.device)
         for data in group:
-            data.answers, data.cost = [], {}
+            data.answers, data.histories, data.cost = [], [], {}
         try:
             for formats in session.parts():
                 if self.folds_at_once > 1:
@@ -160,7 +162,8 @@ class LoraLLMDiagnostic(Diagnostic):
         ) as (adapter, training):
             started = time.perf_counter()
             data.answers += session.score(adapter, [asked])
-            self._charge(data, training, time.perf_counter() - started)
+            data.histories.append(training.histories[0])
+            self._charge(data, training.cost, time.perf_counter() - started)
             self._save(adapter, data, formats)
 
     def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
@@ -174,7 +177,8 @@ class LoraLLMDiagnostic(Diagnostic):
             seconds = (time.perf_counter() - started) / len(group)
         for j, data in enumerate(group):
             data.answers.append(answers[j])
-            self._charge(data, training, seconds)
+            data.histories.append(training.histories[j])
+            self._charge(data, training.cost, seconds)
             if self.settings.save_adapters:
                 with adapters.as_peft(j) as adapter:
                     self._save(adapter, data, formats)
@@ -185,8 +189,8 @@ class LoraLLMDiagnostic(Diagnostic):
         asked = session.encoded.take(_of_format(data.heldout, formats).index)
         return session.task(learned, data.seed, data.order_seed), asked
 
-    def _charge(self, data: _FoldData, training: Any, heldout_seconds: float) -> None:
-        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(training).items()})
+    def _charge(self, data: _FoldData, cost: TrainingCost, heldout_seconds: float) -> None:
+        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(cost).items()})
         add_costs(data.cost, {"heldout_seconds": heldout_seconds})
 
     def _save(self, adapter: Any, data: _FoldData, formats: list[str]) -> None:
@@ -204,7 +208,9 @@ class LoraLLMDiagnostic(Diagnostic):
         cost = session.take_cost() | data.cost
         cost["rows_cut"] = float(session.encoded.take(data.heldout.index).cut.sum())
         cost["peak_memory_bytes"] = peak_memory(session.base.device)
-        return to_predictions(data.heldout, pd.concat(data.answers), zero_shot, cost)
+        predictions = to_predictions(data.heldout, pd.concat(data.answers), zero_shot, cost)
+        predictions.history = join_histories(data.histories)
+        return predictions
 
 
 def _of_format(questions: pd.DataFrame, formats: list[str]) -> pd.DataFrame:

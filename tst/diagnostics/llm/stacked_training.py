@@ -24,20 +24,21 @@ from tst.diagnostics.llm.training import (
     AnswerTrainer,
     FoldTask,
     StepCollator,
+    Training,
     TrainingCost,
     sft_config,
     warmup_steps,
 )
 
 # padded lengths on CUDA: few shapes to capture, and little padding
-CUDA_LENGTHS = 16
+CUDA_LENGTHS = 8
 
 
 class StackedTrainer(AnswerTrainer):
     """Trains ``adapters`` (attached to the model) with captured steps where those work."""
 
     def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(folds=adapters.folds, **kwargs)
         self.adapters = adapters
         self._step = GraphedStep(self._loss, adapters.weights, cuda_graphs)
 
@@ -46,7 +47,9 @@ class StackedTrainer(AnswerTrainer):
     ) -> torch.Tensor:
         """Forward and backward of k folds' micro-batches."""
         model.train()
-        return self._step(self._prepare_inputs(inputs))
+        loss = self._step(self._prepare_inputs(inputs))
+        self.trace.keep()
+        return loss
 
     def _loss(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         self.adapters.bind()
@@ -66,7 +69,7 @@ def stacked_training(
     tasks: Sequence[FoldTask],
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
-) -> Iterator[tuple[StackedAdapters, TrainingCost]]:
+) -> Iterator[tuple[StackedAdapters, Training]]:
     """The tasks' adapters, trained and attached to the base for the length of this block.
 
     The cost is one fold's share.
@@ -108,6 +111,7 @@ def stacked_training(
         result = trainer.train()
         if cuda:
             torch.cuda.synchronize()
+        histories = collator.histories(trainer.trace, settings)
         del trainer
         folds = len(tasks)
         cost = TrainingCost(
@@ -121,7 +125,7 @@ def stacked_training(
         base.model.eval()
         with torch.no_grad():
             adapters.bind()
-        yield adapters, cost
+        yield adapters, Training(cost, histories)
 
 
 def _optimizer(

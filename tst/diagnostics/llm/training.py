@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import torch
 from datasets import Dataset
 from peft import PeftModel
@@ -18,11 +19,13 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from tst.diagnostics.llm.adapters import bare_again, lora_config, torch_seed
-from tst.diagnostics.llm.answers import AnswerHead, answer_loss
+from tst.diagnostics.llm.answers import AnswerHead, answer_losses
 from tst.diagnostics.llm.batches import Batch, collate_training, plan_steps, round_up
+from tst.diagnostics.llm.fold_optimizer import fold_rates
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.trace import LossTrace, training_history
 
 TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 
@@ -60,6 +63,14 @@ class TrainingCost:
     steps: float
     loss: float
     compile_seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """What is left of a training run: one fold's share of its cost, and each fold's history."""
+
+    cost: TrainingCost
+    histories: list[pd.DataFrame]
 
 
 class StepCollator:
@@ -107,6 +118,20 @@ class StepCollator:
             rows.append(row + [None] * ((self.micro_batch - len(row)) if wide else 0))
         return collate_training(rows, totals, self.multiple, self.per_row)
 
+    def histories(self, losses: LossTrace, settings: LoraSettings) -> list[pd.DataFrame]:
+        """What each fold went through, step by step."""
+        counts = [len(plan) for plan in self.plans]
+        rates, _ = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
+        by_step = losses.by_step(self.accumulation)
+        fed = [
+            [sum(sum(map(len, task.examples[i])) - 1 for i in step) for step in plan]
+            for task, plan in zip(self.tasks, self.plans, strict=True)
+        ]
+        return [
+            training_history(by_step[j], rates[j].numpy(), tokens, settings.epochs)
+            for j, tokens in enumerate(fed)
+        ]
+
     def shapes(self) -> list[Batch]:
         """One micro-batch of each padded length that occurs, longest (most memory) first."""
         first: dict[int, int] = {}
@@ -138,7 +163,13 @@ class AnswerTrainer(SFTTrainer):
 
     Weights already divide each token's loss by its optimizer step's target tokens, so micro-batches
     add up to the same gradient whatever their size. Nothing here waits for the device.
+
+    folds: how many share a micro-batch; their losses are in ``trace``
     """
+
+    def __init__(self, folds: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.trace = LossTrace(folds, self.args.device)
 
     def compute_loss(
         self,
@@ -150,7 +181,9 @@ class AnswerTrainer(SFTTrainer):
         head = AnswerHead(self.accelerator.unwrap_model(model))
         with head.attached():
             logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
-        loss = answer_loss(logits, inputs["targets"], inputs["weights"])
+        losses = answer_losses(logits, inputs["targets"], inputs["weights"])
+        self.trace.note(losses, inputs["positions"], inputs["input_ids"])
+        loss = losses.sum()
         return (loss, output) if return_outputs else loss
 
     def training_step(
@@ -161,6 +194,7 @@ class AnswerTrainer(SFTTrainer):
         inputs = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             loss = self.compute_loss(model, inputs)
+        self.trace.keep()
         self.accelerator.backward(loss)
         return loss.detach()
 
@@ -170,6 +204,7 @@ class AnswerTrainer(SFTTrainer):
         with torch.random.fork_rng(devices=[self.args.device]):
             self.training_step(model, as_inputs(batch))
         model.zero_grad()
+        self.trace.forget()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         """In the planned order."""
@@ -238,7 +273,7 @@ def trained_adapter(
     task: FoldTask,
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
-) -> Iterator[tuple[PeftModel, TrainingCost]]:
+) -> Iterator[tuple[PeftModel, Training]]:
     """The base with this fold's trained adapter on it; the bare base again when the block ends."""
     collator = StepCollator([task], settings, memory.micro_batch)
     started = time.perf_counter()
@@ -279,6 +314,7 @@ def trained_adapter(
             collator.steps,
             float(result.training_loss),
         )
+        training = Training(cost, collator.histories(trainer.trace, settings))
         adapter.eval()
         del trainer
-        yield adapter, cost
+        yield adapter, training
