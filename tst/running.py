@@ -142,7 +142,8 @@ def _keep_fold(
         "versions": library_versions(),
         "importance": importance.to_dict("records"),
     }
-    record.write_fold(fold, fold_rows(table, rows, fold, predictions, scores), notes)
+    kept = fold_rows(table, rows, fold, predictions, scores)
+    record.write_fold(fold, kept, notes, predictions.history)
     mean = 100 * float(scores["hard"].mean())
     log.info("fold %d-%d: score %.1f over %d questions", *fold, mean, len(rows))
 

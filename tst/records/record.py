@@ -29,6 +29,7 @@ from tst.records.leases import Leases
 
 log = logging.getLogger(__name__)
 
+HISTORY = "history"
 RESULT_FILES = ("predictions.parquet", "questions.parquet", "questions.csv", "summary.json")
 
 
@@ -111,9 +112,17 @@ class Record:
     def _lease_name(fold: Fold) -> str:
         return f"{fold[0]}-{fold[1]}.json"
 
-    def write_fold(self, fold: Fold, rows: pd.DataFrame, notes: dict[str, Any]) -> None:
+    def write_fold(
+        self,
+        fold: Fold,
+        rows: pd.DataFrame,
+        notes: dict[str, Any],
+        history: pd.DataFrame | None = None,
+    ) -> None:
         """Write a finished fold, its sidecar last, and give its lease back."""
         path = self._fold_path(fold)
+        if history is not None:
+            write_parquet(self.path / HISTORY / path.name, history)
         write_parquet(path, rows)
         write_json(path.with_suffix(".json"), {**notes, "sha256": checksum(path)})
         self._finished.add(fold)
