@@ -25,13 +25,13 @@ class NoisyStudyConfig:
 
     outputs_root: str = "outputs"
     folder: str = "outputs/noisy_study"
-    format: str = "svg"
     fail_fast: bool = False
 
 
 def study_job(cfg: DictConfig) -> Outcome:
     """Compare optimizers over seeds, one CSV, text and three figures a setting."""
-    from tst.noisy_tuning.figures import FIGURES, save_figure
+    from tst.drawing.style import save_pdf
+    from tst.noisy_tuning.figures import FIGURES
     from tst.noisy_tuning.study import REFERENCE, compare, group_runs, judge
     from tst.reading.experiments import NOISY, find_experiments
     from tst.records.files import write_csv, write_text
@@ -55,7 +55,7 @@ def study_job(cfg: DictConfig) -> Outcome:
         write_text(folder / f"{setting.slug}.txt", text + "\n")
         write_csv(folder / f"{setting.slug}.csv", compare(runs))
         for name, draw in FIGURES.items():
-            save_figure(draw(runs), folder / f"{setting.slug}-{name}.{config.format}")
+            save_pdf(draw(runs), folder / f"{setting.slug}-{name}.pdf")
     print(f"tables and figures: {folder}")
     return Outcome(FINISHED, str(folder))
 

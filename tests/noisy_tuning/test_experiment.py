@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
+from tst.drawing.style import save_pdf
 from tst.errors import UserError
 from tst.noisy_tuning import experiment
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import prepare, run
-from tst.noisy_tuning.figures import FIGURES, save_figure
+from tst.noisy_tuning.figures import FIGURES
 from tst.noisy_tuning.record import EXCLUDED, INCLUDED, is_identity, record_folder, to_plain
 from tst.noisy_tuning.settings import (
     CorruptionSettings,
@@ -196,8 +197,8 @@ def test_figures_are_drawn_and_saved(root, tmp_path):
     ((_, runs),) = group_runs(experiments).items()
     for name, draw in FIGURES.items():
         for chosen in (runs, {"adamw": runs["adamw"]}):
-            save_figure(draw(chosen), tmp_path / f"{name}.svg")
-            assert (tmp_path / f"{name}.svg").read_text().lstrip().startswith("<?xml")
+            save_pdf(draw(chosen), tmp_path / f"{name}.pdf")
+            assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.slow
@@ -215,7 +216,7 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     assert sweep.stdout.count("record: ") == 4
     study = command("tst.noisy_study")
     assert study.returncode == 0 and "memorised: casmo" in study.stdout
-    assert len(list((tmp_path / "noisy_study").glob("*.svg"))) == 3
+    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 3
     wrong = command("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr

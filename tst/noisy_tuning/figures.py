@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tst.drawing.style import BASELINE, CYCLE, SETTINGS, WIDTH
 from tst.noisy_tuning.measures import PARTS
 from tst.noisy_tuning.schedule import KINDS
 from tst.noisy_tuning.study import Runs
 from tst.reading.experiments import Experiment
-from tst.records.files import replacing
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-"""Okabe and Ito's, told apart by colour-blind readers too."""
 SMOOTHED_OVER = 6
 """Steps of the running mean of the training loss: two rounds of a probe schedule."""
 PART_NAMES = {
@@ -30,7 +28,7 @@ PART_NAMES = {
 def draw_losses(runs: Runs) -> Figure:
     """Training loss (running mean over steps) and held-out clean loss, mean and range of seeds."""
     figure, (left, right) = _axes(2)
-    for colour, (optimizer, by_seed) in zip(COLOURS, runs.items(), strict=False):
+    for colour, (optimizer, by_seed) in zip(CYCLE, runs.items(), strict=False):
         _band(left, optimizer, colour, [_smooth(_steps(e)) for e in by_seed.values()])
         _band(right, optimizer, colour, [_curve(e) for e in by_seed.values()])
     for axes, title in ((left, "training loss"), (right, "held-out clean loss")):
@@ -47,7 +45,7 @@ def draw_confidence(runs: Runs) -> Figure:
     for column, (optimizer, steps) in enumerate(known.items()):
         above, below = panels[column], panels[column + len(known)]
         edges = np.histogram_bin_edges(steps["confidence"].dropna(), 24).tolist()
-        for colour, kind in zip(COLOURS, KINDS, strict=False):
+        for colour, kind in zip(CYCLE, KINDS, strict=False):
             part = steps[(steps["kind"] == kind) & steps["confidence"].notna()]
             if len(part):
                 above.hist(part["confidence"], edges, density=True, histtype="stepfilled",
@@ -66,7 +64,7 @@ def draw_confidence(runs: Runs) -> Figure:
 
 def draw_memorisation(runs: Runs) -> Figure:
     """Loss of held-out, clean and corrupted training pairs, before and after, by optimizer."""
-    figure, (axes,) = _axes(1, width=7.5)
+    figure, (axes,) = _axes(1)
     places = np.arange(len(PARTS))
     width = 0.8 / (len(runs) + 1)
     bars: dict[str, list[list[float]]] = {}
@@ -75,7 +73,7 @@ def draw_memorisation(runs: Runs) -> Figure:
     for optimizer, by_seed in runs.items():
         bars[f"after {optimizer}"] = _losses(by_seed, "after")
     for index, (name, values) in enumerate(bars.items()):
-        colour = "#999999" if name == "before" else COLOURS[(index - 1) % len(COLOURS)]
+        colour = BASELINE if name == "before" else CYCLE[(index - 1) % len(CYCLE)]
         means = np.mean(values, axis=0)
         spread = np.std(values, axis=0, ddof=1) if len(values) > 1 else None
         axes.bar(places + index * width, means, width, yerr=spread, color=colour, label=name)
@@ -93,17 +91,11 @@ FIGURES: dict[str, Callable[[Runs], Figure]] = {
 }
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure atomically, in the format that its name says."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.removeprefix("."))
-
-
-def _axes(columns: int, rows: int = 1, width: float = 5.0) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width * columns, 3.4 * rows), layout="constrained")
-    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
+def _axes(columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of the paper's width, and its panels row by row."""
+    with mpl.rc_context(SETTINGS):
+        figure = Figure(figsize=(WIDTH, 2.3 * rows), layout="constrained")
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     return figure, panels
 
 

@@ -57,10 +57,9 @@ def build_optimizer(
             return ReadableOptimizer(ours, lambda: (ours.confidence, ours.agar))
         return _calibrated(parameters, common)
     except ImportError as error:
-        package = error.name or settings.name
         raise UserError(
-            f"optimizer={settings.name} needs the package that holds {package}: pip install "
-            f"{PACKAGES.get(settings.name, package)}"
+            f"optimizer={settings.name} needs a package that is not installed ({error.name}): "
+            f"pip install {PACKAGES.get(settings.name, error.name)}"
         ) from error
     except ValueError as error:
         raise UserError(f"optimizer={settings.name}: {error}") from error

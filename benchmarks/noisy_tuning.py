@@ -1,0 +1,87 @@
+"""Memory and time of noisy tuning on a model of Gemma-2-2B's shape in nf4 (random weights).
+
+    PYTHONPATH=.:benchmarks python benchmarks/noisy_tuning.py --tokenizer FOLDER [--steps 2]
+
+Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs a step. The peak counts
+what tensors take, from training's start to its end, the optimizer's steps included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+from llm_shapes import SHAPES, random_base
+from transformers import AutoTokenizer
+
+from tst.diagnostics.llm.models import keep_base, pick_device
+from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
+from tst.noisy_tuning.experiment import run
+from tst.noisy_tuning.settings import (
+    DataSettings,
+    EvaluationSettings,
+    NoisyConfig,
+    ScheduleSettings,
+    TrainingSettings,
+)
+
+OPTIMIZERS = {
+    "adamw": {},
+    "adamw8bit": {},
+    "casmo": {},
+    "casmo_calibrated": {"tau_init_steps": 50},
+}
+
+
+def write_pairs(path: Path, n: int) -> None:
+    """Pairs whose prompts and responses are longer than 512 tokens."""
+    rows = [
+        {"instruction": f"{i} " + "what is it? " * 200, "output": f"{i} " + "it is so. " * 200}
+        for i in range(n)
+    ]
+    path.write_text(json.dumps(rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--shape", choices=SHAPES, default="gemma2_2b")
+    parser.add_argument("--quantization", default="nf4")
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--optimizers", nargs="+", default=list(OPTIMIZERS))
+    arguments = parser.parse_args()
+    device = pick_device("auto")
+    model = ModelSettings(arguments.shape, arguments.quantization)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
+    keep_base(model, "auto", random_base(arguments.shape, tokenizer, device, model.quantization))
+    if device.type == "cuda":
+        held = torch.cuda.memory_allocated() / 2**30
+        print(f"{arguments.shape} {model.quantization} on {torch.cuda.get_device_name()}: "
+              f"{held:.2f} GiB of weights")  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        write_pairs(Path(folder, "pairs.json"), 64)
+        for name in arguments.optimizers:
+            config = NoisyConfig(
+                data=DataSettings(path=f"{folder}/pairs.json", held_out=8),
+                schedule=ScheduleSettings("plain", arguments.steps, 32),
+                optimizer=OptimizerSettings(name, OPTIMIZERS[name]),
+                model=model,
+                training=TrainingSettings(micro_batch=1, checkpointing=True),
+                evaluation=EvaluationSettings(2, 0),
+                outputs_root=folder,
+            )
+            cost = (run(config).summary or {})["cost"]
+            print(
+                f"{name:17s} {cost['step_seconds']:7.2f} s a step, "
+                f"optimizer {1000 * cost['optimizer_seconds']:7.1f} ms "
+                f"({100 * cost['optimizer_seconds'] / cost['step_seconds']:.2f}%), "
+                f"peak {cost['peak_memory_bytes'] / 2**30:.2f} GiB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
