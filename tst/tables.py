@@ -27,14 +27,14 @@ class TablesConfig:
 
     outputs_root: records are read from it; folder: where tables go
     tables: names; empty for all
-    model: slug of the language model in tables with one LLM column; empty: the most recorded one
+    llm: slug of the language model in tables with one LLM column; empty: the most recorded one
     results: also write all tables into this one Markdown file
     """
 
     outputs_root: str = "outputs"
     folder: str = "outputs/tables"
     tables: list[str] = field(default_factory=list)
-    model: str = ""
+    llm: str = ""
     results: str | None = None
     fail_fast: bool = False
 
@@ -56,11 +56,11 @@ def tables_job(cfg: DictConfig) -> Outcome:
         raise UserError(f"tables={unknown}: expected some of {', '.join(TABLES)}.")
     if not Path(config.outputs_root).is_dir():
         raise UserError(f"outputs_root={config.outputs_root}: no such folder.")
-    sources = read_sources(Path(config.outputs_root), config.model)
+    sources = read_sources(Path(config.outputs_root), config.llm)
     study = sources.study
-    if config.model and config.model not in study.models:
+    if config.llm and config.llm not in study.models:
         known = ", ".join(study.models) or "none is recorded"
-        raise UserError(f"model={config.model}: no record of it. Recorded models: {known}.")
+        raise UserError(f"llm={config.llm}: no record of it. Recorded models: {known}.")
     tables = build_tables(sources, config.tables or list(TABLES))
     paths = write_tables(tables, Path(config.folder))
     if config.results is not None:

@@ -5,6 +5,13 @@ const TUNED = "var(--tuned)", ZERO = "var(--zero)", BASE = "var(--base)";
 const FORMATS = { mc: "multiple choice", num: "number", open: "open" };
 const TIP = { fill: "var(--panel)", stroke: "var(--line)" };
 const ENOUGH = 10; // questions in a confidence bin for the line to go through it
+const OVERVIEW = {
+  zero_shot: ["zero-shot", ZERO, "dot"],
+  llm: ["TsT-LLM", TUNED, "dot"],
+  rf_random: ["TsT-RF, random folds", "var(--good)"],
+  rf_grouped: ["TsT-RF, grouped folds", "var(--open)"],
+};
+const KINDS = Object.keys(OVERVIEW);
 const drawn = [];
 
 // A panel whose chart is drawn for its width, again when the width changes.
@@ -81,7 +88,7 @@ function typesChart(types, width) {
 }
 
 function histogramChart(bars, width, { label, domain, zeroLine = false }) {
-  return Plot.plot(base(width, 240, {
+  return Plot.plot(base(width, 300, {
     marginLeft: 48,
     x: { domain, label, labelAnchor: "center" },
     y: { label: null, grid: true, ticks: 5 },
@@ -121,7 +128,7 @@ function planeChart(cells, width) {
     y: { domain: [0, 1], label: "s(x) tuned", labelAnchor: "top" },
     opacity: { type: "sqrt", range: [0.08, 1], domain: [0, Math.max(...cells.map((c) => c.n))] },
     marks: [
-      Plot.rect(cells, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: TUNED, fillOpacity: "n", inset: 0.5, rx: 2,
+      Plot.rect(cells, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: TUNED, fillOpacity: { value: "n", scale: true }, inset: 0.5, rx: 2,
         title: (c) => `${count(c.n)} questions\nzero-shot ${fixed(c.x1)} to ${fixed(c.x2)}\ntuned ${fixed(c.y1)} to ${fixed(c.y2)}`, tip: TIP }),
       Plot.link([0], { x1: 0, y1: 0, x2: 1, y2: 1, stroke: "var(--ink)", strokeDasharray: "3,3" }),
     ],
@@ -131,7 +138,7 @@ function planeChart(cells, width) {
 function reliabilityChart(tuned, zero, width) {
   const series = [[zero, ZERO], [tuned, TUNED]].filter(([r]) => r);
   const largest = Math.max(...series.flatMap(([r]) => r.bins.map((b) => b.n)));
-  return Plot.plot(base(width, Math.min(width, 400), {
+  return Plot.plot(base(width, Math.min(width, 340), {
     marginLeft: 44, marginTop: 28,
     x: { domain: [0, 1], label: "confidence in the answer given", labelAnchor: "center", grid: true },
     y: { domain: [0, 1], label: "share right", labelAnchor: "top", grid: true },
@@ -154,17 +161,21 @@ function importanceChart(rows, width) {
   const types = [...new Set(rows.map((r) => r.question_type))];
   const largest = Math.max(0.01, ...rows.map((r) => Math.abs(r.importance)));
   const longest = Math.max(...families.map((f) => f.length));
-  const shortest = width / (types.length + 3);
-  return Plot.plot(base(width, families.length * 28 + 130, {
-    marginLeft: Math.min(7 * longest + 12, 0.38 * width), marginBottom: 110, marginTop: 4, marginRight: 24,
-    x: { domain: types, label: null, tickRotate: -38, tickSize: 0 },
+  const marginLeft = Math.min(7 * longest + 12, 0.38 * width);
+  const band = (width - marginLeft) / types.length;
+  const longestType = Math.max(...types.map((t) => t.length));
+  const rotated = 7 * longestType > band;
+  const marginBottom = rotated ? 4.5 * longestType + 26 : 26;
+  return Plot.plot(base(width, families.length * 28 + marginBottom + 4, {
+    marginLeft, marginBottom, marginTop: 4, marginRight: 24,
+    x: { domain: types, label: null, tickRotate: rotated ? -38 : 0, tickSize: 0 },
     y: { domain: families, label: null, tickSize: 0 },
-    opacity: { domain: [0, largest], range: [0.05, 1] },
+    opacity: { domain: [0, largest], range: [0.04, 0.8] },
     marks: [
       Plot.cell(rows, { x: "question_type", y: "family", fill: (r) => (r.importance >= 0 ? TUNED : "var(--bad)"),
-        fillOpacity: (r) => Math.abs(r.importance), inset: 1, rx: 3,
+        fillOpacity: { value: (r) => Math.abs(r.importance), scale: true }, inset: 1, rx: 3,
         title: (r) => `${r.family}, ${r.question_type}\nscore falls by ${points(r.importance)} ± ${percent(r.sd)} points without it`, tip: TIP }),
-      ...(shortest > 34 ? [Plot.text(rows, { x: "question_type", y: "family", text: (r) => points(r.importance),
+      ...(band > 40 ? [Plot.text(rows.filter((r) => Math.abs(r.importance) >= 0.0005), { x: "question_type", y: "family", text: (r) => points(r.importance),
         fill: "var(--ink)", fontSize: 11, pointerEvents: "none" })] : []),
     ],
   }));
@@ -178,22 +189,22 @@ function overviewChart(benchmarks, width) {
     marginLeft,
     x: { domain: [0, 100], label: "score, percent", labelAnchor: "center", grid: true, ticks: width < 500 ? 5 : 10 },
     y: { type: "band", domain: names, label: null, axis: null },
-    symbol: { domain: ["zero_shot", "llm", "rf_random", "rf_grouped"], range: ["circle", "circle", "diamond2", "square"] },
-    color: { domain: ["zero_shot", "llm", "rf_random", "rf_grouped"], range: [ZERO, TUNED, "var(--good)", "var(--open)"] },
+    symbol: { domain: KINDS, range: ["circle", "circle", "diamond2", "square"] },
+    color: { domain: KINDS, range: KINDS.map((kind) => OVERVIEW[kind][1]) },
     marks: [
       Plot.ruleY(names, { y: (d) => d, stroke: "var(--line)" }),
       Plot.tickX(benchmarks.filter((b) => known(b.baseline)), { y: "name", x: (b) => 100 * b.baseline, stroke: BASE, strokeWidth: 3, insetTop: 9, insetBottom: 9 }),
-      Plot.dot(dots, { y: "name", x: (d) => 100 * d.value, fill: "kind", symbol: "kind", r: 6.5, stroke: "var(--panel)",
-        title: (d) => `${d.name}\n${d.label}: ${d.text}`, tip: TIP }),
+      ...KINDS.map((kind, i) => Plot.dot(dots.filter((d) => d.kind === kind), { y: "name", x: (d) => 100 * d.value, dy: 5 * i - 8,
+        fill: "kind", symbol: "kind", r: 5.5, stroke: "var(--panel)", title: (d) => `${d.name}\n${d.label}: ${d.text}`, tip: TIP })),
       rowNames(names, above),
     ],
   }));
 }
 
-function linesChart(rows, width, { x, y, xLabel, yLabel, color, dashed }) {
+function linesChart(rows, width, { x, y, xLabel, yLabel, color, dashed, reverse = false }) {
   return Plot.plot(base(width, 280, {
     marginLeft: 52, marginTop: 28,
-    x: { label: xLabel, labelAnchor: "center" },
+    x: { label: xLabel, labelAnchor: "center", reverse },
     y: { label: yLabel, grid: true, ticks: 6 },
     color: { range: [TUNED, ZERO, "var(--good)", "var(--open)", "var(--bad)", BASE], domain: [...new Set(rows.map((r) => r[color]))] },
     marks: [

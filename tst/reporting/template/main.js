@@ -8,11 +8,12 @@ function showOverview() {
   if (!overview) return;
   byId("overview").hidden = false;
   byId("overview-cards").append(...overview.cards.map((c) => card(c.name, c.value, c.more)));
+  const kinds = new Set(overview.benchmarks.flatMap((b) => b.marks.map((m) => m.kind)));
   const drawing = el("div", {});
   byId("overview-chart").append(drawing);
   chartPanel(drawing, {
     title: "What text alone scores",
-    entries: [["zero-shot", ZERO, "dot"], ["TsT-LLM", TUNED, "dot"], ["TsT-RF, random folds", "var(--good)"], ["TsT-RF, grouped folds", "var(--open)"], ["baseline", BASE, "line"]],
+    entries: [...Object.entries(OVERVIEW).filter(([kind]) => kinds.has(kind)).map(([, entry]) => entry), ["baseline", BASE, "line"]],
     draw: (width) => overviewChart(overview.benchmarks, width),
   }).className = "";
   byId("overview-table").append(paperTable(overview.table));
@@ -77,7 +78,7 @@ function recordCharts(r, parent) {
   if (r.reliability) {
     const entries = [[`tuned, ECE ${percent(r.reliability.ece)}`, TUNED, "dot"]];
     if (r.reliability_zero_shot) entries.push([`zero-shot, ECE ${percent(r.reliability_zero_shot.ece)}`, ZERO, "dot"]);
-    chartPanel(parent, { title: "Does it know when it knows", note: "Multiple choice; on the line, confidence is the share right.", entries,
+    chartPanel(parent, { title: "Confidence against accuracy", note: "Multiple choice; on the line, confidence is the share right.", entries,
       draw: (w) => reliabilityChart(r.reliability, r.reliability_zero_shot, w) });
   }
   if (r.importance.length) {
@@ -94,7 +95,8 @@ function showTwins(r) {
     `${count(twins.questions)} questions have a twin in another fold (same template, same options; ${count(twins.clusters)} sets). ` +
     `Answered as their twins are, they score ${percent(twins.gives_away)}; their baseline is ${percent(twins.baseline)}.`;
   const headings = [["type"], ["template"], ["usual answer"], ["questions", 1], ["gives away", 1], ["baseline", 1]].map(([text, right]) => ({ text, right }));
-  const rows = twins.rows.slice(0, 25).map((t) => [t.question_type, t.template, String(t.answer), count(t.n_questions), percent(t.gives_away), percent(t.baseline)]);
+  const telling = twins.rows.filter((t) => t.gives_away > t.baseline).slice(0, 15);
+  const rows = telling.map((t) => [t.question_type, el("div", { class: "long" }, t.template), String(t.answer), count(t.n_questions), percent(t.gives_away), percent(t.baseline)]);
   byId("twins-table").replaceChildren(plainTable(headings, rows));
 }
 
@@ -119,7 +121,7 @@ function showExperiments() {
     const rows = p.curve.flatMap((c) => [["score", c.score_hard], ["adjusted", c.adjusted], ["baseline", c.baseline]]
       .filter(([, v]) => known(v)).map(([line, v]) => ({ n: c.n, line, value: 100 * v })));
     chartPanel(byId("pruning-charts"), { title: p.name, note: p.note, entries: [["score", TUNED], ["adjusted", ZERO], ["baseline", "var(--good)"]],
-      draw: (w) => linesChart(rows, w, { x: "n", y: "value", xLabel: "questions left", yLabel: "percent", color: "line" }) });
+      draw: (w) => linesChart(rows, w, { x: "n", y: "value", xLabel: "questions left", yLabel: "percent", color: "line", reverse: true }) });
   }
   byId("noisy").hidden = !data.noisy.length;
   const lines = ["var(--tuned)", "var(--zero)", "var(--good)", "var(--open)", "var(--bad)", "var(--base)"];
@@ -137,7 +139,7 @@ function showRecords() {
     r.benchmark, r.subject, r.group_by ? `${r.k} by ${r.group_by}` : `${r.k} random`, r.seed, percent(r.overall.score_hard),
     percent(r.overall.baseline), r.finished_at.slice(0, 16).replace("T", " "), el("code", {}, open(i))])));
   if (data.unusable.length) {
-    byId("left-out").append(el("details", { open: "" }, el("summary", {}, `${data.unusable.length} records left out: unfinished, failed, stale or changed`),
+    byId("left-out").append(el("details", { open: "" }, el("summary", {}, `${count(data.unusable.length)} left out: unfinished, failed, stale or changed`),
       el("ul", {}, data.unusable.map((u) => el("li", {}, `${u.state}: `, el("code", {}, u.path), ` (${u.reason})`)))));
   }
 }

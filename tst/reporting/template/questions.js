@@ -13,6 +13,7 @@ async function unpack(id) {
 function answerText(kind, options, value) {
   if (value === null || value === undefined) return DASH;
   if (kind === "mc") return options[value];
+  if (typeof value === "number") return String(Number(value.toPrecision(4)));
   return Array.isArray(value) ? value.join(" / ") : String(value);
 }
 
