@@ -1,6 +1,6 @@
 """Time of one optimizer step on LoRA-shaped parameter lists: Casmo against torch's AdamW.
 
-    python -m benchmarks.casmo [--model gemma2b|smollm2] [--rank 16] [--device cuda] [--steps 20]
+    python benchmarks/casmo_speed.py [--model gemma2b|smollm2] [--rank 16] [--device cuda] [--steps 20]
 
 On a GPU, also the kernels of a step, the host time of a step (until step() returns), and the
 scratch memory. Random gradients; the list is that of all linear layers of the decoder.

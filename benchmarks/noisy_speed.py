@@ -1,6 +1,6 @@
 """Memory and time of noisy tuning on a model of Gemma-2-2B's shape in nf4 (random weights).
 
-    PYTHONPATH=.:benchmarks python benchmarks/noisy_tuning.py --tokenizer FOLDER [--steps 2]
+    python benchmarks/noisy_speed.py --tokenizer FOLDER [--steps 2]
 
 Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs a step. The peak counts
 what tensors take, from training's start to its end, the optimizer's steps included.
