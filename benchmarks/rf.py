@@ -1,4 +1,4 @@
-"""Times TsT-RF on planted tables: python benchmarks/rf.py [n ...] (default 600 5000 20000 80000)."""
+"""Times TsT-RF on planted tables: python benchmarks/rf.py [n ...] (default: up to 80,000)."""
 
 import os
 import resource

@@ -90,9 +90,8 @@ class ChoiceModel:
         return self._blend(columns.sheet, [self._linear(columns), self._grown(columns)])
 
     def predict_permuted(self, columns: OptionColumns, seed: int) -> dict[str, np.ndarray]:
-        """Per feature family, the same with its columns permuted among questions alike.
-
-        Alike are questions of one type with as many options; all of a question's options move.
+        """Per feature family, the same with its columns permuted among the options of questions
+        alike: of one type, with as many options.
         """
         rows = permuted_rows(columns.sheet, np.random.default_rng(seed))
         linear = self._linear(columns)
@@ -158,10 +157,8 @@ class ChoiceModel:
 
 
 def permuted_rows(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
-    """For each option, the option in the same place of another question alike, (m,)."""
-    _, alike = np.unique(combine(sheet.types, sheet.n_options), return_inverse=True)
-    draws = rng.random(len(sheet))
-    drawn, given = np.lexsort((draws, alike)), np.argsort(alike, kind="stable")
-    other = np.empty(len(sheet), dtype=np.int64)
-    other[given] = drawn
-    return sheet.start[other][sheet.owner] + sheet.position
+    """For each option, some option of the questions alike, each drawn once, (m,)."""
+    alike = combine(sheet.types, sheet.n_options)[sheet.owner]
+    rows = np.empty(len(alike), dtype=np.int64)
+    rows[np.argsort(alike, kind="stable")] = np.lexsort((rng.random(len(alike)), alike))
+    return rows

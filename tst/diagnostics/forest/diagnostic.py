@@ -52,7 +52,7 @@ class ForestDiagnostic(Diagnostic):
 
         def run(repeat: int, fold: int) -> tuple[Fold, Predictions]:
             train, heldout = split(table, plan, repeat, fold)
-            predictions = self.fit_predict(train, heldout, fold_seed(seed, repeat, fold))
+            predictions = self._fit_predict(train, heldout, fold_seed(seed, repeat, fold))
             return (repeat, fold), predictions
 
         # one BLAS thread each: sums come out the same on any number of cores
@@ -65,6 +65,10 @@ class ForestDiagnostic(Diagnostic):
 
     def fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
         """Fit on ``train`` (with ``answer``), predict ``heldout`` (without): ``folds.split``."""
+        with threadpool_limits(1):
+            return self._fit_predict(train, heldout, seed)
+
+    def _fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
         answers = train["answer"].to_numpy(dtype=object)
         questions = train.drop(columns="answer")
         predictions = Predictions.empty(len(heldout))
