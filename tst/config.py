@@ -16,7 +16,9 @@ import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -25,6 +27,7 @@ from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.errors import UserError
 from tst.pruning.settings import PredictionSettings, PruneSettings, find_prune_problems
+from tst.tracking.settings import TrackingSettings, find_tracking_problems
 
 _PACKAGE = Path(__file__).parent
 CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
@@ -108,6 +111,7 @@ class RunConfig:
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     null: NullSettings = field(default_factory=NullSettings)
     job: JobSettings = field(default_factory=JobSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     data_root: str | None = None
     outputs_root: str = "outputs"
     n_jobs: int = -1
@@ -147,9 +151,17 @@ def gpus_a_job(wanted: Any) -> int:
     return int(any(Path("/dev").glob("nvidia[0-9]*"))) if wanted == "auto" else int(wanted)
 
 
+def sweep_name() -> str | None:
+    """Date and time of the sweep that the current job belongs to; None outside of a sweep."""
+    if not HydraConfig.initialized() or HydraConfig.get().mode != RunMode.MULTIRUN:
+        return None
+    return " ".join(Path(str(HydraConfig.get().sweep.dir)).parts[-2:])
+
+
 def register_schema() -> None:
     """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
     OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
+    OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="prune_schema", node=PruneConfig)
@@ -217,6 +229,7 @@ def find_problems(config: RunConfig) -> list[str]:
         problems.append(f"n_jobs={config.n_jobs}: use a positive number, or -1 for all cores.")
     if config.data_root is not None and not Path(config.data_root).is_dir():
         problems.append(f"data_root={config.data_root}: no such folder.")
+    problems += find_tracking_problems(config.tracking)
     if isinstance(config, PruneConfig):
         seeds = list(range(fold.seed, fold.seed + fold.repeats))
         problems += find_prune_problems(config.prune, seeds)

@@ -7,7 +7,7 @@ import gc
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from tst.records.rows import fold_rows
 from tst.records.store import FolderStore
 from tst.results import bootstrap_column, permutation_importance, read_result, write_result
 from tst.scoring import score_predictions
+from tst.tracking.beside import tracked
 
 log = logging.getLogger("tst")
 
@@ -61,13 +62,17 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     table = load_table(config) if table is None else table
     plan = plan_for(config, table)
     wanted = plan.folds(config.fold.only)
-    with Record(record_folder(config, table)) as record, log_file(record), noted_failure(record):
+    with ExitStack() as stack:
+        record = stack.enter_context(Record(record_folder(config, table)))
+        stack.enter_context(log_file(record))
+        record.write_settings(to_yaml(config), describe_environment())
+        stack.enter_context(tracked(config, table, record.path))
+        stack.enter_context(noted_failure(record))
         missing = len(wanted) - len(record.finished(wanted))
         log.info(
             "%s: %d questions, %d of %d folds to run", table.name, len(table.frame), missing,
             len(wanted),
         )  # fmt: skip
-        record.write_settings(to_yaml(config), describe_environment())
         if missing:
             _run_folds(config, table, plan, record, wanted)
         if not record.is_complete():
