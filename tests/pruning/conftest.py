@@ -42,7 +42,8 @@ class PriorDiagnostic(Diagnostic):
 def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
     def make(*overrides: str) -> PruneConfig:
         register_schema()
-        quick = ["diagnostic=rf", "benchmark.n=96", "n_jobs=1", f"outputs_root={tmp_path}"]
+        quick = ["diagnostic=rf", "benchmark.n=48", "n_jobs=1", f"outputs_root={tmp_path}",
+                 "fold.k=3", "fold.repeats=2"]  # fmt: skip
         with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
             config = typed(compose("prune", [*quick, *overrides]))
         assert isinstance(config, PruneConfig)
@@ -52,7 +53,13 @@ def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
 
 
 @pytest.fixture
-def prior(monkeypatch) -> PriorDiagnostic:
+def without_figures(monkeypatch) -> None:
+    """Figures take longer than all the rest of a small pruning."""
+    monkeypatch.setattr("tst.pruning.running.write_figures", lambda *given: None)
+
+
+@pytest.fixture
+def prior(monkeypatch, without_figures) -> PriorDiagnostic:
     """Takes the place of every diagnostic that a pruning builds."""
     diagnostic = PriorDiagnostic()
     monkeypatch.setattr("tst.pruning.running.build_diagnostic", lambda config, store: diagnostic)

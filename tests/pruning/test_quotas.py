@@ -144,6 +144,7 @@ def test_amounts():
         ({"shares": {"a": 1.5}}, "prune.shares.a=1.5"),
         ({"blind": {"m": ["x"]}}, "prune.predictions has no m"),
         ({"floor": -1}, "negative"),
+        ({"compare": "ids.txt"}, "prune.compare=ids.txt: expected {name"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
         counts = Counter(types[rows_of_ids(frame, like, "prune.like")])
         removable = {name: counts.get(name, 0) for name in sizes}
     elif settings.shares:
-        removable = _explicit(settings, sizes)
+        removable = _explicit(settings.shares, settings.allocation, sizes)
     else:
         budget = DEFAULT_BUDGET if settings.budget == "auto" else settings.budget
         total = as_count(budget, len(frame))
@@ -87,19 +88,17 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
     return Quotas(strata, removable, types, floors, sum(removable.values()), step)
 
 
-def _explicit(settings: PruneSettings, sizes: dict[str, int]) -> dict[str, int]:
+def _explicit(shares: dict[str, Any], allocation: str, sizes: dict[str, int]) -> dict[str, int]:
     """Counts as they are; fractions by the largest remainder over what they come to together."""
-    unknown = sorted(set(settings.shares) - set(sizes))
-    beyond = [n for n, v in settings.shares.items() if isinstance(v, int) and v > sizes.get(n, v)]
+    unknown = sorted(set(shares) - set(sizes))
+    beyond = [n for n, v in shares.items() if isinstance(v, int) and v > sizes.get(n, v)]
     if unknown or beyond:
-        lines = [f"prune.shares.{name}: no such {settings.allocation[4:]}." for name in unknown]
-        lines += [
-            f"prune.shares.{n}={settings.shares[n]}: there are {sizes[n]} of it." for n in beyond
-        ]
+        lines = [f"prune.shares.{name}: no such {allocation[4:]}." for name in unknown]
+        lines += [f"prune.shares.{n}={shares[n]}: there are {sizes[n]} of it." for n in beyond]
         raise UserError("\n".join([*lines, f"The benchmark has: {', '.join(sizes)}."]))
-    exact = {n: v * sizes[n] for n, v in settings.shares.items() if isinstance(v, float)}
+    exact = {n: v * sizes[n] for n, v in shares.items() if isinstance(v, float)}
     parts = largest_remainder(exact, round(sum(exact.values())))
-    counts = {name: int(value) for name, value in settings.shares.items() if name not in exact}
+    counts = {name: int(value) for name, value in shares.items() if name not in exact}
     return {name: counts.get(name, parts.get(name, 0)) for name in sizes}
 
 

@@ -75,10 +75,11 @@ def read_inputs(config: PruneConfig) -> Inputs:
     quotas = collect(lambda: plan_quotas(settings, table.frame, like))
     compare = {
         name: collect(partial(read_removal, table, name, Path(path)))
-        for name, path in settings.compare.items()
+        for name, path in (settings.compare or {}).items()
     }
-    vision = {n: answers("predictions", n, files) for n, files in settings.predictions.items()}
-    blind = {n: answers("blind", n, files) for n, files in settings.blind.items()}
+    seen, unseen = settings.predictions or {}, settings.blind or {}
+    vision = {name: answers("predictions", name, files) for name, files in seen.items()}
+    blind = {name: answers("blind", name, files) for name, files in unseen.items()}
     if problems or quotas is None:
         raise UserError("\n".join(problems))
     return Inputs(table, source, quotas, _given(compare), _given(vision), _given(blind))

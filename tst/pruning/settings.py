@@ -42,7 +42,7 @@ class PruneSettings:
     tau: float | None = None
     rank_by: str = "adjusted"
     allocation: str = "per_type"
-    shares: dict[str, Any] = field(default_factory=dict)
+    shares: Any = None
     like: str | None = None
     floor: int = 10
     refresh: int = 1
@@ -50,9 +50,9 @@ class PruneSettings:
     judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
     judge_folds: list[str] = field(default_factory=lambda: ["random"])
     random_draws: int = 10
-    compare: dict[str, str] = field(default_factory=dict)
-    predictions: dict[str, Any] = field(default_factory=dict)
-    blind: dict[str, Any] = field(default_factory=dict)
+    compare: Any = None
+    predictions: Any = None
+    blind: Any = None
 
 
 @dataclass
@@ -89,7 +89,12 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
         value = getattr(settings, name)
         if value != "auto" and not is_amount(value):
             problems.append(f"prune.{name}={value}: {AMOUNT}, or auto.")
-    for part, value in settings.shares.items():
+    for name in ("shares", "compare", "predictions", "blind"):
+        value = getattr(settings, name)
+        if value is not None and not isinstance(value, dict):
+            problems.append(f"prune.{name}={value}: expected {{name: ...}}.")
+            return problems
+    for part, value in (settings.shares or {}).items():
         if value != 0 and not is_amount(value):
             problems.append(f"prune.shares.{part}={value}: {AMOUNT}.")
     given = [n for n in ("shares", "like") if getattr(settings, n)]
@@ -114,8 +119,8 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
                         f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
     if settings.random_draws < 0:
         problems.append(f"prune.random_draws={settings.random_draws}: must not be negative.")
-    for name in settings.blind:
-        if name not in settings.predictions:
+    for name in settings.blind or {}:
+        if name not in (settings.predictions or {}):
             problems.append(f"prune.blind.{name}: prune.predictions has no {name} to set beside.")
     return problems
 

@@ -1,0 +1,210 @@
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.pruning.conftest import PriorDiagnostic
+from tst.errors import UserError
+from tst.pruning.inputs import read_inputs
+from tst.pruning.record import prune_folder
+from tst.pruning.running import run_pruning
+from tst.records.files import checksum, read_json
+from tst.records.leases import Leases
+
+SMALL = ["prune.budget=16", "prune.batch=8", "prune.floor=0"]
+
+
+def tables(folder):
+    names = ("removed_ids.txt", "kept_ids.txt")
+    texts = {name: (folder / name).read_text() for name in names}
+    iterations = pd.read_csv(folder / "iterations.csv").drop(columns="seconds")
+    return texts, iterations.to_csv(), pd.read_parquet(folder / "scores.parquet").to_csv()
+
+
+def test_a_pruning_leaves_its_record(prune_config, prior):
+    folder, summary = run_pruning(prune_config(*SMALL))
+    assert folder.parts[-4:-1] == ("prune", "planted", "rf")
+    removed = (folder / "removed_ids.txt").read_text().split()
+    kept = (folder / "kept_ids.txt").read_text().split()
+    assert (len(removed), len(kept)) == (16, 32)
+    assert not set(removed) & set(kept)
+    iterations = pd.read_csv(folder / "iterations.csv")
+    assert iterations["removed"].tolist() == [8, 8, 0]
+    assert iterations["removed_before"].tolist() == [0, 8, 16]
+    assert iterations["n"].tolist() == [48, 40, 32]
+    assert iterations["seeds"].tolist() == ["0 1", "0", "0 1"]
+    assert [i for cell in iterations["removed_ids"] for i in json.loads(cell)] == removed
+    done = summary["pruning"]
+    assert (done["removed"], done["kept"], done["stopped"]) == (16, 32, "budget")
+    assert all(counts["removed"] == 2 for counts in done["per_type"].values())
+    scores = pd.read_parquet(folder / "scores.parquet")
+    order = scores.dropna(subset="removed_as").sort_values("removed_as")["id"].tolist()
+    assert order == removed
+    status = read_json(folder / "status.json")
+    assert status["state"] == "finished"
+    assert all(checksum(folder / name) == value for name, value in status["files"].items())
+    assert read_json(folder / "summary.json")["chooser"] == "rf"
+    card = (folder / "benchmark" / "README.md").read_text()
+    assert "32 of 48 questions" in card
+    assert "Nobody but the chooser" in card
+
+
+@pytest.mark.parametrize("fits", [0, 2, 6, 8, 9, 14])
+def test_a_killed_run_goes_on_to_the_same_result(
+    prune_config, tmp_path, monkeypatch, without_figures, fits
+):
+    def use(diagnostic):
+        monkeypatch.setattr(
+            "tst.pruning.running.build_diagnostic", lambda config, store: diagnostic
+        )
+        return diagnostic
+
+    use(PriorDiagnostic())
+    whole, _ = run_pruning(prune_config(*SMALL, f"outputs_root={tmp_path / 'whole'}"))
+    config = prune_config(*SMALL, f"outputs_root={tmp_path / 'killed'}")
+    use(PriorDiagnostic(die_after=fits))
+    with pytest.raises(KeyboardInterrupt):
+        run_pruning(config)
+    resumed = use(PriorDiagnostic())
+    folder, _ = run_pruning(config)
+    assert tables(folder) == tables(whole)
+    assert resumed.fits == 15 - fits
+    again = use(PriorDiagnostic())
+    assert run_pruning(config)[0] == folder
+    assert again.fits == 0
+
+
+def test_what_can_change_the_choice_changes_the_record(prune_config):
+    def folder(*overrides):
+        config = prune_config(*SMALL, *overrides)
+        inputs = read_inputs(config)
+        return prune_folder(config, inputs.table, inputs.quotas)
+
+    base = folder()
+    others = ["prune.rank_by=s", "prune.batch=12", "prune.tau=2.0", "prune.refresh=2",
+              "fold.seed=100", "prune.floor=1", "diagnostic.trees=9"]  # fmt: skip
+    assert len({base, *(folder(other) for other in others)}) == 1 + len(others)
+    assert folder("prune.random_draws=3", "prune.judge=rf", "n_jobs=2") == base
+
+
+def test_a_live_process_keeps_others_out(prune_config, prior):
+    folder, _ = run_pruning(prune_config(*SMALL))
+    other = Leases(folder / "leases")
+    assert other.take("prune.json")
+    with pytest.raises(UserError, match="is at work on this pruning"):
+        run_pruning(prune_config(*SMALL))
+    other.close()
+
+
+def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
+    first, _ = run_pruning(prune_config(*SMALL, f"outputs_root={tmp_path / 'a'}"))
+    listed = tmp_path / "list.txt"
+    removed = (first / "removed_ids.txt").read_text().split()
+    listed.write_text("\n".join(removed[:9]))
+    with caplog.at_level(logging.INFO, logger="tst"):
+        folder, summary = run_pruning(
+            prune_config(
+                *SMALL, "prune.judge=lora_llm", "prune.judge_folds=[random,grouped]",
+                f"prune.compare={{part: {listed}, rf: {first / 'removed_ids.txt'}}}",
+                "prune.random_draws=2", "prune.judge_seeds=[42]",
+            )
+        )  # fmt: skip
+    judged = summary["judged"]["random"]
+    assert judged["judge"] == "lora_llm"
+    assert judged["seeds"] == [42]
+    lists = judged["lists"]
+    assert list(lists) == ["nothing", "ours", "part", "rf"]
+    assert [entry["n"] for entry in lists.values()] == [48, 32, 39, 32]
+    assert [entry["chooser"] for entry in lists.values()] == ["", "rf", "", "rf"]
+    assert all(entry["independent"] for entry in lists.values())
+    assert lists["ours"]["score_hard"] == lists["rf"]["score_hard"]
+    assert lists["rf"]["difference"]["adjusted"] == [0.0, 0.0]
+    low, high = lists["ours"]["interval"]["adjusted"]
+    assert low < lists["ours"]["adjusted"] < high
+    assert judged["random"]["adjusted"]["draws"] == 2
+    assert set(judged["random"]["per_type"]) == set(summary["pruning"]["per_type"])
+    assert summary["judged"]["grouped"]["group_by"] == "scene"
+    assert "at random" not in (folder / "benchmark" / "README.md").read_text()
+    assert "random, mean of 2" in (folder / "benchmark" / "README.md").read_text()
+    assert "lora_llm (grouped folds) on what random 1 leaves, 6 of 6" in caplog.text
+    fits = prior.fits
+    run_pruning(prune_config(*SMALL, "prune.judge=lora_llm", "prune.judge_seeds=[42]"))
+    assert prior.fits == fits + 8 * 3  # eight more random draws
+
+
+def test_the_chooser_is_no_independent_judge(prune_config, prior):
+    _, summary = run_pruning(prune_config(*SMALL, "prune.judge=rf", "prune.random_draws=0"))
+    lists = summary["judged"]["random"]["lists"]
+    assert lists["nothing"]["independent"]
+    assert not lists["ours"]["independent"]
+
+
+def test_predictions_before_and_after(prune_config, prior, tmp_path):
+    plain, _ = run_pruning(prune_config(*SMALL))
+    rows = [json.loads(line) for line in (plain / "benchmark/full.jsonl").read_text().splitlines()]
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(
+        "".join(
+            json.dumps({"id": r["id"], "prediction": "B" if r["format"] == "mc" else "12"}) + "\n"
+            for r in rows
+        )
+    )
+    _, summary = run_pruning(
+        prune_config(
+            *SMALL,
+            "prune.judge=lora_llm",
+            f"prune.predictions={{m: {answers}}}",
+            "prune.random_draws=1",
+            "prune.judge_seeds=[42]",
+        )
+    )
+    entry = summary["predictions"]["m"]
+    assert entry["vision_answers"]["parsed"] == 1.0
+    assert entry["blind"] == "judge"
+    judged = summary["judged"]["random"]["lists"]
+    assert entry["overall"]["before"]["blind"] == pytest.approx(judged["nothing"]["score_hard"])
+    assert entry["overall"]["after"]["blind"] == pytest.approx(judged["ours"]["score_hard"])
+    after = entry["overall"]["after"]
+    assert after["gap"] == pytest.approx(after["vision"] - after["blind"])
+    _, summary = run_pruning(
+        prune_config(*SMALL, f"prune.predictions={{m: {answers}}}", f"prune.blind={{m: {answers}}}")
+    )
+    entry = summary["predictions"]["m"]
+    assert entry["blind"] == "own answers"
+    assert entry["overall"]["after"]["gap"] == 0.0
+
+
+def test_all_mistakes_in_files_are_told_at_once(prune_config, tmp_path):
+    listed = tmp_path / "ids.txt"
+    listed.write_text("nobody\n")
+    config = prune_config(
+        f"prune.compare={{a: {listed}, b: {tmp_path / 'none.txt'}}}",
+        "prune.predictions={m: no.csv}",
+    )
+    with pytest.raises(UserError) as refused:
+        run_pruning(config)
+    message = str(refused.value)
+    assert "prune.compare.a: 1 of its 1 ids are no questions" in message
+    assert "prune.compare.b" in message
+    assert "no.csv does not exist" in message
+
+
+def test_delta_needs_a_zero_shot_model(prune_config):
+    with pytest.raises(UserError, match=r"prune.rank_by=delta"):
+        run_pruning(prune_config("prune.rank_by=delta"))
+
+
+def test_the_same_counts_per_type_as_another_list(prune_config, prior, tmp_path):
+    first, _ = run_pruning(
+        prune_config("prune.budget=10", "prune.allocation=global", "prune.floor=0")
+    )
+    path = first / "removed_ids.txt"
+    _, summary = run_pruning(prune_config(f"prune.like={path}", "prune.floor=0"))
+    lines = (first / "benchmark/full.jsonl").read_text().splitlines()
+    types = {row["id"]: row["question_type"] for row in map(json.loads, lines)}
+    wanted = pd.Series([types[i] for i in path.read_text().split()]).value_counts().to_dict()
+    got = {t: c["removed"] for t, c in summary["pruning"]["per_type"].items() if c["removed"]}
+    assert got == wanted
+    assert np.isclose(summary["pruning"]["removed"], 10)
