@@ -2,8 +2,8 @@
 
     python benchmarks/casmo_speed.py [--model gemma2b|smollm2] [--rank 16] [--device cuda] [--steps 20]
 
-On a GPU, also the kernels of a step, the host time of a step (until step() returns), and the
-scratch memory. Random gradients; the list is that of all linear layers of the decoder.
+On a GPU, also the kernels of a step, the host time of a step (until step() returns), the scratch
+memory, and whether the host waits. Random gradients; the list is that of all linear layers of the decoder.
 """
 
 from __future__ import annotations
@@ -69,6 +69,18 @@ def kernels(step: Callable[[], object]) -> int:
     return sum(1 for e in profile.events() if e.device_type == torch.autograd.DeviceType.CUDA)
 
 
+def waits(step: Callable[[], object]) -> bool:
+    """Whether a step makes the host wait for the device."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step()
+    except RuntimeError:
+        return True
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return False
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=SHAPES, default="gemma2b")
@@ -91,6 +103,7 @@ def main() -> None:
             optimizer.step()
             scratch = (torch.cuda.max_memory_allocated() - before) / 2**20
             line += f", {kernels(optimizer.step)} kernels, {scratch:.0f} MiB of scratch"
+            line += ", waits for the device" if waits(optimizer.step) else ""
         print(line)
         del optimizer
 
