@@ -1,9 +1,10 @@
 """Time of one optimizer step on LoRA-shaped parameter lists: Casmo against torch's AdamW.
 
-    python benchmarks/casmo_speed.py [--model gemma2b|smollm2] [--rank 16] [--device cuda] [--steps 20]
+    python benchmarks/casmo_speed.py [--model gemma2b|smollm2] [--rank 16] [--device cuda]
 
 On a GPU, also the kernels of a step, the host time of a step (until step() returns), the scratch
-memory, and whether the host waits. Random gradients; the list is that of all linear layers of the decoder.
+memory, and whether the host waits. Random gradients; the list is that of all linear layers of the
+decoder.
 """
 
 from __future__ import annotations
