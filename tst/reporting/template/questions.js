@@ -101,7 +101,7 @@ function filterQuestions() {
 }
 
 function bar(value, color) {
-  return el("div", { class: "bar", "--c": color }, el("i", { style: `width:${100 * value}%` }), el("b", {}, percent(value)));
+  return el("div", { class: "bar", "--c": color }, el("span", {}, el("i", { style: `width:${100 * value}%` })), el("b", {}, percent(value)));
 }
 
 function optionRow(row, text, i) {
