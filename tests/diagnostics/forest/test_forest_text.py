@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tst.diagnostics.forest.context import SceneContext
 from tst.diagnostics.forest.corpus import Corpus, read_number, tokenise
-from tst.diagnostics.forest.hashing import combine, run_codes
+from tst.diagnostics.forest.hashing import combine, run_codes, text_code
 from tst.diagnostics.forest.sheet import SheetReader, take
 from tst.diagnostics.forest.slots import TemplateMiner
 
@@ -83,3 +84,18 @@ def test_within_question_statistics():
     part, rows = take(sheet, np.array([1]))
     assert rows.tolist() == [3, 4]
     assert part.n_options.tolist() == [2]
+
+
+def test_scene_context_reads_other_questions_of_the_scene_alone():
+    frame = frame_of(["Where is the lamp?", "How big?", "Is it red?"], kind="num")
+    frame["group_scene"] = ["a", "a", "b"]
+    reader = SheetReader([])
+    sheet = reader.read(frame, np.array([0, 1, 2]), [])
+    SceneContext([frame], reader.corpus).add_to(sheet, frame)
+    owner, word = sheet.context
+    lamp, big = text_code("lamp"), text_code("big")
+    assert lamp in word[owner == 1]
+    assert lamp not in word[owner == 0]
+    assert big in word[owner == 0]
+    assert not (owner == 2).any()
+    assert sheet.context_size.tolist() == [1, 1, 0]

@@ -56,8 +56,13 @@ def _entries(sheet: Sheet, slots: Slots) -> tuple[np.ndarray, np.ndarray]:
     tokens, starts = sheet.corpus.tokens(sheet.question)
     owner = np.repeat(np.arange(len(sheet)), np.diff(starts))
     words = combine("word", sheet.types[owner], tokens)
+    rows, keys = [row, owner], [fillers, words]
+    if sheet.context is not None:
+        scene_row, scene_word = sheet.context
+        rows.append(scene_row)
+        keys.append(combine("scene", sheet.types[scene_row], scene_word))
     pairs = np.unique(
-        np.stack([np.append(row, owner).astype(np.uint64), np.append(fillers, words)]), axis=1
+        np.stack([np.concatenate(rows).astype(np.uint64), np.concatenate(keys)]), axis=1
     )
     return pairs[0].astype(np.int64), pairs[1]
 

@@ -61,6 +61,8 @@ POLARITY = {
         _words("back behind backward farther further no false outside decrease"), (0, 0, -1)
     ),
 }
+TELLING = NEGATION | ABSOLUTE | HEDGE | POLARITY.keys()
+DIGITS, CAPITALS = re.compile(r"[0-9]"), re.compile(r"[A-Z]")
 MEASURES = (
     "characters",
     "words",
@@ -160,23 +162,31 @@ def measure_text(text: str, tokens: list[str]) -> list[float]:
     words = [t for t in tokens if t[0].isalpha()]
     lowered = " ".join(tokens)
     value, is_number = read_number(text, tokens)
-    axes = np.clip(np.sum([POLARITY[w] for w in words if w in POLARITY] or [(0, 0, 0)], 0), -1, 1)
+    axes = [0, 0, 0]
+    negation = absolute = hedge = 0
+    for word in TELLING.intersection(words):
+        times = words.count(word)
+        negation += times * (word in NEGATION)
+        absolute += times * (word in ABSOLUTE)
+        hedge += times * (word in HEDGE)
+        for axis, sign in enumerate(POLARITY.get(word, ())):
+            axes[axis] += times * sign
     return [
         len(text),
         len(words),
-        sum(c.isdigit() for c in text),
+        len(DIGITS.findall(text)),
         sum(map(len, words)) / len(words) if words else 0.0,
         text.count(","),
-        sum(c.isupper() for c in text[1:]),
+        len(CAPITALS.findall(text, 1)),
         float(text.rstrip().endswith(".")) + 2.0 * text[:1].isupper(),
-        sum(w in NEGATION for w in words),
-        sum(w in ABSOLUTE for w in words),
-        sum(w in HEDGE for w in words),
+        negation,
+        absolute,
+        hedge,
         float(bool(ABOVE.search(lowered))),
         float(bool(UNKNOWN.search(lowered))),
         is_number,
         value,
-        *axes.tolist(),
+        *(max(-1, min(1, axis)) for axis in axes),
     ]
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from tst.benchmarks.questions import declared_groups
 from tst.diagnostics.forest.choice import ChoiceModel
+from tst.diagnostics.forest.context import SceneContext
 from tst.diagnostics.forest.facts import load_featuriser
 from tst.diagnostics.forest.number import NumberModel
 from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
@@ -77,6 +79,9 @@ class ForestDiagnostic(Diagnostic):
         if self.settings.importance:
             predictions.permuted = {}
         fields = sorted({name for row in train["metadata"] for name in row})
+        context = None
+        if self.settings.features.scene_context and declared_groups(train):
+            context = SceneContext([questions, heldout], self._reader.corpus)
         for row, text in frequent_texts(train, heldout).items():
             predictions.text[row] = text
         for kind, answer in (("num", self._answer_numbers), ("mc", self._answer_choices)):
@@ -85,6 +90,10 @@ class ForestDiagnostic(Diagnostic):
             if len(wanted):
                 sheet = self._reader.read(questions, rows, fields) if len(rows) else None
                 asked = self._reader.read(heldout, wanted, fields)
+                if context is not None:
+                    context.add_to(asked, heldout)
+                    if sheet is not None:
+                        context.add_to(sheet, questions)
                 answer(sheet, answers[rows], asked, heldout, predictions, seed)
         return predictions
 

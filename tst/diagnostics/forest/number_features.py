@@ -101,6 +101,10 @@ class NumberFeatures:
         fold: np.ndarray | None,
     ) -> np.ndarray:
         columns = {"words.additive": additive, **question_cues(sheet)}
+        if sheet.context is not None and sheet.context_size is not None:
+            words = np.bincount(sheet.context[0], minlength=len(sheet))
+            columns["scene.words"] = np.log1p(words)
+            columns["scene.questions"] = np.log1p(sheet.context_size)
         for name, totals in self._totals.items():
             total, squares, count = totals.totals(keys[name], fold).round(9).T
             weight = count + self.prior

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 class FeatureSettings:
     """Which features are read.
 
-    scene_context: also read the text of other questions on the same unit of the table
+    scene_context: numeric questions also read the text of the other questions of their scene (of
+        the first declared group), training and held-out alike; needs a benchmark with groups
     """
 
     scene_context: bool = False

@@ -34,6 +34,8 @@ class Sheet:
     rows: int64 (n,), positions in the frame the sheet was read from
     keys, option_keys: named codes from entity featurisers, (n,) and (m,), 0 where silent
     claims: named signed claims from entity featurisers
+    context: (question, word) pairs from other questions of the scene, where asked for
+    context_size: how many other questions the scene has, (n,), where asked for
     """
 
     corpus: Corpus
@@ -47,6 +49,8 @@ class Sheet:
     keys: dict[str, np.ndarray] = field(default_factory=dict)
     option_keys: dict[str, np.ndarray] = field(default_factory=dict)
     claims: dict[str, Claims] = field(default_factory=dict)
+    context: tuple[np.ndarray, np.ndarray] | None = None
+    context_size: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.types)
