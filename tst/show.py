@@ -53,6 +53,13 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
         percent(macro["baseline"]), percent(macro["majority"]), percent(macro["adjusted"]), "", "",
     )  # fmt: skip
     console.print(table)
+    for name, part in summary.get("truth", {}).items():
+        if zero_shot:
+            low, high = part["interval"]["delta_soft"]
+            console.print(
+                f"  {name} types together: delta (soft) {percent(part['delta_soft'])} "
+                f"[{percent(low)}, {percent(high)}]"
+            )
     for name, planted in summary.get("planted", {}).items():
         console.print(f"  AUROC of s(x) for planted rows, {name}: {planted['auroc']:.2f}")
     for name, null in summary.get("null", {}).items():

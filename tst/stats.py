@@ -84,6 +84,9 @@ def summarise(
 ) -> dict[str, Any]:
     """overall, macro, per_format and per_type, each with the fields of method.md, section 4.
 
+    Where the truth is known also ``truth.cued`` and ``truth.clean``: the types with a planted
+    shortcut together, and those without.
+
     scores: one row a question (``scoring.bias_scores``, indexed by table position)
     scored: one row a (question, repeat), for means and standard deviations over folds
     units: (len(table),), what the bootstrap resamples
@@ -94,10 +97,13 @@ def summarise(
     masks: dict[tuple[str, str], np.ndarray] = {("overall", ""): np.ones(len(rows), dtype=bool)}
     masks |= {("per_format", f): kinds == f for f in sorted(set(kinds))}
     masks |= {("per_type", t): types == t for t in sorted(set(types))}
+    if "planted" in table:
+        cued = np.isin(types, table.loc[table["planted"].astype(int) == 1, "question_type"])
+        masks |= {("truth", "cued"): cued, ("truth", "clean"): ~cued}
     values = scores[[FIELDS[f] for f in WITH_INTERVAL]].to_numpy(dtype=float)
     members = np.stack(list(masks.values()), axis=1)
     intervals = bootstrap_intervals(values, members, units[rows])
-    summary: dict[str, Any] = {"per_format": {}, "per_type": {}}
+    summary: dict[str, Any] = {}
     for index, ((part, name), mask) in enumerate(masks.items()):
         fields = _set_fields(scores[mask], scored[scored["row"].isin(rows[mask])])
         fields["interval"] = {
@@ -106,7 +112,7 @@ def summarise(
         if part == "overall":
             summary["overall"] = fields
         else:
-            summary[part][name] = fields
+            summary.setdefault(part, {})[name] = fields
     summary["macro"] = _macro(summary["per_type"])
     return summary
 
