@@ -105,7 +105,7 @@ def test_equals_the_formulas_tensor_by_tensor():
     assert torch.allclose(optimizer.agar, agar, rtol=1e-6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     shapes=st.lists(
         st.sampled_from([(7,), (3, 5), (16, 2304), (9216, 16), ()]), min_size=1, max_size=4

@@ -42,6 +42,7 @@ from tst.noisy_tuning.training import trained
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
+from tst.running import log_file, noted_failure
 
 log = logging.getLogger("tst")
 
@@ -93,11 +94,8 @@ def run(config: NoisyConfig) -> NoisyResult:
                 return NoisyResult(record.path, None)
             record.write_settings(to_yaml(config), describe_environment())
             record.write_status("running")
-            try:
+            with log_file(record), noted_failure(record):
                 _train_and_measure(config, materials, record)
-            except Exception as error:
-                record.write_failure(error)
-                raise
         return NoisyResult(record.path, record.read_summary())
 
 
