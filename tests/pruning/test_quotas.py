@@ -144,6 +144,7 @@ def test_amounts():
         ({"shares": {"a": 1.5}}, "prune.shares.a=1.5"),
         ({"blind": {"m": ["x"]}}, "prune.predictions has no m"),
         ({"floor": -1}, "negative"),
+        ({"compare": {"ours": "ids.txt"}}, "prune.compare.ours: this name is taken"),
         ({"compare": "ids.txt"}, "prune.compare=ids.txt: expected {name"),
     ],
 )

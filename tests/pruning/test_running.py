@@ -191,6 +191,11 @@ def test_all_mistakes_in_files_are_told_at_once(prune_config, tmp_path):
     assert "no.csv does not exist" in message
 
 
+def test_enough_must_be_left_for_the_folds(prune_config):
+    with pytest.raises(UserError, match="46 of 48 questions leaves fewer than the 3 folds need"):
+        run_pruning(prune_config("prune.budget=46", "fold.only=[0]"))
+
+
 def test_delta_needs_a_zero_shot_model(prune_config):
     with pytest.raises(UserError, match=r"prune.rank_by=delta"):
         run_pruning(prune_config("prune.rank_by=delta"))

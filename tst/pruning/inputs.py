@@ -80,6 +80,13 @@ def read_inputs(config: PruneConfig) -> Inputs:
     seen, unseen = settings.predictions or {}, settings.blind or {}
     vision = {name: answers("predictions", name, files) for name, files in seen.items()}
     blind = {name: answers("blind", name, files) for name, files in unseen.items()}
+    if quotas is not None and len(table.frame) - quotas.budget < config.fold.k:
+        problems.append(
+            f"prune.budget: {quotas.budget} of {len(table.frame)} questions leaves fewer than the "
+            f"{config.fold.k} folds need."
+        )
+    if config.fold.only is not None:
+        problems.append("fold.only: every iteration needs all folds; leave it at null.")
     if problems or quotas is None:
         raise UserError("\n".join(problems))
     return Inputs(table, source, quotas, _given(compare), _given(vision), _given(blind))

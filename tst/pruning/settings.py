@@ -9,6 +9,7 @@ RANKINGS = ("adjusted", "s", "delta")
 ALLOCATIONS = ("per_type", "per_format", "global")
 JUDGES = ("rf", "lora_llm")
 JUDGE_FOLDS = ("random", "grouped")
+RESERVED = ("nothing", "ours", "before", "after")
 
 
 @dataclass
@@ -119,6 +120,9 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
                         f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
     if settings.random_draws < 0:
         problems.append(f"prune.random_draws={settings.random_draws}: must not be negative.")
+    for name in settings.compare or {}:
+        if name in RESERVED or name.startswith("random"):
+            problems.append(f"prune.compare.{name}: this name is taken; call the list otherwise.")
     for name in settings.blind or {}:
         if name not in (settings.predictions or {}):
             problems.append(f"prune.blind.{name}: prune.predictions has no {name} to set beside.")
