@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.ensemble import ExtraTreesClassifier
 
+from tst.diagnostics.forest.grove import grow, mean_prediction
 from tst.diagnostics.forest.hashing import combine
 from tst.diagnostics.forest.indicators import Indicators
 from tst.diagnostics.forest.logit import SparseLogit, TypedLogit
@@ -68,13 +68,15 @@ class ChoiceModel:
         sparse = self.indicators.fit(reading)
         self._sparse = SparseLogit(s.sparse_penalty).fit(sparse, sheet, correct)
         self._kinds = np.unique(sheet.types)
-        self._trees = ExtraTreesClassifier(
-            s.trees,
-            min_samples_leaf=s.leaf,
+        self._trees = grow(
+            self._tree_columns(OptionColumns(sheet, values, relative, sparse)),
+            correct,
+            trees=s.trees,
+            leaf=s.leaf,
             max_features=0.1,
+            seed=seed,
             n_jobs=self.n_jobs,
-            random_state=seed,
-        ).fit(self._tree_columns(OptionColumns(sheet, values, relative, sparse)), correct > 0)
+        )
         return self
 
     def read(self, sheet: Sheet) -> tuple[Reading, OptionColumns]:
@@ -134,7 +136,7 @@ class ChoiceModel:
         return [*utilities, columns.sparse @ weights]
 
     def _grown(self, columns: OptionColumns) -> list[np.ndarray]:
-        share = self._trees.predict_proba(self._tree_columns(columns))[:, 1]
+        share = mean_prediction(self._trees, self._tree_columns(columns))
         return [np.log(share + FLOOR)]
 
     def _blend(self, sheet: Sheet, utilities: list[list[np.ndarray]]) -> np.ndarray:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.tree._tree import Tree
 
 from tst.diagnostics.forest.expected_mra import candidates, mra
+from tst.diagnostics.forest.grove import grow
 from tst.diagnostics.forest.number_features import NumberFeatures, spread
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet
@@ -24,16 +25,15 @@ class TypeForest:
     grid: candidate numbers (g,); by_leaf: per tree float32 (nodes, g)
     """
 
-    trees: ExtraTreesRegressor
+    trees: list[Tree]
     grid: np.ndarray
     by_leaf: list[np.ndarray]
 
     def predict(self, columns: np.ndarray) -> np.ndarray:
         """The candidate with the highest expected MRA, (r,)."""
-        leaves = self.trees.apply(columns)
         expected = np.zeros((len(columns), len(self.grid)), dtype=np.float32)
-        for tree, scores in enumerate(self.by_leaf):
-            expected += scores[leaves[:, tree]]
+        for tree, scores in zip(self.trees, self.by_leaf, strict=True):
+            expected += scores[tree.apply(columns)]
         return self.grid[np.argmax(expected, axis=1)]
 
 
@@ -90,20 +90,23 @@ class NumberModel:
             columns, answers = columns[kept], answers[kept]
         grid = candidates(answers)
         scores = mra(grid[None, :], answers[:, None]).astype(np.float32)
-        forest = ExtraTreesRegressor(
-            self.settings.trees,
-            min_samples_leaf=LEAF,
+        trees = grow(
+            columns,
+            spread(answers),
+            trees=self.settings.trees,
+            leaf=LEAF,
             max_features=0.4,
+            seed=seed,
             n_jobs=self.n_jobs,
-            random_state=seed,
-        ).fit(columns, spread(answers))
+        )
         by_leaf = []
         rows = np.arange(len(answers))
-        for leaf in forest.apply(columns).T:
+        for tree in trees:
+            leaf = tree.apply(columns)
             share = (1.0 / np.bincount(leaf)[leaf]).astype(np.float32)
             mean = csr_matrix((share, (leaf, rows)), shape=(leaf.max() + 1, len(rows)))
             by_leaf.append(np.asarray(mean @ scores))
-        return TypeForest(forest, grid, by_leaf)
+        return TypeForest(trees, grid, by_leaf)
 
 
 def best_constant(answers: np.ndarray) -> float:
