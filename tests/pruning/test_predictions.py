@@ -165,16 +165,17 @@ def test_gaps_before_and_after():
     }
     result = compare_gaps(vision, blind, removals, frame)
     overall = result["overall"]
-    assert overall["before"] == {"n": 4, "vision": 0.75, "blind": 0.25, "gap": 0.5}
-    assert overall["after"]["gap"] == pytest.approx(2 / 3)
-    assert overall["after"]["gap_change"] == pytest.approx(1 / 6)
+    after = overall["lists"]["after"]
+    assert overall["lists"]["before"] == {"n": 4, "vision": 0.75, "blind": 0.25, "gap": 0.5}
+    assert after["gap"] == pytest.approx(2 / 3)
+    assert after["gap_change"] == pytest.approx(1 / 6)
     assert overall["random"]["gap"]["low"] == pytest.approx(2 / 3 - 0.5)
     assert overall["random"]["gap"]["high"] == pytest.approx(1 - 1 / 3)
     assert not overall["gap_grows_beyond_random"]
-    assert result["per_type"]["t"]["after"] == {
+    assert result["per_type"]["t"]["lists"]["after"] == {
         "n": 1, "vision": 1.0, "blind": 0.0, "gap": 1.0, "vision_change": 0.0,
         "blind_change": -0.5, "gap_change": 0.5,
     }  # fmt: skip
     unknown = compare_gaps(vision, None, removals, frame)["overall"]
-    assert np.isnan(unknown["after"]["gap"])
+    assert np.isnan(unknown["lists"]["after"]["gap"])
     assert "gap_grows_beyond_random" not in unknown

@@ -1,15 +1,18 @@
+import io
 import json
 import logging
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from tests.pruning.conftest import PriorDiagnostic
 from tst.errors import UserError
 from tst.pruning.inputs import read_inputs
 from tst.pruning.record import prune_folder
 from tst.pruning.running import run_pruning
+from tst.pruning.showing import show_pruning, sweep_row
 from tst.records.files import checksum, read_json
 from tst.records.leases import Leases
 
@@ -164,16 +167,25 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     assert entry["vision_answers"]["parsed"] == 1.0
     assert entry["blind"] == "judge"
     judged = summary["judged"]["random"]["lists"]
-    assert entry["overall"]["before"]["blind"] == pytest.approx(judged["nothing"]["score_hard"])
-    assert entry["overall"]["after"]["blind"] == pytest.approx(judged["ours"]["score_hard"])
-    after = entry["overall"]["after"]
+    assert entry["overall"]["lists"]["before"]["blind"] == pytest.approx(
+        judged["nothing"]["score_hard"]
+    )
+    assert entry["overall"]["lists"]["after"]["blind"] == pytest.approx(
+        judged["ours"]["score_hard"]
+    )
+    after = entry["overall"]["lists"]["after"]
     assert after["gap"] == pytest.approx(after["vision"] - after["blind"])
     _, summary = run_pruning(
         prune_config(*SMALL, f"prune.predictions={{m: {answers}}}", f"prune.blind={{m: {answers}}}")
     )
     entry = summary["predictions"]["m"]
     assert entry["blind"] == "own answers"
-    assert entry["overall"]["after"]["gap"] == 0.0
+    shown = io.StringIO()
+    show_pruning(summary, Console(file=shown, width=120))
+    assert "100.00% of 48 answers parsed (0 not, counted as wrong)" in shown.getvalue()
+    assert "does not grow by more than in any of the random draws" in shown.getvalue()
+    assert list(sweep_row(summary))[:3] == ["benchmark", "chooser", "removed"]
+    assert entry["overall"]["lists"]["after"]["gap"] == 0.0
 
 
 def test_all_mistakes_in_files_are_told_at_once(prune_config, tmp_path):

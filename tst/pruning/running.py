@@ -161,7 +161,8 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
     ids = frame["id"].to_numpy()
     predictions: dict[str, Any] = {}
     for name, answers in inputs.vision.items():
-        unseen, by = blind, "judge"
+        own_judge = config.prune.judge == config.diagnostic.name
+        unseen, by = blind, f"judge{' (not independent)' if own_judge else ''}"
         entry: dict[str, Any] = {"vision_answers": answers.describe(ids)}
         if name in inputs.blind:
             own = inputs.blind[name]

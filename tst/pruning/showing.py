@@ -75,14 +75,17 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for part, figures in [("overall", entry["overall"]), *entry["per_type"].items()]:
         band = figures.get("random", {}).get("gap")
-        for title in [t for t in figures if "vision" in figures[t] and t != "random"]:
-            row = figures[title]
+        for title, row in figures["lists"].items():
             table.add_row(
                 Text(f"{part}, {title}"), str(row["n"]), percent(row["vision"]),
                 percent(row["blind"]), percent(row["gap"]), percent(row.get("gap_change")),
                 _range([band["low"], band["high"]]) if band and title == "after" else "",
             )  # fmt: skip
     console.print(table)
+    grows = entry["overall"].get("gap_grows_beyond_random")
+    if grows is not None:
+        verdict = "grows by more than in" if grows else "does not grow by more than in"
+        console.print(f"the gap {verdict} any of the random draws")
 
 
 def _range(bounds: Any) -> str:

@@ -56,15 +56,16 @@ def _summarise(lists: Mapping[str, Figures]) -> dict[str, Any]:
     """Named lists with their change from before, the random band, and whether ours is beyond it."""
     before = lists[NOTHING]
     measures = ("vision", "blind", "gap")
-    entry: dict[str, Any] = {"before": before}
+    named = {"before": before}
     for name, figures in lists.items():
         if name != NOTHING and not name.startswith(RANDOM):
             changes = {f"{m}_change": figures[m] - before[m] for m in measures}
-            entry["after" if name == OURS else name] = {**figures, **changes}
+            named["after" if name == OURS else name] = {**figures, **changes}
+    entry: dict[str, Any] = {"lists": named}
     draws = [figures for name, figures in lists.items() if name.startswith(RANDOM)]
     if draws:
         entry[RANDOM] = {m: band([d[m] for d in draws]) for m in measures}
         if np.isfinite(before["blind"]):
             bound = entry[RANDOM]["gap"]["high"]
-            entry["gap_grows_beyond_random"] = bool(entry["after"]["gap"] > bound)
+            entry["gap_grows_beyond_random"] = bool(named["after"]["gap"] > bound)
     return entry
