@@ -154,6 +154,15 @@ class Run:
         """Stacked without CUDA graphs."""
         self._stacked(replace(self.short, cuda_graphs=False), "stacked, no graphs")
 
+    def compiled(self) -> None:
+        """Stacked with compiled decoder layers inside the graphs."""
+        self._stacked(replace(self.short, compile=True), "stacked, compiled layers")
+
+    def compiled_job(self) -> None:
+        """The whole job with compiled layers."""
+        self.settings = replace(self.settings, compile=True)
+        self.job()
+
     def _stacked(self, settings: LoraSettings, title: str) -> None:
         tasks: list[FoldTask] = self.tasks
         with stacked_training(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-LENGTH_JITTER = 0.15
+LENGTH_JITTER = 0.1
 EMPTY = -1
 
 
@@ -67,7 +67,8 @@ def plan_steps(
         factor = np.exp(LENGTH_JITTER * draw.standard_normal(n))
         order = np.argsort(np.asarray(lengths) * factor, kind="stable")
         groups = [order[i : i + batch_size] for i in range(0, n, batch_size)]
-        visit = np.random.default_rng([order_seed, epoch]).random(per_epoch).argsort()
+        # ranks of a common sequence: one step more or less moves each of them by at most one
+        visit = np.random.default_rng([order_seed, epoch]).random(per_epoch).argsort().argsort()
         steps += [groups[i] for i in visit]
         epoch += 1
     return steps[:total]

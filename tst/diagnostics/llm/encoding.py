@@ -68,6 +68,7 @@ class Encoder:
             raise UserError("The tokenizer has neither a chat template's end-of-turn nor an EOS.")
         stops = {self.end_id} if eos is None else {self.end_id, eos}
         self.stop_ids = sorted(int(i) for i in stops)
+        self._targets: dict[tuple[str, str], list[int]] = {}
 
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
@@ -81,19 +82,22 @@ class Encoder:
         formats = questions["format"].to_numpy(dtype=object)
         return EncodedQuestions(questions.index.to_numpy(), prompts, formats, np.array(sizes), cut)
 
-    def encode_targets(self, questions: pd.DataFrame, encoded: EncodedQuestions) -> list[list[int]]:
+    def encode_targets(self, questions: pd.DataFrame) -> list[list[int]]:
         """Target ids (answer, then end-of-turn) of questions that have answers."""
         rows = _records(questions, ["format", "question", "options", "answer"])
-        texts = [self.lead + target_text(row) for row in rows]
-        turns = [self._turn(render_prompt(row)) for row in rows]
-        joint = self._ids([t + a for t, a in zip(turns, texts, strict=True)])
-        alone = self._ids(turns)
-        targets = []
-        for whole, prompt, text in zip(joint, alone, texts, strict=True):
+        return [self._target(row) for row in rows]
+
+    def _target(self, row: dict[str, Any]) -> list[int]:
+        """As tokens after a prompt of its format: all of those end in the same words."""
+        text = self.lead + target_text(row)
+        known = self._targets.get((row["format"], text))
+        if known is None:
+            turn = self._turn(render_prompt(row))
+            whole, prompt = self._ids([turn + text, turn])
             joined = whole[: len(prompt)] == prompt
-            ids = whole[len(prompt) :] if joined else self._ids([text], special=False)[0]
-            targets.append([*ids, self.end_id])
-        return targets
+            known = whole[len(prompt) :] if joined else self._ids([text], special=False)[0]
+            self._targets[row["format"], text] = known
+        return [*known, self.end_id]
 
     def letter_ids(self, questions: pd.DataFrame) -> list[int]:
         """The token of each option letter at the answer position, up to the longest option list.

@@ -46,7 +46,7 @@ def describe_run(
     encoder = Encoder(tokenizer, settings.max_length)
     questions = table.iloc[plan.order]
     encoded = encoder.encode(questions)
-    targets = encoder.encode_targets(questions, encoded)
+    targets = encoder.encode_targets(questions)
     encoder.letter_ids(questions)
     prompt_lengths = np.array([len(p) for p in encoded.prompts])
     lengths = prompt_lengths + [len(t) for t in targets]

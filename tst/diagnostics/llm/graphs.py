@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 log = logging.getLogger(__name__)
 _Inputs = dict[str, torch.Tensor]
 MOST_SHAPES = 24
+
+
+@contextmanager
+def compiled_layers(model: torch.nn.Module, enabled: bool) -> Iterator[None]:
+    """Decoder layers compiled inside this block: one compilation, all layers and lengths share it.
+
+    What cannot be compiled runs as it is, with a word from torch.
+    """
+    layers = [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer)]
+    if not enabled or not layers:
+        yield
+        return
+    before = torch._dynamo.config.suppress_errors
+    torch._dynamo.config.suppress_errors = True
+    for layer in layers:
+        layer.compile(dynamic=True)
+    try:
+        yield
+    finally:
+        torch._dynamo.config.suppress_errors = before
+        for layer in layers:
+            layer._compiled_call_impl = None
+        torch._dynamo.reset()
 
 
 @dataclass

@@ -67,7 +67,7 @@ class Session:
     def task(self, train: pd.DataFrame, seed: int, order_seed: int) -> FoldTask:
         """What to train on, as token ids."""
         known = self.encoded.take(train.index)
-        targets = self.encoder.encode_targets(train, known)
+        targets = self.encoder.encode_targets(train)
         return FoldTask(list(zip(known.prompts, targets, strict=True)), seed, order_seed)
 
     def score(self, model: torch.nn.Module, folds: list[EncodedQuestions]) -> list[pd.DataFrame]:

@@ -36,17 +36,16 @@ class SharedInput:
         self.dropout = dropout
         self.A = torch.empty(0)
         self._input: torch.Tensor | None = None
-        self._product = torch.empty(0)
+        self._product: torch.Tensor | None = None
         self._left = 0
 
     def project(self, x: torch.Tensor, training: bool) -> torch.Tensor:
         """[k, b * L, r * members] from x [k * b, L, in]."""
-        if self._input is not x:
-            folds = self.A.shape[0]
-            dropped = nn.functional.dropout(x, self.dropout, training)
-            self._product = torch.bmm(dropped.reshape(folds, -1, x.shape[-1]), self.A)
-            self._input, self._left = x, self.members
         product = self._product
+        if product is None or self._input is not x:
+            dropped = nn.functional.dropout(x, self.dropout, training)
+            product = torch.bmm(dropped.reshape(self.A.shape[0], -1, x.shape[-1]), self.A)
+            self._input, self._product, self._left = x, product, self.members
         self._left -= 1
         if self._left <= 0:
             self.forget()
@@ -54,7 +53,7 @@ class SharedInput:
 
     def forget(self) -> None:
         """Let go of the input and its product."""
-        self._input, self._product = None, torch.empty(0)
+        self._input, self._product = None, None
 
 
 class StackedLinear(nn.Module):

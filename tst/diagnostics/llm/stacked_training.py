@@ -15,7 +15,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from tst.diagnostics.llm.adapters import bare_again
 from tst.diagnostics.llm.fold_optimizer import FoldAdamW, fold_rates
-from tst.diagnostics.llm.graphs import GraphedStep
+from tst.diagnostics.llm.graphs import GraphedStep, compiled_layers
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
@@ -103,14 +103,15 @@ def stacked_training(
         )
         trainer.remove_callback(PrinterCallback)
         adapters.weights.data = adapters.weights.data.float()
-        if cuda:
-            for batch in collator.shapes():
-                trainer.probe(batch)
-            torch.cuda.synchronize()
-        compiled = time.perf_counter() - started
-        result = trainer.train()
-        if cuda:
-            torch.cuda.synchronize()
+        with compiled_layers(base.model, cuda and settings.compile):
+            if cuda:
+                for batch in collator.shapes():
+                    trainer.probe(batch)
+                torch.cuda.synchronize()
+            compiled = time.perf_counter() - started
+            result = trainer.train()
+            if cuda:
+                torch.cuda.synchronize()
         histories = collator.histories(trainer.trace, settings)
         del trainer
         folds = len(tasks)

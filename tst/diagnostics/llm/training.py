@@ -252,7 +252,7 @@ def sft_config(
         report_to=[],
         disable_tqdm=True,
         average_tokens_across_devices=False,
-        accelerator_config={"non_blocking": True},
+        accelerator_config={"non_blocking": device.type == "cuda"},
     )
     # other GPUs of the machine belong to other processes (fold.only); no DataParallel
     if config.n_gpu > 1:

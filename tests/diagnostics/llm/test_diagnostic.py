@@ -1,0 +1,247 @@
+"""The whole diagnostic on a random model: what it promises whatever the model knows."""
+
+from __future__ import annotations
+
+import gc
+import resource
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from peft import PeftModel
+
+from tst.diagnostics.llm import diagnostic as diagnostic_module
+from tst.diagnostics.llm.adapters import bare_again
+from tst.diagnostics.llm.answers import AnswerHead
+from tst.diagnostics.llm.decoding import _greedy_uncached, greedy
+from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
+from tst.diagnostics.llm.estimate import describe_run
+from tst.diagnostics.llm.models import free_base, load_base
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.errors import UserError
+from tst.folds import plan_folds, split
+
+TINY = ModelSettings(name="tiny", quantization="none")
+QUICK = {"epochs": 1.0, "learning_rate": 1e-2}
+
+
+def build(store=None, model=TINY, **changes) -> LoraLLMDiagnostic:
+    settings = LoraSettings(**{**QUICK, **changes})
+    return LoraLLMDiagnostic(settings, model, OptimizerSettings(), store, "cpu")
+
+
+def run(table, store=None, only=None, model=TINY, **changes) -> dict:
+    plan = plan_folds(table, k=3, seed=1)
+    return dict(build(store, model, **changes).run_folds(table, plan, plan.folds(only), 1))
+
+
+def by_question(table: pd.DataFrame, results: dict, field: str) -> dict[str, object]:
+    """A field of all folds' predictions by question id."""
+    plan = plan_folds(table, k=3, seed=1)
+    values = {}
+    for (repeat, fold), p in results.items():
+        _, heldout = split(table, plan, repeat, fold)
+        values |= dict(zip(table.loc[heldout.index, "id"], getattr(p, field), strict=True))
+    return values
+
+
+def equal(a: dict, b: dict, tolerance: float = 0.0) -> None:
+    assert a.keys() == b.keys()
+    for key in a:
+        if a[key] is None or b[key] is None or isinstance(a[key], str):
+            assert a[key] == b[key]
+        else:
+            np.testing.assert_allclose(a[key], b[key], rtol=0, atol=tolerance)
+
+
+def test_predictions_have_what_the_protocol_asks(table):
+    for (_, fold), p in run(table).items():
+        plan = plan_folds(table, k=3, seed=1)
+        _, heldout = split(table, plan, 0, fold)
+        for i, (kind, options) in enumerate(
+            zip(heldout["format"], heldout["options"], strict=True)
+        ):
+            if kind == "mc":
+                assert len(p.p_options[i]) == len(options)
+                assert p.p_options[i].sum() == pytest.approx(1.0)
+                assert 0 < p.letter_mass[i] <= 1
+                assert p.generated[i] is None
+            else:
+                assert p.p_options[i] is None
+                assert isinstance(p.generated[i], str)
+                assert p.parsed[i] == (
+                    np.isfinite(p.value[i]) if kind == "num" else p.text[i] != ""
+                )
+        assert p.cost["train_tokens"] > 0 and p.cost["train_seconds"] > 0
+
+
+@pytest.mark.parametrize("training", ["stacked", "sequential"])
+def test_two_runs_give_the_same_numbers(table, training):
+    first, second = run(table, training=training), run(table, training=training)
+    for field in ("p_options", "letter_mass", "value"):
+        equal(by_question(table, first, field), by_question(table, second, field))
+
+
+def test_row_order_changes_nothing(table):
+    shuffled = table.sample(frac=1.0, random_state=5).reset_index(drop=True)
+    a = by_question(table, run(table), "p_options")
+    b = by_question(shuffled, run(shuffled), "p_options")
+    equal(a, b)
+
+
+def test_zero_shot_is_the_model_without_its_adapters_and_computed_once(table, store, monkeypatch):
+    free_base()
+    first = run(table, store, only=[0])
+    base = load_base(TINY, "cpu")
+    assert not any("lora" in n or "stacked" in n for n, _ in base.model.named_parameters())
+    untouched = by_question(table, run(table, only=[0], learning_rate=1e-12), "p_options")
+    zero = by_question(table, first, "p_options_zero_shot")
+    equal(untouched, zero, tolerance=1e-6)
+    free_base()
+    calls = []
+    original = diagnostic_module.Session.score
+    monkeypatch.setattr(
+        diagnostic_module.Session,
+        "score",
+        lambda self, model, folds: calls.append(len(folds)) or original(self, model, folds),
+    )
+    again = run(table, store, only=[0])
+    assert len(calls) == 1, "held-out scoring alone: zero-shot answers come from the store"
+    equal(by_question(table, again, "p_options_zero_shot"), zero)
+    equal(
+        by_question(table, again, "generated_zero_shot"),
+        by_question(table, first, "generated_zero_shot"),
+    )
+
+
+def test_held_out_answers_are_never_read(table):
+    plan = plan_folds(table, k=3, seed=1)
+    held = plan.assignment[0] == 0
+    spoilt = table.copy()
+    spoilt["answer"] = pd.Series(
+        [
+            ({"mc": 0, "num": 77.0, "open": ["other"]}[f] if h else a)
+            for f, a, h in zip(table["format"], table["answer"], held, strict=True)
+        ],
+        dtype=object,
+    )
+    folds = [(0, 0)]
+    a = dict(build().run_folds(table, plan, folds, 1))
+    b = dict(build().run_folds(spoilt, plan, folds, 1))
+    for x, y in zip(a[0, 0].p_options, b[0, 0].p_options, strict=True):
+        assert (x is None and y is None) or np.array_equal(x, y)
+
+
+def test_a_base_model_without_template_and_parts_by_format(table):
+    model = ModelSettings(name="tiny:base", quantization="none")
+    for p in run(table, model=model, per_format=True).values():
+        assert all(o is None or o.sum() == pytest.approx(1.0) for o in p.p_options)
+
+
+@pytest.mark.parametrize("changes", [{"training": "stacked"}, {"training": "sequential"}])
+def test_saved_adapters_load_in_plain_peft_and_score_the_same(table, store, changes):
+    results = run(table, store, only=[1], save_adapters=True, **changes)
+    folder = store.folder / "0-1"
+    assert sum(f.stat().st_size for f in folder.iterdir()) < 200_000
+    plan = plan_folds(table, k=3, seed=1)
+    _, heldout = split(table, plan, 0, 1)
+    again = build(store).rescore(heldout, folder)
+    for a, b in zip(results[0, 1].p_options, again.p_options, strict=True):
+        if a is not None:
+            np.testing.assert_allclose(a, b, atol=5e-3)  # bf16 on disk
+    base = load_base(TINY, "cpu")
+    with bare_again(base):
+        model = PeftModel.from_pretrained(base.model, str(folder))
+        assert model.peft_config["default"].r == 8
+
+
+@pytest.mark.parametrize("training", ["stacked", "sequential"])
+def test_out_of_memory_in_a_fold_starts_it_again_smaller(table, monkeypatch, training):
+    whole = run(table, training=training, dropout=0.0)
+    original = AnswerHead.logits
+    seen: list[int] = []
+
+    def tight(self, input_ids, positions, **kwargs):
+        if self.model.training:
+            seen.append(len(input_ids))
+            if len(input_ids) > 6 or (len(seen) > 3 and len(input_ids) > 3):
+                raise torch.OutOfMemoryError("injected")
+        return original(self, input_ids, positions, **kwargs)
+
+    monkeypatch.setattr(AnswerHead, "logits", tight)
+    tightened = run(table, training=training, dropout=0.0)
+    assert max(seen) > min(seen)
+    equal(by_question(table, whole, "p_options"), by_question(table, tightened, "p_options"), 1e-4)
+
+
+def test_a_failed_job_leaves_nothing_behind(table, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("injected")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AnswerHead, "logits", broken)
+        with pytest.raises(RuntimeError, match="injected"):
+            run(table)
+    assert run(table).keys() == {(0, 0), (0, 1), (0, 2)}
+
+
+def test_memory_does_not_grow_over_ten_jobs(table):
+    def live() -> tuple[int, int]:
+        gc.collect()
+        tensors = [o for o in gc.get_objects() if type(o) in (torch.Tensor, torch.nn.Parameter)]
+        return len(tensors), sum(t.numel() for t in tensors)
+
+    training = ["stacked", "sequential"]
+    for i in range(2):
+        run(table, only=[0], training=training[i])
+    before, peak = live(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for i in range(10):
+        run(table, only=[0], training=training[i % 2])
+    after = live()
+    assert after[0] <= before[0] + 5
+    assert after[1] <= before[1] * 1.01
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 100_000  # KiB
+
+
+def test_decoding_with_a_cache_equals_reading_all_anew():
+    base = load_base(TINY, "cpu")
+    draw = torch.Generator().manual_seed(3)
+    prompts = [torch.randint(6, 250, (n,), generator=draw).tolist() for n in (3, 17, 9)] + [None]
+    head = AnswerHead(base.model)
+    with torch.inference_mode(), head.attached():
+        fast = greedy(head, prompts, 6, [2], multiple=4)
+        slow = _greedy_uncached(head, prompts, 6, [2])
+    assert fast[:3] == slow[:3]
+
+
+def test_dry_run_describes_and_loads_no_weights(table):
+    free_base()
+    plan = plan_folds(table, k=3, seed=1)
+    text = describe_run(table, plan, LoraSettings(), TINY, OptimizerSettings(), "cpu")
+    for part in ("Answer the following question:", "⟦", "tokens a row", "rows cut", "steps", "GB"):
+        assert part in text
+
+
+def test_wrong_settings_are_told_all_at_once():
+    with pytest.raises(UserError) as problem:
+        LoraLLMDiagnostic(
+            LoraSettings(r=0, training="stacked", use_dora=True),
+            ModelSettings(quantization="int3"),
+            OptimizerSettings("casmo"),
+        )
+    for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer=casmo"):
+        assert part in str(problem.value)
+
+
+def test_a_missing_model_is_one_message(table):
+    model = ModelSettings(name="/nowhere/model", quantization="none")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        run(table, model=model)
+    with pytest.raises(UserError, match="known wheels"):
+        run(table, model=ModelSettings(name="wheel:nothing"))
+
+
+def test_dora_runs_sequentially(table):
+    assert build(use_dora=True).folds_at_once == 1
+    assert run(table, only=[0], use_dora=True).keys() == {(0, 0)}
