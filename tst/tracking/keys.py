@@ -48,8 +48,8 @@ def scalars(summary: dict[str, Any]) -> dict[str, float]:
 
 def _all_scalars(summary: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     parts = {"": summary["overall"], "macro/": summary["macro"]}
-    parts |= {f"format/{_part(f)}/": entry for f, entry in summary["per_format"].items()}
-    parts |= {f"type/{_part(t)}/": entry for t, entry in summary["per_type"].items()}
+    parts |= {f"format/{key_part(f)}/": entry for f, entry in summary["per_format"].items()}
+    parts |= {f"type/{key_part(t)}/": entry for t, entry in summary["per_type"].items()}
     for prefix, entry in parts.items():
         for key, name in SCORES.items():
             yield prefix + key, entry.get(name)
@@ -64,9 +64,9 @@ def _all_scalars(summary: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"null/{kind}/p", draws.get("p")
             yield f"null/{kind}/score", draws.get("score_hard")
     for name, entry in (summary.get("planted") or {}).items():
-        yield f"planted/{_part(name)}/auroc", entry.get("auroc")
+        yield f"planted/{key_part(name)}/auroc", entry.get("auroc")
 
 
-def _part(name: str) -> str:
+def key_part(name: str) -> str:
     """A question type or format as one part of a key."""
     return name.replace("/", "-")

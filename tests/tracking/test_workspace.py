@@ -1,0 +1,111 @@
+"""The workspace's definition, without a network: what it shows is what runs have."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.made_records import make_record
+from tst.tracking import keys
+
+pytest.importorskip("wandb_workspaces", reason="pip install 'tst-stress-test[wandb]'")
+
+
+def dashboard(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tst.dashboard", *words]
+    environment = {**os.environ, "WANDB_BASE_URL": "http://127.0.0.1:9"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def metrics(node: Any) -> Iterator[str]:
+    """Every metric that panels, columns and order name, without its section."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("metrics", "xAxis", "yAxis", "tableColumnAlias"):
+                yield from ([value] if isinstance(value, str) else value)
+            elif key == "columnPinned":
+                yield from (name for name in value)
+            else:
+                yield from metrics(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from metrics(item)
+
+
+@pytest.fixture(scope="module")
+def definition(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A record's summary, and the workspace made for it."""
+    root = tmp_path_factory.mktemp("outputs")
+    record = make_record(root, "diagnostic=lora_llm")
+    done = dashboard("dry_run=true", f"outputs_root={root}", "folds=3", "project=my-project")
+    assert done.returncode == 0, done.stderr
+    return json.loads((record / "summary.json").read_text()), json.loads(done.stdout)
+
+
+def test_the_sections_are_there(definition):
+    summary, view = definition
+    assert (view["project"], view["displayName"]) == ("my-project", "TsT")
+    sections = view["spec"]["section"]["panelBankConfig"]["sections"]
+    names = [s["name"] for s in sections]
+    assert names == ["Leaderboard", "Question types: planted", "Training", "Cost"]
+    titles = [p["config"].get("chartTitle") for p in sections[2]["panels"]]
+    assert [f"Fold {f}: training loss" for f in range(3)] == titles[:3]
+    (by_type,) = [s for s in sections if s["name"].startswith("Question types")]
+    shown = set(metrics(by_type))
+    assert {f"type/{t}/score_soft" for t in summary["per_type"]} <= shown
+
+
+def test_every_key_shown_is_one_that_a_run_has(definition):
+    summary, view = definition
+    logged = set(keys.scalars({**summary, "cost": {}})) | {keys.STATE, keys.FOLD, keys.FOLD_SCORE}
+    logged |= {keys.LOSS, keys.SPEED, "_step", "delta", "delta_soft"}
+    logged |= {f"{keys.curve_prefix(0, f)}/{c}" for f in range(3) for c in keys.CURVES}
+    for name in metrics(view["spec"]):
+        plain = re.sub(r"^(summary(_metrics)?[:.])", "", name)
+        if plain.startswith(("config:", "run:", "cost/")):
+            continue
+        assert plain in logged, name
+
+
+def test_without_a_key_it_is_one_message(monkeypatch, tmp_path):
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    done = dashboard(f"outputs_root={tmp_path}")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "wandb login" in done.stderr
+
+
+def test_a_second_save_rewrites_the_same_workspace(monkeypatch, tmp_path):
+    import wandb_workspaces.workspaces as ws
+
+    from tst.workspace import saving
+    from tst.workspace.definition import build_workspace
+
+    sent = []
+
+    def save(workspace: ws.Workspace) -> ws.Workspace:
+        workspace._internal_name = workspace._internal_name or "abc123"
+        sent.append(workspace)
+        return workspace
+
+    def from_url(url: str) -> ws.Workspace:
+        assert "nw=abc123" in url
+        kept = build_workspace("me", "tst", "TsT", {}, 1)
+        kept._internal_name = "abc123"
+        return kept
+
+    monkeypatch.setattr(ws.Workspace, "save", save)
+    monkeypatch.setattr(ws.Workspace, "from_url", staticmethod(from_url))
+    monkeypatch.setattr(ws.Workspace, "url", property(lambda w: f"nw={w._internal_name}"))
+    for types in ({"planted": ["mc_pair"]}, {"mmmu": ["Art"]}):
+        saving.save_workspace(build_workspace("me", "tst", "TsT", types, 2), tmp_path)
+    assert [s.name for s in sent[1].sections][1] == "Question types: mmmu"
+    assert sent[1]._internal_name == "abc123"

@@ -1,0 +1,1 @@
+"""The W&B workspace of a project, as code (``python -m tst.dashboard``)."""
