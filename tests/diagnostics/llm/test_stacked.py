@@ -81,7 +81,7 @@ def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
     for_each = {}
     with stacked_training(base, chosen, OptimizerSettings(), tasks(3), MemoryPlan(4, 3)) as (
         adapters,
-        cost,
+        training,
     ):
         pass
     for j in range(3):
@@ -95,7 +95,9 @@ def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
             assert own.keys() == for_each[j].keys()
             for name, weight in own.items():
                 torch.testing.assert_close(for_each[j][name], weight, rtol=1e-4, atol=1e-5)
-    assert cost.steps == pytest.approx(sum(-(-(21 + 6 * j) // 4) * 4 for j in range(3)) / 3)
+    assert training.cost.steps == pytest.approx(
+        sum(-(-(21 + 6 * j) // 4) * 4 for j in range(3)) / 3
+    )
 
 
 def test_a_finished_fold_keeps_weights_and_state():

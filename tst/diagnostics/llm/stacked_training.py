@@ -78,10 +78,13 @@ def stacked_training(
     cuda = base.device.type == "cuda"
     adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
     collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
+    shapes = collator.shapes() if cuda else []
+    # capturing costs about three plain steps a shape
+    captured = settings.cuda_graphs and not memory.checkpointing and len(collator) > 4 * len(shapes)
     with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
         trainer = StackedTrainer(
             adapters,
-            cuda and settings.cuda_graphs and not memory.checkpointing,
+            cuda and captured,
             model=base.model,
             args=sft_config(
                 folder,
@@ -105,7 +108,7 @@ def stacked_training(
         adapters.weights.data = adapters.weights.data.float()
         with compiled_layers(base.model, cuda and settings.compile):
             if cuda:
-                for batch in collator.shapes():
+                for batch in shapes if captured else shapes[:1]:
                     trainer.probe(batch)
                 torch.cuda.synchronize()
             compiled = time.perf_counter() - started
