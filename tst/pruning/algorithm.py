@@ -31,7 +31,7 @@ class Iteration:
     n: questions that were diagnosed; removed: ids, worst first (none in the final state)
     seeds: fold seeds that were run anew
     highest: the highest ranking score among those that might go; lowest: of those that went
-    score_hard, score_soft, baseline, adjusted: of the whole of what remained
+    score_hard, score_soft, baseline, adjusted: of all that remained, by the seeds run anew
     """
 
     number: int
@@ -53,7 +53,7 @@ class Pruning:
 
     removed: table positions in the order of removal; kept: the others in table order
     stopped: budget, tau or floors
-    scores: of every question, as it was when it was last diagnosed (row, mean over seeds, ranking)
+    scores: of every question, as it ranked last: row, the means over seeds, ranking
     """
 
     removed: np.ndarray
@@ -80,7 +80,7 @@ def prune(
     """Remove questions until the budget is spent, tau is reached or floors bind.
 
     ids: (n,) of the question table; watch: told each iteration and how many have gone after it
-    The last iteration is the final state: what is kept, diagnosed with every seed.
+    The last iteration is the final state: what is kept, diagnosed, and nothing removed.
     """
     quotas = rules.quotas
     kept = np.arange(len(ids))
@@ -89,14 +89,13 @@ def prune(
     iterations: list[Iteration] = []
     scored: list[pd.DataFrame] = []
     stopped = ""
-    while True:
+    while not stopped:
         number = len(iterations)
-        if not stopped and len(removed) >= quotas.budget:
-            stopped = BUDGET
-        seeds = list(rules.seeds) if stopped else seeds_of(rules, number)
+        seeds = seeds_of(rules, number)
         for seed in seeds:
             latest[seed] = examine(number, kept, seed).set_index("row")
-        seconds = sum(float(latest[seed]["seconds"].iloc[0]) for seed in seeds)
+        fresh = {seed: latest[seed] for seed in seeds}
+        seconds = sum(float(part["seconds"].iloc[0]) for part in fresh.values())
         scores = mean_scores(latest, kept)
         scores["ranking"] = ranking_scores(scores, rules.rank_by)
         values = scores["ranking"].to_numpy()
@@ -104,26 +103,25 @@ def prune(
         open_to_removal = may_go(quotas, kept, gone)
         best = highest(values[open_to_removal])
         chosen = np.array([], dtype=np.int64)
-        if not stopped and not open_to_removal.any():
+        if len(removed) >= quotas.budget:
+            stopped = BUDGET
+        elif not open_to_removal.any():
             stopped = FLOORS
-        elif not stopped and rules.tau is not None and not best > rules.tau:
+        elif rules.tau is not None and not best > rules.tau:
             stopped = TAU
-        elif not stopped:
+        else:
             at_most = min(quotas.batch, quotas.budget - len(removed))
             ranked = kept[rank(values, ids[kept])]
             chosen = choose_batch(quotas, ranked, kept, gone, at_most)
         going = np.isin(kept, chosen)
         this = Iteration(
-            number, len(kept), seeds, *_overall(scores), best, _lowest(values[going]),
-            [str(i) for i in ids[chosen]], seconds,
+            number, len(kept), seeds, *_overall(mean_scores(fresh, kept)), best,
+            _lowest(values[going]), [str(i) for i in ids[chosen]], seconds,
         )  # fmt: skip
         iterations.append(this)
         removed += chosen.tolist()
         watch(this, len(removed))
-        if stopped and seeds == list(rules.seeds):
-            scored.append(scores)
-            break
-        scored.append(scores[going])
+        scored.append(scores if stopped else scores[going])
         kept = kept[~going]
     table = pd.concat(scored).sort_index().rename_axis("row").reset_index()
     return Pruning(np.array(removed, dtype=np.int64), kept, stopped, iterations, table)

@@ -18,10 +18,9 @@ log = logging.getLogger("tst")
 class Watch:
     """Follows the iterations; knows the curve so far and estimates the time that is left."""
 
-    def __init__(self, budget: int, batch: int, seeds: int, refresh: int, bar: Progress | None):
+    def __init__(self, budget: int, batch: int, refresh: int, bar: Progress | None) -> None:
         self.budget = budget
         self.batch = batch
-        self.seeds = seeds
         self.refresh = refresh
         self.bar = bar
         self.task = bar.add_task("", total=max(budget, 1)) if bar else None
@@ -48,18 +47,17 @@ class Watch:
     def seconds_left(self, removed: int) -> float:
         """Cross-validations still to come times their mean duration so far."""
         batches = -(-(self.budget - removed) // self.batch)
-        runs = max(0, batches - 1) * self.refresh + self.seeds
-        return runs * self.seconds / self.runs
+        return (batches + 1) * self.refresh * self.seconds / self.runs
 
 
 @contextmanager
-def watching(budget: int, batch: int, seeds: int, refresh: int) -> Iterator[Watch]:
+def watching(budget: int, batch: int, refresh: int) -> Iterator[Watch]:
     """A watch on standard error; a bar where that is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Watch(budget, batch, seeds, refresh, None)
+        yield Watch(budget, batch, refresh, None)
         return
     columns = (BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f} removed"),
                TextColumn("{task.description}"))  # fmt: skip
     with Progress(*columns, console=console) as bar:
-        yield Watch(budget, batch, seeds, refresh, bar)
+        yield Watch(budget, batch, refresh, bar)

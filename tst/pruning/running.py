@@ -101,7 +101,7 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
     def examine(iteration: int, rows: np.ndarray, seed: int) -> pd.DataFrame:
         return examiner.examine(rows, seed, scores_path(folder, iteration, seed))
 
-    with watching(inputs.quotas.budget, inputs.quotas.batch, len(seeds), settings.refresh) as watch:
+    with watching(inputs.quotas.budget, inputs.quotas.batch, settings.refresh) as watch:
 
         def follow(iteration: Iteration, removed: int) -> None:
             done.append(iteration)
