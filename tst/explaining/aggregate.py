@@ -1,0 +1,103 @@
+"""Explained questions together: which words, slots and options carry what training taught."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tst.explaining.explain import Explained
+from tst.explaining.words import LETTER, OPTION, QUESTION, Word
+
+MOST_WORDS = 12
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A word or a slot: mean share of the attribution where it occurs, and in how many questions.
+
+    share: of the sum of absolute attributions, signed: above 0 it speaks for the gold option
+    """
+
+    name: str
+    share: float
+    questions: int
+
+
+@dataclass(frozen=True)
+class TypeSummary:
+    """One question type.
+
+    cue_found: share of the cued questions answered right whose most attributed word is the cue's;
+        NaN where there is none. cued: how many those are
+    """
+
+    question_type: str
+    questions: int
+    words: list[Carrier]
+    slots: list[Carrier]
+    cued: int
+    cue_found: float
+
+
+def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
+    """A summary a question type, of the tuned model's attributions."""
+    by_type: dict[str, list[Explained]] = defaultdict(list)
+    for question in explained:
+        by_type[str(question.row["question_type"])].append(question)
+    found = []
+    for name, questions in sorted(by_type.items()):
+        hits = cue_hits(questions)
+        found.append(
+            TypeSummary(
+                name,
+                len(questions),
+                _carriers(questions, _word_name)[:MOST_WORDS],
+                _carriers(questions, _slot_name),
+                len(hits),
+                float(np.mean(hits)) if hits else float("nan"),
+            )
+        )
+    return found
+
+
+def cue_hits(explained: Sequence[Explained]) -> list[bool]:
+    """Of each cued question that the model gets right: is its most attributed word the cue?"""
+    return [
+        bool(np.isin(int(np.argmax(q.tuned)), q.cue)) for q in explained if q.correct and len(q.cue)
+    ]
+
+
+def _carriers(
+    questions: Sequence[Explained], naming: Callable[[Word, Explained], str]
+) -> list[Carrier]:
+    shares: dict[str, list[float]] = defaultdict(list)
+    for question in questions:
+        total = float(np.abs(question.tuned).sum()) or 1.0
+        here: dict[str, float] = defaultdict(float)
+        for word, value in zip(question.prompt.words, question.tuned, strict=True):
+            name = naming(word, question)
+            if name:
+                here[name] += float(value) / total
+        for name, share in here.items():
+            shares[name].append(share)
+    carriers = [Carrier(n, sum(v) / len(questions), len(v)) for n, v in shares.items()]
+    return sorted(carriers, key=lambda c: (-abs(c.share), c.name))
+
+
+def _word_name(word: Word, question: Explained) -> str:
+    if word.part == LETTER:
+        return word.text
+    return re.sub(r"^\W+|\W+$", "", word.text).lower() if word.part in (OPTION, QUESTION) else ""
+
+
+def _slot_name(word: Word, question: Explained) -> str:
+    if word.part == QUESTION:
+        return "question text"
+    if word.part not in (OPTION, LETTER):
+        return ""
+    role = {question.gold: "the right", question.rival: "the runner-up"}
+    return f"{word.part} of {role.get(word.option, 'another option')}"

@@ -1,0 +1,75 @@
+"""Whether the attributed words matter: mask the top tenth of them, and as many tokens at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tst.explaining.attribution import Reader, maskable
+from tst.explaining.words import WordedPrompt
+
+TOP_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Masking:
+    """How much the gold option's probability moves, in absolute value.
+
+    top: with the most attributed tokens masked; random: the mean over random masks of equal size
+    p_gold, p_top: probability of the gold option before and after
+    """
+
+    top: float
+    random: float
+    p_gold: float
+    p_top: float
+
+
+def measure_masking(
+    reader: Reader,
+    prompt: WordedPrompt,
+    attribution: np.ndarray,
+    letters: list[int],
+    gold: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> Masking:
+    """Mask the top tenth of a prompt's tokens by absolute attribution, and random ones.
+
+    attribution: float array (tokens,)
+    """
+    candidates = np.flatnonzero(prompt.tokens_of(maskable(prompt)))
+    count = max(1, round(TOP_SHARE * len(candidates)))
+    order = candidates[np.argsort(-np.abs(attribution[candidates]), kind="stable")]
+    masked = [order[:count]] + [rng.choice(candidates, count, replace=False) for _ in range(draws)]
+    rows = [prompt.ids, *(_hide(prompt.ids, places, reader.mask_token) for places in masked)]
+    p = reader.p_gold(rows, letters, gold)
+    moved = np.abs(p[1:] - p[0])
+    return Masking(float(moved[0]), float(moved[1:].mean()), float(p[0]), float(p[1]))
+
+
+def _hide(ids: list[int], places: np.ndarray, token: int) -> list[int]:
+    hidden = set(places.tolist())
+    return [token if i in hidden else value for i, value in enumerate(ids)]
+
+
+def summarise_masking(found: Sequence[Masking], rng: np.random.Generator) -> dict[str, float]:
+    """Means over questions, the share in which the top words move more, and a 95% interval.
+
+    The interval is of the mean difference top - random, by a bootstrap over questions.
+    """
+    top = np.array([m.top for m in found])
+    chance = np.array([m.random for m in found])
+    difference = top - chance
+    draws = rng.integers(0, len(found), (10_000, len(found)))
+    low, high = np.quantile(difference[draws].mean(axis=1), [0.025, 0.975])
+    return {
+        "questions": len(found),
+        "top": float(top.mean()),
+        "random": float(chance.mean()),
+        "more_often": float((difference > 0).mean()),
+        "difference_low": float(low),
+        "difference_high": float(high),
+    }

@@ -1,0 +1,170 @@
+"""One self-contained HTML page: checks, question types, and a heat map a question. No script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+
+import numpy as np
+
+from tst.diagnostics.llm.prompts import LETTERS, render_prompt
+from tst.explaining.aggregate import Carrier, TypeSummary, cue_hits, summarise_types
+from tst.explaining.explain import Explained, Explanation
+from tst.explaining.probe import Probe
+
+FAINTEST = 0.04
+"""Share of the strongest word below which a word is not tinted."""
+
+
+def render_page(explanation: Explanation, title: str) -> str:
+    """The whole page. ``title``: which record is explained, as plain text."""
+    style = files("tst.explaining").joinpath("template/page.css").read_text(encoding="utf-8")
+    body = "\n".join(
+        [
+            f"<h1>Why the model thinks it knows</h1><p class=soft>{escape(title)}</p>",
+            _figures(explanation),
+            "<h2>Question types</h2><div class=types>",
+            *(_type(t) for t in summarise_types(explanation.questions)),
+            "</div>",
+            _probes(explanation.probes),
+            "<h2>Questions</h2>",
+            _legend(explanation),
+            *(_question(q, opened=n < 3) for n, q in enumerate(explanation.questions)),
+            _left_out(explanation),
+        ]
+    )
+    return (
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
+        "style-src 'unsafe-inline'\">"
+        f"<title>Explained: {escape(title)}</title><style>{style}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
+
+
+def _figures(explanation: Explanation) -> str:
+    faith = explanation.faithfulness
+    hits = cue_hits(explanation.questions)
+    rows = [
+        (f"{100 * faith['top']:.1f} points", "the gold option's probability moves when the top "
+         "10% attributed tokens are masked"),
+        (f"{100 * faith['random']:.1f} points", "when as many random tokens are masked"),
+        (f"{100 * faith['more_often']:.0f}%", "of questions move more by the attributed tokens; "
+         f"difference {100 * faith['difference_low']:.1f} to {100 * faith['difference_high']:.1f} "
+         "points (95%)"),
+    ]  # fmt: skip
+    if hits:
+        rows.append(
+            (f"{sum(hits)} of {len(hits)}",
+             "cued questions answered right whose most attributed word is the planted cue")
+        )  # fmt: skip
+    items = "".join(f"<li><b>{escape(n)}</b>{escape(text)}</li>" for n, text in rows)
+    return f"<ul class=figures>{items}</ul>"
+
+
+def _type(summary: TypeSummary) -> str:
+    cue = ""
+    if summary.cued:
+        found = round(summary.cue_found * summary.cued)
+        cue = f"<p>Planted cue most attributed in {found} of {summary.cued} right answers.</p>"
+    return (
+        f"<section><h3>{escape(summary.question_type)}</h3>"
+        f"<p class=soft>{summary.questions} questions</p>{cue}"
+        f"<h3>Words</h3>{_bars(summary.words)}<h3>Slots</h3>{_bars(summary.slots)}</section>"
+    )
+
+
+def _bars(carriers: list[Carrier]) -> str:
+    strongest = max((abs(c.share) for c in carriers), default=1.0) or 1.0
+    return "".join(
+        f"<div class=bar><span>{escape(c.name)}</span>"
+        f"<i{' class=minus' if c.share < 0 else ''} style='--a:{abs(c.share) / strongest:.3f}'></i>"
+        f"<span>{100 * c.share:.1f}%</span></div>"
+        for c in carriers
+    )
+
+
+def _probes(probes: list[Probe]) -> str:
+    if not probes:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(p.question_type)}<td class=n>{p.n}<td class=n>{100 * p.accuracy:.1f}"
+        f"<td class=n>{100 * p.majority:.1f}<td>{escape('  '.join(t for t in p.tokens if t))}"
+        for p in probes
+    )
+    return (
+        "<h2>A probe on the untrained model's final state</h2>"
+        "<p class=soft>Logistic, a question type each, held-out folds: how often it reads the gold "
+        "option from the state at the answer position; beside it, always the usual option. Tokens: "
+        "those that its direction for the usual option lies nearest to.</p>"
+        "<div class=scroll><table><tr><th>type<th class=n>questions<th class=n>accuracy"
+        f"<th class=n>majority<th>tokens{rows}</table></div>"
+    )
+
+
+def _legend(explanation: Explanation) -> str:
+    error = np.median([q.error for q in explanation.questions])
+    return (
+        "<p class='key soft'><i></i> speaks for the gold letter, <i class=minus></i> for the "
+        "runner-up; the same scale on both sides. Underlined: the planted cue. Layer integrated "
+        "gradients over the embeddings, from the prompt with its words masked; they add up to the "
+        f"change of the log-odds within {error:.2f} (median).</p>"
+    )
+
+
+def _question(question: Explained, opened: bool) -> str:
+    row = question.row
+    scale = float(max(np.abs(question.tuned).max(), np.abs(question.untrained).max())) or 1.0
+    sides = (
+        ("Tuned", question.tuned, question.log_odds[0]),
+        ("Zero-shot", question.untrained, question.log_odds[1]),
+    )
+    maps = "".join(
+        f"<div><h3>{name}: log-odds {odds:+.2f}</h3>"
+        f"<p class=map>{_heat(question, values, scale)}</p></div>"
+        for name, values, odds in sides
+    )
+    zero_shot = (
+        "" if math.isnan(question.s_zero_shot) else f" (zero-shot {question.s_zero_shot:.2f})"
+    )
+    return (
+        f"<details{' open' if opened else ''}><summary>{escape(str(row['id']))} · "
+        f"{escape(str(row['question_type']))} · {LETTERS[question.gold]} against "
+        f"{LETTERS[question.rival]} · s {question.s:.2f}{zero_shot}</summary>"
+        f"<div class=pair>{maps}</div></details>"
+    )
+
+
+def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
+    """The prompt with each word tinted by its attribution."""
+    prompt = render_prompt(question.row)
+    cue = set(question.cue.tolist())
+    parts: list[str] = []
+    at = 0
+    for number, (word, value) in enumerate(zip(question.prompt.words, values, strict=True)):
+        begin = prompt.index(word.text, at)
+        parts.append(escape(prompt[at:begin]))
+        at = begin + len(word.text)
+        share = abs(float(value)) / scale
+        classes = _classes(number in cue, float(value), share)
+        tint = f" style='--a:{share:.2f}' title='{float(value):+.2f}'" if share > FAINTEST else ""
+        named = f" class='{' '.join(classes)}'" if classes else ""
+        parts.append(f"<span{named}{tint}>{escape(word.text)}</span>" if named or tint
+                     else escape(word.text))  # fmt: skip
+    return "".join([*parts, escape(prompt[at:])])
+
+
+def _classes(is_cue: bool, value: float, share: float) -> list[str]:
+    return ["cue"] * is_cue + ["minus"] * (value < 0 and share > FAINTEST)
+
+
+def _left_out(explanation: Explanation) -> str:
+    if not explanation.left_out:
+        return ""
+    named: Iterable[str] = (
+        f"{escape(i)}: {escape(why)}" for i, why in explanation.left_out.items()
+    )
+    return f"<p class=soft>Left out: {'; '.join(named)}.</p>"
