@@ -23,7 +23,7 @@ from tst.errors import UserError
 from tst.folds import plan_folds, split
 
 TINY = ModelSettings(name="tiny", quantization="none")
-QUICK = {"epochs": 1.0, "learning_rate": 1e-2}
+QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
 
 
 def build(store=None, model=TINY, **changes) -> LoraLLMDiagnostic:
@@ -243,5 +243,5 @@ def test_a_missing_model_is_one_message(table):
 
 
 def test_dora_runs_sequentially(table):
-    assert build(use_dora=True).folds_at_once == 1
-    assert run(table, only=[0], use_dora=True).keys() == {(0, 0)}
+    assert build(use_dora=True, training="auto").folds_at_once == 1
+    assert run(table, only=[0], use_dora=True, training="auto").keys() == {(0, 0)}

@@ -70,7 +70,11 @@ def describe_run(
         f"folds: {len(steps)}, optimizer steps a fold: {min(steps)} to {max(steps)} "
         f"(batch {settings.batch_size}, {settings.epochs:g} epochs, {optimizer.name})"
     )
-    stacked = settings.training != "sequential" and not why_sequential(settings, optimizer)
+    stacked = settings.training == "stacked" or (
+        settings.training == "auto"
+        and target.type == "cuda"
+        and not why_sequential(settings, optimizer)
+    )
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
     mode = f"stacked, {side_by_side} folds side by side" if stacked else "sequential"
     read_tokens = float(prompt_lengths.sum()) * (1 + plan.repeats)

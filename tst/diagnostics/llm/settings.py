@@ -25,7 +25,7 @@ class LoraSettings:
     batch_size: questions an optimizer step; memory never changes it
     micro_batch: questions a forward pass; 0 finds the largest that fits
     max_length: tokens of a prompt with its target; longer prompts are cut inside the question
-    training: stacked (folds side by side over one base), sequential, or auto
+    training: stacked (folds side by side over one base), sequential, or auto (stacked on CUDA)
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens a forward pass of scoring; 0 picks by device
     compile: compile each decoder layer on CUDA (auto: for small models, when it pays)
