@@ -1,0 +1,102 @@
+"""The command on a small random model, its page, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
+
+from tests.made_records import HOSTILE, make_record
+from tst.config import compose
+from tst.errors import UserError
+from tst.explaining.explain import Explanation, explain_record
+from tst.explaining.opening import open_record
+from tst.explaining.page import render_page
+from tst.explaining.settings import ExplainConfig, require_sensible
+from tst.records.files import read_json
+from tst.running import run
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("outputs")
+    words = ["model=tiny", "benchmark.n=48", "fold.k=2", "diagnostic.save_adapters=true"]
+    return run(compose([*words, f"outputs_root={root}"])).record
+
+
+@pytest.fixture(scope="module")
+def explanation(record: Path) -> Explanation:
+    asked = ExplainConfig(record=str(record), questions=6, steps=8, draws=2, device="cpu")
+    return explain_record(*open_record(record), asked)
+
+
+def test_the_questions_are_the_most_biased_and_attributions_add_up(record, explanation):
+    _, _, _, scored = open_record(record)
+    mc = scored[scored["format"] == "mc"]
+    assert sorted(q.s for q in explanation.questions) == sorted(mc["s"].nlargest(6))
+    for question in explanation.questions:
+        assert len(question.tuned) == len(question.untrained) == len(question.prompt.words)
+        assert question.gold != question.rival
+        assert question.error < 0.1
+        p_options = question.masking.p_gold
+        assert p_options == pytest.approx(question.s, abs=0.01)  # the saved adapter, as scored
+    assert {p.question_type for p in explanation.probes} <= set(mc["question_type"])
+    assert set(explanation.faithfulness) >= {"top", "random", "difference_low"}
+
+
+def test_the_page_is_whole_and_safe(explanation):
+    first = explanation.questions[0]
+    hostile = replace(first, row={**first.row, "id": HOSTILE, "question_type": HOSTILE})
+    page = render_page(replace(explanation, questions=[hostile]), "a <record>")
+    assert "<script" not in page and "onerror='" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r"(src|href|url\()\s*=?\s*['\"]?(https?:)?//", page)
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+    assert "prefers-color-scheme" in page or "light-dark(" in page
+    assert "width=device-width" in page
+    shown = re.sub(r"<[^>]+>", "", page[page.index("<p class=map>") :])
+    assert first.row["question"] in shown
+
+
+def test_the_command_writes_page_and_figures(record, tmp_path):
+    out = tmp_path / "page.html"
+    command = [sys.executable, "-m", "tst.explain", f"record={record}", "questions=2", "steps=2",
+               "draws=1", f"out={out}", f"outputs_root={tmp_path}"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(out)
+    figures = read_json(out.with_suffix(".json"))
+    assert figures["faithfulness"]["questions"] == 2
+    assert out.read_text().count("<details") == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (ExplainConfig(), "record=PATH"),
+        (ExplainConfig(record="x", steps=1, draws=0), r"(?s)steps=1.*draws=0"),
+    ],
+)
+def test_a_mistake_is_one_message(config, words):
+    with pytest.raises(UserError, match=words):
+        require_sensible(config)
+
+
+def test_records_that_cannot_be_explained_say_why(record, tmp_path):
+    forest = make_record(tmp_path, "diagnostic=rf")
+    with pytest.raises(UserError, match="only lora_llm"):
+        open_record(forest)
+    with pytest.raises(UserError, match="no record"):
+        open_record(tmp_path)
+    copy = tmp_path.joinpath(*record.parts[-5:])
+    shutil.copytree(record, copy)
+    shutil.rmtree(copy / "adapters")
+    with pytest.raises(UserError, match="save_adapters=true"):
+        explain_record(*open_record(copy), ExplainConfig(record=str(copy), questions=1))
