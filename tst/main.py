@@ -24,13 +24,16 @@ def stress_test_job(cfg: DictConfig) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from tst.running import run
+    from tst.running import describe, run
     from tst.show import show_most_biased, show_summary, wide_console
 
     config = typed(cfg)
     hydra = HydraConfig.get()
     if config.n_jobs == -1 and not hydra.launcher._target_.endswith("BasicLauncher"):
         config.n_jobs = config.job.cpus  # other jobs run beside this one
+    if config.dry_run:
+        print(describe(config))
+        return Outcome(FINISHED)
     result = run(config)
     console = wide_console()
     if hydra.mode == RunMode.RUN:

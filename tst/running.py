@@ -85,6 +85,25 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         return Result(record.path, questions, summary, complete)
 
 
+def describe(config: RunConfig) -> str:
+    """What ``run`` would do: the questions, the folds, and for an LLM prompts, steps and time."""
+    config = resolve_auto(config)
+    table = load_table(config)
+    plan = plan_for(config, table)
+    sizes = [int((plan.assignment[r] == f).sum()) for r, f in plan.folds(config.fold.only)]
+    lines = [
+        f"{table.name}: {len(table.frame)} questions of {table.rows_read} rows, "
+        f"{len(sizes)} folds of {min(sizes)} to {max(sizes)} questions",
+        f"record: {record_folder(config, table)}",
+    ]
+    if config.diagnostic.name == "lora_llm":
+        from tst.diagnostics.llm.estimate import describe_run
+
+        parts = (config.diagnostic, config.model, config.optimizer, config.device)
+        lines.insert(1, describe_run(table.frame, plan, *parts))
+    return "\n".join(lines)
+
+
 def load_table(config: RunConfig) -> QuestionTable:
     """The benchmark's questions; what was left out is named in the log."""
     data_root = Path(config.data_root) if config.data_root else None
