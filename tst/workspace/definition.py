@@ -6,6 +6,7 @@ Every key it names is one of ``tst.tracking.keys``; a test says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import wandb_workspaces.reports.v2 as panels
 import wandb_workspaces.workspaces as ws
@@ -57,7 +58,7 @@ def _bars(title: str, names: Sequence[str]) -> panels.BarPlot:
 
 def leaderboard() -> ws.Section:
     """All runs side by side, and the questions with the highest s."""
-    shown = [
+    shown: list[Any] = [
         _bars("Adjusted: above what guessing gives", ["adjusted"]),
         _bars("Score (hard)", ["score"]),
         _bars("Zero-shot, trained on the test set's text (soft)", ["zero_shot_soft", "score_soft"]),
@@ -74,7 +75,7 @@ def leaderboard() -> ws.Section:
 
 def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
     """A benchmark's question types: score, gain over zero-shot, adjusted."""
-    shown = [
+    shown: list[Any] = [
         _bars(title, [f"type/{keys.key_part(name)}/{key}" for name in types])
         for title, key in (
             ("Score by question type (soft)", "score_soft"),
@@ -87,7 +88,7 @@ def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
 
 def curves(folds: int) -> ws.Section:
     """Training: each fold's loss and learning rate; fold scores; tokens a second."""
-    shown: list[panels.LinePlot] = []
+    shown: list[Any] = []
     for fold in range(folds):
         prefix = keys.curve_prefix(0, fold)
         shown.append(
