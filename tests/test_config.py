@@ -22,7 +22,7 @@ def test_every_option_composes(choice):
 
 @pytest.mark.parametrize("name", options("experiment"))
 def test_every_experiment_composes(name):
-    assert isinstance(compose([f"+experiment={name}"]), RunConfig)
+    assert isinstance(compose([f"experiment={name}"]), RunConfig)
 
 
 @pytest.mark.parametrize("name", DIAGNOSTICS)

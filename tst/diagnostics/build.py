@@ -14,8 +14,12 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
     if config.diagnostic.name == "rf":
         from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 
-        settings = replace(config.diagnostic, features=config.features)
-        return ForestDiagnostic(settings, config.benchmark.features, n_jobs=config.n_jobs)
+        return ForestDiagnostic(
+            config.diagnostic,
+            config.benchmark.features,
+            config.features.scene_context,
+            config.n_jobs,
+        )
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 
     return LoraLLMDiagnostic(

@@ -50,11 +50,6 @@ class Explained:
     masking: Masking
     cue: np.ndarray
 
-    @property
-    def taught(self) -> np.ndarray:
-        """What training added to each word."""
-        return self.tuned - self.untrained
-
 
 @dataclass
 class Explanation:
@@ -166,9 +161,12 @@ def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Read
 
 
 def mask_token(tokenizer: Any) -> int:
-    """What stands for a masked token: padding, else the end of the text."""
-    pad = tokenizer.pad_token_id
-    return int(tokenizer.eos_token_id if pad is None else pad)
+    """What stands for a masked token: a line break, the least that a prompt can say.
+
+    Not padding, which often is the end-of-turn mark: a prompt full of those is far from any text,
+    and the path to it is too rough to integrate.
+    """
+    return int(tokenizer("\n", add_special_tokens=False)["input_ids"][-1])
 
 
 def _explained(

@@ -20,7 +20,7 @@ from tst.diagnostics.forest.number import NumberModel
 from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet, SheetReader
-from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
+from tst.diagnostics.protocol import Diagnostic, Fold, Predictions
 from tst.folds import FoldPlan, fold_seed, split
 
 
@@ -28,6 +28,7 @@ class ForestDiagnostic(Diagnostic):
     """Option-wise forests and conditional logits over nested statistics of training answers.
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own
+    scene_context: also read the text of other questions on the same scene
     n_jobs: processor cores to use, -1 for all; changes no number
     """
 
@@ -35,10 +36,11 @@ class ForestDiagnostic(Diagnostic):
         self,
         settings: ForestSettings,
         features: list[str],
-        store: Store | None = None,
+        scene_context: bool = False,
         n_jobs: int = -1,
     ) -> None:
         self.settings = settings
+        self.scene_context = scene_context
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
@@ -80,7 +82,7 @@ class ForestDiagnostic(Diagnostic):
             predictions.permuted = {}
         fields = sorted({name for row in train["metadata"] for name in row})
         context = None
-        if self.settings.features.scene_context and declared_groups(train):
+        if self.scene_context and declared_groups(train):
             context = SceneContext([questions, heldout], self._reader.corpus)
         for row, text in frequent_texts(train, heldout).items():
             predictions.text[row] = text

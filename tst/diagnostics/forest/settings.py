@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -38,4 +38,3 @@ class ForestSettings:
     max_rows: int = 20000
     importance: bool = True
     reasons: bool = True
-    features: FeatureSettings = field(default_factory=FeatureSettings)
