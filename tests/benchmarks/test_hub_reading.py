@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fake_hub import COMMIT, serve_dataset
+
+from tests.benchmarks.fake_hub import COMMIT, serve_dataset
 
 LOAD = """
 import json, sys, time
