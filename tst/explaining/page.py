@@ -72,7 +72,7 @@ def _type(summary: TypeSummary) -> str:
         cue = f"<p>Planted cue most attributed in {found} of {summary.cued} right answers.</p>"
     return (
         f"<section><h3>{escape(summary.question_type)}</h3>"
-        f"<p class=soft>{summary.questions} questions</p>{cue}"
+        f"<p class=soft>{summary.questions} question{'s' * (summary.questions != 1)}</p>{cue}"
         f"<h3>Words</h3>{_bars(summary.words)}<h3>Slots</h3>{_bars(summary.slots)}</section>"
     )
 
