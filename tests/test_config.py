@@ -8,7 +8,7 @@ from tst.errors import UserError
 from tst.records.identity import EXCLUDED, INCLUDED, flatten, matches, run_hash
 from tst.running import load_table
 
-GROUPS = ("benchmark", "diagnostic", "model", "optimizer", "fold")
+GROUPS = ("benchmark", "diagnostic", "model", "optimizer", "fold", "tracking")
 
 
 def options(group: str) -> list[str]:

@@ -79,10 +79,19 @@ def test_help_is_quick_and_lists_the_benchmarks():
     assert time.perf_counter() - start < 30  # a hang, not a slow machine
 
 
-def test_cfg_job_shows_every_setting():
-    done = tst("--cfg", "job")
-    assert done.returncode == 0
-    assert "group_by: null" in done.stdout
+COMMANDS = sorted(p.stem for p in (ROOT / "conf").glob("*.yaml"))
+OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption")
+            for p in sorted((ROOT / "conf" / g).glob("*.yaml"))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "choice"), [(c, "") for c in COMMANDS] + [("noisy", o) for o in OF_NOISY]
+)
+def test_every_primary_config_composes(command, choice):
+    module = "tst.main" if command == "config" else f"tst.{command}"
+    done = tst(*filter(None, ["--cfg", "job", choice]), program=("-m", module))
+    assert done.returncode == 0, done.stderr
+    assert "outputs_root:" in done.stdout
 
 
 def test_a_table_by_column_mapping(tmp_path):
