@@ -65,7 +65,7 @@ def tables_job(cfg: DictConfig) -> Outcome:
     paths = write_tables(tables, Path(config.folder))
     if config.results is not None:
         command = shlex.join(["python", "-m", "tst.tables", *sys.argv[1:]])
-        write_text(Path(config.results), render_results(tables, command))
+        write_text(Path(config.results), render_results(tables, command, study.found.records))
         paths.append(Path(config.results))
     found = study.found
     print(f"{len(found.records)} records read, {len(found.unusable)} left out")

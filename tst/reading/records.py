@@ -71,6 +71,11 @@ class RunRecord:
         """What was run, for people: ``TsT-RF`` or ``TsT-LLM (model)``."""
         return f"TsT-LLM ({self.model})" if self.model else "TsT-RF"
 
+    @property
+    def command(self) -> str:
+        """What was typed to run it, outside of its sweep."""
+        return str(read_json(self.path / "environment.json")["command"])
+
     @cached_property
     def questions(self) -> pd.DataFrame:
         """questions.parquet."""

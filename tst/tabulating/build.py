@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tst.reading.experiments import NOISY, PRUNE, Experiment, find_experiments
-from tst.reading.records import find_records
+from tst.reading.records import RunRecord, find_records
 from tst.records.files import write_text
 from tst.tabulating.cost_table import cost_table
 from tst.tabulating.fold_table import fold_table
@@ -80,11 +80,13 @@ def write_tables(tables: list[PaperTable], folder: Path) -> list[Path]:
     return [*paths, document]
 
 
-def render_results(tables: list[PaperTable], command: str) -> str:
-    """One Markdown page of all tables, with the command that made it."""
+def render_results(tables: list[PaperTable], command: str, records: list[RunRecord]) -> str:
+    """One Markdown page of all tables, with the commands that made it and its records."""
     head = (
         "# Results\n\n"
         f"Made from records by `{command}`. Every figure can be followed to a record folder by the "
         "hash in the footnotes.\n"
     )
-    return "\n".join([head, *(render_markdown(t) for t in tables)])
+    runs = "".join(f"- `{r.hash}`: `{r.command}`\n" for r in records)
+    commands = f"## Commands of the records\n\n{runs}"
+    return "\n".join([head, *(render_markdown(t) for t in tables), commands])
