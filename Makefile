@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean tables table1 table2 table3 table4 \
+.PHONY: help setup demo test faults lint format bench clean tables table1 table2 table3 table4 \
 	table5 table6 noisy-table table7 figures report
 
 help:  ## list the targets
@@ -28,6 +28,9 @@ demo: $(READY)  ## run the stress test on the planted benchmark and show what it
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+faults: $(READY)  ## kill -9 at 20 random moments, and the other fault tests
+	TST_KILLS=20 $(BIN)/python -m pytest tests/test_faults.py -s
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
