@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tst.diagnostics.protocol import Diagnostic
-from tst.folds import FoldPlan, split
+from tst.folds import FoldPlan
 from tst.scoring import add_baselines, majority_scores, score_predictions
 
 
@@ -20,7 +20,7 @@ def cross_validate(
     parts = []
     folds = plan.folds()
     for (repeat, fold), predictions in diagnostic.run_folds(table, plan, folds, plan.seed):
-        rows = split(table, plan, repeat, fold)[1].index.to_numpy()
+        rows = plan.heldout_rows(repeat, fold)
         scores = score_predictions(table.iloc[rows], predictions, inclusive)
         parts.append(scores.reset_index(drop=True).assign(row=rows, repeat=repeat, fold=fold))
     scored = pd.concat(parts, ignore_index=True)

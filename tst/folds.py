@@ -44,6 +44,10 @@ class FoldPlan:
         wanted = range(self.k) if only is None else only
         return [(r, f) for r in range(self.repeats) for f in wanted]
 
+    def heldout_rows(self, repeat: int, fold: int) -> np.ndarray:
+        """Table positions of a fold's held-out questions, in the order a diagnostic sees them."""
+        return self.order[self.assignment[repeat][self.order] == fold]
+
 
 def fold_seed(seed: int, repeat: int, fold: int) -> int:
     """The training seed of one fold, from (fold.seed, repeat, fold); 32 bits."""

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tst.benchmarks.load import load_benchmark
@@ -21,7 +20,7 @@ from tst.benchmarks.questions import QuestionTable
 from tst.config import RunConfig, resolve_auto, to_yaml
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.diagnostics.protocol import Fold, Predictions
-from tst.folds import FoldPlan, plan_folds, split
+from tst.folds import FoldPlan, plan_folds
 from tst.nulls import run_nulls
 from tst.records.environment import describe_environment, library_versions
 from tst.records.identity import record_folder
@@ -157,7 +156,7 @@ def _keep_fold(
     predictions: Predictions,
     inclusive: bool,
 ) -> None:
-    rows = heldout_rows(table, plan, fold)
+    rows = plan.heldout_rows(*fold)
     questions = table.iloc[rows]
     scores = score_predictions(questions, predictions, inclusive)
     importance = permutation_importance(questions, predictions, scores, inclusive)
@@ -191,11 +190,6 @@ def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: 
         inclusive=config.scoring.mra_inclusive,
     )
     record.update_summary(summary)
-
-
-def heldout_rows(table: pd.DataFrame, plan: FoldPlan, fold: Fold) -> np.ndarray:
-    """Table positions of a fold's held-out questions, in the order a diagnostic sees them."""
-    return split(table, plan, *fold)[1].index.to_numpy()
 
 
 @contextmanager

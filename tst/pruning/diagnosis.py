@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tst.diagnostics.protocol import Diagnostic, Fold
-from tst.folds import FoldPlan, plan_folds, split
+from tst.folds import FoldPlan, plan_folds
 from tst.records.files import write_parquet
 from tst.scoring import add_baselines, majority_scores, score_predictions
 
@@ -69,7 +69,7 @@ class Examiner:
         for start in range(0, len(folds), at_once):
             wanted = folds[start : start + at_once]
             for fold, predictions in self.diagnostic.run_folds(part, plan, wanted, plan.seed):
-                held = split(part, plan, *fold)[1].index.to_numpy()
+                held = plan.heldout_rows(*fold)
                 scores = score_predictions(part.iloc[held], predictions, self.inclusive)
                 scores = scores.reset_index(drop=True)
                 yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
