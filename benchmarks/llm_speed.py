@@ -49,7 +49,12 @@ def main() -> None:
     table = read_table(arguments.table, arguments.rows)
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
     settings = LoraSettings(
-        dropout=arguments.dropout, folds_at_once=arguments.k, cuda_graphs=not arguments.no_graphs
+        r=arguments.rank,
+        alpha=2 * arguments.rank,
+        batch_size=arguments.batch,
+        dropout=arguments.dropout,
+        folds_at_once=arguments.k,
+        cuda_graphs=not arguments.no_graphs,
     )
     model = ModelSettings(name=arguments.model or arguments.shape, quantization=arguments.nf4)
     peak = measure_peak(device)
@@ -118,7 +123,8 @@ class Run:
         }
         with tempfile.TemporaryDirectory() as folder, bare_again(self.session.base):
             config = SFTConfig(
-                folder, per_device_train_batch_size=4, max_steps=self.steps, report_to=[],
+                folder, per_device_train_batch_size=self.settings.batch_size, report_to=[],
+                max_steps=self.steps,
                 save_strategy="no", learning_rate=2e-4, lr_scheduler_type="cosine",
                 use_cpu=self.session.base.device.type == "cpu", disable_tqdm=True,
                 bf16=self.session.base.device.type == "cuda", completion_only_loss=True,
@@ -134,13 +140,18 @@ class Run:
             result = trainer.train()
             wait(self.session.base.device)
             seconds = time.perf_counter() - started
-        tokens = np.mean([len(p) + len(t) for p, t in self.tasks[0].examples]) * 4 * self.steps
+        tokens = np.mean([len(p) + len(t) for p, t in self.tasks[0].examples])
+        tokens *= self.settings.batch_size * self.steps
         self.report("plain SFTTrainer, one fold", seconds, tokens, 1, result.training_loss)
 
     def seq(self) -> None:
         """Our sequential path: one fold."""
         with trained_adapter(
-            self.session.base, self.short, ADAMW, self.tasks[0], MemoryPlan(4, proven=True)
+            self.session.base,
+            self.short,
+            ADAMW,
+            self.tasks[0],
+            MemoryPlan(self.settings.batch_size, proven=True),
         ) as (_, training):
             wait(self.session.base.device)
         cost = training.cost
@@ -166,7 +177,7 @@ class Run:
     def _stacked(self, settings: LoraSettings, title: str) -> None:
         tasks: list[FoldTask] = self.tasks
         with stacked_training(
-            self.session.base, settings, ADAMW, tasks, MemoryPlan(4, len(tasks))
+            self.session.base, settings, ADAMW, tasks, MemoryPlan(settings.batch_size, len(tasks))
         ) as (_, training):
             pass
         cost, k = training.cost, len(tasks)
@@ -178,7 +189,10 @@ class Run:
         settings = replace(self.short, epochs=self.short.epochs * 20 / self.steps)
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as trace:
             self._stacked(settings, "stacked, profiled")
-        print(trace.key_averages().table(sort_by="self_cuda_time_total", row_limit=25))
+        averages = trace.key_averages()
+        print(
+            averages.table(sort_by="self_cuda_time_total", row_limit=40, max_name_column_width=90)
+        )
 
     def job(self) -> None:
         """The whole stacked job: zero-shot, training, held-out scoring of all folds."""
@@ -269,6 +283,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--k", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=4, help="questions an optimizer step and fold")
+    parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--no-graphs", action="store_true")
