@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from tst.noisy_tuning.casmo import Casmo
+from tst.optimizers.casmo import Casmo
 
 # the number of decoder blocks, and (input x output) of each adapted layer of one
 SHAPES = {

@@ -7,11 +7,9 @@ import torch
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import load_base
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
-from tst.errors import UserError
 from tst.noisy_tuning.encoding import encode_pairs
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.losses import pair_losses
-from tst.noisy_tuning.optimizers import build_optimizer, require_usable
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
 from tst.noisy_tuning.training import StepCollator, trained
@@ -108,22 +106,6 @@ def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
     steps, _, _ = run(base, examples, name)
     known = steps["confidence"].notna() & steps["agar"].notna()
     assert known.all() == (name != "adamw")
-
-
-def test_optimizers_refuse_bad_values_and_missing_packages(monkeypatch):
-    with pytest.raises(UserError, match="c_min=3"):
-        require_usable(OptimizerSettings("casmo", {"c_min": 3}), 1e-3, 0.0)
-    monkeypatch.setitem(__import__("sys").modules, "casmo", None)
-    with pytest.raises(UserError, match="pip install casmo-optimizer"):
-        require_usable(OptimizerSettings("casmo_calibrated"), 1e-3, 0.0)
-
-
-def test_casmo_can_be_built_for_stacked_folds():
-    stacked = torch.nn.Parameter(torch.zeros(3, 4, 2))
-    settings = OptimizerSettings("casmo", {"betas": [0.9, 0.99], "rho": 1.0})
-    optimizer = build_optimizer(settings, [stacked], 1e-3, 0.0, slices_dim0=True).optimizer
-    assert optimizer.param_groups[0]["slices_dim0"]
-    assert optimizer.param_groups[0]["betas"] == (0.9, 0.99)
 
 
 def test_the_longest_micro_batch_is_found_for_the_memory_probe(examples):

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from tst.diagnostics.llm.settings import OptimizerSettings
 from tst.diagnostics.llm.settings import find_problems as find_training_problems
 from tst.noisy_tuning.settings import AUTO, NoisyConfig
 
 FORMATS = ("auto", "alpaca", "messages", "preference")
 CORRUPTIONS = ("shuffled", "random", "rejected")
 SCHEDULES = ("plain", "probe")
-OPTIMIZER_PARAMETERS = {
-    "adamw": ("betas", "eps"),
-    "adamw8bit": ("betas", "eps"),
-    "casmo": ("betas", "eps", "c_min", "rho", "r_floor"),
-    "casmo_calibrated": (
-        *("betas", "eps", "c_min", "tau_init_steps"),
-        *("tau_clip_range", "agar_clamp_factor"),
-    ),
-}
-"""optimizer.params of each optimizer; step size and weight decay are the training's."""
 
 
 def find_problems(config: NoisyConfig) -> list[str]:
@@ -52,17 +41,10 @@ def find_problems(config: NoisyConfig) -> list[str]:
                 ("data.format", data.format, FORMATS),
                 ("corruption.kind", config.corruption.kind, CORRUPTIONS),
                 ("schedule.kind", schedule.kind, SCHEDULES),
-                ("optimizer", config.optimizer.name, tuple(OPTIMIZER_PARAMETERS)),
             )
         ),
     ]
     problems = [message for good, message in checks if not good]
-    known = OPTIMIZER_PARAMETERS.get(config.optimizer.name, tuple(config.optimizer.params))
-    problems += [
-        f"optimizer.params.{name}: optimizer {config.optimizer.name} has {', '.join(known)}"
-        for name in config.optimizer.params
-        if name not in known
-    ]
     lora = config.training.lora(1)
-    shared = find_training_problems(lora, config.model, OptimizerSettings())
+    shared = find_training_problems(lora, config.model, config.optimizer)
     return problems + [p.replace("diagnostic.", "training.") for p in shared]

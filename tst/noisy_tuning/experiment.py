@@ -25,7 +25,6 @@ from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import PARTS, TRUTH, memorisation
-from tst.noisy_tuning.optimizers import require_usable
 from tst.noisy_tuning.record import record_folder, to_yaml, write_result
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, resolve_auto
@@ -39,6 +38,7 @@ from tst.noisy_tuning.summary import (
     summarise,
 )
 from tst.noisy_tuning.training import trained
+from tst.optimizers.build import require_usable
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from transformers import TrainerCallback
 
-from tst.noisy_tuning.optimizers import ReadableOptimizer
+from tst.optimizers.build import ReadableOptimizer
 
 
 class Clock:

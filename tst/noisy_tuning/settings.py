@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tst.benchmarks.settings import HubSettings
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.optimizers.settings import OptimizerSettings
 
 AUTO = "auto"
 

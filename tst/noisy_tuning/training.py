@@ -19,13 +19,13 @@ from tst.diagnostics.llm.batches import Batch, collate_training
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.progress import StepReport
-from tst.diagnostics.llm.settings import OptimizerSettings
 from tst.diagnostics.llm.training import AnswerTrainer, as_inputs, sft_config
 from tst.noisy_tuning.encoding import Example
-from tst.noisy_tuning.optimizers import build_optimizer
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
 from tst.noisy_tuning.settings import TrainingSettings
+from tst.optimizers.build import build_optimizer
+from tst.optimizers.settings import OptimizerSettings
 
 
 class StepCollator:

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.fold_optimizer import FoldAdamW, fold_rates
+from tst.diagnostics.llm.fold_optimizer import FoldAdamW, FoldSteps, fold_rates
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import load_base
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.stacked import StackedAdapters
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.training import FoldTask, trained_adapter
 from tst.folds import plan_folds
@@ -34,9 +35,17 @@ def flat(predictions: dict) -> np.ndarray:
     return np.array(values)
 
 
-def run(table: pd.DataFrame, k: int, group_by: str | None, **changes: object) -> dict:
+def run(
+    table: pd.DataFrame,
+    k: int,
+    group_by: str | None,
+    optimizer: OptimizerSettings | None = None,
+    **changes: object,
+) -> dict:
     plan = plan_folds(table, k=k, seed=3, group_by=group_by)
-    diagnostic = LoraLLMDiagnostic(settings(**changes), TINY, OptimizerSettings(), None, "cpu")
+    diagnostic = LoraLLMDiagnostic(
+        settings(**changes), TINY, optimizer or OptimizerSettings(), None, "cpu"
+    )
     return dict(diagnostic.run_folds(table, plan, plan.folds(), 3))
 
 
@@ -63,6 +72,22 @@ def test_stacked_scores_equal_sequential_ones(table, k, group_by, changes):
         assert p.generated == sequential[at].generated
 
 
+CASMO = OptimizerSettings("casmo", {"betas": [0.9, 0.99], "c_min": 0.2, "rho": 1.0})
+CALIBRATED = OptimizerSettings("casmo_calibrated", {"tau_init_steps": 50})
+
+
+@pytest.mark.parametrize("optimizer", [CASMO, CALIBRATED], ids=lambda o: o.name)
+def test_optimizers_that_average_over_weights_do_so_fold_by_fold(table, optimizer):
+    if optimizer is CALIBRATED:
+        pytest.importorskip("casmo")
+    changes = {"weight_decay": 0.1, "epochs": 12.0}  # past 50 steps, where the package calibrates
+    stacked = run(table, 2, "scene", optimizer, training="stacked", **changes)
+    sequential = run(table, 2, "scene", optimizer, training="sequential", **changes)
+    np.testing.assert_allclose(flat(stacked), flat(sequential), rtol=0, atol=5e-5)
+    adamw = run(table, 2, "scene", training="stacked", **changes)
+    assert np.abs(flat(stacked) - flat(adamw)).max() > 1e-3
+
+
 def tasks(n: int) -> list[FoldTask]:
     draw = torch.Generator().manual_seed(0)
 
@@ -75,11 +100,12 @@ def tasks(n: int) -> list[FoldTask]:
     ]
 
 
-def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
+@pytest.mark.parametrize("optimizer", [OptimizerSettings(), CASMO], ids=lambda o: o.name)
+def test_stacked_adapters_equal_sequential_ones_weight_by_weight(optimizer):
     base = load_base(TINY, "cpu")
     chosen = settings(epochs=4.0)
     for_each = {}
-    with stacked_training(base, chosen, OptimizerSettings(), tasks(3), MemoryPlan(4, 3)) as (
+    with stacked_training(base, chosen, optimizer, tasks(3), MemoryPlan(4, 3)) as (
         adapters,
         training,
     ):
@@ -90,7 +116,7 @@ def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
                 n: p.detach().clone() for n, p in model.named_parameters() if "lora" in n
             }
     for j, task in enumerate(tasks(3)):
-        with trained_adapter(base, chosen, OptimizerSettings(), task, MemoryPlan(4)) as (model, _):
+        with trained_adapter(base, chosen, optimizer, task, MemoryPlan(4)) as (model, _):
             own = {n: p.detach() for n, p in model.named_parameters() if "lora" in n}
             assert own.keys() == for_each[j].keys()
             for name, weight in own.items():
@@ -103,7 +129,7 @@ def test_stacked_adapters_equal_sequential_ones_weight_by_weight():
 def test_a_finished_fold_keeps_weights_and_state():
     weights = torch.nn.Parameter(torch.ones(2, 3))
     rates, active = fold_rates(settings(weight_decay=0.5), [2, 4], [0, 0])
-    optimizer = FoldAdamW(weights, rates, active, weight_decay=0.5)
+    optimizer = FoldAdamW(weights, FoldSteps(rates, active, weight_decay=0.5))
     for step in range(4):
         weights.grad = torch.full((2, 3), 1.0)
         optimizer.step()
@@ -112,6 +138,18 @@ def test_a_finished_fold_keeps_weights_and_state():
     assert torch.equal(weights[0], kept)
     assert torch.equal(optimizer.mean[0], mean)
     assert not torch.equal(weights[1], kept)
+
+
+def test_stacked_columns_are_each_weight_of_an_adapter_once():
+    base = load_base(TINY, "cpu")
+    adapters = StackedAdapters(base, settings(), [5])
+    with adapters.as_peft(0) as model:
+        own = [p.detach() for n, p in model.named_parameters() if "lora" in n]
+    columns = adapters.columns()
+    assert torch.cat(columns).sort().values.tolist() == list(range(adapters.weights.shape[1]))
+    stacked = [adapters.weights[0].detach()[c] for c in columns]
+    sums = [sorted(float(t.square().sum()) for t in tensors) for tensors in (own, stacked)]
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-5)
 
 
 def test_folds_do_not_mix(table):

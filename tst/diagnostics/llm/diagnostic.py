@@ -30,6 +30,7 @@ from tst.diagnostics.llm.trace import join_histories
 from tst.diagnostics.llm.training import TrainingCost, trained_adapter
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
+from tst.optimizers.build import require_usable
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class LoraLLMDiagnostic(Diagnostic):
         device: str = "auto",
     ) -> None:
         require_valid(settings, model, optimizer)
+        require_usable(optimizer, settings.learning_rate, settings.weight_decay)
         self.settings = settings
         self.model = model
         self.optimizer = optimizer

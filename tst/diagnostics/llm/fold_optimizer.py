@@ -1,8 +1,9 @@
-"""AdamW on stacked adapters: each fold its own clipping, learning rate and end."""
+"""Optimizers of stacked adapters: each fold its own clipping, learning rate and end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,49 +12,71 @@ from transformers import get_scheduler
 from tst.diagnostics.llm.settings import LoraSettings
 
 
-class FoldAdamW(torch.optim.Optimizer):
-    """AdamW (decoupled weight decay) on one tensor [k, n], row by row.
+@dataclass(frozen=True)
+class FoldSteps:
+    """How far each fold's steps go.
 
-    rates: float32 (k, steps), the learning rate of each fold's step; a fold whose steps are done
-        has active False and keeps its weights and state
+    rates: float32 (k, steps), the learning rate of each fold's step
+    active: bool (k, steps); a fold whose steps are done keeps its weights and state
+    weight_decay: decoupled, as in AdamW
     max_norm: the gradient of each fold is clipped to this norm by itself (0: not at all)
     """
 
-    def __init__(
-        self,
-        weights: torch.nn.Parameter,
-        rates: torch.Tensor,
-        active: torch.Tensor,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        max_norm: float = 1.0,
-    ) -> None:
-        super().__init__([weights], {"lr": float(rates.max())})
+    rates: torch.Tensor
+    active: torch.Tensor
+    weight_decay: float = 0.0
+    max_norm: float = 1.0
+
+
+class FoldOptimizer(torch.optim.Optimizer):
+    """A rule on one tensor [k, n], row by row; ``_move`` is the rule."""
+
+    def __init__(self, weights: torch.nn.Parameter, steps: FoldSteps) -> None:
+        super().__init__([weights], {"lr": float(steps.rates.max())})
         self.weights = weights
-        self.rates = rates.to(weights.device)
-        self.active = active.to(weights.device, torch.float32)
-        self.betas, self.eps = betas, eps
-        self.weight_decay, self.max_norm = weight_decay, max_norm
-        self.mean = torch.zeros_like(weights)
-        self.square = torch.zeros_like(weights)
+        self.rates = steps.rates.to(weights.device)
+        self.active = steps.active.to(weights.device, torch.float32)
+        self.weight_decay, self.max_norm = steps.weight_decay, steps.max_norm
         self.taken = 0
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One step of every fold that has steps left; nothing waits for the device."""
+        """One step of every fold that has steps left."""
         gradient = self.weights.grad
         if gradient is None:
-            raise RuntimeError("FoldAdamW.step() without a gradient")
+            raise RuntimeError(f"{type(self).__name__}.step() without a gradient")
         if self.max_norm > 0:
             norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
             gradient.mul_((self.max_norm / (norm + 1e-6)).clamp_(max=1.0))
         rate = self.rates[:, self.taken : self.taken + 1]
         active = self.active[:, self.taken : self.taken + 1]
         self.taken += 1
-        first, second = self.betas
         if self.weight_decay:
             self.weights.mul_(1.0 - rate * active * self.weight_decay)
+        self._move(gradient, rate, active)
+
+    def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
+        """Step number ``taken``: rates (k, 1), and 1 where a fold takes it, else 0."""
+        raise NotImplementedError
+
+
+class FoldAdamW(FoldOptimizer):
+    """AdamW on one tensor [k, n], row by row; nothing waits for the device."""
+
+    def __init__(
+        self,
+        weights: torch.nn.Parameter,
+        steps: FoldSteps,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(weights, steps)
+        self.betas, self.eps = betas, eps
+        self.mean = torch.zeros_like(weights)
+        self.square = torch.zeros_like(weights)
+
+    def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
+        first, second = self.betas
         self.mean.lerp_(gradient, active * (1.0 - first))
         self.square.lerp_(gradient.square_(), active * (1.0 - second))
         scale = (1.0 - second**self.taken) ** 0.5

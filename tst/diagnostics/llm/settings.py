@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tst.errors import UserError
+from tst.optimizers.settings import OptimizerSettings
+from tst.optimizers.settings import find_problems as find_optimizer_problems
 
 TRAINING_MODES = ("auto", "stacked", "sequential")
 QUANTIZATIONS = ("nf4", "none", "auto")
-OPTIMIZERS = ("adamw", "adamw8bit")
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
 
@@ -79,14 +80,6 @@ class ModelSettings:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class OptimizerSettings:
-    """Which optimizer trains the adapters, and its own parameters (betas, eps)."""
-
-    name: str = "adamw"
-    params: dict[str, Any] = field(default_factory=dict)
-
-
 def model_slug(settings: ModelSettings) -> str:
     """A short name of the model for folders and tables: the last part of its path or hub id."""
     return settings.name.rstrip("/").split("/")[-1].replace("wheel:", "").replace(":", "-")
@@ -111,11 +104,11 @@ def find_problems(
                 ("diagnostic.training", lora.training, TRAINING_MODES),
                 ("model.quantization", model.quantization, QUANTIZATIONS),
                 ("model.attn_implementation", model.attn_implementation, ATTENTION),
-                ("optimizer", optimizer.name, OPTIMIZERS),
             )
         ),
     ]
     problems = [message for good, message in checks if not good]
+    problems += find_optimizer_problems(optimizer)
     unstackable = why_sequential(lora, optimizer)
     if lora.training == "stacked" and unstackable:
         problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential")
@@ -126,8 +119,8 @@ def why_sequential(lora: LoraSettings, optimizer: OptimizerSettings) -> str:
     """Why these settings cannot be stacked faithfully; empty when they can."""
     if lora.use_dora:
         return "DoRA normalises each fold's merged weights, which stacking cannot share"
-    if optimizer.name != "adamw":
-        return f"optimizer {optimizer.name} is not a per-fold rule on stacked weights"
+    if optimizer.name == "adamw8bit":
+        return "adamw8bit rounds blocks of weights, which stacking would lay across folds"
     return ""
 
 

@@ -171,6 +171,16 @@ class StackedAdapters:
             for layer, outputs in zip(layers, slot.outputs, strict=True):
                 layer.B = next(pieces).view(self.folds, slot.rank, outputs)
 
+    def columns(self) -> list[torch.Tensor]:
+        """The columns of ``weights`` that each weight of a fold's own adapter takes: int64."""
+        found: list[torch.Tensor] = []
+        for slot in self.slots:
+            places = torch.arange(slot.start, slot.start + sum(slot.sizes))
+            a, *b = places.split(slot.sizes)
+            found += [part.reshape(-1) for part in a.view(slot.inputs, -1).split(slot.rank, 1)]
+            found += b
+        return found
+
     def load_into(self, layers: dict[str, Any], fold: int) -> None:
         """Copy one fold's weights into PEFT's own LoRA layers (by module name)."""
         row = self.weights.detach()[fold]

@@ -14,7 +14,8 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 
 from tst.diagnostics.llm.adapters import bare_again
-from tst.diagnostics.llm.fold_optimizer import FoldAdamW, fold_rates
+from tst.diagnostics.llm.fold_casmo import fold_optimizer
+from tst.diagnostics.llm.fold_optimizer import FoldOptimizer, FoldSteps, fold_rates
 from tst.diagnostics.llm.graphs import GraphedStep, compiled_layers
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
@@ -137,20 +138,12 @@ def _optimizer(
     settings: LoraSettings,
     optimizer: OptimizerSettings,
     collator: StepCollator,
-) -> tuple[FoldAdamW, torch.optim.lr_scheduler.LambdaLR]:
+) -> tuple[FoldOptimizer, torch.optim.lr_scheduler.LambdaLR]:
     """Each fold's own schedule and clipping; Trainer's scheduler has nothing left to do."""
     counts = [len(plan) for plan in collator.plans]
     rates, active = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
-    betas = optimizer.params.get("betas", (0.9, 0.999))
-    rule = FoldAdamW(
-        adapters.weights,
-        rates,
-        active,
-        (float(betas[0]), float(betas[1])),
-        float(optimizer.params.get("eps", 1e-8)),
-        settings.weight_decay,
-        settings.max_grad_norm,
-    )
+    steps = FoldSteps(rates, active, settings.weight_decay, settings.max_grad_norm)
+    rule = fold_optimizer(optimizer, adapters, steps)
     return rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)
 
 

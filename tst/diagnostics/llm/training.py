@@ -26,6 +26,7 @@ from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.trace import LossTrace, training_history
+from tst.optimizers.build import optimizer_class
 
 TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 
@@ -236,7 +237,7 @@ def sft_config(
         warmup_steps=warmup_steps(settings, steps),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        optim=TRL_OPTIMIZERS[optimizer.name],
+        optim=TRL_OPTIMIZERS.get(optimizer.name, "adamw_torch_fused"),
         adam_beta1=float(betas[0]),
         adam_beta2=float(betas[1]),
         adam_epsilon=float(optimizer.params.get("eps", 1e-8)),
@@ -258,6 +259,16 @@ def sft_config(
     if config.n_gpu > 1:
         config._n_gpu = 1
     return config
+
+
+def _foreign(
+    optimizer: OptimizerSettings, learning_rate: float
+) -> tuple[type[torch.optim.Optimizer], dict[str, Any]] | None:
+    """The class and arguments of an optimizer that TRL does not know itself."""
+    if optimizer.name in TRL_OPTIMIZERS:
+        return None
+    kind, arguments = optimizer_class(optimizer)
+    return kind, {"lr": learning_rate, **arguments}
 
 
 def warmup_steps(settings: LoraSettings, steps: int) -> int:
@@ -296,6 +307,7 @@ def trained_adapter(
             data_collator=collator,
             processing_class=base.tokenizer,
             peft_config=lora_config(settings),
+            optimizer_cls_and_kwargs=_foreign(optimizer, settings.learning_rate),
             callbacks=list(callbacks),
         )
         trainer.remove_callback(PrinterCallback)

@@ -6,7 +6,7 @@ Per coordinate, with g the gradient, m and s the two state tensors and ^ bias co
     m_t   = b1 m + (1 - b1) g
     S, N  = m^^2, s^                                 signal and noise power
     AGAR  = S / (S + N)                              0 where both are 0
-    trust = c_min + (1 - c_min) mean(AGAR)           one number a tensor (or slice)
+    trust = c_min + (1 - c_min) mean(AGAR)           one number a tensor
     focus = clip(AGAR / (mean(AGAR) + eps), r_floor, 1)
     C     = trust^rho focus
     theta = theta (1 - lr wd) - lr C m^ / (sqrt(S + N) + eps)
@@ -35,16 +35,15 @@ MOMENTS = ("exp_avg", "exp_noise")
 
 @dataclass(frozen=True)
 class _Slab:
-    """Tensors of one device and dtype; ``lengths`` the slice length of each, ascending."""
+    """Tensors of one device and dtype, ascending in length."""
 
     params: list[Tensor]
-    lengths: list[int]
 
     def rows(self, flat: Tensor) -> Iterator[Tensor]:
-        """Views (slices, length) of the slab laid end to end, one for each slice length."""
+        """Views (tensors, length) of the slab laid end to end, one for each length."""
         sizes: dict[int, int] = {}
-        for param, length in zip(self.params, self.lengths, strict=True):
-            sizes[length] = sizes.get(length, 0) + param.numel()
+        for param in self.params:
+            sizes[param.numel()] = sizes.get(param.numel(), 0) + param.numel()
         for part, length in zip(flat.split(list(sizes.values())), sizes, strict=True):
             yield part.view(-1, length)
 
@@ -62,8 +61,6 @@ class Casmo(torch.optim.Optimizer):
     c_min: lowest trust, in [0, 1]
     rho: exponent of trust, >= 0; 0 switches trust off
     r_floor: lowest focus, in [0, 1]; 1 switches focus off
-    slices_dim0: reduce over each slice of dim 0, not over a whole tensor: for weights of several
-        models stacked along dim 0, which must not see each other
 
     Raises ValueError for a setting out of range, and for sparse or complex gradients.
     """
@@ -79,7 +76,6 @@ class Casmo(torch.optim.Optimizer):
         c_min: float = 0.1,
         rho: float = 0.5,
         r_floor: float = 0.1,
-        slices_dim0: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -89,7 +85,6 @@ class Casmo(torch.optim.Optimizer):
             "c_min": c_min,
             "rho": rho,
             "r_floor": r_floor,
-            "slices_dim0": slices_dim0,
         }
         super().__init__(params, defaults)
         device = self.param_groups[0]["params"][0].device
@@ -112,7 +107,7 @@ class Casmo(torch.optim.Optimizer):
         agar = torch.zeros((), device=device)
         count = 0
         for group in self.param_groups:
-            for slab in _slabs(group["params"], group["slices_dim0"]):
+            for slab in _slabs(group["params"]):
                 sum_confidence, sum_agar = self._step_slab(slab, group)
                 confidence += sum_confidence.to(device, non_blocking=True)
                 agar += sum_agar.to(device, non_blocking=True)
@@ -146,10 +141,10 @@ class Casmo(torch.optim.Optimizer):
         power.add_(signal)
         agar = signal.div_(power).masked_fill_(power == 0, 0)
         sum_agar = agar.sum()
-        for rows in slab.rows(agar):  # in place: agar becomes the confidence C
-            row_agar = _row_means(rows)
-            trust = row_agar * (1 - group["c_min"]) + group["c_min"]
-            rows.div_(row_agar + eps).clamp_(group["r_floor"], 1).mul_(trust.pow_(group["rho"]))
+        for rows in slab.rows(agar):
+            agar_to_confidence(
+                rows, _row_means(rows), eps, group["c_min"], group["rho"], group["r_floor"]
+            )
         confidence = agar
         update = mean.mul_(confidence).div_(power.sqrt_().add_(eps))
 
@@ -186,11 +181,16 @@ class Casmo(torch.optim.Optimizer):
                     self.state[param][name] = saved.to(param.device, copy=True)
 
 
-def _slabs(params: list[Tensor], slices_dim0: bool) -> Iterator[_Slab]:
-    """The parameters with gradients, in slabs of one device and dtype, of at most SLAB_BYTES."""
+def agar_to_confidence(
+    agar: Tensor, means: Tensor, eps: float, c_min: float, rho: float, r_floor: float
+) -> None:
+    """In place: C of method.md section 8 from AGAR; means of a tensor's AGAR broadcast to it."""
+    trust = means * (1 - c_min) + c_min
+    agar.div_(means + eps).clamp_(r_floor, 1).mul_(trust.pow_(rho))
 
-    def length(p: Tensor) -> int:
-        return p[0].numel() if slices_dim0 and p.dim() else p.numel()
+
+def _slabs(params: list[Tensor]) -> Iterator[_Slab]:
+    """The parameters with gradients, in slabs of one device and dtype, of at most SLAB_BYTES."""
 
     def kind(p: Tensor) -> tuple[str, str]:
         return str(p.device), str(p.dtype)
@@ -200,13 +200,13 @@ def _slabs(params: list[Tensor], slices_dim0: bool) -> Iterator[_Slab]:
         room = SLAB_BYTES.get(device.split(":")[0], SLAB_BYTES["cuda"])
         taken: list[Tensor] = []
         filled = 0
-        for p in sorted(alike, key=length):
+        for p in sorted(alike, key=torch.numel):
             if taken and filled + p.nbytes > room:
-                yield _Slab(taken, [length(t) for t in taken])
+                yield _Slab(taken)
                 taken, filled = [], 0
             taken.append(p)
             filled += p.nbytes
-        yield _Slab(taken, [length(t) for t in taken])
+        yield _Slab(taken)
 
 
 def _gradient(param: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tst.noisy_tuning.casmo import SLAB_BYTES, Casmo
+from tst.optimizers.casmo import SLAB_BYTES, Casmo
 
 SHAPES = [(16, 24), (8, 16), (16, 24), (40, 16), (5,), (), (3, 4, 8), (16, 2304)]
 DEFAULTS = {"lr": 2e-4, "weight_decay": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
@@ -168,28 +168,6 @@ def test_agreeing_gradients_are_trusted_more_than_alternating_ones():
         second.step()
     assert first.agar > 0.5 > 0.1 > second.agar
     assert first.confidence > 2 * second.confidence
-
-
-def test_stacked_slices_do_not_see_each_other():
-    shapes = [(8, 16), (24, 8), (16,)]
-    folds = [make_params(shapes, seed=fold) for fold in range(3)]
-    stacked = [torch.nn.Parameter(torch.stack(p).detach()) for p in zip(*folds, strict=True)]
-    optimizers = [Casmo(params, **DEFAULTS) for params in folds]
-    together = Casmo(stacked, **DEFAULTS, slices_dim0=True)
-    for step in range(10):
-        for fold, params in enumerate(folds):
-            give_gradients(params, step, seed=fold)
-            for i, p in enumerate(params):
-                p.grad *= 10.0**i
-        for p, parts in zip(stacked, zip(*folds, strict=True), strict=True):
-            p.grad = torch.stack([part.grad for part in parts])
-        together.step()
-        for optimizer in optimizers:
-            optimizer.step()
-    for p, parts in zip(stacked, zip(*folds, strict=True), strict=True):
-        assert torch.equal(p, torch.stack([part.detach() for part in parts]))
-    mean = torch.stack([o.confidence for o in optimizers]).mean()
-    assert torch.allclose(together.confidence, mean)
 
 
 def test_a_tensor_moves_the_same_whatever_is_beside_it():

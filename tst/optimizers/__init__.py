@@ -1,0 +1,1 @@
+"""Optimizers by name, for the stress test and for noisy instruction tuning."""

@@ -1,0 +1,63 @@
+"""The PyPI package casmo-optimizer 0.3.0, given the weights as one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from casmo import CASMO
+from torch import Tensor
+
+
+class CalibratedCasmo(CASMO):
+    """The package's optimizer on one tensor a parameter group, which the parameters are views of.
+
+    It waits for the device twice a tensor, to look for NaN and infinity, and once a group. Its rule
+    knows no tensors (one confidence a group, over all coordinates laid end to end), so that one
+    long tensor moves bit for bit as its parts would, and it waits three times a step in all.
+    """
+
+    def __init__(self, params: Iterable[Any], **settings: Any) -> None:
+        given = list(params)
+        groups = given if given and isinstance(given[0], dict) else [{"params": given}]
+        self.parts: list[list[Tensor]] = [list(g["params"]) for g in groups if g["params"]]
+        whole = [torch.nn.Parameter(_flat(parts)) for parts in self.parts]
+        for parts, flat in zip(self.parts, whole, strict=True):
+            sizes = [p.numel() for p in parts]
+            for part, piece in zip(parts, flat.detach().split(sizes), strict=True):
+                part.data = piece.view(part.shape)
+        kept = [g for g in groups if g["params"]]
+        flat_groups = [{**g, "params": [f]} for g, f in zip(kept, whole, strict=True)]
+        super().__init__(flat_groups, **settings)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update; a parameter without a gradient counts as one with a gradient of zero."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for parts, group in zip(self.parts, self.param_groups, strict=True):
+            (flat,) = group["params"]
+            flat.grad = _flat([torch.zeros_like(p) if p.grad is None else p.grad for p in parts])
+        super().step()
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of the parameters, which are what training fills."""
+        super().zero_grad(set_to_none)
+        for p in (p for parts in self.parts for p in parts):
+            if set_to_none:
+                p.grad = None
+            elif p.grad is not None:
+                p.grad.zero_()
+
+    def reading(self) -> tuple[float, float]:
+        """Confidence and AGAR of the last step, of the first group: floats on the host already."""
+        state = self._group_states[0]
+        return state["current_confidence"], state["current_agar"]
+
+
+def _flat(tensors: Iterable[Tensor]) -> Tensor:
+    return torch.cat([t.detach().reshape(-1) for t in tensors])
