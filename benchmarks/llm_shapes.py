@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config
 
+from tst.diagnostics.llm.kernels import fuse_kernels
 from tst.diagnostics.llm.models import BaseModel
 
 SHAPES: dict[str, Any] = {
@@ -34,7 +35,9 @@ SHAPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def random_base(shape: str, tokenizer: Any, device: torch.device, quantization: str) -> BaseModel:
+def random_base(
+    shape: str, tokenizer: Any, device: torch.device, quantization: str, kernels: str = "auto"
+) -> BaseModel:
     """A base of this shape with random weights, bf16 on CUDA or nf4, float32 on a CPU."""
     config = SHAPES[shape]
     config.vocab_size = max(config.vocab_size, 49152)
@@ -50,7 +53,9 @@ def random_base(shape: str, tokenizer: Any, device: torch.device, quantization: 
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False
-    return BaseModel(model, tokenizer, device, dtype, quantization, f"random-{shape}")
+    used, release = fuse_kernels(model, kernels, device)
+    identity = f"random-{shape}/{used}"
+    return BaseModel(model, tokenizer, device, dtype, quantization, identity, release=release)
 
 
 def _to_nf4(model: Any, dtype: torch.dtype) -> None:

@@ -34,7 +34,8 @@ from tst.diagnostics.llm.models import free_base, keep_base, load_base, pick_dev
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.training import FoldTask, trained_adapter
+from tst.diagnostics.llm.steps import FoldTask
+from tst.diagnostics.llm.training import trained_adapter
 from tst.folds import FoldPlan, fold_seed, plan_folds, split
 
 ADAMW = OptimizerSettings()
@@ -62,7 +63,7 @@ def main() -> None:
     if arguments.model:
         base = load_base(model, arguments.device)
     else:
-        base = random_base(arguments.shape, tokenizer, device, arguments.nf4)
+        base = random_base(arguments.shape, tokenizer, device, arguments.nf4, arguments.kernels)
         keep_base(model, arguments.device, base)
     head = base.model.get_output_embeddings()
     linear = sum(
@@ -164,15 +165,6 @@ class Run:
     def eager(self) -> None:
         """Stacked without CUDA graphs."""
         self._stacked(replace(self.short, cuda_graphs=False), "stacked, no graphs")
-
-    def compiled(self) -> None:
-        """Stacked with compiled decoder layers inside the graphs."""
-        self._stacked(replace(self.short, compile=True), "stacked, compiled layers")
-
-    def compiled_job(self) -> None:
-        """The whole job with compiled layers."""
-        self.settings = replace(self.settings, compile=True)
-        self.job()
 
     def _stacked(self, settings: LoraSettings, title: str) -> None:
         tasks: list[FoldTask] = self.tasks
@@ -287,6 +279,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--kernels", default="auto", choices=["auto", "liger", "none"])
     parser.add_argument("--no-graphs", action="store_true")
     parser.add_argument("--do", default="plain,seq,stack,job")
     return parser.parse_args()

@@ -23,6 +23,7 @@ PACKAGES = (
     "trl",
     "peft",
     "bitsandbytes",
+    "liger-kernel",
     "hydra-core",
 )
 

@@ -47,10 +47,11 @@ EXCLUDED = {
     "dry_run": "nothing is computed",
     "diagnostic.micro_batch": "the effective batch stays",
     "diagnostic.training": "stacked and sequential agree within a tolerance",
-    "diagnostic.compile": "speed",
     "diagnostic.save_adapters": "what is kept",
+    "diagnostic.cuda_graphs": "speed",
     "model.attn_implementation": "the attention kernel",
     "model.device_map": "where it runs",
+    "model.kernels": "the same numbers but for rounding",
 }
 
 UNUSED = {"rf": ("model", "optimizer"), "lora_llm": ("features", "benchmark.features")}

@@ -42,7 +42,7 @@ def test_scoring_batches_hold_every_row_of_each_fold_once():
 
 
 def test_loss_is_on_target_tokens_alone_and_averages_over_the_step():
-    batch = collate_training([[([1, 2, 3], [7, 8])], [([4], [9])]], [4, 1], multiple=4)
+    batch = collate_training([[([1, 2, 3], [7, 8])], [([4], [9])]], [4, 1], width=4)
     assert batch.input_ids.tolist() == [[1, 2, 3, 7], [4, 0, 0, 0]]
     # token 7 is predicted at the prompt's last token, 8 at token 7; 9 at token 4
     assert batch.positions.tolist() == [2, 3, 4]
@@ -52,7 +52,7 @@ def test_loss_is_on_target_tokens_alone_and_averages_over_the_step():
 
 
 def test_static_shapes_and_empty_places_weigh_nothing():
-    batch = collate_training([[([1, 2], [7]), None]], [1], multiple=8, per_row=2)
+    batch = collate_training([[([1, 2], [7]), None]], [1], width=8, per_row=2)
     assert batch.input_ids.shape == (2, 8)
     assert len(batch.positions) == 4
     assert batch.weights.tolist() == [1.0, 0.0, 0.0, 0.0]

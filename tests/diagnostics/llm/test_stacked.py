@@ -14,7 +14,8 @@ from tst.diagnostics.llm.models import load_base
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked import StackedAdapters
 from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.training import FoldTask, trained_adapter
+from tst.diagnostics.llm.steps import FoldTask
+from tst.diagnostics.llm.training import trained_adapter
 from tst.folds import plan_folds
 
 TINY = ModelSettings(name="tiny", quantization="none")

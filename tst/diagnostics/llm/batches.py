@@ -104,18 +104,19 @@ def round_up(length: int, multiple: int) -> int:
 def collate_training(
     rows: list[list[tuple[list[int], list[int]] | None]],
     step_targets: Sequence[int],
-    multiple: int = 1,
+    width: int = 0,
     per_row: int = 0,
 ) -> Batch:
-    """One micro-batch to train on: (prompt, target) ids of k folds' rows, None for empty places.
+    """One pass to train on: (prompt, target) ids of k folds' rows, None for empty places.
 
     step_targets: target tokens in each fold's whole optimizer step (its loss is their mean)
+    width: tokens that rows are padded to (0: as long as the longest)
     per_row: target positions kept for every row, for static shapes (0: as many as there are)
     The last target token is not fed in: nothing is read after it.
     """
     flat = [(j, pair) for j, fold in enumerate(rows) for pair in fold]
     longest = max((len(p[0]) + len(p[1]) - 1 for _, p in flat if p is not None), default=1)
-    width = round_up(longest, multiple)
+    width = width or longest
     ids = torch.zeros(len(flat), width, dtype=torch.long)
     positions: list[int] = []
     targets: list[int] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -22,6 +23,7 @@ from transformers import (
 )
 
 from tst.diagnostics.llm import tiny
+from tst.diagnostics.llm.kernels import fuse_kernels
 from tst.diagnostics.llm.settings import ModelSettings
 from tst.diagnostics.llm.wheels import converted_model
 from tst.errors import UserError
@@ -34,8 +36,9 @@ _Key = tuple[Any, ...]
 class BaseModel:
     """A loaded base with its tokenizer.
 
-    identity: what decides its numbers: name, revision, quantisation, compute dtype
+    identity: what decides its numbers: name, revision, quantisation, compute dtype, kernels
     zero_shot: answers already computed without adapters, by question key
+    release: takes back what loading changed outside the model
     """
 
     model: PreTrainedModel
@@ -45,6 +48,7 @@ class BaseModel:
     quantization: str
     identity: str
     zero_shot: dict[str, pd.Series] = field(default_factory=dict)
+    release: Callable[[], None] = lambda: None
 
 
 _kept: dict[_Key, BaseModel] = {}
@@ -82,12 +86,15 @@ def _key(settings: ModelSettings, device: str) -> _Key:
         settings.trust_remote_code,
         settings.attn_implementation,
         settings.device_map,
+        settings.kernels,
         str(pick_device(device)),
     )
 
 
 def free_base() -> None:
     """Drop the base that is kept and give its memory back."""
+    for base in _kept.values():
+        base.release()
     _kept.clear()
     gc.collect()
     if torch.cuda.is_available():
@@ -122,8 +129,11 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False
+    kernels, release = fuse_kernels(model, settings.kernels, device)
     identity = f"{settings.name}@{settings.revision or 'main'}/{quantization}/{dtype}"
-    return BaseModel(model, tokenizer, device, dtype, quantization, identity)
+    if kernels != "none":
+        identity += f"/{kernels}"
+    return BaseModel(model, tokenizer, device, dtype, quantization, identity, release=release)
 
 
 def locate(settings: ModelSettings) -> str:

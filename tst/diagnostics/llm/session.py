@@ -15,7 +15,7 @@ from tst.diagnostics.llm.memory import give_back_memory
 from tst.diagnostics.llm.models import BaseModel, load_base
 from tst.diagnostics.llm.scoring import ScoringPlan, score
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
-from tst.diagnostics.llm.training import FoldTask
+from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.zero_shot import zero_shot_answers
 from tst.diagnostics.protocol import Store
 

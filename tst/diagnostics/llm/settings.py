@@ -14,6 +14,7 @@ from tst.optimizers.settings import find_problems as find_optimizer_problems
 
 TRAINING_MODES = ("auto", "stacked", "sequential")
 QUANTIZATIONS = ("nf4", "none", "auto")
+KERNELS = ("auto", "liger", "none")
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
 
@@ -24,13 +25,13 @@ class LoraSettings:
     targets: module names, or ["all-linear"] for every linear layer of the decoder
     epochs: passes over a fold's training questions; may be a fraction (1.5)
     batch_size: questions an optimizer step; memory never changes it
-    micro_batch: questions a forward pass; 0 finds the largest that fits
+    micro_batch: questions of a fold in a forward pass of the longest prompts (more of shorter
+        ones); 0 finds the largest that fits
     max_length: tokens of a prompt with its target; longer prompts are cut inside the question
     training: stacked (folds side by side over one base), sequential, or auto (stacked on CUDA)
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens a forward pass of scoring; 0 picks by device
-    compile: compile each decoder layer on CUDA (auto: for small models, when it pays)
-    cuda_graphs: replay captured training steps on CUDA (stacked training)
+    cuda_graphs: replay captured training passes on CUDA (stacked training)
     """
 
     name: str = "lora_llm"
@@ -54,7 +55,6 @@ class LoraSettings:
     micro_batch: int = 0
     score_tokens: int = 0
     save_adapters: bool = False
-    compile: bool = False
     cuda_graphs: bool = True
 
 
@@ -67,6 +67,7 @@ class ModelSettings:
     quantization: nf4 (double quantisation), none (bf16 on CUDA, float32 on CPU), or auto
         (none where memory allows, else nf4)
     attn_implementation: auto picks flash-attention where installed, else what is exact
+    kernels: liger (fused Triton kernels, CUDA), none, or auto (liger where installed)
     device_map: e.g. ``auto`` for a base too large for one GPU
     training: the model's own training defaults, which diagnostic/lora_llm.yaml reads
     """
@@ -76,6 +77,7 @@ class ModelSettings:
     revision: str | None = None
     trust_remote_code: bool = False
     attn_implementation: str = "auto"
+    kernels: str = "auto"
     device_map: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -104,6 +106,7 @@ def find_problems(
                 ("diagnostic.training", lora.training, TRAINING_MODES),
                 ("model.quantization", model.quantization, QUANTIZATIONS),
                 ("model.attn_implementation", model.attn_implementation, ATTENTION),
+                ("model.kernels", model.kernels, KERNELS),
             )
         ),
     ]

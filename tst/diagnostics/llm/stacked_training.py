@@ -14,43 +14,39 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 
 from tst.diagnostics.llm.adapters import bare_again
+from tst.diagnostics.llm.batches import Batch
 from tst.diagnostics.llm.fold_casmo import fold_optimizer
 from tst.diagnostics.llm.fold_optimizer import FoldOptimizer, FoldSteps, fold_rates
-from tst.diagnostics.llm.graphs import GraphedStep, compiled_layers
+from tst.diagnostics.llm.graphs import GraphedPass
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked import StackedAdapters
-from tst.diagnostics.llm.training import (
-    AnswerTrainer,
-    FoldTask,
-    StepCollator,
-    Training,
-    TrainingCost,
-    sft_config,
-    warmup_steps,
-)
+from tst.diagnostics.llm.steps import FoldTask, StepCollator, as_inputs, warmup_steps
+from tst.diagnostics.llm.training import AnswerTrainer, Training, TrainingCost, sft_config
 
 # padded lengths on CUDA: few shapes to capture, and little padding
 CUDA_LENGTHS = 8
 
 
 class StackedTrainer(AnswerTrainer):
-    """Trains ``adapters`` (attached to the model) with captured steps where those work."""
+    """Trains ``adapters`` (attached to the model) with captured passes where those work."""
 
     def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
         super().__init__(folds=adapters.folds, **kwargs)
         self.adapters = adapters
-        self._step = GraphedStep(self._loss, adapters.weights, cuda_graphs)
+        self._pass = GraphedPass(self._loss, adapters.weights, cuda_graphs)
 
-    def training_step(
-        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        """Forward and backward of k folds' micro-batches."""
-        model.train()
-        loss = self._step(self._prepare_inputs(inputs))
-        self.trace.keep()
-        return loss
+    def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Forward and backward of one pass of all folds; its loss."""
+        return self._pass(inputs)
+
+    def capture(self, batch: Batch) -> None:
+        """Capture passes of this shape, without learning from this one."""
+        (inputs,) = self._prepare_inputs(as_inputs([batch]))["passes"]
+        self.model.train()  # type: ignore[union-attr]
+        with torch.random.fork_rng(devices=[self.args.device]):
+            self._pass.capture(inputs)
 
     def _loss(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         self.adapters.bind()
@@ -79,13 +75,11 @@ def stacked_training(
     cuda = base.device.type == "cuda"
     adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
     collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
-    shapes = collator.shapes() if cuda else []
-    # capturing costs about three plain steps a shape
-    captured = settings.cuda_graphs and not memory.checkpointing and len(collator) > 4 * len(shapes)
+    captured = cuda and settings.cuda_graphs and not memory.checkpointing
     with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
         trainer = StackedTrainer(
             adapters,
-            cuda and captured,
+            captured,
             model=base.model,
             args=sft_config(
                 folder,
@@ -93,13 +87,13 @@ def stacked_training(
                 # clipping and schedules are each fold's own, in the optimizer; nothing to autocast
                 replace(settings, max_grad_norm=0.0, scheduler="constant", warmup=0.0),
                 optimizer,
-                collator.steps,
-                collator.accumulation,
+                len(collator),
+                1,
                 tasks[0].seed,
                 memory.checkpointing,
                 autocast=False,
             ),
-            train_dataset=Dataset.from_dict({"micro_batch": range(len(collator))}),
+            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
             optimizers=_optimizer(adapters, settings, optimizer, collator),
@@ -107,15 +101,16 @@ def stacked_training(
         )
         trainer.remove_callback(PrinterCallback)
         adapters.weights.data = adapters.weights.data.float()
-        with compiled_layers(base.model, cuda and settings.compile):
-            if cuda:
-                for batch in shapes if captured else shapes[:1]:
-                    trainer.probe(batch)
-                torch.cuda.synchronize()
-            compiled = time.perf_counter() - started
-            result = trainer.train()
-            if cuda:
-                torch.cuda.synchronize()
+        if captured:
+            for batch in collator.shapes():
+                trainer.capture(batch)
+            torch.cuda.synchronize()
+        elif cuda:
+            trainer.probe(collator.shapes()[0])
+        prepared = time.perf_counter() - started
+        result = trainer.train()
+        if cuda:
+            torch.cuda.synchronize()
         histories = collator.histories(trainer.trace, settings)
         del trainer
         folds = len(tasks)
@@ -125,7 +120,7 @@ def stacked_training(
             collator.padded_tokens / folds,
             sum(len(plan) for plan in collator.plans) / folds,
             float(result.training_loss) / folds,
-            compiled / folds,
+            prepared / folds,
         )
         base.model.eval()
         with torch.no_grad():

@@ -10,32 +10,36 @@ import torch
 
 
 class LossTrace:
-    """Each fold's loss in every micro-batch.
+    """Each fold's loss in every step, added up over the step's passes.
 
-    ``now`` stays where it is, so that a captured step may write to it; ``keep`` copies it.
+    ``now`` stays where it is, so that a captured pass may write to it; ``keep`` copies it.
     """
 
     def __init__(self, folds: int, device: torch.device) -> None:
         self.now = torch.zeros(folds, device=device)
         self._kept: list[torch.Tensor] = []
 
+    def begin(self) -> None:
+        """A step begins."""
+        self.now.zero_()
+
     def note(self, losses: torch.Tensor, positions: torch.Tensor, input_ids: torch.Tensor) -> None:
         """Add up weighted token losses (m,) by the fold that their flat positions lie in."""
         of_a_fold = input_ids.numel() // len(self.now)
-        self.now.zero_().index_add_(0, positions // of_a_fold, losses.detach().float())
+        self.now.index_add_(0, positions // of_a_fold, losses.detach().float())
 
     def keep(self) -> None:
-        """The micro-batch that was noted counts."""
+        """The step whose passes were noted counts."""
         self._kept.append(self.now.clone())
 
     def forget(self) -> None:
         """What was kept was a probe."""
         self._kept.clear()
 
-    def by_step(self, accumulation: int) -> np.ndarray:
+    def by_step(self) -> np.ndarray:
         """float array (folds, steps): the mean loss of each optimizer step's target tokens."""
-        micro = torch.stack(self._kept, dim=1).cpu().numpy()
-        return micro.reshape(len(micro), -1, accumulation).sum(axis=2)
+        losses: np.ndarray = torch.stack(self._kept, dim=1).cpu().numpy()
+        return losses
 
 
 def training_history(

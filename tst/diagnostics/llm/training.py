@@ -20,35 +20,15 @@ from trl import SFTConfig, SFTTrainer
 
 from tst.diagnostics.llm.adapters import bare_again, lora_config, torch_seed
 from tst.diagnostics.llm.answers import AnswerHead, answer_losses
-from tst.diagnostics.llm.batches import Batch, collate_training, plan_steps, round_up
-from tst.diagnostics.llm.fold_optimizer import fold_rates
+from tst.diagnostics.llm.batches import Batch
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.diagnostics.llm.trace import LossTrace, training_history
+from tst.diagnostics.llm.steps import FoldTask, StepCollator, as_inputs, warmup_steps
+from tst.diagnostics.llm.trace import LossTrace
 from tst.optimizers.build import optimizer_class
 
 TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
-
-
-@dataclass
-class FoldTask:
-    """What one fold trains on, and its seeds.
-
-    examples: (prompt, target) token ids of all training questions
-    seed: LoRA initialisation, dropout and who shares a step
-    order_seed: which lengths come when; one for all folds of a repeat
-    """
-
-    examples: list[tuple[list[int], list[int]]]
-    seed: int
-    order_seed: int
-
-    def steps(self, settings: LoraSettings) -> list[list[int]]:
-        """The examples of each optimizer step, by position."""
-        lengths = [len(p) + len(t) for p, t in self.examples]
-        plan = plan_steps(lengths, settings.batch_size, settings.epochs, self.seed, self.order_seed)
-        return [step.tolist() for step in plan]
 
 
 @dataclass
@@ -72,91 +52,6 @@ class Training:
 
     cost: TrainingCost
     histories: list[pd.DataFrame]
-
-
-class StepCollator:
-    """Turns a micro-batch's number into its tensors; k tasks side by side make k-wide rows.
-
-    Each optimizer step is ``accumulation`` consecutive micro-batches of ``micro_batch`` questions a
-    fold; a fold that has no question left for a place, or no step left, gets an empty one.
-    """
-
-    def __init__(
-        self, tasks: Sequence[FoldTask], settings: LoraSettings, micro_batch: int, multiple: int = 1
-    ) -> None:
-        self.tasks = tasks
-        self.plans = [task.steps(settings) for task in tasks]
-        self.steps = max(len(plan) for plan in self.plans)
-        self.micro_batch = micro_batch
-        self.accumulation = -(-settings.batch_size // micro_batch)
-        self.multiple = multiple
-        # static shapes need the same number of target positions in every row
-        longest = max(len(t) for task in tasks for _, t in task.examples)
-        self.per_row = longest if multiple > 1 else 0
-        self.tokens = 0
-        self.padded_tokens = 0
-
-    def __len__(self) -> int:
-        return self.steps * self.accumulation
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """The micro-batch that a dataset row names."""
-        batch = self.micro_batch_at(int(rows[0]["micro_batch"]))
-        self.tokens += batch.tokens
-        self.padded_tokens += batch.input_ids.numel()
-        return as_inputs(batch)
-
-    def micro_batch_at(self, number: int) -> Batch:
-        """The tensors of one micro-batch."""
-        step, part = divmod(number, self.accumulation)
-        rows, totals = [], []
-        for task, plan in zip(self.tasks, self.plans, strict=True):
-            members = plan[step] if step < len(plan) else []
-            totals.append(max(1, sum(len(task.examples[i][1]) for i in members)))
-            here = members[part * self.micro_batch : (part + 1) * self.micro_batch]
-            row: list[tuple[list[int], list[int]] | None] = [task.examples[i] for i in here]
-            wide = len(self.tasks) > 1 or self.multiple > 1 or not row
-            rows.append(row + [None] * ((self.micro_batch - len(row)) if wide else 0))
-        return collate_training(rows, totals, self.multiple, self.per_row)
-
-    def histories(self, losses: LossTrace, settings: LoraSettings) -> list[pd.DataFrame]:
-        """What each fold went through, step by step."""
-        counts = [len(plan) for plan in self.plans]
-        rates, _ = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
-        by_step = losses.by_step(self.accumulation)
-        fed = [
-            [sum(sum(map(len, task.examples[i])) - 1 for i in step) for step in plan]
-            for task, plan in zip(self.tasks, self.plans, strict=True)
-        ]
-        return [
-            training_history(by_step[j], rates[j].numpy(), tokens, settings.epochs)
-            for j, tokens in enumerate(fed)
-        ]
-
-    def shapes(self) -> list[Batch]:
-        """One micro-batch of each padded length that occurs, longest (most memory) first."""
-        first: dict[int, int] = {}
-        for number in range(len(self)):
-            step, part = divmod(number, self.accumulation)
-            here = slice(part * self.micro_batch, (part + 1) * self.micro_batch)
-            fed = [
-                sum(map(len, task.examples[i])) - 1
-                for task, plan in zip(self.tasks, self.plans, strict=True)
-                if step < len(plan)
-                for i in plan[step][here]
-            ]
-            first.setdefault(round_up(max(fed, default=1), self.multiple), number)
-        return [self.micro_batch_at(first[width]) for width in sorted(first, reverse=True)]
-
-
-def as_inputs(batch: Batch) -> dict[str, torch.Tensor]:
-    """A batch as the dict that Trainer moves to the device."""
-    return {
-        "input_ids": batch.input_ids,
-        "positions": batch.positions,
-        "targets": batch.targets,
-        "weights": batch.weights,
-    }
 
 
 class AnswerTrainer(SFTTrainer):
@@ -190,22 +85,36 @@ class AnswerTrainer(SFTTrainer):
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Forward and backward of one micro-batch; no division by the accumulation steps."""
+        """Forward and backward of all passes of a step; their losses add up."""
         model.train()
-        inputs = self._prepare_inputs(inputs)
+        self.trace.begin()
+        loss = torch.zeros((), device=self.args.device)
+        for one in self._prepare_inputs(inputs)["passes"]:
+            loss = loss + self.learn(model, one)
+        self.trace.keep()
+        return loss
+
+    def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Forward and backward of one pass; its loss."""
         with self.compute_loss_context_manager():
             loss = self.compute_loss(model, inputs)
-        self.trace.keep()
         self.accelerator.backward(loss)
         return loss.detach()
 
     def probe(self, batch: Batch) -> None:
-        """Run one micro-batch without learning from it, to see whether it fits in memory."""
+        """Run one pass without learning from it, to see whether it fits in memory."""
         model: Any = self.model
-        with torch.random.fork_rng(devices=[self.args.device]):
-            self.training_step(model, as_inputs(batch))
+        if self.args.gradient_checkpointing:  # Trainer itself does so later, when training starts
+            model.gradient_checkpointing_enable(self.args.gradient_checkpointing_kwargs)
+        devices = [self.args.device] if self.args.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            self.training_step(model, as_inputs([batch]))
         model.zero_grad()
         self.trace.forget()
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Not counted: Trainer's estimate knows neither passes nor stacked adapters."""
+        return 0
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         """In the planned order."""
@@ -271,11 +180,6 @@ def _foreign(
     return kind, {"lr": learning_rate, **arguments}
 
 
-def warmup_steps(settings: LoraSettings, steps: int) -> int:
-    """Warm-up as TRL counts it: a fraction of the steps, rounded up."""
-    return -int(-(settings.warmup * steps) // 1)
-
-
 @contextmanager
 def trained_adapter(
     base: BaseModel,
@@ -298,12 +202,12 @@ def trained_adapter(
                 base.device,
                 settings,
                 optimizer,
-                collator.steps,
-                collator.accumulation,
+                len(collator),
+                1,
                 task.seed,
                 memory.checkpointing,
             ),
-            train_dataset=Dataset.from_dict({"micro_batch": range(len(collator))}),
+            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
             peft_config=lora_config(settings),
@@ -323,7 +227,7 @@ def trained_adapter(
             time.perf_counter() - started,
             collator.tokens,
             collator.padded_tokens,
-            collator.steps,
+            len(collator),
             float(result.training_loss),
         )
         training = Training(cost, collator.histories(trainer.trace, settings))
