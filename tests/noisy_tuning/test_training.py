@@ -12,7 +12,7 @@ from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
-from tst.noisy_tuning.training import StepCollator, trained
+from tst.noisy_tuning.training import ProbedTrainer, StepCollator, trained
 
 TINY = ModelSettings("tiny", quantization="none")
 
@@ -42,7 +42,7 @@ def run(base, examples, optimizer="adamw", micro_batch=6, steps=3, every=0, **se
         return held_out[-1]
 
     training = TrainingSettings(learning_rate=1e-2, **settings)
-    memory = MemoryPlan(micro_batch)
+    memory = MemoryPlan(micro_batch, checkpointing=training.checkpointing)
     with trained(
         base, training, OptimizerSettings(optimizer), examples, plan(steps=steps), 0, memory,
         every, measure,
@@ -108,8 +108,47 @@ def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
     assert known.all() == (name != "adamw")
 
 
-def test_the_longest_micro_batch_is_found_for_the_memory_probe(examples):
+def test_the_memory_probe_keeps_no_more_than_training_will(base, examples, monkeypatch):
+    """Checkpointed, a step keeps a layer's input where it would keep all of its activations."""
+    kept = {}
+    train = ProbedTrainer.train
+
+    def probe_and_train(trainer):
+        storages = {}
+
+        def note(tensor):
+            storages[tensor.untyped_storage()._cdata] = tensor.untyped_storage()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            trainer.probe(trainer.data_collator.longest())
+        kept[trainer.args.gradient_checkpointing] = sum(s.nbytes() for s in storages.values())
+        assert all(p.grad is None for p in trainer.model.parameters())
+        return train(trainer)
+
+    monkeypatch.setattr(ProbedTrainer, "train", probe_and_train)
+    plain, _, after = run(base, examples, dropout=0.0)
+    checkpointed, _, after_checkpointed = run(base, examples, dropout=0.0, checkpointing=True)
+    assert kept[True] < 0.5 * kept[False]
+    columns = ["loss", "grad_norm"]
+    np.testing.assert_allclose(plain[columns], checkpointed[columns], rtol=1e-4)
+    np.testing.assert_allclose(after, after_checkpointed, rtol=1e-4)
+
+
+def test_a_steps_passes_hold_its_pairs_longest_first(examples):
+    steps = plan("plain", 12)
+    collator = StepCollator(examples, steps, 4)
+    for number, step in enumerate(steps):
+        first, second = collator.passes(number)
+        assert (len(first.input_ids), len(second.input_ids)) == (4, 2)
+        assert first.input_ids.shape[1] >= second.input_ids.shape[1]
+        tokens = sum(sum(map(len, examples[i])) - 1 for i in step.rows)
+        assert first.tokens + second.tokens == tokens
+        assert float(first.weights.sum() + second.weights.sum()) == pytest.approx(1)
+
+
+def test_the_longest_pass_is_found_for_the_memory_probe(examples):
     collator = StepCollator(examples, plan("plain", 12), 2)
-    widest = max(collator.micro_batch_at(i).input_ids.shape[1] for i in range(len(collator)))
+    assert len(collator) == 12
+    widest = max(b.input_ids.shape[1] for i in range(12) for b in collator.passes(i))
     assert collator.longest().input_ids.shape[1] == widest
-    assert len(collator) == 12 * 3

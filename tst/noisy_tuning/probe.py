@@ -57,7 +57,6 @@ class StepProbe(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step_clock.mark()
-        self.loss = torch.zeros((), device=self.device)
 
     def on_pre_optimizer_step(
         self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any

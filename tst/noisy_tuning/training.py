@@ -19,7 +19,8 @@ from tst.diagnostics.llm.batches import Batch, collate_training
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.progress import StepReport
-from tst.diagnostics.llm.training import AnswerTrainer, as_inputs, sft_config
+from tst.diagnostics.llm.steps import as_inputs
+from tst.diagnostics.llm.training import AnswerTrainer, sft_config
 from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
@@ -29,43 +30,39 @@ from tst.optimizers.settings import OptimizerSettings
 
 
 class StepCollator:
-    """Turns a micro-batch's number into its tensors; a step's pairs are sorted by length."""
+    """Turns a step's number into its passes of micro_batch pairs; a step is sorted by length."""
 
     def __init__(
         self, examples: Sequence[Example], steps: Sequence[Step], micro_batch: int
     ) -> None:
         self.examples = examples
         self.micro_batch = micro_batch
-        self.accumulation = -(-len(steps[0].rows) // micro_batch)
-        lengths = [len(prompt) + len(target) for prompt, target in examples]
+        self.lengths = [len(prompt) + len(target) for prompt, target in examples]
         self.steps = [
-            sorted(map(int, s.rows), key=lengths.__getitem__, reverse=True) for s in steps
+            sorted(map(int, s.rows), key=self.lengths.__getitem__, reverse=True) for s in steps
         ]
 
     def __len__(self) -> int:
-        return len(self.steps) * self.accumulation
+        return len(self.steps)
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        return as_inputs(self.micro_batch_at(int(rows[0]["micro_batch"])))
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return as_inputs(self.passes(int(rows[0]["step"])))
 
-    def micro_batch_at(self, number: int) -> Batch:
-        """The tensors of one micro-batch; its weights make a step the mean of its target tokens."""
-        step, part = divmod(number, self.accumulation)
+    def passes(self, step: int) -> list[Batch]:
+        """The tensors of a step; their weights make its loss the mean of its target tokens."""
         members = [self.examples[i] for i in self.steps[step]]
-        here = members[part * self.micro_batch : (part + 1) * self.micro_batch]
-        return collate_training([list(here)], [sum(len(target) for _, target in members)])
+        targets = sum(len(target) for _, target in members)
+        starts = range(0, len(members), self.micro_batch)
+        return [collate_training([[*members[i : i + self.micro_batch]]], [targets]) for i in starts]
 
     def longest(self) -> Batch:
-        """The micro-batch that needs most memory: a step's first has its longest pairs."""
-
-        def width(number: int) -> int:
-            return sum(map(len, self.examples[self.steps[number // self.accumulation][0]]))
-
-        return self.micro_batch_at(max(range(0, len(self), self.accumulation), key=width))
+        """The pass that needs most memory: a step's first has its longest pairs."""
+        step = max(range(len(self)), key=lambda i: self.lengths[self.steps[i][0]])
+        return self.passes(step)[0]
 
 
 class ProbedTrainer(AnswerTrainer):
-    """Trains with an optimizer of ours; its probe hears of every micro-batch."""
+    """Trains with an optimizer of ours; its probe hears of every step's loss."""
 
     def __init__(self, optimizer: OptimizerSettings, probe: StepProbe, **arguments: Any) -> None:
         self.optimizer_settings = optimizer
@@ -83,9 +80,8 @@ class ProbedTrainer(AnswerTrainer):
         return readable.optimizer
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        loss = super().training_step(*args, **kwargs)
-        self.step_probe.loss = self.step_probe.loss + loss
-        return loss
+        self.step_probe.loss = super().training_step(*args, **kwargs)
+        return self.step_probe.loss
 
 
 @dataclass
@@ -126,7 +122,7 @@ def trained(
             lora,
             OptimizerSettings(),
             len(steps),
-            collator.accumulation,
+            1,
             seed,
             memory.checkpointing,
         )
@@ -135,7 +131,7 @@ def trained(
             probe,
             model=base.model,
             args=arguments,
-            train_dataset=Dataset.from_dict({"micro_batch": range(len(collator))}),
+            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
             peft_config=lora_config(lora),
