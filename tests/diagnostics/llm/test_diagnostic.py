@@ -228,9 +228,9 @@ def test_wrong_settings_are_told_all_at_once():
         LoraLLMDiagnostic(
             LoraSettings(r=0, training="stacked", use_dora=True),
             ModelSettings(quantization="int3"),
-            OptimizerSettings("casmo"),
+            OptimizerSettings("sgd"),
         )
-    for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer=casmo"):
+    for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer=sgd"):
         assert part in str(problem.value)
 
 

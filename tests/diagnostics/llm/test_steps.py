@@ -1,0 +1,65 @@
+"""How optimizer steps are cut into passes."""
+
+import numpy as np
+import pytest
+import torch
+
+from tst.diagnostics.llm.settings import LoraSettings
+from tst.diagnostics.llm.steps import MOST_WIDTHS, FoldTask, StepCollator, few_widths
+
+
+def tasks(folds: int) -> list[FoldTask]:
+    draw = np.random.default_rng(0)
+
+    def ids(low: int, high: int) -> list[int]:
+        return draw.integers(6, 200, draw.integers(low, high)).tolist()
+
+    return [FoldTask([(ids(3, 60), ids(1, 4)) for _ in range(41 + j)], j, 7) for j in range(folds)]
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+@pytest.mark.parametrize("multiple", [1, 8])
+@pytest.mark.parametrize("micro_batch", [1, 3, 8])
+def test_passes_hold_each_target_of_a_step_once(folds, multiple, micro_batch):
+    given = tasks(folds)
+    settings = LoraSettings(batch_size=8, epochs=2.0)
+    collator = StepCollator(given, settings, micro_batch, multiple)
+    room = micro_batch * max(collator.widths)
+    for step in range(len(collator)):
+        passes = collator.passes(step)
+        found = torch.cat([batch.targets[batch.weights > 0] for batch in passes]).tolist()
+        wanted = [
+            t
+            for task, plan in zip(given, collator.plans, strict=True)
+            if step < len(plan)
+            for i in plan[step]
+            for t in task.examples[i][1]
+        ]
+        assert sorted(found) == sorted(wanted)
+        active = sum(step < len(plan) for plan in collator.plans)
+        assert sum(float(batch.weights.sum()) for batch in passes) == pytest.approx(active)
+        for batch in passes:
+            rows, width = batch.input_ids.shape
+            assert rows // folds * width <= room
+            read = batch.input_ids.flatten()[batch.positions]
+            assert len(read) == len(batch.targets)
+
+
+def test_static_steps_share_few_shapes():
+    given = tasks(3)
+    collator = StepCollator(given, LoraSettings(batch_size=4, epochs=3.0), 2, 8)
+    seen = {
+        (b.input_ids.shape, b.positions.shape)
+        for step in range(len(collator))
+        for b in collator.passes(step)
+    }
+    assert seen == {(b.input_ids.shape, b.positions.shape) for b in collator.shapes()}
+    widths = [b.input_ids.shape[1] for b in collator.shapes()]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_rare_lengths_share_the_next_larger_width():
+    assert few_widths([8] * 9 + [16] * 2 + [24] * 9 + [64], static=True) == [8, 24, 64]
+    assert few_widths([8, 16, 16], static=False) == [8, 16]
+    many = [8 * n for n in range(1, 100) for _ in range(4 + n % 3)]
+    assert len(few_widths(many, static=True)) <= MOST_WIDTHS
