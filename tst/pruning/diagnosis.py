@@ -49,7 +49,7 @@ class Examiner:
         folder = path.with_suffix(".folds")
         done = {fold: _fold_path(folder, fold) for fold in plan.folds()}
         missing = [fold for fold, kept in done.items() if not kept.exists()]
-        for fold, scores in self._run(part, plan, missing):
+        for fold, scores in self._run(part, plan, missing) if missing else ():
             write_parquet(done[fold], scores)
         scored = pd.concat([pd.read_parquet(p) for p in done.values()], ignore_index=True)
         majority = majority_scores(part, plan, plan.folds(), self.inclusive)
@@ -64,15 +64,12 @@ class Examiner:
     def _run(
         self, part: pd.DataFrame, plan: FoldPlan, folds: list[Fold]
     ) -> Iterator[tuple[Fold, pd.DataFrame]]:
-        """Run folds, as many together as the diagnostic wants; each with its scores."""
-        at_once = max(1, self.diagnostic.folds_at_once)
-        for start in range(0, len(folds), at_once):
-            wanted = folds[start : start + at_once]
-            for fold, predictions in self.diagnostic.run_folds(part, plan, wanted, plan.seed):
-                held = plan.heldout_rows(*fold)
-                scores = score_predictions(part.iloc[held], predictions, self.inclusive)
-                scores = scores.reset_index(drop=True)
-                yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
+        """Run folds; each with its scores."""
+        for fold, predictions in self.diagnostic.run_folds(part, plan, folds, plan.seed):
+            held = plan.heldout_rows(*fold)
+            scores = score_predictions(part.iloc[held], predictions, self.inclusive)
+            scores = scores.reset_index(drop=True)
+            yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
 
 
 def _fold_path(folder: Path, fold: Fold) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,9 @@ from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet, SheetReader
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions
 from tst.folds import FoldPlan, fold_seed, split
+
+FORMATS = ("mc", "num", "open")
+"""The dearest first."""
 
 
 class ForestDiagnostic(Diagnostic):
@@ -50,53 +52,68 @@ class ForestDiagnostic(Diagnostic):
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int
     ) -> Iterator[tuple[Fold, Predictions]]:
-        """Folds side by side in threads (the trees and most of numpy let go of Python's lock)."""
-        at_once = min(self.n_jobs, len(folds))
-        self._fold_jobs = max(1, self.n_jobs // max(at_once, 1))
+        """Folds side by side in threads (the trees and most of numpy let go of Python's lock).
 
-        def run(repeat: int, fold: int) -> tuple[Fold, Predictions]:
-            train, heldout = split(table, plan, repeat, fold)
-            predictions = self._fit_predict(train, heldout, fold_seed(seed, repeat, fold))
-            return (repeat, fold), predictions
+        Each format of a fold is a task of its own, the dearest first: 5 folds leave no core of 2
+        waiting.
+        """
+        present = set(table["format"])
+        tasks = [(at, kind) for kind in FORMATS if kind in present for at in folds]
+        at_once = min(self.n_jobs, len(tasks))
+        self._fold_jobs = max(1, self.n_jobs // max(min(at_once, len(folds)), 1))
+        parts: dict[Fold, list[tuple[str, Predictions]]] = {at: [] for at in folds}
+
+        def run(at: Fold, kind: str) -> tuple[Fold, str, Predictions]:
+            train, heldout = split(table, plan, *at)
+            return at, kind, self._answer(kind, train, heldout, fold_seed(seed, *at))
 
         # one BLAS thread each: sums come out the same on any number of cores
         with threadpool_limits(1):
-            if at_once <= 1:
-                yield from (run(*fold) for fold in folds)
-                return
-            threads = Parallel(n_jobs=at_once, prefer="threads", return_as="generator_unordered")
-            yield from threads(delayed(run)(*fold) for fold in folds)
+            done = (run(*task) for task in tasks)
+            if at_once > 1:
+                threads = Parallel(at_once, prefer="threads", return_as="generator_unordered")
+                done = threads(delayed(run)(*task) for task in tasks)
+            for at, kind, predictions in done:
+                parts[at].append((kind, predictions))
+                if len(parts[at]) == len(tasks) // len(folds):
+                    yield at, join_formats(dict(parts.pop(at)))
 
     def fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
         """Fit on ``train`` (with ``answer``), predict ``heldout`` (without): ``folds.split``."""
         with threadpool_limits(1):
-            return self._fit_predict(train, heldout, seed)
+            return join_formats(
+                {kind: self._answer(kind, train, heldout, seed) for kind in FORMATS}
+            )
 
-    def _fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
-        answers = train["answer"].to_numpy(dtype=object)
-        questions = train.drop(columns="answer")
+    def _answer(
+        self, kind: str, train: pd.DataFrame, heldout: pd.DataFrame, seed: int
+    ) -> Predictions:
+        """Predictions for the held-out questions of one format; nothing for the others."""
         predictions = Predictions.empty(len(heldout))
         if self.settings.reasons:
             predictions.reasons = [[] for _ in range(len(heldout))]
         if self.settings.importance:
             predictions.permuted = {}
+        if kind == "open":
+            for row, text in frequent_texts(train, heldout).items():
+                predictions.text[row] = text
+            return predictions
+        rows = np.flatnonzero((train["format"] == kind).to_numpy())
+        wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
+        if not len(wanted):
+            return predictions
+        answers = train["answer"].to_numpy(dtype=object)
+        questions = train.drop(columns="answer")
         fields = sorted({name for row in train["metadata"] for name in row})
-        context = None
+        sheet = self._reader.read(questions, rows, fields) if len(rows) else None
+        asked = self._reader.read(heldout, wanted, fields)
         if self.scene_context and declared_groups(train):
             context = SceneContext([questions, heldout], self._reader.corpus)
-        for row, text in frequent_texts(train, heldout).items():
-            predictions.text[row] = text
-        for kind, answer in (("num", self._answer_numbers), ("mc", self._answer_choices)):
-            rows = np.flatnonzero((train["format"] == kind).to_numpy())
-            wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
-            if len(wanted):
-                sheet = self._reader.read(questions, rows, fields) if len(rows) else None
-                asked = self._reader.read(heldout, wanted, fields)
-                if context is not None:
-                    context.add_to(asked, heldout)
-                    if sheet is not None:
-                        context.add_to(sheet, questions)
-                answer(sheet, answers[rows], asked, heldout, predictions, seed)
+            context.add_to(asked, heldout)
+            if sheet is not None:
+                context.add_to(sheet, questions)
+        answer = self._answer_choices if kind == "mc" else self._answer_numbers
+        answer(sheet, answers[rows], asked, heldout, predictions, seed)
         return predictions
 
     def _answer_choices(
@@ -123,12 +140,8 @@ class ForestDiagnostic(Diagnostic):
                 predictions.reasons[row] = sentences
         if predictions.permuted is not None:
             for family, permuted in model.predict_permuted(columns, seed).items():
-                _put_options(_permuted(predictions, family), asked, permuted)
-            for other in predictions.permuted.values():
-                other.p_options = [
-                    own if given is None else given
-                    for own, given in zip(predictions.p_options, other.p_options, strict=True)
-                ]
+                other = predictions.permuted[family] = Predictions.empty(len(heldout))
+                _put_options(other, asked, permuted)
 
     def _answer_numbers(
         self,
@@ -152,7 +165,8 @@ class ForestDiagnostic(Diagnostic):
                 predictions.reasons[row] = sentences
         if predictions.permuted is not None:
             for family, values in model.predict_permuted(columns, asked.types, seed).items():
-                _permuted(predictions, family).value[asked.rows] = values
+                other = predictions.permuted[family] = Predictions.empty(len(heldout))
+                other.value[asked.rows] = values
 
 
 def _put_options(predictions: Predictions, asked: Sheet, probability: np.ndarray) -> None:
@@ -160,14 +174,35 @@ def _put_options(predictions: Predictions, asked: Sheet, probability: np.ndarray
         predictions.p_options[row] = part
 
 
-def _permuted(predictions: Predictions, family: str) -> Predictions:
-    """The entry of a family; what the family does not touch stays as it was predicted."""
-    assert predictions.permuted is not None
-    if family not in predictions.permuted:
-        entry = Predictions.empty(len(predictions.value))
-        entry.value, entry.text = predictions.value.copy(), copy(predictions.text)
-        predictions.permuted[family] = entry
-    return predictions.permuted[family]
+def join_formats(parts: dict[str, Predictions]) -> Predictions:
+    """One fold's predictions from those of its formats, each of which leaves the others' empty.
+
+    What a feature family does not touch stays as it was predicted.
+    """
+    ordered = [parts[kind] for kind in reversed(FORMATS) if kind in parts]
+    whole = _overlay(ordered)
+    if all(part.reasons is not None for part in ordered):
+        said = zip(*(part.reasons or [] for part in ordered), strict=True)
+        whole.reasons = [[sentence for own in row for sentence in own] for row in said]
+    if all(part.permuted is not None for part in ordered):
+        families = dict.fromkeys(f for part in ordered for f in part.permuted or {})
+        whole.permuted = {
+            family: _overlay([(part.permuted or {}).get(family, part) for part in ordered])
+            for family in families
+        }
+    return whole
+
+
+def _overlay(parts: list[Predictions]) -> Predictions:
+    """The answers of predictions that speak of different rows."""
+    whole = Predictions.empty(len(parts[0].value))
+    for part in parts:
+        for row, (options, text) in enumerate(zip(part.p_options, part.text, strict=True)):
+            whole.p_options[row] = whole.p_options[row] if options is None else options
+            whole.text[row] = whole.text[row] if text is None else text
+        given = ~np.isnan(part.value)
+        whole.value[given] = part.value[given]
+    return whole
 
 
 def frequent_texts(train: pd.DataFrame, heldout: pd.DataFrame) -> dict[int, str]:
