@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tst.diagnostics.llm.settings import find_problems as find_training_problems
 from tst.noisy_tuning.settings import AUTO, NoisyConfig
+from tst.tracking.settings import find_tracking_problems
 
 FORMATS = ("auto", "alpaca", "messages", "preference")
 CORRUPTIONS = ("shuffled", "random", "rejected")
@@ -45,6 +46,7 @@ def find_problems(config: NoisyConfig) -> list[str]:
         ),
     ]
     problems = [message for good, message in checks if not good]
+    problems += find_tracking_problems(config.tracking)
     lora = config.training.lora(1)
     shared = find_training_problems(lora, config.model, config.optimizer)
     return problems + [p.replace("diagnostic.", "training.") for p in shared]

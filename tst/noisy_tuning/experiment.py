@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import PARTS, TRUTH, memorisation
-from tst.noisy_tuning.record import record_folder, to_yaml, write_result
+from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml, write_result
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, resolve_auto
 from tst.noisy_tuning.summary import (
@@ -43,6 +44,7 @@ from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.running import log_file, noted_failure
+from tst.tracking.beside import published
 
 log = logging.getLogger("tst")
 
@@ -86,17 +88,34 @@ def run(config: NoisyConfig) -> NoisyResult:
     training = config.training
     require_usable(config.optimizer, training.learning_rate, training.weight_decay)
     materials = prepare(config)
-    with Record(record_folder(config, materials.table)) as record:
-        if not record.is_complete():
+    with ExitStack() as stack:
+        record = stack.enter_context(Record(record_folder(config, materials.table)))
+        missing = not record.is_complete()
+        if missing:
             if not record.lease([WHOLE], 1):
                 (holder,) = record.holders([WHOLE]).values()
                 log.info("%s is being computed by %s", record.path, holder)
                 return NoisyResult(record.path, None)
             record.write_settings(to_yaml(config), describe_environment())
             record.write_status("running")
-            with log_file(record), noted_failure(record):
-                _train_and_measure(config, materials, record)
-        return NoisyResult(record.path, record.read_summary())
+        stack.enter_context(_tracked(config, materials.table, record.path))
+        if missing:
+            stack.enter_context(log_file(record))
+            stack.enter_context(noted_failure(record))
+            _train_and_measure(config, materials, record)
+    return NoisyResult(record.path, record.read_summary())
+
+
+def _tracked(config: NoisyConfig, table: PairTable, record: Path) -> AbstractContextManager[None]:
+    """Weights & Biases, beside the run, where it is asked for."""
+    source = {
+        "name": table.name,
+        "pairs": len(table.frame),
+        "fingerprint": table.fingerprint,
+        "revision": table.revision,
+    }
+    leaves = identity_leaves(config)
+    return published(config.tracking, record, Path(config.outputs_root), leaves, source)
 
 
 def prepare(config: NoisyConfig) -> Materials:

@@ -31,6 +31,7 @@ EXCLUDED = {
         [f"data.{k}" for k in ("path", "hub", "format", "columns", "n", "strict")],
         "how the pairs are read: their fingerprint is in the hash instead",
     ),
+    "tracking": "where the record is shown",
     "outputs_root": "a path",
     "device": "where it runs",
     "fail_fast": "what a sweep does after a failure",
@@ -62,14 +63,18 @@ def is_identity(path: str) -> bool:
     return included > excluded
 
 
+def identity_leaves(config: NoisyConfig) -> dict[str, Any]:
+    """The settings of a resolved config that can change a number, by dotted path."""
+    return {k: v for k, v in flatten(to_plain(config)).items() if is_identity(k)}
+
+
 def record_folder(config: NoisyConfig, table: PairTable) -> Path:
     """Where the record of a resolved config and its pairs lies."""
-    leaves = {k: v for k, v in flatten(to_plain(config)).items() if is_identity(k)}
     parts = (
         table.name,
         f"{config.optimizer.name}-{model_slug(config.model)}",
         f"{config.corruption.kind}-{config.schedule.kind}",
-        identity_hash(leaves, table.fingerprint),
+        identity_hash(identity_leaves(config), table.fingerprint),
     )
     return Path(config.outputs_root, FOLDER, *parts)
 

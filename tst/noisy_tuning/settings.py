@@ -12,6 +12,7 @@ from typing import Any
 from tst.benchmarks.settings import HubSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.optimizers.settings import OptimizerSettings
+from tst.tracking.settings import TrackingSettings
 
 AUTO = "auto"
 
@@ -158,6 +159,7 @@ class NoisyConfig:
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     seed: int = 0
     outputs_root: str = "outputs"
     device: str = AUTO

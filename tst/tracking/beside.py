@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Any
 
 from tst.benchmarks.questions import QuestionTable
 from tst.config import RunConfig, to_plain
 from tst.records.identity import identity_leaves
+from tst.tracking.settings import TrackingSettings
 
 log = logging.getLogger("tst")
 
@@ -28,31 +30,50 @@ _publishing: list[tuple[subprocess.Popen[str], float]] = []
 
 @contextmanager
 def tracked(config: RunConfig, table: QuestionTable, record: Path) -> Iterator[None]:
-    """Publish the record while this block runs, and its end, from another process."""
-    if config.tracking.name == "none":
+    """Publish a stress test's record while this block runs, and its end."""
+    source = {
+        "name": table.name,
+        "questions": len(table.frame),
+        "fingerprint": table.fingerprint,
+        "revision": table.revision,
+    }
+    leaves = identity_leaves(to_plain(config), config.fold.grouping(table.groups))
+    with published(config.tracking, record, Path(config.outputs_root), leaves, source):
+        yield
+
+
+@contextmanager
+def published(
+    settings: TrackingSettings,
+    record: Path,
+    outputs_root: Path,
+    leaves: dict[str, Any],
+    source: dict[str, Any],
+) -> Iterator[None]:
+    """Publish the record while this block runs, and its end, from another process.
+
+    leaves: the settings that can change a number, by dotted path
+    source: what the record was computed from: its name, size, fingerprint, revision
+    """
+    if settings.name == "none":
         yield
         return
-    process = _start(config, table, record)
+    order = {
+        "record": str(record.resolve()),
+        "outputs_root": str(outputs_root.resolve()),
+        "leaves": leaves,
+        "source": source,
+        "settings": asdict(settings),
+    }
+    process = _start(order)
     try:
         yield
     finally:
         if process is not None:
-            _let_go(process, config.tracking.timeout)
+            _let_go(process, settings.timeout)
 
 
-def _start(config: RunConfig, table: QuestionTable, record: Path) -> subprocess.Popen[str] | None:
-    order = {
-        "record": str(record.resolve()),
-        "outputs_root": str(Path(config.outputs_root).resolve()),
-        "leaves": identity_leaves(to_plain(config), config.fold.grouping(table.groups)),
-        "benchmark": {
-            "name": table.name,
-            "questions": len(table.frame),
-            "fingerprint": table.fingerprint,
-            "revision": table.revision,
-        },
-        "settings": asdict(config.tracking),
-    }
+def _start(order: dict[str, Any]) -> subprocess.Popen[str] | None:
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "tst.tracking.publish"],

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tst.records.files import checksum, read_json
-from tst.tracking import keys
+from tst.tracking import keys, noisy_content
 from tst.tracking.settings import TrackingSettings
 
 CURVE_POINTS = 500
@@ -30,13 +30,13 @@ class Story:
     """One record as the process that publishes it is told of it.
 
     leaves: the settings that can change a number, by dotted path
-    benchmark: name, fingerprint, revision and number of questions
+    source: what it was computed from: name, fingerprint, revision, number of rows
     """
 
     record: Path
     outputs_root: Path
     leaves: dict[str, Any]
-    benchmark: dict[str, Any]
+    source: dict[str, Any]
     settings: TrackingSettings = field(default_factory=TrackingSettings)
 
     @property
@@ -46,9 +46,12 @@ class Story:
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Benchmark, diagnostic[-model] and fold scheme, as in the record's path."""
-        benchmark, diagnostic, scheme = self.record.parts[-4:-1]
-        return benchmark, diagnostic, scheme
+        """As in the record's path: benchmark, diagnostic[-model] and fold scheme.
+
+        Of noisy tuning: data, optimizer-model, corruption-schedule.
+        """
+        source, how, scheme = self.record.parts[-4:-1]
+        return source, how, scheme
 
     @property
     def name(self) -> str:
@@ -72,7 +75,8 @@ class Story:
             "gpus": environment.get("gpus", []),
         }
         config = nest(self.leaves)
-        config["benchmark"] = {**config.get("benchmark", {}), **self.benchmark}
+        part = "data" if noisy_content.is_noisy(self.record) else "benchmark"
+        config[part] = {**config.get(part, {}), **self.source}
         return {**config, "record": about}
 
 
@@ -90,12 +94,16 @@ def nest(leaves: dict[str, Any]) -> dict[str, Any]:
 
 def finished_folds(record: Path) -> list[str]:
     """Names (repeat-fold) of the folds whose sidecar is there, in order."""
+    if noisy_content.is_noisy(record):
+        return noisy_content.finished_parts(record)
     names = [p.stem for p in (record / "folds").glob("*.json")]
     return sorted(names, key=lambda name: [int(part) for part in name.split("-")])
 
 
 def fold_rows(record: Path, name: str) -> list[dict[str, float]]:
     """History rows of a finished fold: its curve, then its scores."""
+    if noisy_content.is_noisy(record):
+        return noisy_content.step_rows(record)
     repeat, fold = (int(part) for part in name.split("-"))
     prefix = keys.curve_prefix(repeat, fold)
     curve = record / "history" / f"{name}.parquet"
@@ -122,6 +130,17 @@ def fold_rows(record: Path, name: str) -> list[dict[str, float]]:
     return [*rows, {**last, **own, **place}]
 
 
+def axes(record: Path, name: str) -> dict[str, str]:
+    """Which key is the x axis of which, for the rows of a finished fold."""
+    if noisy_content.is_noisy(record):
+        return noisy_content.AXES
+    repeat, fold = (int(part) for part in name.split("-"))
+    prefix = keys.curve_prefix(repeat, fold)
+    return {f"{prefix}/*": f"{prefix}/step"} | dict.fromkeys(
+        (keys.FOLD_SCORE, keys.FOLD_SCORE_SOFT, keys.LOSS, keys.SPEED), keys.FOLD
+    )
+
+
 def thin(history: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most ``most`` rows, evenly spaced, the last one among them."""
     if len(history) <= most:
@@ -129,8 +148,10 @@ def thin(history: pd.DataFrame, most: int) -> pd.DataFrame:
     return history.iloc[np.linspace(0, len(history) - 1, most).round().astype(int)]
 
 
-def question_table(record: Path, settings: TrackingSettings) -> pd.DataFrame:
-    """The questions with the highest s; their texts only with ``log_text``."""
+def question_table(record: Path, settings: TrackingSettings) -> pd.DataFrame | None:
+    """The questions with the highest s; their texts only with ``log_text``. None without any."""
+    if noisy_content.is_noisy(record):
+        return None
     questions = pd.read_parquet(record / "questions.parquet")
     columns = [*LABELS, *NUMBERS, *(TEXTS if settings.log_text else ())]
     top = questions.sort_values(["s", "id"], ascending=[False, True]).head(settings.table_rows)
@@ -153,9 +174,13 @@ def end_of(record: Path, state: str) -> dict[str, Any]:
 
     An error's message may quote a question, so it stays in the record.
     """
-    words: dict[str, Any] = {keys.STATE: state, "folds/finished": len(finished_folds(record))}
+    words: dict[str, Any] = {keys.STATE: state}
+    noisy = noisy_content.is_noisy(record)
+    if not noisy:
+        words["folds/finished"] = len(finished_folds(record))
     if result_digest(record):
-        words |= keys.scalars(read_json(record / "summary.json"))
+        summary = read_json(record / "summary.json")
+        words |= noisy_content.scalars(summary) if noisy else keys.scalars(summary)
     error = _status(record).get("error")
     if error:
         words["error"] = str(error).partition(":")[0]

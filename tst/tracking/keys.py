@@ -33,6 +33,8 @@ FOLD, STATE = "fold", "state"
 FOLD_SCORE, FOLD_SCORE_SOFT = "fold_score", "fold_score_soft"
 LOSS, SPEED = "loss", "tokens_per_second"
 QUESTIONS = "questions"
+HELD_OUT = "held_out"
+"""Noisy tuning: the loss of held-out clean pairs, by step."""
 
 
 def curve_prefix(repeat: int, fold: int) -> str:

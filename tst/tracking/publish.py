@@ -122,7 +122,7 @@ def read_order(line: str) -> Story:
         Path(order["record"]),
         Path(order["outputs_root"]),
         order["leaves"],
-        order["benchmark"],
+        order["source"],
         TrackingSettings(**order["settings"]),
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tst.tracking import keys
-from tst.tracking.content import Story, end_of, fold_rows, question_table
+from tst.tracking.content import Story, axes, end_of, fold_rows, question_table
 from tst.tracking.settings import TrackingSettings
 
 log = logging.getLogger("tst")
@@ -21,7 +21,8 @@ GOOD_ENDS = ("finished", "partial", "running")
 """States of a record (``survey.STATES``) at which a run has not failed."""
 
 UPLOADED = ("config.yaml", "environment.json", "summary.json", "questions.parquet",
-            "predictions.parquet", "importance.csv", "near_duplicates.csv")  # fmt: skip
+            "predictions.parquet", "importance.csv", "near_duplicates.csv", "steps.parquet",
+            "curve.parquet", "pairs.parquet")  # fmt: skip
 
 
 def is_online(settings: TrackingSettings) -> bool:
@@ -48,8 +49,6 @@ class WandbRun:
         self.story = story
         self.online = online
         run.define_metric(keys.FOLD, hidden=True)
-        for key in (keys.FOLD_SCORE, keys.FOLD_SCORE_SOFT, keys.LOSS, keys.SPEED):
-            run.define_metric(key, step_metric=keys.FOLD)
 
     @property
     def url(self) -> str:
@@ -63,9 +62,8 @@ class WandbRun:
 
     def log_fold(self, name: str) -> None:
         """A finished fold (repeat-fold): its curve and its scores."""
-        repeat, fold = (int(part) for part in name.split("-"))
-        prefix = keys.curve_prefix(repeat, fold)
-        self._run.define_metric(f"{prefix}/*", step_metric=f"{prefix}/step")
+        for key, axis in axes(self.story.record, name).items():
+            self._run.define_metric(key, step_metric=axis)
         for row in fold_rows(self.story.record, name):
             self._run.log(row)
 
@@ -76,8 +74,9 @@ class WandbRun:
         record, settings = self.story.record, self.story.settings
         words = end_of(record, state)
         if state == "finished" and settings.table_rows:
-            table = wandb.Table(dataframe=question_table(record, settings))
-            self._run.log({keys.QUESTIONS: table})
+            questions = question_table(record, settings)
+            if questions is not None:
+                self._run.log({keys.QUESTIONS: wandb.Table(dataframe=questions)})
         if state == "finished" and settings.artifacts:
             artifact = wandb.Artifact(f"record-{self.story.hash}", type="record")
             for name in UPLOADED:
