@@ -17,6 +17,9 @@ from tst.commands import FINISHED, Outcome, run_command
 from tst.config import PruneConfig, typed
 from tst.main import show_sweep
 
+WIDTH = 128
+"""Columns of a terminal that the table of judges takes."""
+
 
 def prune_job(cfg: DictConfig) -> Outcome:
     """Prune one benchmark, print what it bought, and say what became of it."""
@@ -31,7 +34,7 @@ def prune_job(cfg: DictConfig) -> Outcome:
     assert isinstance(config, PruneConfig)
     path, summary = run_pruning(config)
     if HydraConfig.get().mode == RunMode.RUN:
-        show_pruning(summary, wide_console())
+        show_pruning(summary, wide_console(WIDTH))
         print(f"record: {path}")
     return Outcome(FINISHED, str(path), row=sweep_row(summary))
 

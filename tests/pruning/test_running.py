@@ -114,7 +114,7 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
                 "prune.random_draws=2", "prune.judge_seeds=[42]",
             )
         )  # fmt: skip
-    judged = summary["judged"]["random"]
+    judged = summary["judged"][0]
     assert judged["judge"] == "lora_llm"
     assert judged["seeds"] == [42]
     lists = judged["lists"]
@@ -128,7 +128,7 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
     assert low < lists["ours"]["adjusted"] < high
     assert judged["random"]["adjusted"]["draws"] == 2
     assert set(judged["random"]["per_type"]) == set(summary["pruning"]["per_type"])
-    assert summary["judged"]["grouped"]["group_by"] == "scene"
+    assert summary["judged"][1]["group_by"] == "scene"
     assert "at random" not in (folder / "benchmark" / "README.md").read_text()
     assert "random, mean of 2" in (folder / "benchmark" / "README.md").read_text()
     assert "lora_llm (grouped folds) on what random 1 leaves, 6 of 6" in caplog.text
@@ -139,9 +139,25 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
 
 def test_the_chooser_is_no_independent_judge(prune_config, prior):
     _, summary = run_pruning(prune_config(*SMALL, "prune.judge=rf", "prune.random_draws=0"))
-    lists = summary["judged"]["random"]["lists"]
+    lists = summary["judged"][0]["lists"]
     assert lists["nothing"]["independent"]
     assert not lists["ours"]["independent"]
+
+
+def test_two_judges_in_one_table(prune_config, prior):
+    _, summary = run_pruning(
+        prune_config(*SMALL, "prune.judge=[rf,lora_llm]", "prune.random_draws=1",
+                     "prune.judge_folds=[random,grouped]", "prune.judge_seeds=[42]")
+    )  # fmt: skip
+    judged = summary["judged"]
+    by = [(entry["judge"], entry["folds"]) for entry in judged]
+    assert by == [(j, f) for j in ("rf", "lora_llm") for f in ("random", "grouped")]
+    assert [entry["lists"]["ours"]["independent"] for entry in judged] == [False] * 2 + [True] * 2
+    shown = io.StringIO()
+    show_pruning(summary, Console(file=shown, width=140))
+    assert shown.getvalue().count("by rf") == 4
+    assert shown.getvalue().count("not independent") == 2
+    assert "after (lora_llm, grouped)" in sweep_row(summary)
 
 
 def test_predictions_before_and_after(prune_config, prior, tmp_path):
@@ -165,8 +181,8 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     )
     entry = summary["predictions"]["m"]
     assert entry["vision_answers"]["parsed"] == 1.0
-    assert entry["blind"] == "judge"
-    judged = summary["judged"]["random"]["lists"]
+    assert entry["blind"] == "judge lora_llm"
+    judged = summary["judged"][0]["lists"]
     assert entry["overall"]["lists"]["before"]["blind"] == pytest.approx(
         judged["nothing"]["score_hard"]
     )

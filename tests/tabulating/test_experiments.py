@@ -73,6 +73,7 @@ def pruning_summary() -> dict[str, Any]:
     lists = {"nothing": entry(0.4, 0), "ours": entry(0.3, 20, "rf"), "pilot": entry(0.35, 20)}
     judged = {
         "judge": "rf",
+        "folds": "random",
         "lists": lists,
         "random": {f: band(0.4) for f in ("score_hard", "adjusted")},
     }
@@ -80,13 +81,12 @@ def pruning_summary() -> dict[str, Any]:
     after = {"n": 80, "vision": 0.78, "blind": 0.4, "gap": 0.38, "gap_change": 0.08}
     at_random = {m: band(before[m]) for m in ("vision", "blind", "gap")}
     overall = {
-        "before": before,
-        "after": after,
+        "lists": {"before": before, "after": after},
         "random": at_random,
         "gap_grows_beyond_random": True,
     }
     return {
-        "chooser": "rf", "model": "", "pruning": {"removed": 20}, "judged": {"random": judged},
+        "chooser": "rf", "model": "", "pruning": {"removed": 20}, "judged": [judged],
         "predictions": {"gpt": {"blind": "judge", "overall": overall, "per_type": {}}},
     }  # fmt: skip
 

@@ -44,17 +44,18 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
     ]
     for name, counts in done["per_type"].items():
         lines.append(f"| {name} | {counts['before']} | {counts['removed']} | {counts['kept']} |")
-    for scheme, judged in summary["judged"].items():
-        lines += ["", *_judgement(scheme, judged)]
+    for judged in summary["judged"]:
+        lines += ["", *_judgement(judged)]
     if not summary["judged"]:
         lines += ["", "Nobody but the chooser has diagnosed what is kept."]
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _judgement(scheme: str, judged: dict[str, Any]) -> list[str]:
+def _judgement(judged: dict[str, Any]) -> list[str]:
     judge = f"{judged['judge']} {judged.get('model', '')}".strip()
     lines = [
-        f"What is left, re-diagnosed by `{judge}` ({scheme} folds, seeds {judged['seeds']}):",
+        f"What is left, re-diagnosed by `{judge}` ({judged['folds']} folds, seeds "
+        f"{judged['seeds']}):",
         "",
         "| removed by | n left | score | adjusted | 95% interval of adjusted | judge |",
         "|---|---|---|---|---|---|",

@@ -50,7 +50,7 @@ def read_inputs(config: PruneConfig) -> Inputs:
     )
     if settings.rank_by == "delta" and config.diagnostic.name == "rf":
         raise UserError("prune.rank_by=delta: diagnostic=rf has no zero-shot model; use adjusted.")
-    grouped = settings.judge is not None and "grouped" in settings.judge_folds
+    grouped = bool(settings.judges()) and "grouped" in settings.judge_folds
     if grouped and not table.groups:
         raise UserError("prune.judge_folds: this benchmark declares no groups; use [random].")
     config.fold.grouping(table.groups)

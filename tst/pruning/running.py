@@ -145,7 +145,10 @@ def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str,
 
 
 def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
-    """What the pruning bought: ``judged`` by fold scheme, ``predictions`` by model."""
+    """What the pruning bought: ``judged`` by judge and fold scheme, ``predictions`` by model.
+
+    Where several judge, blind is the score of one that did not choose.
+    """
     frame = inputs.table.frame
     types = frame["question_type"].to_numpy()
     removals = {NOTHING: Removal(np.array([], dtype=np.int64))}
@@ -153,17 +156,21 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
     removals |= inputs.compare
     for draw in range(config.prune.random_draws):
         removals[f"{RANDOM} {draw}"] = Removal(draw_at_random(types, pruning.removed, draw))
-    judged: dict[str, Any] = {}
+    chooser = config.diagnostic.name
+    judged: list[dict[str, Any]] = []
     blind: Blind | None = None
-    for scheme in config.prune.judge_folds if config.prune.judge else []:
-        judged[scheme], scores = judge(config, inputs, removals, scheme)
-        blind = blind or {name: part["hard"] for name, part in scores.items()}
+    blind_by = ""
+    for name in config.prune.judges():
+        for scheme in config.prune.judge_folds:
+            entry, scores = judge(config, inputs, removals, name, scheme)
+            judged.append(entry)
+            if blind is None or blind_by == chooser != name:
+                blind, blind_by = {key: part["hard"] for key, part in scores.items()}, name
     ids = frame["id"].to_numpy()
     predictions: dict[str, Any] = {}
     for name, answers in inputs.vision.items():
-        own_judge = config.prune.judge == config.diagnostic.name
-        unseen, by = blind, f"judge{' (not independent)' if own_judge else ''}"
-        entry: dict[str, Any] = {"vision_answers": answers.describe(ids)}
+        unseen, by = blind, f"judge {blind_by}{' (not independent)' * (blind_by == chooser)}"
+        entry = {"vision_answers": answers.describe(ids)}
         if name in inputs.blind:
             own = inputs.blind[name]
             unseen, by = dict.fromkeys(removals, own.scores["score"]), "own answers"
@@ -175,11 +182,9 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
 
 
 def judge(
-    config: PruneConfig, inputs: Inputs, removals: dict[str, Removal], scheme: str
+    config: PruneConfig, inputs: Inputs, removals: dict[str, Removal], name: str, scheme: str
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Re-diagnose what every list leaves, with folds of one scheme."""
-    name = config.prune.judge
-    assert name is not None
+    """One judge re-diagnoses what every list leaves, with folds of one scheme."""
     group_by = inputs.table.groups[0] if scheme == "grouped" else None
     fold = replace(config.fold, seed=0, repeats=1, group_by=group_by)
     judging = quiet(replace(config, diagnostic=config.judges[name], fold=fold))
@@ -194,7 +199,9 @@ def judge(
         )  # fmt: skip
     units = bootstrap_units(inputs.table, plan_for(judging, inputs.table))
     entry = judge_removals(scores, removals, inputs.table.frame, units, name)
-    entry |= {"judge": name, "seeds": config.prune.judge_seeds, "group_by": group_by}
+    entry |= {
+        "judge": name, "folds": scheme, "seeds": config.prune.judge_seeds, "group_by": group_by
+    }  # fmt: skip
     if name == "lora_llm":
         entry["model"] = model_slug(config.model)
     del examiner

@@ -28,7 +28,7 @@ class PruneSettings:
     floor: no type falls below this many questions, or below its size where that is smaller
     refresh: how many of the fold seeds (fold.seed, + 1, ... fold.repeats of them) an iteration
         runs anew, in turn; a question's score is the mean over the latest run of every seed
-    judge: rf or lora_llm: who diagnoses what is left, with ``judge_seeds``; null: nobody
+    judge: rf, lora_llm or a list of both: who diagnoses what is left, with ``judge_seeds``
     judge_seeds: the judge's fold seeds; none of the choosing ones
     judge_folds: random, grouped, or both
     random_draws: how many removals at random, with the same counts per type, are judged as well
@@ -47,13 +47,18 @@ class PruneSettings:
     like: str | None = None
     floor: int = 10
     refresh: int = 1
-    judge: str | None = None
+    judge: Any = None
     judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
     judge_folds: list[str] = field(default_factory=lambda: ["random"])
     random_draws: int = 10
     compare: Any = None
     predictions: Any = None
     blind: Any = None
+
+    def judges(self) -> list[str]:
+        """Who judges, in the order they were named."""
+        named = self.judge if isinstance(self.judge, list) else [self.judge]
+        return [str(name) for name in dict.fromkeys(named) if name is not None]
 
 
 @dataclass
@@ -82,8 +87,8 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
 
     one_of("rank_by", settings.rank_by, RANKINGS)
     one_of("allocation", settings.allocation, ALLOCATIONS)
-    if settings.judge is not None:
-        one_of("judge", settings.judge, JUDGES)
+    for judge in settings.judges():
+        one_of("judge", judge, JUDGES)
     for folds in settings.judge_folds:
         one_of("judge_folds", folds, JUDGE_FOLDS)
     for name in ("budget", "batch"):

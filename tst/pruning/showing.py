@@ -32,33 +32,43 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
             f"planted: {percent(planted['share_of_removed'])}% of what went carries a cue "
             f"(of all: {percent(planted['share_of_all'])}%)"
         )
-    for scheme, judged in summary["judged"].items():
-        show_judged(scheme, judged, summary["chooser"], console)
+    if summary["judged"]:
+        show_judged(summary["judged"], summary["chooser"], console)
     for name, entry in summary["predictions"].items():
         show_gaps(name, entry, console)
 
 
-def show_judged(scheme: str, judged: dict[str, Any], chooser: str, console: Console) -> None:
-    """One line a list: what the judge makes of what it leaves."""
-    who = " ".join([judged["judge"], judged.get("model", "")]).strip()
-    console.print(f"\n[bold]judged by {who}[/bold], {scheme} folds, seeds {judged['seeds']}")
+def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:
+    """One table: a block a judge and fold scheme, a line a list: what the judge makes of the rest.
+
+    95% intervals, at random the range of the draws.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("judge, folds", no_wrap=True)
     table.add_column("removed", no_wrap=True)
-    for heading in ("n left", "score", "adjusted", "95% interval", "ours − this", ""):
+    for heading in ("left", "score", "", "adjusted", "", "ours − this", ""):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, entry in judged["lists"].items():
-        label = "" if entry["independent"] else "not independent"
-        title = f"by {chooser}" if name == OURS else TITLES.get(name, name)
-        table.add_row(
-            Text(title), str(entry["n"]), percent(entry["score_hard"]), percent(entry["adjusted"]),
-            _range(entry["interval"]["adjusted"]), _range(entry.get("difference", {})), label,
-        )  # fmt: skip
-    if band := judged.get("random"):
-        adjusted = band["adjusted"]
-        table.add_row(
-            f"at random, {adjusted['draws']} draws", "", percent(band["score_hard"]["mean"]),
-            percent(adjusted["mean"]), f"range {_range([adjusted['low'], adjusted['high']])}",
-        )  # fmt: skip
+    for judged in judgements:
+        who = " ".join([judged["judge"], judged.get("model", "")]).strip()
+        block = [who, f"{judged['folds']} folds"]
+        for name, entry in judged["lists"].items():
+            title = f"by {chooser}" if name == OURS else TITLES.get(name, name)
+            table.add_row(
+                block.pop(0) if block else "", Text(title), str(entry["n"]),
+                percent(entry["score_hard"]), _range(entry["interval"]["score_hard"]),
+                percent(entry["adjusted"]), _range(entry["interval"]["adjusted"]),
+                _range(entry.get("difference", {}).get("adjusted")),
+                "" if entry["independent"] else "not independent",
+            )  # fmt: skip
+        if band := judged.get("random"):
+            score, adjusted = band["score_hard"], band["adjusted"]
+            table.add_row(
+                "", f"at random ({adjusted['draws']})", "",
+                percent(score["mean"]), _range([score["low"], score["high"]]),
+                percent(adjusted["mean"]), _range([adjusted["low"], adjusted["high"]]),
+            )  # fmt: skip
+        table.add_section()
+    console.print(f"\n[bold]what is left, judged[/bold] with seeds {judgements[0]['seeds']}")
     console.print(table)
 
 
@@ -89,8 +99,6 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
 
 
 def _range(bounds: Any) -> str:
-    if isinstance(bounds, dict):
-        bounds = bounds.get("adjusted")
     return f"[{percent(bounds[0])}, {percent(bounds[1])}]" if bounds else ""
 
 
@@ -104,10 +112,10 @@ def sweep_row(summary: dict[str, Any]) -> dict[str, Any]:
         "left": done["kept"],
         "stopped": done["stopped"],
     }
-    for scheme, judged in summary["judged"].items():
-        lists = judged["lists"]
-        row[f"adjusted before ({judged['judge']}, {scheme})"] = lists[NOTHING]["adjusted"]
-        row["after"] = lists[OURS]["adjusted"]
+    for judged in summary["judged"]:
+        lists, by = judged["lists"], f"{judged['judge']}, {judged['folds']}"
+        row[f"adjusted before ({by})"] = lists[NOTHING]["adjusted"]
+        row[f"after ({by})"] = lists[OURS]["adjusted"]
         if "random" in judged:
-            row["at random"] = judged["random"]["adjusted"]["mean"]
+            row[f"at random ({by})"] = judged["random"]["adjusted"]["mean"]
     return row

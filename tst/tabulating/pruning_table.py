@@ -33,8 +33,8 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
     """A row a (pruning, judge, list of removed questions)."""
     rows = []
     for experiment in experiments:
-        for scheme, judged in experiment.summary.get("judged", {}).items():
-            judge = f"{_who(judged['judge'], judged.get('model', ''))}, {scheme} folds"
+        for judged in experiment.summary.get("judged", []):
+            judge = f"{_who(judged['judge'], judged.get('model', ''))}, {judged['folds']} folds"
             block = (_name(experiment), judge)
             ours = judged["lists"].get(OURS)
             for name, entry in judged["lists"].items():
@@ -61,11 +61,14 @@ def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> P
     for experiment in experiments:
         for model, entry in experiment.summary.get("predictions", {}).items():
             block = (_name(experiment), f"{model} (blind: {entry.get('blind', 'not known')})")
-            parts = {k: v for k, v in entry["overall"].items() if isinstance(v, dict)}
-            for name, figures in parts.items():
-                cells_of = _random_gap_cells if name == RANDOM else _gap_cells
-                cells = cells_of(experiment, figures, parts["before"])
+            overall = entry["overall"]
+            before = overall["lists"]["before"]
+            for name, figures in overall["lists"].items():
+                cells = _gap_cells(experiment, figures, before)
                 rows.append(Row((*block, _LISTS.get(name, name)), cells))
+            if RANDOM in overall:
+                cells = _random_gap_cells(experiment, overall[RANDOM], before)
+                rows.append(Row((*block, "at random"), cells))
     return PaperTable(
         "pruning_gap",
         "Pruning: scores with and without vision",
@@ -78,7 +81,7 @@ def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> P
     )
 
 
-_LISTS = {"before": "nothing", "after": "ours", RANDOM: "at random"}
+_LISTS = {"before": "nothing", "after": "ours"}
 
 
 def _list_name(name: str, entry: dict[str, Any]) -> str:
