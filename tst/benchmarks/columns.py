@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tst.benchmarks.limits import list_names
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.values import look_up
 from tst.errors import UserError
@@ -67,7 +68,7 @@ def map_columns(
     for key, column in named.items():
         if column in names or any(look_up(r, column) is not None for r in records[:1000]):
             continue
-        near = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(column, names[:1000], n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         problems.append(f"benchmark.columns.{key}={column}: no such column{hint}")
     mapped = Mapped({}, {}, {})
@@ -92,6 +93,6 @@ def map_columns(
         raise UserError(
             f"benchmark {settings.name}: the columns do not fit the source:\n"
             + "\n".join(f"  {p}" for p in problems)
-            + f"\nIts columns are: {', '.join(names)}"
+            + f"\nIts columns are: {list_names(names)}"
         )
     return mapped

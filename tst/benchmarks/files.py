@@ -1,20 +1,23 @@
-"""Records from local files: JSONL, JSON, CSV, TSV, Parquet, xlsx."""
+"""Records from local files: JSONL, JSON, CSV, TSV here, Parquet and xlsx in ``binary_files``.
+
+Files are parsed, never evaluated, and one that would not fit in memory is refused.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
+from tst.benchmarks.binary_files import read_parquet, read_xlsx
+from tst.benchmarks.limits import Record, check_bytes, check_cells, check_names
 from tst.errors import UserError
 
-Record = dict[str, Any]
-
-MAX_CELL = 10_000_000
+MAX_CELL = 20_000_000
+MAX_DEPTH = 100
 
 
 def read_file(path: Path) -> list[Record]:
@@ -42,35 +45,65 @@ def read_file(path: Path) -> list[Record]:
     return records
 
 
-def _decode(path: Path) -> str:
-    """A file's text: UTF-8, or UTF-16 where a byte order mark says so."""
-    data = path.read_bytes()
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+def _encoding(path: Path) -> str:
+    """UTF-8, or UTF-16 where a byte order mark says so."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+@contextmanager
+def _opened(path: Path, newline: str) -> Iterator[TextIO]:
+    """The file as text, in parts; UserError with the line that is not in its encoding."""
+    check_bytes(path.stat().st_size, str(path))
+    encoding = _encoding(path)
     try:
-        return data.decode(encoding)
+        with path.open(encoding=encoding, newline=newline) as file:
+            yield file
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        line = _undecodable_line(path, encoding)
         raise UserError(
             f"{path}: line {line} is not {encoding.removesuffix('-sig').upper()}; convert the file "
             "first, e.g. iconv -f latin1 -t utf-8 FILE > NEW."
         ) from error
 
 
+def _undecodable_line(path: Path, encoding: str) -> int:
+    data = path.read_bytes()
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        data = data[: error.start]
+    return data.count(b"\n") + 1
+
+
 def _load_json(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: no valid JSON ({error}).") from error
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value):
+        raise UserError(f"{where}: nested more than {MAX_DEPTH} levels deep.")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether lists and objects are nested beyond ``MAX_DEPTH``, found without recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        nodes = [node for node in level if isinstance(node, list | dict)]
+        level = [c for n in nodes for c in (n.values() if isinstance(n, dict) else n)]
+    return bool(level)
 
 
 def _read_jsonl(path: Path) -> list[Record]:
-    return _parse_lines(_decode(path), path)
+    # not universal newlines, nor splitlines(): U+2028 and the like may stand inside a JSON text
+    with _opened(path, "\n") as file:
+        return _parse_lines(file, path)
 
 
-def _parse_lines(text: str, path: Path) -> list[Record]:
+def _parse_lines(lines: Iterable[str], path: Path) -> list[Record]:
     records = []
-    # not splitlines(): U+2028 and the like may stand inside a JSON text
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         record = _load_json(line, f"{path}, line {number}")
@@ -83,10 +116,11 @@ def _parse_lines(text: str, path: Path) -> list[Record]:
 
 
 def _read_json(path: Path) -> list[Record]:
-    text = _decode(path)
+    with _opened(path, "\n") as file:
+        text = file.read()
     lines = [line for line in text.split("\n", maxsplit=50) if line.strip()]
     if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines[:2]):
-        return _parse_lines(text, path)
+        return _parse_lines(text.split("\n"), path)
     data = _load_json(text, str(path))
     if isinstance(data, dict):
         lists = [v for v in data.values() if isinstance(v, list) and v]
@@ -108,89 +142,35 @@ def _read_tsv(path: Path) -> list[Record]:
 
 def _read_delimited(path: Path, delimiter: str | None) -> list[Record]:
     """Rows as texts; the delimiter of a .csv is whichever of , ; and tab its header has most of."""
-    text = _decode(path)
-    header = text.partition("\n")[0]
     csv.field_size_limit(MAX_CELL)
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter or max(",;\t", key=header.count)
-    )
-    records = []
-    try:
-        _check_names(reader.fieldnames or [], path)
-        for record in reader:
-            if None in record:
-                raise UserError(
-                    f"{path}, line {reader.line_num}: more cells than the header has "
-                    f"({len(reader.fieldnames or [])}); quote texts that hold the delimiter."
-                )
-            records.append(dict(record))
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: no valid CSV ({error}).") from error
+    records: list[Record] = []
+    first = 1  # line on which the record that is being read begins
+    with _opened(path, "") as file:
+        header = file.readline()
+        file.seek(0)
+        # strict: a quote that is never closed would swallow the rows after it
+        reader = csv.DictReader(
+            file, delimiter=delimiter or max(",;\t", key=header.count), strict=True
+        )
+        try:
+            names = reader.fieldnames or []
+            first = reader.line_num + 1
+            check_names(names, str(path))
+            for record in reader:
+                if None in record:
+                    raise UserError(
+                        f"{path}, line {reader.line_num}: more cells than the header has "
+                        f"({len(names)}); quote texts that hold the delimiter."
+                    )
+                records.append(dict(record))
+                check_cells(len(records) * len(names), str(path))
+                first = reader.line_num + 1
+        except csv.Error as error:
+            raise UserError(
+                f"{path}, line {first}: no valid CSV ({error}). A text that holds quotes, line "
+                'breaks or the delimiter stands in quotes, its own quotes doubled: "5"" pipe".'
+            ) from error
     return records
-
-
-def _check_names(names: Sequence[str], path: Path) -> None:
-    """Two columns of one name would silently be one."""
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
-    if twice:
-        raise UserError(f"{path}: more than one column is named {', '.join(twice)}.")
-
-
-def _read_xlsx(path: Path) -> list[Record]:
-    """Rows of the first sheet; its first row names the columns."""
-    from zipfile import BadZipFile
-
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise UserError(f"{path}: no readable xlsx file ({error}).") from error
-    rows = book.worksheets[0].iter_rows(values_only=True)
-    header = [str(c) if c is not None else "" for c in next(rows, ())]
-    _check_names(header, path)
-    records = [
-        {name: cell for name, cell in zip(header, row, strict=False) if name}
-        for row in rows
-        if any(cell is not None for cell in row)
-    ]
-    book.close()
-    return records
-
-
-def _read_parquet(path: Path) -> list[Record]:
-    with path.open("rb") as file:
-        return read_parquet_texts(file, str(path))
-
-
-def read_parquet_texts(
-    file: BinaryIO, name: str, choose: Callable[[Sequence[str]], Sequence[str]] = list
-) -> list[Record]:
-    """Records of an open Parquet file, without the columns that hold bytes (images, sounds).
-
-    Only the columns that ``choose`` picks among the others are read from ``file``.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def holds_bytes(kind: pa.DataType) -> bool:
-        if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            return True
-        if pa.types.is_fixed_size_binary(kind):
-            return True
-        return any(holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
-
-    try:
-        # pre_buffer: neighbouring column chunks in one read, which on the hub is one request
-        parquet = pq.ParquetFile(file, pre_buffer=True)
-        columns = [f.name for f in parquet.schema_arrow if not holds_bytes(f.type)]
-        table = parquet.read(columns=list(choose(columns)))
-        records: list[Record] = table.to_pylist()
-        return records
-    except pa.ArrowException as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"{name}: no readable Parquet file ({reason}).") from error
 
 
 READERS: dict[str, Callable[[Path], list[Record]]] = {
@@ -199,6 +179,6 @@ READERS: dict[str, Callable[[Path], list[Record]]] = {
     ".json": _read_json,
     ".csv": _read_csv,
     ".tsv": _read_tsv,
-    ".parquet": _read_parquet,
-    ".xlsx": _read_xlsx,
+    ".parquet": read_parquet,
+    ".xlsx": read_xlsx,
 }

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.files import Record, read_file, read_parquet_texts
+from tst.benchmarks.binary_files import read_parquet_texts
+from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.settings import HubSettings
 from tst.errors import UserError
 

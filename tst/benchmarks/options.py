@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tst.benchmarks.values import is_blank, parse_list, plain_text
+from tst.benchmarks.values import brief, is_blank, parse_list, plain_text
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -29,6 +29,12 @@ def read_options(cell: Any, separator: str | None = None) -> list[str] | None:
         cell = _split_text(cell, separator)
     if isinstance(cell, Mapping):
         cell = [cell[key] for key in sorted(cell, key=str)]
+    if isinstance(cell, bytes) or not isinstance(cell, Iterable):
+        raise ValueError(f"options {cell!r:.60} are no list")
+    cell = list(cell)
+    for number, option in enumerate(cell, start=1):
+        if isinstance(option, Mapping | list | tuple):
+            raise ValueError(f"option {number} of {len(cell)} is no text but {brief(option)}")
     options = [plain_text(o) for o in cell]
     while options and not options[-1]:
         options.pop()

@@ -33,6 +33,9 @@ BASE_COLUMNS = ("id", "question_type", "format", "question", "options", "answer"
 TRUTH_COLUMNS = ("planted", "cue")
 GROUP_PREFIX = "group_"
 MAX_OPTIONS = 26
+MAX_NUMBER = 1e100
+MAX_TYPES = 500
+MAX_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def build_table(
         duplicate = "duplicate id" if row_id in seen else ""
         reason = row.get("problem") or find_problem(row) or duplicate
         if reason:
-            left_out.append(LeftOut(position, row_id, str(reason)))
+            left_out.append(LeftOut(position, row_id[:MAX_REASON], str(reason)[:MAX_REASON]))
             continue
         seen.add(row_id)
         good.append({**row, "id": row_id})
@@ -131,6 +134,13 @@ def build_table(
         raise UserError(
             f"benchmark {name}: none of the {count} rows read from {source or 'the source'} is a "
             f"usable question:\n{table_of_problems}{more}\nCheck benchmark.columns and the file."
+        )
+    types = len({row["question_type"] for row in good})
+    if types > MAX_TYPES:
+        raise UserError(
+            f"benchmark {name}: {types} question types over {len(good)} questions; expected at "
+            f"most {MAX_TYPES}. Check benchmark.columns.question_type (empty: one type), or set "
+            "benchmark.merge_types_under=10 to call the rare ones Other."
         )
     frame = pd.DataFrame(good)
     for column in ("id", "question_type", "format", "question"):
@@ -167,6 +177,8 @@ def find_problem(row: Mapping[str, Any]) -> str:
     elif kind == "num":
         if not isinstance(answer, float) or not math.isfinite(answer):
             return f"non-numeric gold {answer!r:.60}"
+        if abs(answer) > MAX_NUMBER:
+            return f"gold number {answer} is larger than {MAX_NUMBER:g}"
     elif kind == "open":
         if not answer or not all(isinstance(a, str) and a.strip() for a in answer):
             return "no gold text"

@@ -10,10 +10,11 @@ from typing import Any
 
 from tst.benchmarks.answers import READERS, decide_form, read_accepted
 from tst.benchmarks.columns import Mapped, map_columns
+from tst.benchmarks.limits import list_names
 from tst.benchmarks.options import read_options, strip_letters
 from tst.benchmarks.questions import FORMATS, GROUP_PREFIX, find_problem
 from tst.benchmarks.settings import AnswerForm, BenchmarkSettings, QuestionFormat
-from tst.benchmarks.values import is_blank, look_up, parse_number, plain_text
+from tst.benchmarks.values import brief, is_blank, look_up, parse_number, plain_text
 from tst.errors import UserError
 
 Record = Mapping[str, Any]
@@ -79,9 +80,9 @@ def read_given(reader: Callable[[Any], Any], record: Record) -> list[Row]:
         rows = reader(record)
         return [dict(rows)] if isinstance(rows, Mapping) else [dict(r) for r in rows]
     except KeyError as error:
-        return [{"problem": f"no column {error}; it has {', '.join(map(str, record))}"}]
+        return [{"problem": f"no column {error}; it has {list_names(list(record))}"}]
     except Exception as error:
-        return [{"problem": f"the reader failed: {type(error).__name__}: {error}"}]
+        return [{"problem": f"the reader failed: {type(error).__name__}: {error!s:.200}"}]
 
 
 def _raw_row(mapped: Mapped, record: Record, given: Row) -> Row:
@@ -97,6 +98,8 @@ def _raw_row(mapped: Mapped, record: Record, given: Row) -> Row:
         row[GROUP_PREFIX + name] = plain_text(look_up(record, column))
     row.update(given)
     for key in ("question", "question_type"):
+        if isinstance(row.get(key), Mapping | list | tuple):
+            row.setdefault("problem", f"the {key} is no text but {brief(row[key])}")
         if key in row:
             row[key] = plain_text(row[key])
     return row

@@ -24,6 +24,7 @@ _ITEM = re.compile(
 _ESCAPE = re.compile(
     r"\\(?:(?P<code>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|(?P<plain>.))", re.DOTALL
 )
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\", "\n": ""}
 
 
@@ -35,8 +36,17 @@ def is_blank(value: Any) -> bool:
 
 
 def plain_text(value: Any) -> str:
-    """A cell as text without outer white space; blank cells are the empty string."""
-    return "" if is_blank(value) else str(value).strip()
+    """A cell as text without outer white space; blank cells are the empty string.
+
+    Halves of surrogate pairs, which JSON can hold and no file can, become U+FFFD.
+    """
+    text = "" if is_blank(value) else str(value).strip()
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def brief(value: Any) -> str:
+    """The beginning of a value for a message, whatever its size."""
+    return f"{value!r:.60}"
 
 
 def parse_number(value: Any) -> float | None:
