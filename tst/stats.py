@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,32 @@ FIELDS: Mapping[str, str] = {
 WITH_INTERVAL = tuple(FIELDS)[:6]
 
 
+def resample_groups(
+    units: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[np.ndarray, Iterator[np.ndarray]]:
+    """The block of every question (n,), and how often each block is drawn, resample by resample.
+
+    units: (n,) group of each question; a block is a group, or some of them where there are more
+        than MAX_BLOCKS
+    The iterator gives chunks (c, blocks) of counts, ``resamples`` rows in all.
+    """
+    block_of = np.unique(units.astype(str), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    blocks = int(block_of.max()) + 1
+    if blocks > MAX_BLOCKS:
+        block_of = (rng.permutation(blocks) % MAX_BLOCKS)[block_of]
+        blocks = MAX_BLOCKS
+    chunk = max(1, min(resamples, 4_000_000 // blocks))
+
+    def draws() -> Iterator[np.ndarray]:
+        for start in range(0, resamples, chunk):
+            size = min(chunk, resamples - start)
+            drawn = rng.integers(0, blocks, (size, blocks)) + np.arange(size)[:, None] * blocks
+            yield np.bincount(drawn.ravel(), minlength=size * blocks).reshape(size, blocks)
+
+    return block_of, draws()
+
+
 def bootstrap_intervals(
     values: np.ndarray,
     members: np.ndarray,
@@ -46,29 +72,21 @@ def bootstrap_intervals(
     Returns (sets, m, 2). A set's mean is the ratio of its resampled sum and count, so measures that
     are differences are paired. Cluster bootstrap: Davison and Hinkley (1997), section 3.8.
     """
-    unit_of = np.unique(units.astype(str), return_inverse=True)[1]
-    rng = np.random.default_rng(seed)
-    blocks = int(unit_of.max()) + 1
-    if blocks > MAX_BLOCKS:
-        unit_of = (rng.permutation(blocks) % MAX_BLOCKS)[unit_of]
-        blocks = MAX_BLOCKS
+    block_of, draws = resample_groups(units, seed, resamples)
+    blocks = int(block_of.max()) + 1
     given = np.isfinite(values)
     sets, measures = members.shape[1], values.shape[1]
     sums = np.zeros((blocks, sets, measures))
     counts = np.zeros((blocks, sets, measures))
     for index in range(sets):
         inside = members[:, index]
-        np.add.at(sums[:, index], unit_of[inside], np.where(given, values, 0.0)[inside])
-        np.add.at(counts[:, index], unit_of[inside], given[inside])
+        np.add.at(sums[:, index], block_of[inside], np.where(given, values, 0.0)[inside])
+        np.add.at(counts[:, index], block_of[inside], given[inside])
     flat = np.concatenate([sums.reshape(blocks, -1), counts.reshape(blocks, -1)], axis=1)
     means = []
-    chunk = max(1, min(resamples, 4_000_000 // blocks))
-    for start in range(0, resamples, chunk):
-        size = min(chunk, resamples - start)
-        drawn = rng.integers(0, blocks, (size, blocks)) + np.arange(size)[:, None] * blocks
-        weights = np.bincount(drawn.ravel(), minlength=size * blocks).reshape(size, blocks)
+    half = sets * measures
+    for weights in draws:
         totals = weights @ flat
-        half = sets * measures
         with np.errstate(divide="ignore", invalid="ignore"):
             means.append(totals[:, :half] / totals[:, half:])
     resampled = np.concatenate(means)

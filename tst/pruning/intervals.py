@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tst.scoring import adjust
-from tst.stats import MAX_BLOCKS, RESAMPLES
-
-CHUNK = 1_000
+from tst.stats import resample_groups
 
 
 @dataclass(frozen=True)
@@ -45,21 +43,16 @@ def compare_samples(
     units: (n,) group of every question of the whole table. Groups are resampled once for all sets,
     so that differences are paired though the sets differ in their questions.
     """
-    resampled = {name: np.empty((RESAMPLES, 2)) for name in samples}
-    unit_of = np.unique(units.astype(str), return_inverse=True)[1]
-    rng = np.random.default_rng(seed)
-    blocks = int(unit_of.max()) + 1
-    if blocks > MAX_BLOCKS:
-        unit_of = (rng.permutation(blocks) % MAX_BLOCKS)[unit_of]
-        blocks = MAX_BLOCKS
-    sums = {name: _sums(sample, unit_of, blocks) for name, sample in samples.items()}
-    for start in range(0, RESAMPLES, CHUNK):
-        weights = rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), CHUNK).astype(float)
+    block_of, draws = resample_groups(units, seed)
+    sums = {name: _sums(sample, block_of) for name, sample in samples.items()}
+    chunks: dict[str, list[np.ndarray]] = {name: [] for name in samples}
+    for counts in draws:
+        weights = counts.astype(float)
         for name, parts in sums.items():
             gain, room, hard, count = (weights @ parts).T
             with np.errstate(divide="ignore", invalid="ignore"):
-                figures = np.stack([gain / room, hard / count], axis=1)
-            resampled[name][start : start + CHUNK] = figures
+                chunks[name].append(np.stack([gain / room, hard / count], axis=1))
+    resampled = {name: np.concatenate(parts) for name, parts in chunks.items()}
     result: dict[str, dict[str, Any]] = {}
     for name, values in resampled.items():
         entry: dict[str, Any] = {"interval": _bounds(values)}
@@ -69,14 +62,14 @@ def compare_samples(
     return result
 
 
-def _sums(sample: Sample, unit_of: np.ndarray, blocks: int) -> np.ndarray:
-    """Per group the sums of s - b, 1 - b, hard and 1; shape (blocks, 4)."""
+def _sums(sample: Sample, block_of: np.ndarray) -> np.ndarray:
+    """Per block the sums of s - b, 1 - b, hard and 1; shape (blocks, 4)."""
     s, baseline = sample.s.to_numpy(float), sample.baseline.to_numpy(float)
     hard = sample.hard.to_numpy(float)
     columns = np.stack([s - baseline, 1.0 - baseline, hard, np.ones_like(s)], axis=1)
     given = np.isfinite(columns).all(axis=1)
-    sums = np.zeros((blocks, 4))
-    np.add.at(sums, unit_of[sample.rows[given]], columns[given])
+    sums = np.zeros((int(block_of.max()) + 1, 4))
+    np.add.at(sums, block_of[sample.rows[given]], columns[given])
     return sums
 
 
