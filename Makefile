@@ -49,8 +49,9 @@ bench: $(READY)  ## time the forest on the planted benchmark
 # EXPERIMENTS="rf_random rf_grouped" runs these alone; RESULTS=docs/results.md also writes that page.
 OUTPUTS ?= outputs
 TABLES := $(BIN)/python -m tst.tables outputs_root=$(OUTPUTS)
-PRUNE := $(BIN)/python -m tst.prune -m outputs_root=$(OUTPUTS) diagnostic=rf prune.judge=rf \
-	benchmark=vsi_bench,cv_bench
+# rf chooses, the LLM judges (a GPU's work), and rf beside it, labelled not independent
+PRUNE := $(BIN)/python -m tst.prune -m outputs_root=$(OUTPUTS) diagnostic=rf model=smollm2_gpu \
+	'prune.judge=[rf,lora_llm]' 'prune.judge_folds=[random,grouped]' benchmark=vsi_bench,cv_bench
 NOISY := $(BIN)/python -m tst.noisy -m outputs_root=$(OUTPUTS) schedule.kind=plain,probe \
 	seed=0,1,2 optimizer=adamw,casmo,casmo_calibrated
 define experiments
@@ -82,9 +83,10 @@ table5: $(READY)  ## pruning: solvability under a judge; vision, blind, gap
 	$(if $(RUN),$(PRUNE) $(RUN_ARGS))
 	$(TABLES) 'tables=[pruning,pruning_gap]'
 
-table6 noisy-table: $(READY)  ## noisy instruction tuning, optimizer against optimizer
+table6 noisy-table: $(READY)  ## noisy instruction tuning, optimizer against optimizer: table, figures
 	$(if $(RUN),$(NOISY) $(RUN_ARGS))
 	$(TABLES) 'tables=[noisy]'
+	$(BIN)/python -m tst.noisy_study outputs_root=$(OUTPUTS)
 
 table7: $(READY)  ## what runs cost
 	$(call experiments,rf_random rf_grouped llm_random)

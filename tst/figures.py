@@ -34,7 +34,7 @@ class FiguresConfig:
 
 def figures_job(cfg: DictConfig) -> Outcome:
     """Draw every figure that there are records for and print where it is."""
-    from tst.drawing.style import save_pdf
+    from tst.drawing.style import save_figure
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, FiguresConfig)
@@ -46,7 +46,7 @@ def figures_job(cfg: DictConfig) -> Outcome:
         )
     for name, figure in figures.items():
         path = Path(config.folder) / f"{name}.pdf"
-        save_pdf(figure, path)
+        save_figure(figure, path)
         print(path)
     return Outcome(FINISHED, config.folder)
 
@@ -55,11 +55,12 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     """Figures by file name; of several seeds the first stands for a benchmark's types."""
     from tst.drawing.figures import (
         draw_benchmarks,
-        draw_noisy,
         draw_pruning,
         draw_questions,
         draw_types,
     )
+    from tst.noisy_tuning.figures import FIGURES
+    from tst.noisy_tuning.study import group_runs
     from tst.reading.experiments import NOISY, PRUNE, find_experiments
     from tst.reading.records import find_records
     from tst.tabulating.study import GROUPED, LLM, RANDOM, RF, Study
@@ -76,9 +77,12 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
                     figures[f"types-{name}"] = draw_types(record)
                     figures[f"questions-{name}"] = draw_questions(record)
     pruning = draw_pruning(find_experiments(outputs_root, PRUNE)[0])
-    noisy = draw_noisy(find_experiments(outputs_root, NOISY)[0])
-    others = {"pruning": pruning, "noisy": noisy}
-    return figures | {name: figure for name, figure in others.items() if figure is not None}
+    if pruning is not None:
+        figures["pruning"] = pruning
+    for setting, runs in group_runs(find_experiments(outputs_root, NOISY)[0]).items():
+        for name, draw in FIGURES.items():
+            figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
+    return figures
 
 
 def main() -> None:

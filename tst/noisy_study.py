@@ -3,13 +3,13 @@
 Examples::
 
     python -m tst.noisy_study
-    python -m tst.noisy_study outputs_root=outputs folder=docs/noisy
+    python -m tst.noisy_study outputs_root=outputs folder=docs/noisy 'formats=[pdf,png]'
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
@@ -18,26 +18,37 @@ from omegaconf import DictConfig, OmegaConf
 from tst.commands import FINISHED, Outcome, run_command
 from tst.errors import UserError
 
+FORMATS = ("pdf", "png")
+
 
 @dataclass
 class NoisyStudyConfig:
-    """outputs_root: records are read from it; folder: where tables and figures go."""
+    """What to compare and where to write it.
+
+    outputs_root: records are read from it; folder: where tables and figures go
+    formats: of the figures: pdf, png
+    """
 
     outputs_root: str = "outputs"
     folder: str = "outputs/noisy_study"
+    formats: list[str] = field(default_factory=lambda: ["pdf"])
     fail_fast: bool = False
 
 
 def study_job(cfg: DictConfig) -> Outcome:
     """Compare optimizers over seeds, one CSV, text and three figures a setting."""
-    from tst.drawing.style import save_pdf
+    from tst.drawing.style import save_figure
     from tst.noisy_tuning.figures import FIGURES
+    from tst.noisy_tuning.showing import show_comparison
     from tst.noisy_tuning.study import REFERENCE, compare, group_runs, judge
     from tst.reading.experiments import NOISY, find_experiments
     from tst.records.files import write_csv, write_text
+    from tst.show import wide_console
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, NoisyStudyConfig)
+    if unknown := sorted(set(config.formats) - set(FORMATS)):
+        raise UserError(f"formats={unknown}: expected some of {', '.join(FORMATS)}.")
     experiments, unusable = find_experiments(Path(config.outputs_root), NOISY)
     for bad in unusable:
         print(f"left out, {bad.state}: {bad.path} ({bad.reason})")
@@ -51,11 +62,15 @@ def study_job(cfg: DictConfig) -> Outcome:
         sentences = [s for o in runs if o != REFERENCE for s in judge(runs, o)]
         seeds = ", ".join(f"{o} {sorted(by_seed)}" for o, by_seed in runs.items())
         text = "\n".join([str(setting), f"seeds: {seeds}", *sentences])
-        print(text)
+        comparison = compare(runs)
+        print(f"\n{text}")
+        show_comparison(comparison, wide_console())
         write_text(folder / f"{setting.slug}.txt", text + "\n")
-        write_csv(folder / f"{setting.slug}.csv", compare(runs))
+        write_csv(folder / f"{setting.slug}.csv", comparison)
         for name, draw in FIGURES.items():
-            save_pdf(draw(runs), folder / f"{setting.slug}-{name}.pdf")
+            figure = draw(runs)
+            for form in config.formats:
+                save_figure(figure, folder / f"{setting.slug}-{name}.{form}")
     print(f"tables and figures: {folder}")
     return Outcome(FINISHED, str(folder))
 

@@ -7,10 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
-from tst.drawing.style import save_pdf
+from tst.drawing.style import save_figure
 from tst.errors import UserError
+from tst.figures import draw_all
 from tst.noisy_tuning import experiment
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import prepare, run
@@ -23,6 +25,7 @@ from tst.noisy_tuning.settings import (
     NoisyConfig,
     ScheduleSettings,
 )
+from tst.noisy_tuning.showing import show_comparison
 from tst.noisy_tuning.study import compare, group_runs, judge
 from tst.reading.experiments import NOISY, find_experiments
 from tst.records.files import read_json
@@ -194,11 +197,30 @@ def test_runs_are_compared_over_seeds(root):
 
 def test_figures_are_drawn_and_saved(root, tmp_path):
     experiments, _ = find_experiments(root, NOISY)
-    ((_, runs),) = group_runs(experiments).items()
+    ((setting, runs),) = group_runs(experiments).items()
     for name, draw in FIGURES.items():
         for chosen in (runs, {"adamw": runs["adamw"]}):
-            save_pdf(draw(chosen), tmp_path / f"{name}.pdf")
-            assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+            for form, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+                save_figure(draw(chosen), tmp_path / f"{name}.{form}")
+                assert (tmp_path / f"{name}.{form}").read_bytes().startswith(start)
+    drawn = draw_all(root)
+    assert {name for name in drawn if name.startswith("noisy-")} == {
+        f"noisy-{setting.slug}-{name}" for name in FIGURES
+    }
+
+
+def test_a_comparison_is_shown_with_its_intervals(root):
+    experiments, _ = find_experiments(root, NOISY)
+    ((_, runs),) = group_runs(experiments).items()
+    console = Console(record=True, width=110)
+    table = compare(runs)
+    # as if every seed agreed on it
+    table.loc[table["measure"] == "memorised", ["difference_low", "difference_high"]] = (0.1, 0.2)
+    show_comparison(table, console)
+    text = console.export_text()
+    (memorised,) = [line for line in text.splitlines() if line.startswith("memorised")]
+    assert memorised.rstrip().endswith("*") and "[" in memorised
+    assert "differs from AdamW" in text
 
 
 @pytest.mark.slow

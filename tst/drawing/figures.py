@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +22,7 @@ from tst.drawing.style import (
 from tst.reading.experiments import Experiment
 from tst.reading.records import RunRecord
 from tst.reporting.distributions import reliability
-from tst.reporting.experiment_data import describe_noisy, describe_pruning
+from tst.reporting.experiment_data import describe_pruning
 from tst.tabulating.main_table import score_cells
 from tst.tabulating.study import Study, title
 
@@ -135,25 +134,4 @@ def draw_pruning(experiments: Sequence[Experiment]) -> Figure | None:
     axes.set(xlabel="questions left", ylabel="adjusted score, percent")
     axes.grid()
     axes.legend(frameon=False, fontsize=7)
-    return figure
-
-
-def draw_noisy(experiments: Sequence[Experiment]) -> Figure | None:
-    """Losses of noisy tuning, one panel a measure and setting; None without any."""
-    charts = describe_noisy(list(experiments))
-    if not charts:
-        return None
-    figure, axes = new_figure(2.4, len(charts))
-    for panel, chart in zip(axes, charts, strict=True):
-        lines: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
-        for row in chart["rows"]:
-            lines[row["optimizer"], row["seed"]].append((row["step"], row["loss"]))
-        optimizers = sorted({optimizer for optimizer, _ in lines})
-        for (optimizer, _), points in sorted(lines.items()):
-            color = CYCLE[optimizers.index(optimizer) % len(CYCLE)]
-            panel.plot(*zip(*points, strict=True), color=color, lw=1, label=optimizer)
-        handles = dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
-        panel.legend(handles.values(), handles.keys(), frameon=False, fontsize=7)
-        panel.set(xlabel="step", ylabel="loss")
-        panel.set_title(chart["name"], fontsize=7, wrap=True)
     return figure

@@ -28,16 +28,18 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
-def new_figure(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of the paper's width, and its axes side by side."""
+def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of the paper's width, and its axes row by row."""
     with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     return figure, axes
 
 
-def save_pdf(figure: Figure, path: Path) -> None:
-    """Write a PDF atomically; the same figure gives the same bytes."""
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PDF or, by the path's suffix, a PNG, atomically; same figure, same bytes."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)
+    form = path.suffix.removeprefix(".")
+    stamp = {"CreationDate": None} if form == "pdf" else {"Software": None}
     with mpl.rc_context(SETTINGS), replacing(path) as temporary:
-        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+        figure.savefig(temporary, format=form, dpi=200, metadata=stamp)

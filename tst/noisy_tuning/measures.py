@@ -102,7 +102,12 @@ def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
     n = len(known)
     figures: Figures = {"n": n, "mean": float(known.mean()) if n else np.nan}
     if n < 2:
-        return {**figures, "low": np.nan, "high": np.nan, "reason": f"{n} seeds: no interval"}
+        return {
+            **figures,
+            "low": np.nan,
+            "high": np.nan,
+            "reason": f"{n} seed{'s' * (n != 1)}: no interval",
+        }
     half = stats.t.ppf(0.5 + level / 2, n - 1) * known.std(ddof=1) / np.sqrt(n)
     return {**figures, "low": figures["mean"] - half, "high": figures["mean"] + half}
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -60,6 +61,32 @@ def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
     for signal, figures in detection.items():
         table.add_row(signal, *(number(figures[name]) for name in names))
     return table
+
+
+def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
+    """A line a measure, a column an optimizer: mean over seeds with its 95% interval.
+
+    Marked * where the difference to the reference, seed by seed, has an interval without 0.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    optimizers = list(dict.fromkeys(comparison["optimizer"]))
+    table.add_column("mean over seeds [95% interval]")
+    for optimizer in optimizers:
+        table.add_column(optimizer, justify="right")
+    for measure, rows in comparison.groupby("measure", sort=False):
+        by_optimizer = rows.set_index("optimizer").to_dict("index")
+        table.add_row(str(measure), *(_compared(by_optimizer[o]) for o in optimizers))
+    console.print(table)
+    if comparison.get("difference_low", pd.Series(dtype=float)).notna().any():
+        console.print("* differs from AdamW's on the same seeds")
+
+
+def _compared(row: Mapping[Any, Any]) -> str:
+    text = number(row["mean"])
+    if math.isfinite(row["low"]):
+        text += f" [{number(row['low'])}, {number(row['high'])}]"
+    low, high = row.get("difference_low", math.nan), row.get("difference_high", math.nan)
+    return text + (" *" if low > 0 or high < 0 else "")
 
 
 def sweep_row(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -162,6 +162,8 @@ def sign(gap: Figures) -> int:
 
 def interval(gap: Figures, digits: int = 3) -> str:
     """Mean and interval, or why there is none."""
+    if not gap["n"]:
+        return str(gap["reason"])
     mean = f"{float(gap['mean']):+.{digits}f}"
     if math.isnan(float(gap["low"])):
         return f"{mean}, {gap['reason']}"
