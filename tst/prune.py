@@ -26,12 +26,16 @@ def prune_job(cfg: DictConfig) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from tst.pruning.describing import describe
     from tst.pruning.running import run_pruning
     from tst.pruning.showing import show_pruning, sweep_row
     from tst.show import wide_console
 
     config = typed(cfg)
     assert isinstance(config, PruneConfig)
+    if config.dry_run:
+        print(describe(config))
+        return Outcome(FINISHED)
     path, summary = run_pruning(config)
     if HydraConfig.get().mode == RunMode.RUN:
         show_pruning(summary, wide_console(WIDTH))

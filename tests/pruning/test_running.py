@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tests.pruning.conftest import PriorDiagnostic
 from tst.errors import UserError
+from tst.pruning.describing import describe
 from tst.pruning.inputs import read_inputs
 from tst.pruning.record import prune_folder
 from tst.pruning.running import run_pruning
@@ -158,6 +159,21 @@ def test_two_judges_in_one_table(prune_config, prior):
     assert shown.getvalue().count("by rf") == 4
     assert shown.getvalue().count("not independent") == 2
     assert "after (lora_llm, grouped)" in sweep_row(summary)
+
+
+def test_a_dry_run_says_what_would_go_and_computes_nothing(prune_config, prior, tmp_path):
+    said = describe(prune_config(*SMALL, "prune.judge=[rf,lora_llm]", "model=tiny"))
+    assert "planted: 48 questions of 48 rows, 16 to remove, 8 an iteration" in said
+    assert "  mc_length: 2 of 6" in said
+    assert "2 iterations and the final state, 4 cross-validations of 3 folds" in said
+    assert "12 lists: 72 cross-validations" in said
+    assert "estimate of rf (rough)" in said
+    assert "times that one" in said
+    assert prior.fits == 0
+    assert not list(tmp_path.iterdir())
+    anything = describe(prune_config("prune.budget=3", "prune.allocation=global"))
+    assert "whichever rank highest; no type falls below 6" in anything
+    assert "judging: nobody" in anything
 
 
 def test_predictions_before_and_after(prune_config, prior, tmp_path):
