@@ -47,6 +47,9 @@ def main() -> None:
     logging.getLogger("tst").setLevel(logging.INFO)
     warnings.filterwarnings("ignore")
     device = pick_device(arguments.device)
+    if arguments.memory:
+        whole = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(arguments.memory * 1e9 / whole, device)
     table = read_table(arguments.table, arguments.rows)
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
     settings = LoraSettings(
@@ -176,16 +179,6 @@ class Run:
         seconds = (cost.seconds - cost.compile_seconds) * k
         self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
 
-    def profile(self) -> None:
-        """Where a stacked step's time goes on the device, by kernel."""
-        settings = replace(self.short, epochs=self.short.epochs * 20 / self.steps)
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as trace:
-            self._stacked(settings, "stacked, profiled")
-        averages = trace.key_averages()
-        print(
-            averages.table(sort_by="self_cuda_time_total", row_limit=40, max_name_column_width=90)
-        )
-
     def job(self) -> None:
         """The whole stacked job: zero-shot, training, held-out scoring of all folds."""
         for known in (self.session.base.zero_shot,):
@@ -204,10 +197,14 @@ class Run:
                 )
         wait(self.session.base.device)
         seconds = time.perf_counter() - started
+        held = torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
         kept = ("zero_shot_seconds", "train_seconds", "train_compile_seconds", "heldout_seconds",
                 "train_tokens", "train_padded_tokens", "peak_memory_bytes")  # fmt: skip
-        print(f"whole job, {len(self.table)} questions: {seconds:.1f} s  "
-              + json.dumps({n: round(total[n], 1) for n in kept}), flush=True)  # fmt: skip
+        told = {name: round(total[name], 1) for name in kept} | {"reserved_bytes": held}
+        print(
+            f"whole job, {len(self.table)} questions: {seconds:.1f} s  {json.dumps(told)}",
+            flush=True,
+        )
 
     def report(
         self, title: str, seconds: float, tokens: float, folds: int, loss: float, setup: float = 0.0
@@ -280,6 +277,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--kernels", default="auto", choices=["auto", "liger", "none"])
+    parser.add_argument("--memory", type=float, default=0, help="GB, as if the GPU had no more")
     parser.add_argument("--no-graphs", action="store_true")
     parser.add_argument("--do", default="plain,seq,stack,job")
     return parser.parse_args()

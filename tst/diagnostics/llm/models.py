@@ -60,6 +60,8 @@ def pick_device(device: str) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"device={device}: this process sees no CUDA device; use device=cpu.")
+    if device == "cuda":
+        return torch.device("cuda", torch.cuda.current_device())
     return torch.device(device)
 
 
@@ -102,6 +104,8 @@ def free_base() -> None:
 
 
 def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     if settings.name.startswith("tiny"):
         tokenizer = tiny.build_tokenizer(chat=settings.name != "tiny:base")

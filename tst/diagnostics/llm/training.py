@@ -164,9 +164,11 @@ def sft_config(
         average_tokens_across_devices=False,
         accelerator_config={"non_blocking": device.type == "cuda"},
     )
-    # other GPUs of the machine belong to other processes (fold.only); no DataParallel
-    if config.n_gpu > 1:
+    if device.type == "cuda":
+        # TrainingArguments take cuda:0 and all GPUs (DataParallel); others' jobs run on the others
+        config.__dict__["_setup_devices"] = device
         config._n_gpu = 1
+        torch.cuda.set_device(device)
     return config
 
 

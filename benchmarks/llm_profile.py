@@ -1,0 +1,91 @@
+"""Which kernels one captured pass of stacked training spends its time in (CUDA).
+
+    python benchmarks/llm_profile.py --shape mistral7b --table FILE.parquet --tokenizer DIR
+
+Takes the options of llm_speed.py. The pass is one of the table's own, of a common length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections import Counter
+
+import torch
+from llm_shapes import random_base
+from llm_speed import Run, parse, read_table
+from transformers import AutoTokenizer
+
+from tst.diagnostics.llm.answers import AnswerHead, answer_losses
+from tst.diagnostics.llm.graphs import GraphedPass
+from tst.diagnostics.llm.models import keep_base, pick_device
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.stacked import StackedAdapters
+from tst.diagnostics.llm.stacked_training import CUDA_LENGTHS
+from tst.diagnostics.llm.steps import StepCollator, as_inputs
+from tst.folds import plan_folds
+
+REPLAYS = 20
+KERNELS = 40
+
+
+def main(arguments: argparse.Namespace) -> None:
+    warnings.filterwarnings("ignore")
+    device = pick_device("cuda")
+    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
+    table = read_table(arguments.table, arguments.rows or 1500)
+    settings = LoraSettings(
+        r=arguments.rank,
+        alpha=2 * arguments.rank,
+        batch_size=arguments.batch,
+        dropout=arguments.dropout,
+        folds_at_once=arguments.k,
+    )
+    model = ModelSettings(name=arguments.shape, quantization=arguments.nf4)
+    base = random_base(arguments.shape, tokenizer, device, arguments.nf4, arguments.kernels)
+    keep_base(model, "cuda", base)
+    plan = plan_folds(table, k=arguments.k, seed=0)
+    tasks = Run(arguments, settings, model, table, plan, 1, 1.0).tasks
+    adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
+    shapes = StepCollator(tasks, settings, arguments.batch, CUDA_LENGTHS).shapes()
+    batch = shapes[len(shapes) * 2 // 3]
+
+    def loss_of(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        adapters.bind()
+        with AnswerHead(base.model).attached() as head:
+            logits, _ = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
+        return answer_losses(logits, inputs["targets"], inputs["weights"]).sum()
+
+    with adapters.attached():
+        base.model.train()
+        replay = GraphedPass(loss_of, adapters.weights, True)
+        (inputs,) = as_inputs([batch])["passes"]
+        inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
+        replay.capture(inputs)
+        replay(inputs)
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        for _ in range(REPLAYS):
+            replay(inputs)
+        torch.cuda.synchronize()
+        seconds = (time.perf_counter() - started) / REPLAYS
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as trace:
+            replay(inputs)
+            torch.cuda.synchronize()
+    spent: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for event in trace.events():
+        spent[event.name] += event.device_time
+        times[event.name] += 1
+    print(
+        f"{arguments.shape} {arguments.nf4} {base.identity}: {tuple(batch.input_ids.shape)}, "
+        f"{batch.tokens} tokens, {1e3 * seconds:.1f} ms, {sum(times.values())} kernels, peak "
+        f"{torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"
+    )
+    for name, micros in spent.most_common(KERNELS):
+        print(f"{micros / 1e3:8.2f} ms {times[name]:5d}  {name[:120]}")
+
+
+if __name__ == "__main__":
+    main(parse())
