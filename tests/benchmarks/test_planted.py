@@ -93,8 +93,9 @@ def test_clean_types_hold_no_simple_signal():
     assert np.mean(mc["answer"] == longest) == pytest.approx(0.25, abs=0.03)
     num = frame[frame["question_type"] == "num_clean"]
     for part in (num["group_scene"], num["question"].str.split().str[-1]):
-        means = num["answer"].astype(float).groupby(part).agg(["mean", "sem"])
-        scores = (means["mean"] - num["answer"].astype(float).mean()) / means["sem"]
+        sizes = np.log(num["answer"].astype(float))
+        means = sizes.groupby(part).agg(["mean", "sem"])
+        scores = (means["mean"] - sizes.mean()) / means["sem"]
         assert scores.abs().max() < 4.5
 
 

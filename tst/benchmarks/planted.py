@@ -33,7 +33,8 @@ CUES = {
 CUED_POSITION = 2
 FREQUENT_VALUE = 3
 MOST_COUNTED = 24
-CLEAN_RANGE = (10, 40)
+# so wide that no constant is right for many
+CLEAN_RANGE = (10, 20_000)
 # (first object, second object); the usual relation of a pair is the index that it leaves out
 PAIRS = np.array([(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)])
 
@@ -207,10 +208,10 @@ def _make_frequent_value(rng: np.random.Generator, planted: np.ndarray) -> Made:
 
 
 def _make_clean_num(rng: np.random.Generator, planted: np.ndarray) -> Made:
-    """Nothing tells the number."""
+    """Nothing tells the number: log-uniform over three decades."""
     m = len(planted)
     low, high = CLEAN_RANGE
-    gold = [float(g) for g in rng.integers(low, high + 1, m)]
+    gold = [float(g) for g in np.exp(rng.uniform(np.log(low), np.log(high), m)).round()]
     return _fill(rng, words.ASK_DISTANCE, words.LANDMARKS, m), None, gold
 
 
