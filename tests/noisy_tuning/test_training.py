@@ -1,15 +1,18 @@
 """Training on planned steps: losses, probes, micro-batches, optimizers; a random tiny model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from tests.optimizers.test_build import Readbacks
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import load_base
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
 from tst.noisy_tuning.encoding import encode_pairs
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.losses import pair_losses
+from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
 from tst.noisy_tuning.training import ProbedTrainer, StepCollator, trained
@@ -106,6 +109,26 @@ def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
     steps, _, _ = run(base, examples, name)
     known = steps["confidence"].notna() & steps["agar"].notna()
     assert known.all() == (name != "adamw")
+
+
+@pytest.mark.parametrize("name", ["adamw", "casmo"])
+def test_measuring_a_step_reads_nothing_back(base, examples, monkeypatch, name):
+    """Everything stays on the device until training is over, when the table is read once."""
+    tables = []
+    read = StepProbe.table
+
+    def late(probe):
+        tables.append(probe)
+        return pd.DataFrame()
+
+    monkeypatch.setattr(StepProbe, "table", late)
+    counts = []
+    for steps in (2, 5):
+        with Readbacks() as readbacks:
+            run(base, examples, name, steps=steps)
+        counts.append(readbacks.count)
+    assert counts[0] == counts[1]
+    assert [len(read(probe)) for probe in tables] == [2, 5]
 
 
 def test_the_memory_probe_keeps_no_more_than_training_will(base, examples, monkeypatch):

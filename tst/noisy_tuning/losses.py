@@ -11,8 +11,8 @@ from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.batches import EMPTY, collate_training, plan_scoring
 from tst.noisy_tuning.encoding import Example
 
-LOGITS = 2**28
-"""Most logits a forward pass computes: 1 GiB in float32."""
+LOGITS = 2**27
+"""Most logits a forward pass computes: 0.5 GiB in float32, and cross-entropy copies them."""
 TOKENS = {"cpu": 2048, "cuda": 16384}
 """Most padded tokens a forward pass reads."""
 

@@ -13,9 +13,9 @@ from torch import Tensor
 class CalibratedCasmo(CASMO):
     """The package's optimizer on one tensor a parameter group, which the parameters are views of.
 
-    It waits for the device twice a tensor, to look for NaN and infinity, and once a group. Its rule
-    knows no tensors (one confidence a group, over all coordinates laid end to end), so that one
-    long tensor moves bit for bit as its parts would, and it waits three times a step in all.
+    It waits for the device three times a tensor (NaN, infinity, the step size) and twice a group.
+    Its rule knows no tensors (one confidence a group, over all coordinates laid end to end), so
+    that one long tensor moves bit for bit as its parts would, and it waits five times a step.
     """
 
     def __init__(self, params: Iterable[Any], **settings: Any) -> None:

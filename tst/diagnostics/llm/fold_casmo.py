@@ -68,7 +68,7 @@ class FoldCasmo(FoldOptimizer):
 
 
 class FoldCalibrated(FoldOptimizer):
-    """The package casmo-optimizer, one optimizer a fold: it waits for the device three times each.
+    """The package casmo-optimizer, one optimizer a fold: it waits for the device five times each.
 
     settings: its own arguments
     """
