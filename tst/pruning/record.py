@@ -79,6 +79,12 @@ def write_iterations(folder: Path, iterations: list[Iteration]) -> None:
     write_csv(folder / "iterations.csv", pd.DataFrame(rows))
 
 
+def written_iterations(folder: Path) -> int:
+    """How many rows iterations.csv has; 0 where there is none."""
+    path = folder / "iterations.csv"
+    return len(pd.read_csv(path)) if path.exists() else 0
+
+
 def write_ids(folder: Path, ids: np.ndarray, pruning: Pruning) -> None:
     """removed_ids.txt in the order of removal, kept_ids.txt in table order."""
     write_text(folder / "removed_ids.txt", "".join(f"{i}\n" for i in ids[pruning.removed]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tst.benchmarks.questions import QuestionTable
-from tst.config import PruneConfig, RunConfig, resolve_auto, to_yaml
+from tst.config import PruneConfig, RunConfig, resolve_auto, to_plain, to_yaml
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.diagnostics.llm.settings import model_slug
 from tst.pruning.algorithm import Iteration, Pruning, Rules, prune
@@ -41,17 +42,24 @@ from tst.pruning.record import (
     write_finished,
     write_ids,
     write_iterations,
+    written_iterations,
 )
 from tst.records.environment import describe_environment
 from tst.records.files import write_parquet
+from tst.records.identity import identity_leaves
 from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.results import bootstrap_units, describe_data
 from tst.running import log_file, noted_failure, plan_for
+from tst.tracking.beside import describe_source, published
 
 log = logging.getLogger("tst")
 
 Blind = dict[str, pd.Series]
+
+TOLD = ("tau", "rank_by", "allocation", "floor", "refresh", "judge", "judge_seeds", "judge_folds",
+        "random_draws")  # fmt: skip
+"""Settings of the pruning that W&B shows; the others hold paths."""
 
 
 def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
@@ -64,8 +72,8 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
     inputs = read_inputs(config)
     with Record(prune_folder(config, inputs.table, inputs.quotas)) as record:
         require_alone(record)
-        with log_file(record), noted_failure(record):
-            record.write_settings(to_yaml(config), describe_environment())
+        record.write_settings(to_yaml(config), describe_environment())
+        with log_file(record), shown(config, inputs, record.path), noted_failure(record):
             record.write_status("running")
             pruning = choose(config, inputs, record.path)
             write_ids(record.path, inputs.table.frame["id"].to_numpy(), pruning)
@@ -77,6 +85,16 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
             write_card(record.path / "benchmark" / "README.md", inputs.table, summary)
             write_finished(record, summary)
     return record.path, summary
+
+
+def shown(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
+    """Weights & Biases, beside the pruning, where it is asked for."""
+    source = describe_source(inputs.table)
+    leaves = identity_leaves(to_plain(config), config.fold.grouping(inputs.table.groups))
+    rules = {field: getattr(config.prune, field) for field in TOLD}
+    rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
+    leaves |= {f"prune.{field}": value for field, value in rules.items()}
+    return published(config.tracking, record, Path(config.outputs_root), leaves, source)
 
 
 def quiet(config: RunConfig) -> PruneConfig:
@@ -97,6 +115,7 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
     )  # fmt: skip
     examiner = make_examiner(config, inputs, fold.grouping(table.groups))
     done: list[Iteration] = []
+    written = written_iterations(folder)
 
     def examine(iteration: int, rows: np.ndarray, seed: int) -> pd.DataFrame:
         return examiner.examine(rows, seed, scores_path(folder, iteration, seed))
@@ -105,7 +124,8 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
 
         def follow(iteration: Iteration, removed: int) -> None:
             done.append(iteration)
-            write_iterations(folder, done)
+            if len(done) > written:  # whoever reads the file sees it grow
+                write_iterations(folder, done)
             watch(iteration, removed)
 
         return prune(table.frame["id"].to_numpy(), rules, examine, follow)

@@ -31,15 +31,20 @@ _publishing: list[tuple[subprocess.Popen[str], float]] = []
 @contextmanager
 def tracked(config: RunConfig, table: QuestionTable, record: Path) -> Iterator[None]:
     """Publish a stress test's record while this block runs, and its end."""
-    source = {
+    source = describe_source(table)
+    leaves = identity_leaves(to_plain(config), config.fold.grouping(table.groups))
+    with published(config.tracking, record, Path(config.outputs_root), leaves, source):
+        yield
+
+
+def describe_source(table: QuestionTable) -> dict[str, Any]:
+    """What identifies the questions."""
+    return {
         "name": table.name,
         "questions": len(table.frame),
         "fingerprint": table.fingerprint,
         "revision": table.revision,
     }
-    leaves = identity_leaves(to_plain(config), config.fold.grouping(table.groups))
-    with published(config.tracking, record, Path(config.outputs_root), leaves, source):
-        yield
 
 
 @contextmanager

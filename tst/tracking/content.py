@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tst.records.files import checksum, read_json
-from tst.tracking import keys, noisy_content
+from tst.tracking import keys, noisy_content, pruning_content
 from tst.tracking.settings import TrackingSettings
 
 CURVE_POINTS = 500
@@ -48,8 +48,11 @@ class Story:
     def place(self) -> tuple[str, str, str]:
         """As in the record's path: benchmark, diagnostic[-model] and fold scheme.
 
-        Of noisy tuning: data, optimizer-model, corruption-schedule.
+        Of noisy tuning: data, optimizer-model, corruption-schedule; of a pruning the last is prune.
         """
+        if pruning_content.is_pruning(self.record):
+            folder, benchmark, chooser = self.record.parts[-4:-1]
+            return benchmark, chooser, folder
         source, how, scheme = self.record.parts[-4:-1]
         return source, how, scheme
 
@@ -96,6 +99,8 @@ def finished_folds(record: Path) -> list[str]:
     """Names (repeat-fold) of the folds whose sidecar is there, in order."""
     if noisy_content.is_noisy(record):
         return noisy_content.finished_parts(record)
+    if pruning_content.is_pruning(record):
+        return pruning_content.finished_parts(record)
     names = [p.stem for p in (record / "folds").glob("*.json")]
     return sorted(names, key=lambda name: [int(part) for part in name.split("-")])
 
@@ -104,6 +109,8 @@ def fold_rows(record: Path, name: str) -> list[dict[str, float]]:
     """History rows of a finished fold: its curve, then its scores."""
     if noisy_content.is_noisy(record):
         return noisy_content.step_rows(record)
+    if pruning_content.is_pruning(record):
+        return pruning_content.iteration_row(record, name)
     repeat, fold = (int(part) for part in name.split("-"))
     prefix = keys.curve_prefix(repeat, fold)
     curve = record / "history" / f"{name}.parquet"
@@ -134,6 +141,8 @@ def axes(record: Path, name: str) -> dict[str, str]:
     """Which key is the x axis of which, for the rows of a finished fold."""
     if noisy_content.is_noisy(record):
         return noisy_content.AXES
+    if pruning_content.is_pruning(record):
+        return pruning_content.AXES
     repeat, fold = (int(part) for part in name.split("-"))
     prefix = keys.curve_prefix(repeat, fold)
     return {f"{prefix}/*": f"{prefix}/step"} | dict.fromkeys(
@@ -150,7 +159,7 @@ def thin(history: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def question_table(record: Path, settings: TrackingSettings) -> pd.DataFrame | None:
     """The questions with the highest s; their texts only with ``log_text``. None without any."""
-    if noisy_content.is_noisy(record):
+    if not (record / "questions.parquet").exists():
         return None
     questions = pd.read_parquet(record / "questions.parquet")
     columns = [*LABELS, *NUMBERS, *(TEXTS if settings.log_text else ())]
@@ -175,12 +184,15 @@ def end_of(record: Path, state: str) -> dict[str, Any]:
     An error's message may quote a question, so it stays in the record.
     """
     words: dict[str, Any] = {keys.STATE: state}
-    noisy = noisy_content.is_noisy(record)
-    if not noisy:
+    scalars = keys.scalars
+    if noisy_content.is_noisy(record):
+        scalars = noisy_content.scalars
+    elif pruning_content.is_pruning(record):
+        scalars = pruning_content.scalars
+    else:
         words["folds/finished"] = len(finished_folds(record))
     if result_digest(record):
-        summary = read_json(record / "summary.json")
-        words |= noisy_content.scalars(summary) if noisy else keys.scalars(summary)
+        words |= scalars(read_json(record / "summary.json"))
     error = _status(record).get("error")
     if error:
         words["error"] = str(error).partition(":")[0]

@@ -22,7 +22,8 @@ GOOD_ENDS = ("finished", "partial", "running")
 
 UPLOADED = ("config.yaml", "environment.json", "summary.json", "questions.parquet",
             "predictions.parquet", "importance.csv", "near_duplicates.csv", "steps.parquet",
-            "curve.parquet", "pairs.parquet")  # fmt: skip
+            "curve.parquet", "pairs.parquet", "iterations.csv", "removed_ids.txt",
+            "kept_ids.txt")  # fmt: skip
 
 
 def is_online(settings: TrackingSettings) -> bool:

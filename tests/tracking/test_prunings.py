@@ -1,0 +1,90 @@
+"""A pruning in W&B, read back from the files that wandb itself wrote offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+from tests.pruning.conftest import PriorDiagnostic
+from tests.tracking.offline_runs import OfflineRun, read_runs
+from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.pruning import running
+from tst.tracking.beside import wait_for_publishing
+
+pytest.importorskip("wandb")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "build_diagnostic", lambda config, store: PriorDiagnostic())
+    monkeypatch.setattr(running, "write_figures", lambda *given: None)
+
+
+def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
+    register_schema()
+    words = ["diagnostic=rf", "benchmark.n=48", "fold.k=3", "fold.repeats=2", "prune.budget=16",
+             "prune.batch=8", "prune.floor=0", "tracking=wandb", "tracking.tags=[mine]",
+             f"outputs_root={root}"]  # fmt: skip
+    with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+        config = typed(compose("prune", [*words, *overrides]))
+    assert isinstance(config, PruneConfig)
+    try:
+        return running.run_pruning(config)
+    finally:
+        wait_for_publishing()
+
+
+def the_run(root: Path) -> OfflineRun:
+    (found,) = read_runs(root)
+    return found
+
+
+def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):
+    record, summary = pruned(tmp_path, "prune.judge=lora_llm", "prune.random_draws=2",
+                             "prune.judge_seeds=[42]")  # fmt: skip
+    told = the_run(tmp_path)
+    assert (told.id, told.project, told.exit_code) == (record.name, "tst", 0)
+    assert told.tags == ["mine", "planted", "rf", "prune"]
+    assert told.config["prune"]["budget"] == 16
+    assert told.config["prune"]["judge"] == "lora_llm"
+    assert told.config["benchmark"]["fingerprint"] == summary["data"]["fingerprint"]
+    iterations = pd.read_csv(record / "iterations.csv")
+    rows = [row for row in told.history if "iteration" in row]
+    for key in ("iteration", "n", "removed", "score_hard", "adjusted"):
+        assert [row[key] for row in rows] == pytest.approx(iterations[key].tolist())
+    assert ["lowest_removed" in row for row in rows] == [True, True, False]
+    assert told.summary["state"] == "finished"
+    assert told.summary["removed"] == 16
+    judged = summary["judged"][0]
+    assert told.summary["judged/lora_llm/random/ours/adjusted"] == pytest.approx(
+        judged["lists"]["ours"]["adjusted"]
+    )
+    assert told.summary["judged/lora_llm/random/random/adjusted_mean"] == pytest.approx(
+        judged["random"]["adjusted"]["mean"]
+    )
+    assert "planted/share_of_removed" in told.summary
+    assert not any(str(tmp_path) in str(part) for part in (told.config, told.summary))
+
+
+def test_the_same_pruning_with_a_judge_is_the_same_run(tmp_path):
+    first, _ = pruned(tmp_path)
+    assert not any(key.startswith("judged/") for key in the_run(tmp_path).summary)
+    second, _ = pruned(tmp_path, "prune.judge=rf", "prune.judge_seeds=[42]")
+    told = the_run(tmp_path)
+    assert first == second
+    assert "judged/rf/random/ours/adjusted" in told.summary
+    assert len([row for row in told.history if "iteration" in row]) == 3
+
+
+def test_a_failed_pruning_ends_as_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "describe", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pruned(tmp_path)
+    told = the_run(tmp_path)
+    assert told.exit_code == 1
+    assert (told.summary["state"], told.summary["error"]) == ("failed", "ZeroDivisionError")
+    assert "folds/finished" not in told.summary
