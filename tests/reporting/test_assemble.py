@@ -4,8 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.made_records import HOSTILE
 from tst.reading.records import Found, find_records
+from tst.reporting import assemble
 from tst.reporting.assemble import as_script, render_report
 
 
@@ -41,3 +44,20 @@ def test_no_text_can_close_the_script() -> None:
     text = as_script({"a": HOSTILE, "b": "<!-- & -->"})
     assert "<" not in text
     assert json.loads(text) == {"a": HOSTILE, "b": "<!-- & -->"}
+
+
+def test_a_page_holds_the_questions_of_some_records(
+    study: tuple[Path, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_records(study[0])
+    monkeypatch.setattr(assemble, "MAX_QUESTIONS", 3 * 96)
+    chosen = assemble.choose_records(sorted(found.records, key=lambda r: r.seed))
+    whats = {(r.subject, r.scheme) for r in found.records}
+    assert {(r.subject, r.scheme) for r in chosen} == whats  # the second seed waits
+    assert len(chosen) == 3
+    page = render_report(found, [], [])
+    assert page.count('id="questions-') == 3
+    (left_out,) = (r for r in found.records if r not in chosen)
+    assert f"python -m tst.report record={left_out.path}" in page
+    monkeypatch.setattr(assemble, "MAX_QUESTIONS", 10)
+    assert len(assemble.choose_records(found.records)) == 1

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.made_records import HOSTILE
-from tst.reading.records import Found, find_records, read_record
+from tst.reading.records import Found, RunRecord, find_records, read_record
 from tst.reporting.assemble import render_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -121,13 +121,16 @@ def test_another_record_is_shown(browser: Any, page_file: Path) -> None:
 
 
 def test_large_reports_stay_small_and_quick(
-    browser: Any, study: tuple[Path, dict[str, Path]], tmp_path: Path
+    browser: Any,
+    study: tuple[Path, dict[str, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     record = read_record(study[1]["llm"])
     many = pd.concat([record.questions] * 54, ignore_index=True).head(5130)
     many["id"] = [f"q{i}" for i in range(len(many))]
     many["question"] = many["question"] + " " + many["id"] + " with some more words to read" * 8
-    record.__dict__["questions"] = many
+    monkeypatch.setattr(RunRecord, "questions", many)
     path = tmp_path / "report.html"
     path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
     assert path.stat().st_size < 15e6
@@ -139,3 +142,23 @@ def test_large_reports_stay_small_and_quick(
         assert ready < 6_000  # 2 s on an idle machine; tests share two cores
         page.fill("#search", "q5129")
         page.locator("#shown", has_text="1 of 5,130 questions").wait_for()
+
+
+def test_questions_that_are_not_in_the_page(
+    browser: Any, study: tuple[Path, dict[str, Path]], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("tst.reporting.assemble.MAX_QUESTIONS", 100)
+    found = find_records(study[0])
+    path = tmp_path / "report.html"
+    path.write_text(render_report(found, [], []), encoding="utf-8")
+    with browser.new_context() as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(path.as_uri())
+        page.wait_for_selector(READY, timeout=10_000)
+        assert page.locator("#questions").is_visible()
+        page.select_option("#record-select", "1")
+        page.locator("#record-identity", has_text="python -m tst.report record=").wait_for()
+        assert not page.locator("#questions").is_visible()
+        assert page.locator("#record-charts svg").count() > 0
+        assert seen.messages == []

@@ -8,7 +8,6 @@ fingerprint. All others are listed with the reason and never enter a figure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,9 @@ class RunRecord:
         """What was typed to run it, outside of its sweep."""
         return str(read_json(self.path / "environment.json")["command"])
 
-    @cached_property
+    @property
     def questions(self) -> pd.DataFrame:
-        """questions.parquet."""
+        """questions.parquet, read anew each time: hundreds of records would fill the memory."""
         return pd.read_parquet(self.path / QUESTIONS)
 
     def optional_table(self, name: str) -> pd.DataFrame | None:

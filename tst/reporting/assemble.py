@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import time
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ SCRIPTS = (
     "template/main.js",
 )
 LICENCES = "assets/LICENSES.txt"
+MAX_QUESTIONS = 150_000
+"""In one page: about 10 MB. The questions of further records are in reports of their own."""
 
 
 def render_report(
@@ -42,10 +45,18 @@ def render_report(
     outputs_root: record paths are shown relative to it
     """
     records, chunks = [], []
-    for index, record in enumerate(sorted(found.records, key=_place)):
-        chunk = f"questions-{index}"
-        records.append({**describe_record(record, outputs_root), "chunk": chunk})
-        chunks.append(pack(chunk, question_columns(record.questions)))
+    ordered = sorted(found.records, key=_place)
+    with_questions = choose_records(ordered)
+    for index, record in enumerate(ordered):
+        questions = record.questions
+        described = describe_record(record, questions, outputs_root)
+        if record in with_questions:
+            chunk = f"questions-{index}"
+            chunks.append(pack(chunk, question_columns(questions)))
+            described["chunk"] = chunk
+        else:
+            described["own_report"] = f"python -m tst.report record={record.path} out=report.html"
+        records.append(described)
     data = {
         "version": __version__,
         "made_at": time.strftime("%Y-%m-%d %H:%M"),
@@ -78,6 +89,26 @@ def _place(record: RunRecord) -> tuple[int, str, bool, str, bool, int]:
     return known, record.benchmark, bool(record.model), record.model, grouped, record.seed
 
 
+def choose_records(records: list[RunRecord]) -> list[RunRecord]:
+    """The records whose questions are in the page, ``MAX_QUESTIONS`` of them in all.
+
+    One seed of everything goes before the second seed of anything; the first record is always in.
+    """
+    nth_seed: Counter[tuple[str, str, str]] = Counter()
+    ranked = []
+    for place, record in enumerate(records):
+        what = (record.benchmark, record.subject, record.path.parent.name)
+        ranked.append((nth_seed[what], place))
+        nth_seed[what] += 1
+    chosen: list[RunRecord] = []
+    room = MAX_QUESTIONS
+    for _, place in sorted(ranked):
+        room -= int(records[place].summary["data"]["questions"])
+        if room >= 0 or not chosen:
+            chosen.append(records[place])
+    return chosen
+
+
 def as_script(value: Any) -> str:
     """JSON that may stand in a script element: no text in it can close the element."""
     plain = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -87,7 +118,7 @@ def as_script(value: Any) -> str:
 def pack(name: str, value: Any) -> str:
     """A script element with gzipped JSON as base64; the page unpacks it when it is needed."""
     raw = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    packed = gzip.compress(raw.encode("utf-8", "replace"), mtime=0)
+    packed = gzip.compress(raw.encode("utf-8", "replace"), compresslevel=6, mtime=0)
     text = base64.b64encode(packed).decode("ascii")
     return f'<script type="text/plain" id="{name}">{text}</script>'
 

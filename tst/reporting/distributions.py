@@ -59,10 +59,10 @@ def reliability(questions: pd.DataFrame, column: str) -> dict[str, Any] | None:
     asked = questions[(questions["format"] == "mc") & questions[column].notna()]
     if asked.empty:
         return None
-    options = [np.array(json.loads(p), dtype=float) for p in asked[column]]
-    confidence = np.array([p.max() for p in options])
+    options = json.loads("[" + ",".join(asked[column]) + "]")
+    confidence = np.array([max(p) for p in options])
     gold = asked["answer"].astype(int).to_numpy()
-    right = np.array([p.argmax() for p in options]) == gold
+    right = np.array([p.index(max(p)) for p in options]) == gold
     which = np.minimum((confidence * CONFIDENCE_BINS).astype(int), CONFIDENCE_BINS - 1)
     bins = []
     ece = 0.0

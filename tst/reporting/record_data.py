@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tst.benchmarks.questions import GROUP_PREFIX
@@ -29,13 +28,14 @@ SET_FIELDS = (
     "interval",
     "fold_sd",
 )
-MOST_TWINS = 200
-"""Clusters of near-duplicates that are shown."""
+MOST_TWINS = 15
+"""Clusters of near-duplicates that are shown: the first that give away more than guessing."""
 
 
-def describe_record(record: RunRecord, outputs_root: Path | None) -> dict[str, Any]:
+def describe_record(
+    record: RunRecord, questions: pd.DataFrame, outputs_root: Path | None
+) -> dict[str, Any]:
     """Everything but the questions: identity, summary figures, distributions, importance."""
-    questions = record.questions
     summary = record.summary
     has_zero_shot = bool(questions["s_zero_shot"].notna().any())
     return {
@@ -77,7 +77,7 @@ def describe_twins(clusters: pd.DataFrame | None) -> dict[str, Any] | None:
         return None
     n = clusters["n_questions"]
     total = int(n.sum())
-    shown = clusters.head(MOST_TWINS)
+    shown = clusters[clusters["gives_away"] > clusters["baseline"]].head(MOST_TWINS)
     columns = ["question_type", "n_questions", "n_folds", "gives_away", "baseline", "answer"]
     return {
         "clusters": len(clusters),
@@ -108,7 +108,7 @@ def question_columns(questions: pd.DataFrame) -> dict[str, Any]:
     texts = ["id", "question_type", "format", "question", "generated", "cue"]
     texts += [c for c in map(str, questions) if c.startswith(GROUP_PREFIX)]
     columns: dict[str, Any] = {c: _texts(questions[c]) for c in texts if c in questions}
-    columns |= {c: [_decode(v) for v in questions[c]] for c in decoded}
+    columns |= {c: _decode(questions[c]) for c in decoded}
     columns |= {c: _scores(questions[c]) for c in scores}
     columns["fold"] = questions["fold"].astype(int).tolist()
     return {name: values for name, values in columns.items() if any(v is not None for v in values)}
@@ -118,13 +118,15 @@ def _texts(values: pd.Series) -> list[str | None]:
     return [str(v) if isinstance(v, str) else None for v in values]
 
 
-def _decode(value: Any) -> Any:
-    if not isinstance(value, str):
-        return None
-    decoded = json.loads(value)
-    if isinstance(decoded, list) and decoded and all(isinstance(v, float) for v in decoded):
-        return np.round(decoded, 4).tolist()
-    return decoded
+def _decode(values: pd.Series) -> list[Any]:
+    """Cells of JSON, parsed as one text; lists of floats rounded."""
+    cells = json.loads("[" + ",".join(v if isinstance(v, str) else "null" for v in values) + "]")
+    return [
+        [round(v, 4) for v in cell]
+        if isinstance(cell, list) and all(isinstance(v, float) for v in cell)
+        else cell
+        for cell in cells
+    ]
 
 
 def _scores(values: pd.Series) -> list[float | None]:

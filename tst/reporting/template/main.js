@@ -95,8 +95,7 @@ function showTwins(r) {
     `${count(twins.questions)} questions have a twin in another fold (same template, same options; ${count(twins.clusters)} sets). ` +
     `Answered as their twins are, they score ${percent(twins.gives_away)}; their baseline is ${percent(twins.baseline)}.`;
   const headings = [["type"], ["template"], ["usual answer"], ["questions", 1], ["gives away", 1], ["baseline", 1]].map(([text, right]) => ({ text, right }));
-  const telling = twins.rows.filter((t) => t.gives_away > t.baseline).slice(0, 15);
-  const rows = telling.map((t) => [t.question_type, el("div", { class: "long" }, t.template), String(t.answer), count(t.n_questions), percent(t.gives_away), percent(t.baseline)]);
+  const rows = twins.rows.map((t) => [t.question_type, el("div", { class: "long" }, t.template), String(t.answer), count(t.n_questions), percent(t.gives_away), percent(t.baseline)]);
   byId("twins-table").replaceChildren(plainTable(headings, rows));
 }
 
@@ -112,7 +111,9 @@ async function showRecord(index) {
   recordCharts(r, byId("record-charts"));
   showTwins(r);
   drawCharts();
-  await showQuestions(r.chunk);
+  byId("questions").hidden = !r.chunk;
+  if (r.chunk) await showQuestions(r.chunk);
+  else byId("record-identity").append(" · questions: ", el("code", {}, r.own_report));
 }
 
 function showExperiments() {
