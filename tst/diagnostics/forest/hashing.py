@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +14,7 @@ _BASE = 0x100000001B3
 _POWERS = np.array([pow(_BASE, i, 1 << 64) for i in range(4096)], dtype=np.uint64)
 
 
+@lru_cache(1 << 18)
 def text_code(text: str) -> int:
     """A 64-bit code of a text, never 0 (0 stands for "nothing there")."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
