@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import resource
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from peft import PeftModel
 
+from tst.config import compose
 from tst.diagnostics.llm import diagnostic as diagnostic_module
 from tst.diagnostics.llm.adapters import bare_again
 from tst.diagnostics.llm.answers import AnswerHead
@@ -19,6 +21,7 @@ from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.estimate import describe_run
 from tst.diagnostics.llm.models import free_base, load_base
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.tiny import build_model, build_tokenizer
 from tst.errors import UserError
 from tst.folds import plan_folds, split
 
@@ -245,3 +248,16 @@ def test_a_missing_model_is_one_message(table):
 def test_dora_runs_sequentially(table):
     assert build(use_dora=True, training="auto").folds_at_once == 1
     assert run(table, only=[0], use_dora=True, training="auto").keys() == {(0, 0)}
+
+
+def test_a_base_spread_by_device_map_gives_the_same_numbers(table, tmp_path):
+    build_model(len(tokenizer := build_tokenizer())).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    config = compose([f"model.name={tmp_path}", "model.quantization=none", "model.device_map=auto"])
+    spread = config.model
+    assert spread.device_map == "auto"
+    with pytest.raises(UserError, match="folds stack on one"):
+        build(model=spread, training="stacked")
+    whole = dataclasses.replace(spread, device_map=None)
+    of = [run(table, model=m, training="sequential") for m in (spread, whole)]
+    equal(*(by_question(table, results, "p_options") for results in of), tolerance=1e-6)

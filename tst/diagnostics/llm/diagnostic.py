@@ -71,7 +71,7 @@ class LoraLLMDiagnostic(Diagnostic):
         self.optimizer = optimizer
         self.store = store
         self.device = device
-        reason = why_sequential(settings, optimizer)
+        reason = why_sequential(settings, model, optimizer)
         # a CPU is as fast either way (135M: 24 and 25 tokens/s); one by one keeps finished folds
         pays = settings.training == "stacked" or pick_device(device).type == "cuda"
         stacked = settings.training != "sequential" and pays and not reason

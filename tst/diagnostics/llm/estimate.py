@@ -73,7 +73,7 @@ def describe_run(
     stacked = settings.training == "stacked" or (
         settings.training == "auto"
         and target.type == "cuda"
-        and not why_sequential(settings, optimizer)
+        and not why_sequential(settings, model, optimizer)
     )
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
     mode = f"stacked, {side_by_side} folds side by side" if stacked else "sequential"

@@ -112,14 +112,16 @@ def find_problems(
     ]
     problems = [message for good, message in checks if not good]
     problems += find_optimizer_problems(optimizer)
-    unstackable = why_sequential(lora, optimizer)
+    unstackable = why_sequential(lora, model, optimizer)
     if lora.training == "stacked" and unstackable:
         problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential")
     return problems
 
 
-def why_sequential(lora: LoraSettings, optimizer: OptimizerSettings) -> str:
+def why_sequential(lora: LoraSettings, model: ModelSettings, optimizer: OptimizerSettings) -> str:
     """Why these settings cannot be stacked faithfully; empty when they can."""
+    if model.device_map is not None:
+        return "model.device_map may spread the base over several GPUs, and folds stack on one"
     if lora.use_dora:
         return "DoRA normalises each fold's merged weights, which stacking cannot share"
     if optimizer.name == "adamw8bit":
