@@ -12,7 +12,11 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from transformers import masking_utils
+
+FLOAT_LOGITS = 2**25
+"""Logits in float32 at a time: 128 MiB."""
 
 
 class AnswerHead:
@@ -94,6 +98,20 @@ def _one_text_a_row() -> Iterator[None]:
 def answer_losses(
     logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """weight x cross-entropy of each target token (m,), in float32; the loss is their sum."""
-    losses = nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-    return losses * weights
+    """weight x cross-entropy of each target token (m,), in float32; the loss is their sum.
+
+    Many logits are turned to float32 a part at a time, and again for the gradient: a long response
+    over a vocabulary of 256k tokens would take gigabytes at once.
+    """
+    rows = max(1, FLOAT_LOGITS // logits.shape[1])
+    if len(logits) <= rows:
+        return _cross_entropy(logits, targets) * weights
+    parts = [
+        checkpoint(_cross_entropy, part, wanted, use_reentrant=False, preserve_rng_state=False)
+        for part, wanted in zip(logits.split(rows), targets.split(rows), strict=True)
+    ]
+    return torch.cat(parts) * weights
+
+
+def _cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return nn.functional.cross_entropy(logits.float(), targets, reduction="none")

@@ -35,6 +35,7 @@ class StackedTrainer(AnswerTrainer):
     def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
         super().__init__(folds=adapters.folds, **kwargs)
         self.adapters = adapters
+        adapters.weights.data = adapters.weights.data.float()  # bf16 by TRL on a quantised base
         self._pass = GraphedPass(self._loss, adapters.weights, cuda_graphs)
 
     def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -100,7 +101,6 @@ def stacked_training(
             callbacks=list(callbacks),
         )
         trainer.remove_callback(PrinterCallback)
-        adapters.weights.data = adapters.weights.data.float()
         if captured:
             for batch in collator.shapes():
                 trainer.capture(batch)
