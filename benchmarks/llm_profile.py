@@ -1,6 +1,6 @@
 """Which kernels one captured pass of stacked training spends its time in (CUDA).
 
-    python benchmarks/llm_profile.py --shape mistral7b --table FILE.parquet --tokenizer DIR
+    python benchmarks/llm_profile.py --shape mistral7b benchmark=vsi_bench data_root=DIR
 
 Takes the options of llm_speed.py. The pass is one of the table's own, of a common length.
 """
@@ -14,7 +14,7 @@ from collections import Counter
 
 import torch
 from llm_shapes import random_base
-from llm_speed import Run, parse, read_table
+from llm_speed import Run, parse, read_table, smollm2_folder
 from transformers import AutoTokenizer
 
 from tst.diagnostics.llm.answers import AnswerHead, answer_losses
@@ -33,8 +33,8 @@ KERNELS = 40
 def main(arguments: argparse.Namespace) -> None:
     warnings.filterwarnings("ignore")
     device = pick_device("cuda")
-    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
-    table = read_table(arguments.table, arguments.rows or 1500)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer or smollm2_folder())
+    table = read_table(arguments.questions, arguments.rows or 1500)
     settings = LoraSettings(
         r=arguments.rank,
         alpha=2 * arguments.rank,

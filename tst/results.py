@@ -113,15 +113,19 @@ def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
 
 
 def add_costs(files: list[FoldFile]) -> dict[str, float]:
-    """Cost over folds: seconds and counts add up, peaks (``peak_*``) are maxima."""
-    total: dict[str, float] = {}
+    """Cost over folds: seconds and counts add up, ``peak_*`` are maxima, ``*_loss`` means."""
+    values: dict[str, list[float]] = {}
     for file in files:
         for key, value in file.notes.get("cost", {}).items():
-            if value is None:
-                continue
-            peak = key.startswith("peak_")
-            total[key] = max(total.get(key, 0.0), value) if peak else total.get(key, 0.0) + value
-    return total
+            if value is not None:
+                values.setdefault(key, []).append(value)
+    return {key: _over_folds(key, given) for key, given in values.items()}
+
+
+def _over_folds(key: str, values: list[float]) -> float:
+    if key.startswith("peak_"):
+        return max(values)
+    return sum(values) / len(values) if key.endswith("_loss") else sum(values)
 
 
 def mixed_versions(files: list[FoldFile]) -> dict[str, Any]:
