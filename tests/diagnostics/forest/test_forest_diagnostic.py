@@ -74,6 +74,22 @@ def test_a_used_diagnostic_answers_like_a_fresh_one():
     assert np.array_equal(flat(again), flat(fresh[0, 0]), equal_nan=True)
 
 
+def test_processes_answer_like_threads(monkeypatch):
+    monkeypatch.setattr("tst.diagnostics.forest.diagnostic.WORTH_PROCESSES", range(1, 1000))
+    table, settings = planted(), ForestSettings(trees=5)
+    plan = plan_folds(table, 5, 0)
+    asked_again = ForestDiagnostic(settings, [], n_jobs=2)
+    in_threads = dict(asked_again.run_folds(table, plan, [(0, 0), (0, 1)], 0))
+    in_processes = dict(asked_again.run_folds(table, plan, [(0, 0), (0, 1)], 0))
+    for fold, one in in_threads.items():
+        other = in_processes[fold]
+        assert np.array_equal(flat(one), flat(other), equal_nan=True)
+        assert one.reasons == other.reasons
+        assert list(one.permuted) == list(other.permuted)
+        for family, permuted in one.permuted.items():
+            assert np.array_equal(flat(permuted), flat(other.permuted[family]), equal_nan=True)
+
+
 def test_planted_cues_are_found():
     table = planted(600, 0)
     scores = scores_of(table, ForestSettings(importance=False, reasons=False))

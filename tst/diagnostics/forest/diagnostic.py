@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ from tst.folds import FoldPlan, fold_seed, split
 FORMATS = ("mc", "num", "open")
 """The dearest first."""
 
+WORTH_PROCESSES = range(1_000, 20_000)
+"""Questions of a table for which processes pay: fewer take no time, more would take memory."""
+
 
 class ForestDiagnostic(Diagnostic):
     """Option-wise forests and conditional logits over nested statistics of training answers.
@@ -42,20 +46,22 @@ class ForestDiagnostic(Diagnostic):
         n_jobs: int = -1,
     ) -> None:
         self.settings = settings
+        self.features = features
         self.scene_context = scene_context
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
         self._reader = SheetReader([load_featuriser(name) for name in features])
         self._fold_jobs = self.n_jobs
+        self._asked_before = False
 
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int
     ) -> Iterator[tuple[Fold, Predictions]]:
-        """Folds side by side in threads (the trees and most of numpy let go of Python's lock).
+        """Folds side by side; each format of one is a task of its own, the dearest first.
 
-        Each format of a fold is a task of its own, the dearest first: 5 folds leave no core of 2
-        waiting.
+        In threads (the trees and most of numpy let go of Python's lock); who is asked again, as
+        pruning does, gets processes that stay: they start slowly, and never wait for one another.
         """
         present = set(table["format"])
         tasks = [(at, kind) for kind in FORMATS if kind in present for at in folds]
@@ -67,12 +73,24 @@ class ForestDiagnostic(Diagnostic):
             train, heldout = split(table, plan, *at)
             return at, kind, self._answer(kind, train, heldout, fold_seed(seed, *at))
 
+        def order(at: Fold, kind: str) -> Any:
+            if not apart:
+                return delayed(run)(at, kind)
+            made_of = (self.settings, self.features, self.scene_context)
+            asked = (kind, *split(table, plan, *at), fold_seed(seed, *at))
+            return delayed(_answer_apart)(at, made_of, asked)
+
+        apart = self._asked_before and len(table) in WORTH_PROCESSES
+        self._asked_before = True
         # one BLAS thread each: sums come out the same on any number of cores
         with threadpool_limits(1):
             done = (run(*task) for task in tasks)
             if at_once > 1:
-                threads = Parallel(at_once, prefer="threads", return_as="generator_unordered")
-                done = threads(delayed(run)(*task) for task in tasks)
+                workers = Parallel(
+                    at_once, backend="loky" if apart else "threading", max_nbytes=None,
+                    return_as="generator_unordered",
+                )  # fmt: skip
+                done = workers(order(*task) for task in tasks)
             for at, kind, predictions in done:
                 parts[at].append((kind, predictions))
                 if len(parts[at]) == len(tasks) // len(folds):
@@ -167,6 +185,22 @@ class ForestDiagnostic(Diagnostic):
             for family, values in model.predict_permuted(columns, asked.types, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(heldout))
                 other.value[asked.rows] = values
+
+
+Answers = tuple[Fold, str, Predictions]
+_here: dict[str, ForestDiagnostic] = {}
+"""The diagnostic of a worker process; it remembers the texts it has read."""
+
+
+def _answer_apart(at: Fold, made_of: tuple[Any, ...], asked: tuple[Any, ...]) -> Answers:
+    """One task in a process of its own."""
+    key = repr(made_of)
+    if key not in _here:
+        _here.clear()
+        settings, features, scene_context = made_of
+        _here[key] = ForestDiagnostic(settings, features, scene_context, n_jobs=1)
+    with threadpool_limits(1):
+        return at, asked[0], _here[key]._answer(*asked)
 
 
 def _put_options(predictions: Predictions, asked: Sheet, probability: np.ndarray) -> None:
