@@ -61,6 +61,7 @@ def main() -> None:
         batch_size=arguments.batch,
         dropout=arguments.dropout,
         folds_at_once=arguments.k,
+        training=arguments.training,
         cuda_graphs=not arguments.no_graphs,
     )
     # plain SFTTrainer is timed on plain kernels, which come first; ours are put in afterwards
@@ -190,7 +191,11 @@ class Run:
     def _stacked(self, settings: LoraSettings, title: str) -> None:
         tasks: list[FoldTask] = self.tasks
         with stacked_training(
-            self.session.base, settings, ADAMW, tasks, MemoryPlan(settings.batch_size, len(tasks))
+            self.session.base,
+            settings,
+            ADAMW,
+            tasks,
+            MemoryPlan(settings.batch_size, folds=len(tasks)),
         ) as (_, training):
             pass
         cost, k = training.cost, len(tasks)
@@ -198,7 +203,7 @@ class Run:
         self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
 
     def job(self) -> None:
-        """The whole stacked job: zero-shot, training, held-out scoring of all folds."""
+        """The whole job: zero-shot, training, held-out scoring of all folds."""
         for known in (self.session.base.zero_shot,):
             known.clear()
         diagnostic = LoraLLMDiagnostic(
@@ -296,6 +301,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--training", default="auto", help="of the whole job")
     parser.add_argument("--kernels", default="auto", choices=["auto", "liger", "none"])
     parser.add_argument("--memory", type=float, default=0, help="GB, as if the GPU had no more")
     parser.add_argument("--no-graphs", action="store_true")

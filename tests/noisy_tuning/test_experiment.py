@@ -24,6 +24,7 @@ from tst.noisy_tuning.settings import (
     EvaluationSettings,
     NoisyConfig,
     ScheduleSettings,
+    TrainingSettings,
 )
 from tst.noisy_tuning.showing import show_comparison
 from tst.noisy_tuning.study import compare, group_runs, judge
@@ -242,3 +243,10 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     wrong = command("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_checkpointing_reaches_the_run(tmp_path):
+    config = make_config(tmp_path, "adamw", training=TrainingSettings(checkpointing=True))
+    cost = run(config).summary["cost"]
+    assert cost["checkpointing"] == 1.0
+    assert cost["micro_batch"] == 6

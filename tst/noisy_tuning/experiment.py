@@ -160,7 +160,8 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     before = {part: _losses_before(base, store, pairs) for part, pairs in parts.items()}
     cost["before_seconds"] = time.perf_counter() - started
     memory = MemoryPlan(
-        config.training.micro_batch or config.schedule.batch_size, config.training.checkpointing
+        config.training.micro_batch or config.schedule.batch_size,
+        checkpointing=config.training.checkpointing,
     )
     reset_peak(base.device)
 

@@ -106,7 +106,7 @@ def test_stacked_adapters_equal_sequential_ones_weight_by_weight(optimizer):
     base = load_base(TINY, "cpu")
     chosen = settings(epochs=4.0)
     for_each = {}
-    with stacked_training(base, chosen, optimizer, tasks(3), MemoryPlan(4, 3)) as (
+    with stacked_training(base, chosen, optimizer, tasks(3), MemoryPlan(4, folds=3)) as (
         adapters,
         training,
     ):

@@ -78,7 +78,9 @@ class LoraLLMDiagnostic(Diagnostic):
         if reason and settings.training == "auto":
             log.info("training folds one after the other: %s", reason)
         self.folds_at_once = settings.folds_at_once if stacked else 1
-        self._memory = MemoryPlan(settings.micro_batch or settings.batch_size, self.folds_at_once)
+        self._memory = MemoryPlan(
+            settings.micro_batch or settings.batch_size, folds=self.folds_at_once
+        )
 
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int

@@ -6,7 +6,7 @@ The effective batch never changes.
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -23,9 +23,9 @@ class MemoryPlan:
     """
 
     micro_batch: int
-    folds: int = 1
-    checkpointing: bool = False
-    proven: bool = False
+    folds: int = field(default=1, kw_only=True)
+    checkpointing: bool = field(default=False, kw_only=True)
+    proven: bool = field(default=False, kw_only=True)
 
     def shrink(self) -> None:
         """The next smaller way to run; raises UserError when there is none."""
