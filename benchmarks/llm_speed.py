@@ -43,6 +43,7 @@ from tst.folds import FoldPlan, fold_seed, plan_folds, split
 from tst.running import load_table
 
 ADAMW = OptimizerSettings()
+LOSS_TOLERANCE = 0.05
 
 
 def main() -> None:
@@ -96,6 +97,7 @@ def main() -> None:
     _, base.release = fuse_kernels(base.model, arguments.kernels, device)
     for name in ours:
         attempt(getattr(run, name), device)
+    run.compare_losses()
     free_base()
 
 
@@ -136,6 +138,7 @@ class Run:
         self.steps = min(arguments.steps, per_epoch)
         self.short = replace(settings, epochs=self.steps / per_epoch)
         self.per_epoch = per_epoch
+        self.losses: dict[str, np.ndarray] = {}
 
     def plain(self) -> None:
         """SFTTrainer as it comes: TRL's defaults, prompt and completion texts, random order."""
@@ -178,6 +181,7 @@ class Run:
         ) as (_, training):
             wait(self.session.base.device)
         cost = training.cost
+        self.losses["one by one"] = training.histories[0]["loss"].to_numpy()
         self.report("sequential, one fold", cost.seconds, cost.tokens, 1, cost.loss)
 
     def stack(self) -> None:
@@ -199,8 +203,19 @@ class Run:
         ) as (_, training):
             pass
         cost, k = training.cost, len(tasks)
+        self.losses[title] = training.histories[0]["loss"].to_numpy()
         seconds = (cost.seconds - cost.compile_seconds) * k
         self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
+
+    def compare_losses(self) -> None:
+        """Fold 0 went through the same steps each time: its losses must agree but for dropout."""
+        if len(self.losses) < 2:
+            return
+        means = {title: float(losses.mean()) for title, losses in self.losses.items()}
+        apart = max(means.values()) / min(means.values()) - 1.0
+        told = ", ".join(f"{title} {mean:.4f}" for title, mean in means.items())
+        verdict = "agree" if apart < LOSS_TOLERANCE else "DIFFER"
+        print(f"losses of fold 0 {verdict} ({apart:.1%} apart): {told}", flush=True)
 
     def job(self) -> None:
         """The whole job: zero-shot, training, held-out scoring of all folds."""
