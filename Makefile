@@ -24,7 +24,8 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## run the stress test on the planted benchmark and show what it finds
-	$(BIN)/python -m tst.main -m diagnostic=rf,lora_llm
+	$(BIN)/python -m tst.main diagnostic=rf
+	$(BIN)/python -m tst.main diagnostic=lora_llm
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
