@@ -43,7 +43,7 @@ format: $(READY)  ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 # BENCH names the questions: make bench BENCH="benchmark=vsi_bench data_root=../data"
-BENCH ?= benchmark=planted benchmark.n=400
+BENCH ?= benchmark=planted benchmark.n=520
 SPEED := $(BIN)/python benchmarks/llm_speed.py $(BENCH)
 bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer, one by one, stacked
 	$(BIN)/python benchmarks/rf.py

@@ -99,7 +99,7 @@ def describe(config: RunConfig) -> str:
         from tst.diagnostics.llm.estimate import describe_run
 
         parts = (config.diagnostic, config.model, config.optimizer, config.device)
-        lines.insert(1, describe_run(table.frame, plan, *parts))
+        lines.insert(1, describe_run(table.frame, plan, *parts, only=config.fold.only))
     return "\n".join(lines)
 
 
@@ -160,9 +160,11 @@ def _keep_fold(
     questions = table.iloc[rows]
     scores = score_predictions(questions, predictions, inclusive)
     importance = permutation_importance(questions, predictions, scores, inclusive)
+    versions = library_versions()
     notes = {
         "cost": predictions.cost,
-        "versions": library_versions(),
+        # beside the libraries: folds that used another base are told of as mixed versions are
+        "versions": versions | ({"base": predictions.base} if predictions.base else {}),
         "importance": importance.to_dict("records"),
     }
     kept = fold_rows(table, rows, fold, predictions, scores)

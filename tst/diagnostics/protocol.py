@@ -39,6 +39,7 @@ class Predictions:
     permuted: per feature family, the predictions when that family's columns are permuted among
         the held-out questions; whoever knows the answers computes the drop of the score
     cost: seconds by phase and counters, e.g. {"train_seconds": 1.2, "train_tokens": 3400}
+    base: what model was used: its weights, quantisation, compute dtype (LLM only)
     history: one row an optimizer step: step, epoch, loss, learning_rate, tokens so far (LLM only)
     """
 
@@ -56,6 +57,7 @@ class Predictions:
     reasons: list[list[str]] | None = None
     permuted: dict[str, Predictions] | None = None
     cost: dict[str, float] = field(default_factory=dict)
+    base: str | None = None
     history: pd.DataFrame | None = None
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from tst.diagnostics.llm.batches import (
@@ -56,3 +57,8 @@ def test_static_shapes_and_empty_places_weigh_nothing():
     assert batch.input_ids.shape == (2, 8)
     assert len(batch.positions) == 4
     assert batch.weights.tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_nothing_to_learn_from_is_refused():
+    with pytest.raises(ValueError, match="no question"):
+        plan_steps([], 4, 1.0, 0, 0)

@@ -71,23 +71,24 @@ def torch_seed(seed: int) -> int:
 def bare_again(base: BaseModel) -> Iterator[None]:
     """Give the base back as it was: no adapter, no patched forward, no gradients.
 
-    SFTTrainer puts its own ``forward`` on the model, one more layer with each trainer.
+    SFTTrainer puts its own ``forward`` on the model, one more layer with each trainer; Accelerate
+    marks the model as prepared, and the next trainer would leave out mixed precision.
     """
     model = base.model
-    forward = vars(model).get("forward")
+    before = dict(vars(model))
     try:
         yield
     finally:
         _remove_adapters(model)
-        vars(model).pop("forward", None)
-        if forward is not None:
-            model.forward = forward
-        vars(model).pop("peft_config", None)
         with warnings.catch_warnings():  # the names changed between transformers 5.17 and 5.23
             warnings.simplefilter("ignore", FutureWarning)
             if model.is_gradient_checkpointing:
                 model.gradient_checkpointing_disable()
                 model.disable_input_require_grads()
+        for name in set(vars(model)) - set(before):
+            del vars(model)[name]
+        if "forward" in before:
+            model.forward = before["forward"]
         model.requires_grad_(False)
         model.eval()
         model.config.use_cache = False

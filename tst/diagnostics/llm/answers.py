@@ -75,7 +75,9 @@ class AnswerHead:
         if self._positions is None:
             return args
         hidden = args[0]
-        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self._positions), *args[1:])
+        # a base spread over GPUs has its head on the last of them
+        positions = self._positions.to(hidden.device)
+        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions), *args[1:])
 
 
 @contextmanager

@@ -58,6 +58,8 @@ def plan_steps(
     epoch; a last fractional epoch stops early.
     """
     n = len(lengths)
+    if n == 0:
+        raise ValueError("plan_steps: no question to learn from")
     per_epoch = math.ceil(n / batch_size)
     total = max(1, math.ceil(per_epoch * epochs - 1e-9))
     steps: list[np.ndarray] = []

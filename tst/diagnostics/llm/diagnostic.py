@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,8 @@ class LoraLLMDiagnostic(Diagnostic):
         for j, data in enumerate(group):
             data.answers.append(answers[j])
             data.histories.append(training.histories[j])
-            self._charge(data, training.cost, seconds)
+            loss = float(training.histories[j]["loss"].mean())
+            self._charge(data, replace(training.cost, loss=loss), seconds)
             if self.settings.save_adapters:
                 with adapters.as_peft(j) as adapter:
                     self._save(adapter, data, formats)
@@ -216,6 +217,7 @@ class LoraLLMDiagnostic(Diagnostic):
         cost["peak_memory_bytes"] = peak_memory(session.base.device)
         predictions = to_predictions(data.heldout, pd.concat(data.answers), zero_shot, cost)
         predictions.history = join_histories(data.histories)
+        predictions.base = session.base.identity
         return predictions
 
 

@@ -35,8 +35,9 @@ def describe_run(
     model: ModelSettings,
     optimizer: OptimizerSettings,
     device: str = "auto",
+    only: list[int] | None = None,
 ) -> str:
-    """Two prompts with targets, lengths, cuts, steps, and rough time and memory.
+    """Two prompts with targets, lengths, cuts, steps, and rough time and memory of these folds.
 
     Loads the tokenizer and the model's configuration, no weights. Raises UserError as a run would.
     """
@@ -61,7 +62,7 @@ def describe_run(
     lines.append("tokens a row: " + ", ".join(f"{s:.0%} {q:.0f}" for s, q in quantiles))
     lines.append(f"rows cut to max_length={settings.max_length}: {int(encoded.cut.sum())}")
     steps, tokens = [], 0.0
-    for repeat, fold in plan.folds():
+    for repeat, fold in plan.folds(only):
         train = plan.assignment[repeat][plan.order] != fold
         per_epoch = math.ceil(train.sum() / settings.batch_size)
         steps.append(max(1, math.ceil(per_epoch * settings.epochs - 1e-9)))
@@ -97,7 +98,7 @@ def describe_run(
 
 def _facts(model: ModelSettings) -> tuple[Any, int, int]:
     """Tokenizer, parameters, parameters of the adapted layers."""
-    if model.name.startswith("tiny"):
+    if model.name in tiny.NAMES:
         tokenizer = tiny.build_tokenizer(chat=model.name != "tiny:base")
         config: Any = tiny.build_model(len(tokenizer)).config
     else:

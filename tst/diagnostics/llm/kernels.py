@@ -18,14 +18,13 @@ from tst.errors import UserError
 
 log = logging.getLogger(__name__)
 
-ROTARY = "apply_rotary_pos_emb"
-
 
 def fuse_kernels(model: Any, setting: str, device: torch.device) -> tuple[str, Callable[[], None]]:
     """Put Liger's kernels into the model where ``setting`` (auto, liger, none) and device allow.
 
-    Returns "liger" or "none", and what takes back the one change outside the model: its module's
-    rotary function. Raises UserError where liger is asked for and cannot be had.
+    Returns "liger" or "none", and what takes back the changes outside the model: Liger puts its
+    rotary function and its classes into the model's module too. Raises UserError where liger is
+    asked for and cannot be had.
     """
     if setting == "none":
         return "none", _nothing
@@ -39,15 +38,14 @@ def fuse_kernels(model: Any, setting: str, device: torch.device) -> tuple[str, C
     from liger_kernel.transformers import _apply_liger_kernel_to_instance
 
     module: Any = sys.modules[type(model).__module__]
-    before = getattr(module, ROTARY, None)
+    before = dict(vars(module))
     # logits are asked for at answer positions only, so the loss has nothing to fuse
     _apply_liger_kernel_to_instance(
         model=model, cross_entropy=False, fused_linear_cross_entropy=False
     )
 
     def undo() -> None:
-        if before is not None:
-            setattr(module, ROTARY, before)
+        vars(module).update(before)
 
     return "liger", undo
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,6 +25,7 @@ from transformers import (
 )
 
 from tst.diagnostics.llm import tiny
+from tst.diagnostics.llm.content import content_name
 from tst.diagnostics.llm.kernels import fuse_kernels
 from tst.diagnostics.llm.settings import ModelSettings
 from tst.diagnostics.llm.wheels import converted_model
@@ -36,7 +39,7 @@ _Key = tuple[Any, ...]
 class BaseModel:
     """A loaded base with its tokenizer.
 
-    identity: what decides its numbers: name, revision, quantisation, compute dtype, kernels
+    identity: what decides its numbers: name, weights, quantisation, compute dtype, kernels
     zero_shot: answers already computed without adapters, by question key
     release: takes back what loading changed outside the model
     """
@@ -58,11 +61,17 @@ def pick_device(device: str) -> torch.device:
     """``auto`` is the current CUDA device where there is one, else the CPU."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise UserError(f"device={device}: expected auto, cpu, cuda or cuda:N.")
+    if device == "cpu":
+        return torch.device("cpu")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
         raise UserError(f"device={device}: this process sees no CUDA device; use device=cpu.")
-    if device == "cuda":
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device(device)
+    number = int(device[5:]) if ":" in device else torch.cuda.current_device()
+    if number >= count:
+        raise UserError(f"device={device}: this process sees {count} CUDA device(s), from cuda:0.")
+    return torch.device("cuda", number)
 
 
 def load_base(settings: ModelSettings, device: str) -> BaseModel:
@@ -107,16 +116,17 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    if settings.name.startswith("tiny"):
+    if settings.name in tiny.NAMES:
         tokenizer = tiny.build_tokenizer(chat=settings.name != "tiny:base")
         model: Any = tiny.build_model(len(tokenizer))
         model.to(device=device, dtype=dtype)
-        quantization = "none"
+        quantization, name = "none", settings.name
     else:
         source = locate(settings)
         config = read_config(settings, source)
         tokenizer = read(AutoTokenizer, settings, source)
         quantization = _pick_quantization(settings, config, device)
+        name = content_name(settings, config)
         arguments: dict[str, Any] = {
             "dtype": dtype,
             "attn_implementation": pick_attention(settings, config, device),
@@ -134,7 +144,7 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     model.eval()
     model.config.use_cache = False
     kernels, release = fuse_kernels(model, settings.kernels, device)
-    identity = f"{settings.name}@{settings.revision or 'main'}/{quantization}/{dtype}"
+    identity = f"{name}/{quantization}/{dtype}"
     if kernels != "none":
         identity += f"/{kernels}"
     return BaseModel(model, tokenizer, device, dtype, quantization, identity, release=release)
@@ -227,7 +237,8 @@ def _pick_quantization(
 
 
 def free_memory(device: torch.device) -> float:
-    """Bytes free on a device."""
+    """Bytes that may still be taken on a device."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
-    return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    known = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    return 1024.0 * float(known["MemAvailable"].split()[0])

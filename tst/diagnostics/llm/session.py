@@ -18,6 +18,7 @@ from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.zero_shot import zero_shot_answers
 from tst.diagnostics.protocol import Store
+from tst.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,11 @@ class Session:
 
     def task(self, train: pd.DataFrame, seed: int, order_seed: int) -> FoldTask:
         """What to train on, as token ids."""
+        if train.empty:
+            raise UserError(
+                "diagnostic.per_format=true: a fold's training part has no question of one of the "
+                "formats; use per_format=false, or random folds where they are grouped."
+            )
         known = self.encoded.take(train.index)
         targets = self.encoder.encode_targets(train)
         return FoldTask(list(zip(known.prompts, targets, strict=True)), seed, order_seed)

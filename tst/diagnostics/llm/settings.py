@@ -111,6 +111,8 @@ def find_problems(
         ),
     ]
     problems = [message for good, message in checks if not good]
+    if model.device_map is not None and optimizer.name == "casmo_calibrated":
+        problems.append("optimizer=casmo_calibrated takes weights of one GPU: no model.device_map")
     problems += find_optimizer_problems(optimizer)
     unstackable = why_sequential(lora, model, optimizer)
     if lora.training == "stacked" and unstackable:

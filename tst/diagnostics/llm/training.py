@@ -35,7 +35,7 @@ TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 class TrainingCost:
     """What training one fold took, tokens with and without padding, and the mean loss.
 
-    compile_seconds: of ``seconds``, what went into capturing steps
+    compile_seconds: of ``seconds``, what went by before the first step: building, capturing
     """
 
     seconds: float
@@ -224,6 +224,7 @@ def trained_adapter(
         if base.device.type == "cuda" and not memory.proven:
             trainer.probe(collator.shapes()[0])
             memory.proven = True
+        prepared = time.perf_counter() - started
         result = trainer.train()
         cost = TrainingCost(
             time.perf_counter() - started,
@@ -231,6 +232,7 @@ def trained_adapter(
             collator.padded_tokens,
             len(collator),
             float(result.training_loss),
+            prepared,
         )
         training = Training(cost, collator.histories(trainer.trace, settings))
         adapter.eval()
