@@ -5,6 +5,7 @@ from tst.pruning.predictions.values import parse_text, parse_value
 
 XYZ = ["x", "y", "z"]
 PETS = ["dog", "cat"]
+ROOM = ["sofa", "table", "lamp", "chair"]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,35 @@ PETS = ["dog", "cat"]
         ("A: x B: y C: z", XYZ, None),
         ("Answer: cannot be determined", XYZ, None),
         ("Failed to obtain answer via API.", XYZ, None),
+        # it takes back what it begins with
+        ("C is not correct, D is.", ROOM, None),
+        ("B is unlikely, so C", ROOM, None),
+        ("B, C and D are all plausible", ROOM, None),
+        ("B vs C", ROOM, None),
+        ("(B) vs (C)", ROOM, None),
+        ("The answer is B, no, C", ROOM, None),
+        ("The answer is B. No, C.", ROOM, None),
+        ("A. Sofa is wrong. C. Lamp is right.", ROOM, None),
+        ("A. Sofa is wrong.", ROOM, None),
+        ("B) is not possible because it is far", ROOM, None),
+        ("B) isn’t visible", ROOM, None),
+        ("Sofa, no, lamp", ROOM, None),
+        ("C, or maybe A", ROOM, None),
+        ("(B) or perhaps (C)", ROOM, None),
+        ("(B) table or (C) lamp", ROOM, None),
+        ("Sofa or table", ROOM, None),
+        ("Sofa, table and lamp are all plausible", ROOM, None),
+        ("The answer is the sofa or the table", ROOM, None),
+        ("B\nC", ROOM, None),
+        ("B. A person stands nearer", ROOM, 1),
+        ("The answer is (B), as C is wrong", ROOM, 1),
+        ("A sofa (A) is nearer than the lamp (C)", ROOM, 0),
+        ("The answer is B, not C", ROOM, 1),
+        ("The answer is B: it is nearer. The others cannot be seen.", ROOM, 1),
+        ("No. There is none.", ["Yes", "No"], 1),
+        ("B. False", ["True", "False"], 1),
+        ("False, as it is not there", ["True", "False"], 1),
+        ("The answer is C. Both A and B", ["a1", "b1", "Both A and B"], 2),
         ("B", ["B", "A"], None),
         ("same", ["same", "Same"], None),
     ],
@@ -99,6 +129,10 @@ def test_choices(text, options, expected):
         ("many", None),
         ("", None),
         ("frame12b", None),
+        ("I cannot tell from frame 7.", None),
+        ("There aren't 3", None),
+        ("The answer is not 7", None),
+        ("The answer is 3, no, 4", None),
     ],
 )
 def test_values(text, expected):

@@ -11,7 +11,9 @@ from collections.abc import Sequence, Set
 
 from tst.benchmarks.options import LETTERS
 from tst.pruning.predictions.spoken import (
+    DENIAL,
     final_parts,
+    first_sentence,
     fold,
     plain_speech,
     stated_answers,
@@ -26,13 +28,20 @@ _CONCLUDED = re.compile(
 _LETTER_HEAD = re.compile(
     r"\s*(?:option|choice)?\s*(?:\((?P<round>[A-Za-z])\)|(?P<plain>[A-Z])(?P<mark>[.):,;]|(?=\s|$)))\s*",
 )
-_ANOTHER = re.compile(r"\s*(?:(?:or|and|/|,|&)\s*\(?[A-Z]\b|\(?[A-Z]\)?[.,]?\s*$)")
+_ANOTHER = re.compile(r"\s*(?:(?:or|and|vs\.?|versus|/|,|&)\s*\(?[A-Z]\b|\(?[A-Z]\)?[.,]?\s*$)")
 _LONE_LETTER = re.compile(
     r"\s*(?:option|choice|answer)?\s*\(?\s*([A-Za-z])\s*[.):]*\s*", re.IGNORECASE
 )
 _NAMED_LETTER = re.compile(r"\(([A-Z])\)|\b(?:option|choice|answer)\s+\(?([A-Z])\b")
-_DENIAL = re.compile(
-    r"\b(?:not|no|neither|nor|never|cannot|without|except|\w+n't)\b", re.IGNORECASE
+# said of an answer at once, it is none; later on it may be said of another
+_DOUBT = re.compile(
+    r"\b(?:wrong|incorrect|false|unlikely|impossible|implausible|ruled out|eliminated)\b",
+    re.IGNORECASE,
+)
+# a letter that is no word: "A sofa" and "I think" are none
+_LETTER = re.compile(
+    r"(?<![\w'’])(?P<letter>[A-Z])(?![\w'’])"
+    r"(?:(?<![AI])|(?=\s*(?:[.):,;?!/]|$|(?:is|or|and|vs)\b)))"
 )
 # these letters are words of their own
 _WORD_LETTERS = "AI"
@@ -48,7 +57,7 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
             return found
     text = _without_list(plain_speech(text), options)
     stated = stated_answers(text)
-    answers = {_head(rest, options) for rest in stated} - {None}
+    answers = {_certain(_head(rest, options), rest, options) for rest in stated} - {None}
     if answers:
         return _agreed(answers)
     lines = [line for line in text.splitlines() if line.strip()]
@@ -127,22 +136,70 @@ def _opening(line: str, options: Sequence[str]) -> int | None:
     """Index of an opening line that is an answer: it begins with a letter, or with an option and a
     stop; an option that is merely the first word of a sentence is none.
     """
-    index = _head(line, options)
-    if index is None or _LETTER_HEAD.match(line.strip()):
+    index = _certain(_head(line, options), line, options)
+    if index in (None, CONTRADICTION) or _LETTER_HEAD.match(line.strip()):
         return index
     phrase = re.split(r"[.,;:!]|\s[-–—]\s", line, maxsplit=1)[0]
     return index if fold(phrase) == fold(options[index]) else None
 
 
 def _marked_head(line: str, options: Sequence[str]) -> int | None:
-    """Index of a line that begins with a letter and a mark, or is a letter and its option."""
+    """Index of a line that begins with a letter and a mark, or is a letter, alone or with its
+    option.
+    """
     match = _LETTER_HEAD.match(line)
     if not match:
         return None
     index = _head(line, options)
     letter = LETTERS.index((match["round"] or match["plain"]).upper())
     whole = index is not None and fold(line[match.end() :]) == fold(options[index])
-    return index if index == letter and (match["round"] or match["mark"] or whole) else None
+    whole = whole or not line[match.end() :].strip()
+    given = index == letter and (match["round"] or match["mark"] or whole)
+    return _certain(index, line, options) if given else None
+
+
+def _certain(index: int | None, text: str, options: Sequence[str]) -> int | None:
+    """The index that the beginning of a text gives, CONTRADICTION where the rest takes it back.
+
+    That is a denial in the sentence, a doubt in its first clause, or another option's letter on the
+    line; but "B, not A" and "B, as A is wrong" deny the other, and an option may itself be a "no".
+    """
+    if index is None or index == CONTRADICTION:
+        return index
+    line = _without_contrast(text.strip().partition("\n")[0], index, options)
+    head = _LETTER_HEAD.match(line)
+    rest = line[head.end() :] if head else line
+    own = fold(options[index]) + " "
+    if fold(rest).startswith(own):
+        joined = re.sub(r"^(?:or|and|vs|versus) ", "", fold(rest).removeprefix(own))
+        if _begins_with(joined, options) not in (None, index):
+            return CONTRADICTION
+    itself = rf"(?<!\w){re.escape(options[index])}(?!\w)"  # may be "Both A and B"
+    rest = re.sub(itself, " ", rest, flags=re.IGNORECASE)
+    first, *later = re.split(r"[.,;:]\s", rest)
+    negative = DENIAL.search(options[index]) or _DOUBT.search(options[index])
+    denied = DENIAL.search(first_sentence(rest)) or _DOUBT.search(first_sentence(first))
+    if denied and not negative:
+        return CONTRADICTION
+    clauses = [first, *(clause for clause in later if not _DOUBT.search(clause))]
+    others = {LETTERS.index(m["letter"]) for c in clauses for m in _LETTER.finditer(c)} - {index}
+    return CONTRADICTION if any(other < len(options) for other in others) else index
+
+
+def _without_contrast(line: str, index: int, options: Sequence[str]) -> str:
+    """A line without ", not A" and without other options beside their letters ("than the dog
+    (A)"), unless an "or" offers them.
+    """
+    for letter, option in zip(LETTERS, options, strict=False):
+        if letter != LETTERS[index]:
+            words = rf"(?:the\s+)?{re.escape(option)}(?:\s*\({letter}\))?|\(?{letter}\)?"
+            line = re.sub(rf",\s*(?:and\s+)?not\s+(?:{words})(?!\w)", "", line)
+            both = rf"{re.escape(option)}\s*\({letter}\)|\({letter}\)\s*{re.escape(option)}"
+            joined = r"(?P<joined>\b(?:or|and|vs\.?)\s+(?:the\s+)?)?"
+            line = re.sub(
+                rf"{joined}(?<!\w)(?:{both})(?!\w)", lambda m: m[0] if m["joined"] else "", line
+            )
+    return line
 
 
 def _begins_with(text: str, options: Sequence[str]) -> int | None:
@@ -158,7 +215,7 @@ def _begins_with(text: str, options: Sequence[str]) -> int | None:
 
 def _only_named(text: str, options: Sequence[str]) -> int | None:
     """Index of the one option that a text names, by letter or by its words, and denies nothing."""
-    if _DENIAL.search(text):
+    if DENIAL.search(text):
         return None
     letters = {a or b for a, b in _NAMED_LETTER.findall(text)}
     letters = {x for x in letters if LETTERS.index(x) < len(options)}
@@ -174,7 +231,7 @@ def _only_named(text: str, options: Sequence[str]) -> int | None:
 
 def _one_letter(text: str, options: Sequence[str]) -> int | None:
     """Index of the one option whose letter a conclusion names, in brackets beside its text."""
-    if _DENIAL.search(text):
+    if DENIAL.search(text):
         return None
     named = {m[2] for m in re.finditer(r"([\w'-]+)\s*\(([A-Z])\b", text)}
     if len(named) != 1:

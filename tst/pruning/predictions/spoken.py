@@ -17,6 +17,10 @@ _STATED = re.compile(
     r"(?=\s*(?P<rest>[^\n]*(?:\n\s*[^\n]*)?))",
     re.IGNORECASE,
 )
+DENIAL = re.compile(
+    r"\b(?:not|no|neither|nor|never|cannot|without|except|\w+n['’]t)\b", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 NUMBER_WORDS = {
     "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
@@ -46,6 +50,11 @@ def stated_answers(text: str) -> list[str]:
     found = [(m["kind"] or "", m["rest"]) for m in _STATED.finditer(text) if m["rest"].strip()]
     final = [rest for kind, rest in found if kind.lower() == "final"]
     return final or [rest for _, rest in found]
+
+
+def first_sentence(text: str) -> str:
+    """What stands before the first full stop, question or exclamation mark, or line break."""
+    return _SENTENCE_END.split(text.strip().partition("\n")[0], maxsplit=1)[0]
 
 
 def fold(text: str) -> str:

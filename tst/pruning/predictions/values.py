@@ -7,8 +7,10 @@ import re
 from tst.benchmarks.values import parse_number
 from tst.metrics import normalise_text
 from tst.pruning.predictions.spoken import (
+    DENIAL,
     NUMBER_WORDS,
     final_parts,
+    first_sentence,
     plain_speech,
     stated_answers,
     without_markup,
@@ -24,7 +26,10 @@ def parse_value(text: str) -> float | None:
         if (number := _single_number(part)) is not None:
             return number
     text = plain_speech(text)
-    stated = [_numbers(rest.partition("\n")[0]) or _numbers(rest) for rest in stated_answers(text)]
+    answers = stated_answers(text)
+    if any(DENIAL.search(first_sentence(rest)) for rest in answers):
+        return None
+    stated = [_numbers(rest.partition("\n")[0]) or _numbers(rest) for rest in answers]
     firsts = {numbers[0] for numbers in stated if numbers}
     return firsts.pop() if len(firsts) == 1 else None
 
@@ -43,6 +48,9 @@ def parse_text(text: str) -> str | None:
 
 
 def _single_number(text: str) -> float | None:
+    """The one number of a text that denies nothing."""
+    if DENIAL.search(text):
+        return None
     numbers = set(_numbers(without_markup(text)))
     return numbers.pop() if len(numbers) == 1 else None
 
