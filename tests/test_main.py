@@ -9,6 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tst.config import compose, resolve_auto
+from tst.records.identity import record_folder
+from tst.running import load_table
+
 ROOT = Path(__file__).parents[1]
 QUICK = ("diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
 
@@ -27,6 +31,8 @@ def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.ma
         (["fold.k=1"], "needs at least 2 folds"),
         (["fold=grouped5", "fold.group_by=clip"], "use fold.group_by=scene"),
         (["benchmark=table", "benchmark.path=/no/such.csv"], "does not exist"),
+        (["diagnostic.leaf=-3"], "diagnostic.leaf=-3: at least 1"),
+        (["diagnostic.inner_folds=1", "diagnostic.prior=0"], "diagnostic.prior=0.0: above 0"),
     ],
 )
 def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):
@@ -56,8 +62,17 @@ def test_a_failing_job_is_named_and_the_others_finish(tmp_path, launcher):
     assert "Traceback" not in done.stderr
 
 
+def spoil(*words: str) -> None:
+    """Make this job crash for real: a file stands where its folds are to be written."""
+    config = resolve_auto(compose([*QUICK, *words]))
+    record = record_folder(config, load_table(config))
+    record.mkdir(parents=True)
+    (record / "folds").write_text("in the way")
+
+
 def test_a_crashing_job_leaves_its_traceback_and_the_sweep_ends_with_1(tmp_path):
-    done = tst("-m", *QUICK, "diagnostic.leaf=5,-3", f"outputs_root={tmp_path}")
+    spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
+    done = tst("-m", *QUICK, "diagnostic.leaf=5,4", f"outputs_root={tmp_path}")
     assert done.returncode == 1, done.stderr
     assert done.stdout.count("record: ") == 1
     failed = [p for p in tmp_path.rglob("status.json") if '"failed"' in p.read_text()]
@@ -66,7 +81,8 @@ def test_a_crashing_job_leaves_its_traceback_and_the_sweep_ends_with_1(tmp_path)
 
 
 def test_fail_fast_stops_a_sweep(tmp_path):
-    done = tst("-m", *QUICK, "diagnostic.leaf=-3,5", f"outputs_root={tmp_path}", "fail_fast=true")
+    spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
+    done = tst("-m", *QUICK, "diagnostic.leaf=4,5", f"outputs_root={tmp_path}", "fail_fast=true")
     assert done.returncode == 1
     assert "record: " not in done.stdout
 

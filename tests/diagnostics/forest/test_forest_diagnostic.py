@@ -9,6 +9,7 @@ from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.questions import build_table
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 from tst.diagnostics.forest.settings import ForestSettings
+from tst.errors import UserError
 from tst.folds import plan_folds, split
 from tst.scoring import score_predictions
 
@@ -37,6 +38,16 @@ def scores_of(table, settings=FAST, group_by=None):
         rows = split(table, plan, repeat, fold)[1].index
         parts.append(score_predictions(table.loc[rows], predictions))
     return pd.concat(parts).sort_index()
+
+
+def test_every_setting_outside_its_range_is_named_at_once():
+    with pytest.raises(UserError) as refused:
+        ForestSettings(trees=0, leaf=-3, inner_folds=1, prior=0, logit_penalty=float("nan"),
+                       sparse_penalty=-1, max_rows=0)  # fmt: skip
+    named = [line.split("=")[0] for line in str(refused.value).splitlines()]
+    numbers = ("trees", "leaf", "inner_folds", "max_rows", "logit_penalty", "sparse_penalty",
+               "prior")  # fmt: skip
+    assert named == [f"diagnostic.{name}" for name in numbers]
 
 
 def test_changing_heldout_answers_moves_nothing():

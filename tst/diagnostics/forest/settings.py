@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tst.errors import UserError
+
 
 @dataclass
 class FeatureSettings:
@@ -26,6 +28,7 @@ class ForestSettings:
     logit_penalty, sparse_penalty: shrinkage of the conditional logits' weights
     max_rows: most training questions that models are fitted on (statistics use all)
     importance, reasons: also tell what moved the predictions
+    Raises UserError, with every problem, for a number outside of its range.
     """
 
     name: str = "rf"
@@ -38,3 +41,19 @@ class ForestSettings:
     max_rows: int = 20000
     importance: bool = True
     reasons: bool = True
+
+    def __post_init__(self) -> None:
+        if problems := self._find_problems():
+            raise UserError("\n".join(problems))
+
+    def _find_problems(self) -> list[str]:
+        least = {"trees": 1, "leaf": 1, "inner_folds": 2, "max_rows": 1,
+                 "logit_penalty": 0, "sparse_penalty": 0}  # fmt: skip
+        problems = [
+            f"diagnostic.{name}={getattr(self, name)}: at least {bound}."
+            for name, bound in least.items()
+            if not getattr(self, name) >= bound  # so that NaN is refused too
+        ]
+        if not self.prior > 0:
+            problems.append(f"diagnostic.prior={self.prior}: above 0.")
+        return problems
