@@ -33,7 +33,7 @@ def explain_job(cfg: DictConfig) -> Outcome:
         raise UserError(
             "explanations need captum: pip install 'tst-stress-test[explain]'"
         ) from error
-    from tst.explaining.aggregate import cue_hits, summarise_types
+    from tst.explaining.aggregate import check_cue, summarise_types
     from tst.explaining.explain import explain_record
     from tst.explaining.opening import open_record
     from tst.explaining.page import render_page
@@ -42,11 +42,12 @@ def explain_job(cfg: DictConfig) -> Outcome:
     record, run, table, scored = open_record(Path(str(config.record)))
     explanation = explain_record(record, run, table, scored, config)
     out = Path(config.out) if config.out else record / "explain.html"
-    hits = cue_hits(explanation.questions)
+    cue = check_cue(explanation.questions)
+    types = summarise_types(explanation.questions)
     figures: dict[str, Any] = {
         "faithfulness": explanation.faithfulness,
-        "cue": {"questions": len(hits), "found": sum(hits)},
-        "types": [asdict(t) for t in summarise_types(explanation.questions)],
+        "cue": asdict(cue),
+        "types": [asdict(t) for t in types],
         "probes": [asdict(p) for p in explanation.probes],
     }
     write_text(out, render_page(explanation, "/".join(record.parts[-4:])))
@@ -57,9 +58,12 @@ def explain_job(cfg: DictConfig) -> Outcome:
         f"answer's probability by {100 * faith['top']:.1f} points, random ones by "
         f"{100 * faith['random']:.1f}"
     )
-    if hits:
-        print(f"the most attributed word is the planted cue in {sum(hits)} of {len(hits)} "
-              "cued questions answered right")  # fmt: skip
+    if cue.questions:
+        print(f"of {explanation.chosen}, cued and answered right, the most attributed word is the "
+              f"planted cue in {cue}")  # fmt: skip
+        for summary in types:
+            if summary.cue.questions:
+                print(f"  {summary.question_type}: {summary.cue}")
     print(out)
     return Outcome(FINISHED, str(record))
 

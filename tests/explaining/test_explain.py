@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
@@ -65,6 +66,15 @@ def test_the_page_is_whole_and_safe(explanation):
     assert first.row["question"] in shown
 
 
+def test_the_page_shows_the_cue_beside_its_controls(explanation):
+    cued = [replace(q, correct=True, cue=np.array([np.argmax(q.tuned)]))
+            for q in explanation.questions]  # fmt: skip
+    page = render_page(replace(explanation, questions=cued), "record")
+    assert "of the questions with the highest s, cued and answered right" in page
+    assert "untrained model" in page and "a random word" in page
+    assert "<b>6 of 6</b>" in page
+
+
 def test_the_command_writes_page_and_figures(record, tmp_path):
     out = tmp_path / "page.html"
     command = [sys.executable, "-m", "tst.explain", f"record={record}", "questions=2", "steps=2",
@@ -74,6 +84,8 @@ def test_the_command_writes_page_and_figures(record, tmp_path):
     assert done.stdout.splitlines()[-1] == str(out)
     figures = read_json(out.with_suffix(".json"))
     assert figures["faithfulness"]["questions"] == 2
+    assert set(figures["cue"]) == {"questions", "found", "untrained", "chance"}
+    assert sum(t["cue"]["questions"] for t in figures["types"]) == figures["cue"]["questions"]
     assert out.read_text().count("<details") == 2
 
 

@@ -16,6 +16,7 @@ from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.questions import build_table
 from tst.diagnostics.llm.encoding import Encoder
 from tst.diagnostics.llm.tiny import build_tokenizer
+from tst.explaining.aggregate import check_cue, summarise_types
 from tst.explaining.attribution import Contrast, Reader, mask, maskable
 from tst.explaining.faithfulness import measure_masking, summarise_masking
 from tst.explaining.probe import probe_types
@@ -96,6 +97,33 @@ def test_the_cue_is_where_the_generator_put_it():
         else:
             assert all(w.part == "question" for w in found) and 2 <= len(found) <= 3
     assert seen == {"answer_position", "entity_prior", "longest_option", "object_pair"}
+
+
+def test_the_cue_stands_beside_the_untrained_model_and_a_random_word():
+    explained = []
+    for row, prompt in planted_prompts():
+        cue = cue_words(row, prompt.words)
+        if not len(cue):
+            continue
+        on_cue, elsewhere = np.zeros(len(prompt.words)), np.zeros(len(prompt.words))
+        on_cue[cue[0]] = 1.0
+        elsewhere[np.setdiff1d(maskable(prompt), cue)[0]] = 1.0
+        explained.append(
+            SimpleNamespace(row=row, prompt=prompt, cue=cue, correct=True, tuned=on_cue,
+                            untrained=elsewhere, gold=0, rival=1)
+        )  # fmt: skip
+    explained[0].correct = False
+    explained[1].untrained = explained[1].tuned
+    check = check_cue(explained)
+    n = len(explained) - 1
+    assert (check.questions, check.found, check.untrained) == (n, n, 1)
+    shares = [len(q.cue) / len(maskable(q.prompt)) for q in explained[1:]]
+    assert check.chance == pytest.approx(np.mean(shares))
+    assert 0 < check.chance < 0.5
+    by_type = [t.cue for t in summarise_types(explained)]
+    assert sum(c.questions for c in by_type) == n and sum(c.untrained for c in by_type) == 1
+    assert len({c.chance for c in by_type}) > 1
+    assert np.isnan(check_cue([]).chance)
 
 
 def test_attributions_of_an_additive_model_are_its_terms():

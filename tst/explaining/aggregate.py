@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tst.explaining.attribution import maskable
 from tst.explaining.explain import Explained
 from tst.explaining.words import LETTER, OPTION, QUESTION, Word
 
@@ -28,19 +29,34 @@ class Carrier:
 
 
 @dataclass(frozen=True)
-class TypeSummary:
-    """One question type.
+class CueCheck:
+    """Is the most attributed word the planted cue, in cued questions that the model gets right?
 
-    cue_found: share of the cued questions answered right whose most attributed word is the cue's;
-        NaN where there is none. cued: how many those are
+    found: in how many by the tuned model's attributions; untrained: by the untrained model's
+    chance: share of questions expected of a random maskable word; NaN where there is no question
     """
+
+    questions: int
+    found: int
+    untrained: int
+    chance: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.found} of {self.questions} (untrained model: {self.untrained}; "
+            f"a random word: {100 * self.chance:.0f}%)"
+        )
+
+
+@dataclass(frozen=True)
+class TypeSummary:
+    """One question type."""
 
     question_type: str
     questions: int
     words: list[Carrier]
     slots: list[Carrier]
-    cued: int
-    cue_found: float
+    cue: CueCheck
 
 
 def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
@@ -50,25 +66,28 @@ def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
         by_type[str(question.row["question_type"])].append(question)
     found = []
     for name, questions in sorted(by_type.items()):
-        hits = cue_hits(questions)
         found.append(
             TypeSummary(
                 name,
                 len(questions),
                 _carriers(questions, _word_name)[:MOST_WORDS],
                 _carriers(questions, _slot_name),
-                len(hits),
-                float(np.mean(hits)) if hits else float("nan"),
+                check_cue(questions),
             )
         )
     return found
 
 
-def cue_hits(explained: Sequence[Explained]) -> list[bool]:
-    """Of each cued question that the model gets right: is its most attributed word the cue?"""
-    return [
-        bool(np.isin(int(np.argmax(q.tuned)), q.cue)) for q in explained if q.correct and len(q.cue)
-    ]
+def check_cue(explained: Sequence[Explained]) -> CueCheck:
+    """The tuned model's attributions beside two controls, on the same questions."""
+    cued = [q for q in explained if q.correct and len(q.cue)]
+    by_chance = [float(np.isin(maskable(q.prompt), q.cue).mean()) for q in cued]
+    return CueCheck(
+        len(cued),
+        sum(int(np.argmax(q.tuned)) in q.cue for q in cued),
+        sum(int(np.argmax(q.untrained)) in q.cue for q in cued),
+        float(np.mean(by_chance)) if cued else float("nan"),
+    )
 
 
 def _carriers(

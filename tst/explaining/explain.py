@@ -53,12 +53,21 @@ class Explained:
 
 @dataclass
 class Explanation:
-    """All explained questions of a record, and what they say together."""
+    """All explained questions of a record, and what they say together.
+
+    most: how many were asked for, highest s first; 0: all
+    """
 
     questions: list[Explained]
     faithfulness: dict[str, float]
     probes: list[Probe]
     left_out: dict[str, str] = field(default_factory=dict)
+    most: int = 0
+
+    @property
+    def chosen(self) -> str:
+        """Which questions the figures speak of."""
+        return "the questions with the highest s" if self.most else "all questions"
 
 
 def explain_record(
@@ -108,6 +117,7 @@ def explain_record(
         summarise_masking([q.masking for q in found], rng),
         _probes(session, table, scored),
         left_out,
+        asked.questions,
     )
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from tst.diagnostics.llm.prompts import LETTERS, render_prompt
-from tst.explaining.aggregate import Carrier, TypeSummary, cue_hits, summarise_types
+from tst.explaining.aggregate import Carrier, TypeSummary, check_cue, summarise_types
 from tst.explaining.explain import Explained, Explanation
 from tst.explaining.probe import Probe
 
@@ -47,7 +47,7 @@ def render_page(explanation: Explanation, title: str) -> str:
 
 def _figures(explanation: Explanation) -> str:
     faith = explanation.faithfulness
-    hits = cue_hits(explanation.questions)
+    cue = check_cue(explanation.questions)
     rows = [
         (f"{100 * faith['top']:.1f} points", "the gold option's probability moves when the top "
          "10% attributed tokens are masked"),
@@ -56,10 +56,12 @@ def _figures(explanation: Explanation) -> str:
          f"difference {100 * faith['difference_low']:.1f} to {100 * faith['difference_high']:.1f} "
          "points (95%)"),
     ]  # fmt: skip
-    if hits:
+    if cue.questions:
         rows.append(
-            (f"{sum(hits)} of {len(hits)}",
-             "cued questions answered right whose most attributed word is the planted cue")
+            (f"{cue.found} of {cue.questions}",
+             f"of {explanation.chosen}, cued and answered right: the most attributed word is the "
+             f"planted cue; by the untrained model's attributions in {cue.untrained}, by a random "
+             f"word in {100 * cue.chance:.0f}%")
         )  # fmt: skip
     items = "".join(f"<li><b>{escape(n)}</b>{escape(text)}</li>" for n, text in rows)
     return f"<ul class=figures>{items}</ul>"
@@ -67,9 +69,8 @@ def _figures(explanation: Explanation) -> str:
 
 def _type(summary: TypeSummary) -> str:
     cue = ""
-    if summary.cued:
-        found = round(summary.cue_found * summary.cued)
-        cue = f"<p>Planted cue most attributed in {found} of {summary.cued} right answers.</p>"
+    if summary.cue.questions:
+        cue = f"<p>Planted cue most attributed, of right answers: {escape(str(summary.cue))}.</p>"
     return (
         f"<section><h3>{escape(summary.question_type)}</h3>"
         f"<p class=soft>{summary.questions} question{'s' * (summary.questions != 1)}</p>{cue}"
