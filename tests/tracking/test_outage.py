@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.made_records import make_record
 from tests.tracking.offline_runs import read_runs
+from tst.records.files import read_json
+from tst.tracking import publish
 from tst.tracking.beside import wait_for_publishing
+from tst.tracking.content import Story
+from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")
 
@@ -44,6 +50,56 @@ def test_an_outage_is_one_line_in_the_log(quick_config, monkeypatch, tmp_path, s
     assert "cannot be reached" in said[0]
     (offline,) = read_runs(tmp_path)
     assert offline.summary["state"] == "finished"
+    assert not read_json(result.record / "tracking" / "published.json")["online"]
+
+
+class Server:
+    """Stands in for W&B online: takes what it is told; at the end it answers in time, or not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.answers = False
+        self.told: list[list[str]] = []
+        self.folder = str(folder)
+        self.url = "https://wandb.example/run"
+        self.online = True
+
+    def open(self, story: Story, online: bool) -> Server:
+        assert online
+        self.online = True
+        self.told.append([])
+        return self
+
+    def log_fold(self, name: str) -> None:
+        self.told[-1].append(name)
+
+    def close(self, state: str) -> None:
+        self.online = self.answers
+
+    def remove_offline(self, folder: Path) -> None:
+        assert self.answers and str(folder) == self.folder
+
+
+def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, monkeypatch):
+    record = make_record(tmp_path, "diagnostic=rf")
+    story = Story(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
+    server, over = Server(tmp_path / "wandb" / "run-1"), threading.Event()
+    monkeypatch.setattr(publish, "open_run", server.open)
+    over.set()
+    folds = [f"0-{f}" for f in range(5)]
+
+    publish.publish(story, over)
+    assert server.told == [folds]
+    kept = read_json(record / "tracking" / "published.json")
+    assert (kept["online"], kept["folder"]) == (False, server.folder)
+
+    server.answers = True
+    publish.publish(story, over)
+    assert server.told == [folds, folds]
+    kept = read_json(record / "tracking" / "published.json")
+    assert (kept["online"], kept["folder"], kept["url"]) == (True, "", server.url)
+
+    publish.publish(story, over)
+    assert len(server.told) == 2
 
 
 def test_wandb_is_imported_by_no_run(quick_config):

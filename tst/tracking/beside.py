@@ -17,6 +17,7 @@ from typing import Any
 
 from tst.benchmarks.questions import QuestionTable
 from tst.config import RunConfig, to_plain
+from tst.diagnostics.llm.settings import ModelSettings, model_slug
 from tst.records.identity import identity_leaves
 from tst.tracking.settings import TrackingSettings
 
@@ -66,7 +67,7 @@ def published(
     order = {
         "record": str(record.resolve()),
         "outputs_root": str(outputs_root.resolve()),
-        "leaves": leaves,
+        "leaves": without_path(leaves),
         "source": source,
         "settings": asdict(settings),
     }
@@ -76,6 +77,19 @@ def published(
     finally:
         if process is not None:
             _let_go(process, settings.timeout)
+
+
+def without_path(leaves: dict[str, Any]) -> dict[str, Any]:
+    """The settings with a model's folder told by its last part alone."""
+    name = leaves.get("model.name")
+    if not isinstance(name, str) or not _is_path(name):
+        return leaves
+    return leaves | {"model.name": model_slug(ModelSettings(name))}
+
+
+def _is_path(name: str) -> bool:
+    """A folder, or what can be nothing else: a hub id has one slash at most."""
+    return name.startswith(("/", ".", "~")) or name.count("/") > 1 or Path(name).exists()
 
 
 def _start(order: dict[str, Any]) -> subprocess.Popen[str] | None:

@@ -3,7 +3,8 @@
 Gets its order as one line of JSON; the end of that stream is the end of the run. Of several
 processes on one record, the one that holds the tracking lease publishes the folds of all. What is
 published is written down in ``tracking/published.json`` of the record, so that a later process adds
-what is new: online by resuming the run, offline by writing it whole again.
+what is new: online by resuming the run, offline by writing it whole again. A run that the server
+did not take whole is told whole again too; rows that it had then stand there twice.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ def _publish_once(story: Story, folder: Path, over: threading.Event, online: boo
 def _close(run: WandbRun, story: Story, folder: Path, known: Published) -> None:
     superseded = known.folder
     run.close(known.state)
+    known.online = run.online  # a server that stops answering at the end does not know it all
     known.folder, known.url = ("", run.url) if run.online else (run.folder, "")
     write_json(folder / PUBLISHED, asdict(known))
     if superseded and superseded != known.folder:
