@@ -79,7 +79,7 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     pruning = draw_pruning(find_experiments(outputs_root, PRUNE)[0])
     if pruning is not None:
         figures["pruning"] = pruning
-    for setting, runs in group_runs(find_experiments(outputs_root, NOISY)[0]).items():
+    for setting, runs in group_runs(find_experiments(outputs_root, NOISY)[0])[0].items():
         for name, draw in FIGURES.items():
             figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
     return figures

@@ -58,7 +58,12 @@ def study_job(cfg: DictConfig) -> Outcome:
             "python -m tst.noisy -m optimizer=adamw,casmo seed=0,1,2 first."
         )
     folder = Path(config.folder)
-    for setting, runs in group_runs(experiments).items():
+    groups, notes = group_runs(experiments)
+    for note in notes:
+        print(note)
+    if not groups:
+        raise UserError(f"outputs_root={config.outputs_root}: no run in it can be compared.")
+    for setting, runs in groups.items():
         sentences = [s for o in runs if o != REFERENCE for s in judge(runs, o)]
         seeds = ", ".join(f"{o} {sorted(by_seed)}" for o, by_seed in runs.items())
         text = "\n".join([str(setting), f"seeds: {seeds}", *sentences])

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tst.errors import UserError
-from tst.noisy_tuning.corruption import corrupt, derange
+from tst.noisy_tuning.corruption import corrupt, corrupt_held_out, derange
 from tst.noisy_tuning.settings import CorruptionSettings
 
 
@@ -71,6 +71,22 @@ def test_derangement_is_a_permutation_without_own_texts(texts, seed):
     permutation = derange(texts, np.random.default_rng(seed))
     assert sorted(permutation) == list(range(len(texts)))
     assert (texts[permutation] != texts).all()
+
+
+@given(texts=st.lists(st.sampled_from("abcd"), min_size=1, max_size=30), seed=st.integers(0, 99))
+@pytest.mark.parametrize("kind", ["shuffled", "random", "rejected"])
+def test_held_out_pairs_get_wrong_responses_from_among_themselves(kind, texts, seed):
+    frame = make_frame(texts, [*["a"] * (len(texts) - 1), None])
+    misled = corrupt_held_out(frame, settings(kind), seed)
+    own = frame.set_index(frame["prompt"].map(str))["response"]
+    assert (misled["response"].to_numpy() != own[misled["prompt"].map(str)].to_numpy()).all()
+    most = max(Counter(texts).values())
+    expected = {
+        "shuffled": min(len(texts), 2 * (len(texts) - most)),
+        "random": len(texts) if len(set(texts)) > 1 else 0,
+        "rejected": sum(text != "a" for text in texts[:-1]),
+    }
+    assert len(misled) == expected[kind]
 
 
 def test_clean_rows_are_untouched():

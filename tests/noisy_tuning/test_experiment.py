@@ -3,10 +3,14 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import yaml
 from rich.console import Console
 
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
@@ -17,7 +21,14 @@ from tst.noisy_tuning import experiment
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import prepare, run
 from tst.noisy_tuning.figures import FIGURES
-from tst.noisy_tuning.record import EXCLUDED, INCLUDED, is_identity, record_folder, to_plain
+from tst.noisy_tuning.record import (
+    EXCLUDED,
+    INCLUDED,
+    is_identity,
+    record_folder,
+    setting_hash,
+    to_plain,
+)
 from tst.noisy_tuning.settings import (
     CorruptionSettings,
     DataSettings,
@@ -28,6 +39,9 @@ from tst.noisy_tuning.settings import (
 )
 from tst.noisy_tuning.showing import show_comparison
 from tst.noisy_tuning.study import compare, group_runs, judge
+from tst.noisy_tuning.summary import optimizer_label
+from tst.noisy_tuning.training import trained
+from tst.optimizers.settings import PARAMETERS
 from tst.reading.experiments import NOISY, find_experiments
 from tst.records.files import read_json
 from tst.records.identity import flatten, matches
@@ -65,7 +79,8 @@ def test_the_record_holds_steps_pairs_curve_and_summary(root):
     assert (steps.loc[steps["kind"] == "corrupted", "share"] == 1).all()
     pairs = pd.read_parquet(result.record / "pairs.parquet")
     assert pairs["part"].value_counts().to_dict() == {
-        "train_clean": 8, "train_corrupted": 8, "held_out": 8, "corrupted_truth": 8
+        "train_clean": 8, "train_corrupted": 8, "held_out": 8, "corrupted_truth": 8,
+        "held_out_corrupted": 8,
     }  # fmt: skip
     curve = pd.read_parquet(result.record / "curve.parquet")
     assert curve["step"].tolist() == [0, 3, 6]
@@ -128,7 +143,7 @@ def test_adamw_has_no_confidence_and_says_so(root):
     summary = run(make_config(root, "adamw")).summary
     confidence = summary["detection"]["confidence"]
     assert confidence["auroc"] is None
-    assert confidence["reason"] == "this optimizer has no confidence"
+    assert confidence["reason"] == "this optimizer has no confidence in these steps"
     assert summary["detection"]["loss"]["auroc"] is not None
 
 
@@ -179,12 +194,15 @@ def test_measured_pairs_are_of_their_part(tmp_path):
     flags = materials.train["corrupted"].to_numpy()
     assert not flags[materials.measured["train_clean"]].any()
     assert flags[materials.measured["train_corrupted"]].all()
+    true = materials.heldout.set_index("source_row")["response"]
+    misled = materials.misled.set_index("source_row")["response"]
+    assert len(misled) == 12 and (misled != true[misled.index]).all()
 
 
 def test_runs_are_compared_over_seeds(root):
     experiments, unusable = find_experiments(root, NOISY)
     assert unusable == []
-    ((setting, runs),) = group_runs(experiments).items()
+    ((setting, runs),) = group_runs(experiments)[0].items()
     assert str(setting).startswith("generated, tiny, shuffled 30%, probe, 6 steps of 6")
     table = compare(runs).set_index(["measure", "optimizer"])
     row = table.loc[("memorised", "casmo")]
@@ -196,9 +214,55 @@ def test_runs_are_compared_over_seeds(root):
     assert len(judge(runs, "casmo")) == 3
 
 
+def test_only_runs_that_differ_in_optimizer_and_seed_are_put_together(root):
+    def setting(config):
+        return setting_hash(config, load_pairs(config.data, config.seed))
+
+    config = make_config(root)
+    assert setting(config) == setting(make_config(root, "adamw", 1))
+    others = [make_config(root, corruption=CorruptionSettings(share=0.4))]
+    others += [make_config(root, training=TrainingSettings(dropout=0.0)), make_config(root)]
+    others[-1].data.n = 61
+    assert len({setting(c) for c in (config, *others)}) == 4
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_label_names_the_parameters_that_are_not_as_configured(name):
+    params = yaml.safe_load(Path(f"conf/optimizer/{name}.yaml").read_text())["params"]
+    assert optimizer_label(OptimizerSettings(name, params)) == name
+    other = {**params, "betas": [0.9, 0.95]}
+    assert optimizer_label(OptimizerSettings(name, other)) == f"{name} betas=[0.9, 0.95]"
+
+
+def test_twice_the_same_seed_or_another_version_is_left_out_and_named(root):
+    experiments, _ = find_experiments(root, NOISY)
+    first, *rest = experiments
+    old = replace(first, summary={**first.summary, "run": {**first.summary["run"], "version": 1}})
+    for given, note in (([old, *rest], "version"), ([first, *experiments], "more than once")):
+        (runs,), (said,) = group_runs(given)[0].values(), group_runs(given)[1]
+        assert sum(len(by_seed) for by_seed in runs.values()) == 3
+        assert str(first.path) in said and note in said
+
+
+def test_a_retry_measures_its_own_peak(tmp_path, monkeypatch):
+    calls = []
+
+    def fail_once(*arguments):
+        calls.append("attempt")
+        if calls.count("attempt") == 1:
+            raise torch.OutOfMemoryError
+        return trained(*arguments)
+
+    monkeypatch.setattr(experiment, "trained", fail_once)
+    monkeypatch.setattr(experiment, "reset_peak", lambda device: calls.append("reset"))
+    cost = run(make_config(tmp_path)).summary["cost"]
+    assert calls == ["reset", "attempt"] * 2
+    assert cost["peak_memory_bytes"] is None  # a CPU has that of the whole process alone
+
+
 def test_figures_are_drawn_and_saved(root, tmp_path):
     experiments, _ = find_experiments(root, NOISY)
-    ((setting, runs),) = group_runs(experiments).items()
+    ((setting, runs),) = group_runs(experiments)[0].items()
     for name, draw in FIGURES.items():
         for chosen in (runs, {"adamw": runs["adamw"]}):
             for form, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
@@ -212,7 +276,7 @@ def test_figures_are_drawn_and_saved(root, tmp_path):
 
 def test_a_comparison_is_shown_with_its_intervals(root):
     experiments, _ = find_experiments(root, NOISY)
-    ((_, runs),) = group_runs(experiments).items()
+    ((_, runs),) = group_runs(experiments)[0].items()
     console = Console(record=True, width=110)
     table = compare(runs)
     # as if every seed agreed on it

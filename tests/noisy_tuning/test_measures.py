@@ -36,6 +36,22 @@ def test_the_wrong_way_round_is_reported_as_it_is():
     assert figures["auroc"] == 0
 
 
+def test_steps_without_confidence_are_left_out():
+    confidence = [np.nan] * 6 + [0.9, 0.1, 0.5]
+    figures = detection(make_steps(ROUND * 3, confidence), "confidence")
+    assert figures["auroc"] == figures["auroc_in_round"] == 1
+
+
+@pytest.mark.parametrize("signal", ["loss", "grad_norm"])
+def test_a_higher_loss_on_corrupted_steps_is_detection(signal):
+    steps = make_steps(ROUND * 2, [1.0, 2.0, 1.5, 1.2, 1.1, 1.0]).rename(
+        columns={"confidence": signal}
+    )
+    figures = detection(steps, signal)
+    assert figures["auroc"] == 0.75
+    assert figures["auroc_in_round"] == 0.5
+
+
 def test_a_trend_hides_detection_from_the_plain_auroc_alone():
     fall = np.repeat(np.arange(20)[::-1], 3) + np.tile([0.1, 0.0, 0.05], 20)
     figures = detection(make_steps(ROUND * 20, fall), "confidence")
@@ -58,7 +74,7 @@ def test_plain_steps_have_a_correlation_and_no_auroc():
 
 def test_an_optimizer_without_confidence_has_a_reason():
     figures = detection(make_steps(ROUND, [np.nan] * 3), "confidence")
-    assert figures["reason"] == "this optimizer has no confidence"
+    assert figures["reason"] == "this optimizer has no confidence in these steps"
     assert np.isnan(figures["auroc"]) and np.isnan(figures["correlation"])
 
 
@@ -74,21 +90,32 @@ def test_an_incomplete_last_round_is_left_out_of_the_paired_figure():
     assert figures["auroc"] == 0.5
 
 
-def test_memorisation_takes_off_what_held_out_pairs_gain_too():
-    parts = ("train_clean", "train_corrupted", "held_out", "corrupted_truth")
+def make_losses():
+    parts = ("train_clean", "train_corrupted", "held_out", "held_out_corrupted", "corrupted_truth")
     before = {part: np.array([2.0, 4.0]) for part in parts} | {"corrupted_truth": np.array([1, 1])}
     after = {
         "train_clean": np.array([1.0, 1.0]),
         "train_corrupted": np.array([2.0, 2.0]),
         "held_out": np.array([2.0, 3.0]),
+        "held_out_corrupted": np.array([2.5, 3.0]),
         "corrupted_truth": np.array([1.0, 3.0]),
     }
-    figures = memorisation(before, after)
+    return before, after
+
+
+def test_memorisation_takes_off_what_unseen_corrupted_pairs_gain_too():
+    figures = memorisation(*make_losses())
     assert figures["train_clean_drop"] == 2
     assert figures["held_out_after"] == 2.5
-    assert figures["memorised"] == pytest.approx(0.5)
+    assert figures["memorised"] == pytest.approx(0.75)
     assert figures["overfitted"] == pytest.approx(1.5)
     assert (figures["truth_preferred_before"], figures["truth_preferred_after"]) == (1, 0.5)
+
+
+def test_without_unseen_corrupted_pairs_nothing_says_what_is_memorised():
+    before, after = ({**losses, "held_out_corrupted": np.array([])} for losses in make_losses())
+    figures = memorisation(before, after)
+    assert np.isnan(figures["memorised"]) and "data.held_out" in figures["reason"]
 
 
 def test_interval_over_seeds_is_students():

@@ -45,6 +45,14 @@ def test_unknown_optimizer_parameters_are_refused(optimizer, known):
     assert "optimizer.params.momentum" in problem and known in problem
 
 
+def test_a_constant_step_size_has_no_warmup():
+    training = TrainingSettings(warmup=0.1)
+    (problem,) = find_problems(NoisyConfig(training=training))
+    assert "constant_with_warmup" in problem
+    training.scheduler = "constant_with_warmup"
+    assert find_problems(NoisyConfig(training=training)) == []
+
+
 def test_auto_depends_on_the_device_and_numbers_stay():
     config = NoisyConfig(schedule=ScheduleSettings(steps=7))
     on_cpu, on_gpu = resolve_auto(config, "cpu"), resolve_auto(config, "cuda")

@@ -107,8 +107,9 @@ def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
     if name == "casmo_calibrated":
         pytest.importorskip("casmo")
     steps, _, _ = run(base, examples, name)
-    known = steps["confidence"].notna() & steps["agar"].notna()
-    assert known.all() == (name != "adamw")
+    assert steps["agar"].notna().all() == (name != "adamw")
+    # the package calibrates itself for 50 steps first
+    assert steps["confidence"].notna().any() == (name == "casmo")
 
 
 @pytest.mark.parametrize("name", ["adamw", "casmo"])

@@ -1,6 +1,7 @@
 """Optimizers by name; the package's CASMO on one tensor moves as it does on many."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -58,6 +59,8 @@ def test_the_package_moves_one_long_tensor_as_its_parts():
         readable.optimizer.step()
         reference.step()
         readable.optimizer.zero_grad()
+        confidence, agar = readable.read()
+        assert math.isnan(confidence) == (step < 49) and math.isfinite(agar)
     assert all(p.grad is None for p in ours)
     for p, q in zip(ours, theirs, strict=True):
         assert p.shape == q.shape and torch.equal(p, q)

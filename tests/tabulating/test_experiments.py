@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tst.noisy_tuning.record import VERSION
 from tst.reading.experiments import find_experiments
 from tst.records.files import checksum
 from tst.tabulating.noisy_table import noisy_table
@@ -22,6 +23,7 @@ def noisy_summary(optimizer: str, seed: int, auroc: float | None) -> dict[str, A
     run = {
         "optimizer": optimizer, "model": "m", "corruption": "shuffled", "share": 0.3,
         "schedule": "probe", "steps": 150, "batch_size": 32, "seed": seed,
+        "version": VERSION, "setting": "0123abcd",
     }  # fmt: skip
     confidence: dict[str, Any] = {"mean_clean": 0.6, "mean_corrupted": 0.4, "auroc": auroc}
     if auroc is None:
@@ -47,6 +49,17 @@ def test_noisy_runs_are_averaged_over_seeds(tmp_path: Path) -> None:
     assert rows["casmo"]["auroc"].seeds == (0, 1)
     assert rows["adamw"]["auroc"].missing
     assert any("this optimizer has no confidence" in note for note in footnotes(table))
+
+
+def test_noisy_runs_of_other_settings_or_versions_are_not_averaged(tmp_path: Path) -> None:
+    changes: list[dict[str, Any]] = [{}, {"setting": "4567cdef", "seed": 1}, {"version": 1}]
+    for number, change in enumerate(changes):
+        summary = noisy_summary("casmo", 0, 0.8)
+        summary["run"] |= change
+        write_experiment(tmp_path / f"noisy/alpaca/casmo/{number}", summary)
+    table = noisy_table(find_experiments(tmp_path, "noisy")[0])
+    assert [row.cells["auroc"].seeds for row in table.rows] == [(0,), (1,)]
+    assert any("another version" in note for note in footnotes(table))
 
 
 def test_unfinished_experiments_are_left_out(tmp_path: Path) -> None:

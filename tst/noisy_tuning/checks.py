@@ -36,6 +36,11 @@ def find_problems(config: NoisyConfig) -> list[str]:
         (evaluation.every >= 0, f"evaluation.every={evaluation.every}: at least 0"),
         (config.seed >= 0, f"seed={config.seed}: must not be negative"),
         (config.training.micro_batch >= 0, "training.micro_batch: at least 0"),
+        (
+            config.training.scheduler != "constant" or not config.training.warmup,
+            f"training.warmup={config.training.warmup}: training.scheduler=constant has none; "
+            "use constant_with_warmup",
+        ),
         *(
             (value in known, f"{key}={value}: expected one of {', '.join(known)}")
             for key, value, known in (

@@ -13,8 +13,8 @@ import pandas as pd
 from tst.errors import UserError
 from tst.noisy_tuning.settings import CorruptionSettings
 
-CHOICE, REPLACEMENT = 3, 4
-"""Streams of random numbers that must not meet (tst.noisy_tuning.data has 1 and 2)."""
+CHOICE, REPLACEMENT, HELD_OUT = 3, 4, 7
+"""Streams of random numbers that must not meet (data has 1 and 2, schedule 5, experiment 6)."""
 
 
 def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.DataFrame:
@@ -46,6 +46,32 @@ def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.
     flags = np.zeros(len(frame), dtype=bool)
     flags[chosen] = True
     return frame.assign(response=spoilt, corrupted=flags, clean_response=responses)
+
+
+def corrupt_held_out(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.DataFrame:
+    """The held-out pairs with a wrong response of the same kind, from among themselves.
+
+    Those that cannot have one are left out: too many share their text, nothing was rejected.
+    """
+    rng = np.random.default_rng([seed, HELD_OUT])
+    order = rng.permutation(len(frame))
+    responses = frame["response"].to_numpy(dtype=object)
+    if settings.kind == "rejected":
+        rejected = frame["rejected"].to_numpy(dtype=object)
+        chosen = np.array([r for r in order if rejected[r] and rejected[r] != responses[r]], int)
+        replacements = list(rejected[chosen])
+    elif settings.kind == "random":
+        varied = len({word for text in responses for word in text.split()}) > 1
+        chosen = order if varied else order[:0]
+        replacements = random_texts(responses, chosen, rng) if varied else []
+    else:
+        rarer = len(frame) - max(Counter(responses).values())
+        chosen, replacements = order[:0], []
+        if rarer:
+            most = min(len(frame), 2 * rarer)  # a text may be that of half of them
+            chosen = choose_for_exchange(responses, order, most)
+            replacements = [responses[i] for i in chosen[derange(responses[chosen], rng)]]
+    return frame.iloc[chosen].assign(response=replacements).reset_index(drop=True)
 
 
 def choose_for_exchange(responses: np.ndarray, order: np.ndarray, n: int) -> np.ndarray:

@@ -21,11 +21,11 @@ from tst.diagnostics.llm.models import BaseModel, load_base, pick_device
 from tst.diagnostics.llm.results import peak_memory, reset_peak
 from tst.errors import UserError
 from tst.noisy_tuning.checks import find_problems
-from tst.noisy_tuning.corruption import corrupt
+from tst.noisy_tuning.corruption import corrupt, corrupt_held_out
 from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
-from tst.noisy_tuning.measures import PARTS, TRUTH, memorisation
+from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH, memorisation
 from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml, write_result
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, resolve_auto
@@ -67,12 +67,14 @@ class Materials:
     """What a run trains on and what it measures, before any model is loaded.
 
     train: training pairs with ``corrupted`` and ``clean_response``
-    measured: part to positions in its table (train, or heldout), the pairs whose loss is measured
+    misled: held-out pairs with a wrong response
+    measured: part to positions in its table (train, heldout or misled): whose loss is measured
     """
 
     table: PairTable
     train: pd.DataFrame
     heldout: pd.DataFrame
+    misled: pd.DataFrame
     steps: list[Step]
     measured: dict[str, np.ndarray]
 
@@ -126,15 +128,17 @@ def prepare(config: NoisyConfig) -> Materials:
         log.warning("data %s: left out row %d: %s", table.name, left.row, left.reason)
     train, heldout = split_pairs(table.frame, config.data.held_out, seed)
     train = corrupt(train, config.corruption, seed)
+    misled = corrupt_held_out(heldout, config.corruption, seed)
     flags = train["corrupted"].to_numpy()
     steps = plan_steps(flags, config.schedule, seed)
     rng = np.random.default_rng([seed, MEASURED])
-    pools = (np.flatnonzero(~flags), np.flatnonzero(flags), np.arange(len(heldout)))
+    pools = [np.flatnonzero(~flags), np.flatnonzero(flags)]
+    pools += [np.arange(len(heldout)), np.arange(len(misled))]
     measured = {
         part: np.sort(rng.permutation(pool)[: config.evaluation.pairs])
-        for part, pool in zip(PARTS, pools, strict=True)
+        for part, pool in zip((*PARTS, HELD_OUT_CORRUPTED), pools, strict=True)
     }
-    return Materials(table, train, heldout, steps, measured)
+    return Materials(table, train, heldout, misled, steps, measured)
 
 
 def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record) -> None:
@@ -142,7 +146,7 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     started = time.perf_counter()
     base = load_base(config.model, config.device)
     cost = {"load_seconds": time.perf_counter() - started}
-    train, heldout = materials.train, materials.heldout
+    train, heldout, misled = materials.train, materials.heldout, materials.misled
     longest = config.training.max_length
 
     def encode(frame: pd.DataFrame, column: str = "response") -> tuple[list[Example], int]:
@@ -152,7 +156,10 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     examples, n_cut = encode(train)
     truths, _ = encode(train, "clean_response")
     unseen, _ = encode(heldout)
-    sources = dict(zip((*PARTS, TRUTH), (examples, examples, unseen, truths), strict=True))
+    wrong, _ = encode(misled)
+    names = (*PARTS, HELD_OUT_CORRUPTED, TRUTH)
+    sources = dict(zip(names, (examples, examples, unseen, wrong, truths), strict=True))
+    tables_of = dict(zip(names, (train, train, heldout, misled, train), strict=True))
     places = {**materials.measured, TRUTH: materials.measured["train_corrupted"]}
     parts = {part: [sources[part][i] for i in places[part]] for part in sources}
     started = time.perf_counter()
@@ -163,9 +170,9 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
         config.training.micro_batch or config.schedule.batch_size,
         checkpointing=config.training.checkpointing,
     )
-    reset_peak(base.device)
 
     def attempt() -> tuple[pd.DataFrame, pd.DataFrame, dict[str, np.ndarray]]:
+        reset_peak(base.device)
         started = time.perf_counter()
         with trained(
             base, config.training, config.optimizer, examples, materials.steps, config.seed,
@@ -173,7 +180,8 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
             lambda model: float(pair_losses(model, parts["held_out"]).mean()),
         ) as outcome:  # fmt: skip
             cost["train_seconds"] = time.perf_counter() - started
-            cost["peak_memory_bytes"] = peak_memory(base.device)
+            on_gpu = base.device.type == "cuda"  # a CPU knows the peak of the whole process alone
+            cost["peak_memory_bytes"] = peak_memory(base.device) if on_gpu else float("nan")
             started = time.perf_counter()
             after = {part: pair_losses(outcome.adapter, pairs) for part, pairs in parts.items()}
             cost["after_seconds"] = time.perf_counter() - started
@@ -193,11 +201,11 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     steps = describe_steps(steps, materials.steps, train["corrupted"].to_numpy())
     tables = {
         "steps": steps,
-        "pairs": describe_losses(train, heldout, places, before, after),
+        "pairs": describe_losses(tables_of, places, before, after),
         "curve": describe_curve(curve, before["held_out"], after["held_out"], len(steps)),
     }
     summary = {
-        "run": describe_run(config),
+        "run": describe_run(config, materials.table),
         "data": {**describe_data(materials.table, train, heldout), "cut": n_cut},
         **summarise(steps),
         "memorisation": memorisation(before, after),

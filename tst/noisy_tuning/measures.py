@@ -19,22 +19,28 @@ from tst.noisy_tuning.schedule import CLEAN, CORRUPTED, KINDS, MIXED
 Figures = dict[str, float | str]
 
 PARTS = ("train_clean", "train_corrupted", "held_out")
+HELD_OUT_CORRUPTED = "held_out_corrupted"
+"""Held-out pairs, corrupted as the training pairs are: never trained on."""
 TRUTH = "corrupted_truth"
-"""The corrupted training pairs with the response they had: never trained on."""
+"""The corrupted training pairs with the response they had: not trained on with this prompt. Where
+corruption is shuffled, each of these responses is trained on with another one."""
+HIGHER_ON_CORRUPTED = ("loss", "grad_norm")
+"""Signals expected to be higher on corrupted steps; the others on clean ones."""
 
 
 def detection(steps: pd.DataFrame, signal: str) -> Figures:
-    """How well a signal of the steps (confidence, agar) tells clean from corrupted ones.
+    """How well a signal of the steps (confidence, loss, ...) tells clean from corrupted ones.
 
     mean_clean, mean_corrupted, mean_mixed: the signal's means by kind of step
-    auroc: P(a clean step's signal is above a corrupted step's), ties half; 0.5 says nothing
+    auroc: P(a clean step's signal is above a corrupted step's), ties half; of HIGHER_ON_CORRUPTED
+        that it is below; 0.5 says nothing, more is detection in the expected direction
     auroc_in_round: the same within each round of a probe schedule, free of the trend over training
     correlation, rank_correlation: of the signal with the share of corrupted pairs (Pearson,
         Spearman), over all steps
     """
     known = steps[steps[signal].notna()]
     if known.empty:
-        reason = f"this optimizer has no {signal}"
+        reason = f"this optimizer has no {signal} in these steps"
         names = [f"mean_{kind}" for kind in KINDS]
         names += ["auroc", "auroc_in_round", "correlation", "rank_correlation"]
         return {**dict.fromkeys(names, np.nan), "reason": reason}
@@ -44,8 +50,9 @@ def detection(steps: pd.DataFrame, signal: str) -> Figures:
     pure = known[known["kind"] != MIXED]
     reasons = []
     if pure["kind"].nunique() == 2:
-        figures["auroc"] = float(roc_auc_score(pure["kind"] == CLEAN, pure[signal]))
-        figures["auroc_in_round"] = _auroc_in_round(known, signal)
+        expected = CORRUPTED if signal in HIGHER_ON_CORRUPTED else CLEAN
+        figures["auroc"] = float(roc_auc_score(pure["kind"] == expected, pure[signal]))
+        figures["auroc_in_round"] = _auroc_in_round(known, signal, expected)
     else:
         figures |= {"auroc": np.nan, "auroc_in_round": np.nan}
         reasons.append("AUROC needs clean and corrupted steps: schedule.kind=probe")
@@ -61,32 +68,38 @@ def detection(steps: pd.DataFrame, signal: str) -> Figures:
     return figures
 
 
-def _auroc_in_round(steps: pd.DataFrame, signal: str) -> float:
-    """Share of complete rounds whose clean step has the higher signal, ties half; NaN for none."""
+def _auroc_in_round(steps: pd.DataFrame, signal: str, expected: str) -> float:
+    """Share of complete rounds whose step of this kind has more of it, ties half; NaN for none."""
     rounds = steps.assign(round=steps["step"] // len(KINDS))
     by_kind = rounds.pivot(index="round", columns="kind", values=signal)
-    gaps = (by_kind[CLEAN] - by_kind[CORRUPTED]).dropna()
+    other = CLEAN if expected == CORRUPTED else CORRUPTED
+    gaps = (by_kind[expected] - by_kind[other]).dropna()
     return float(((gaps > 0) + 0.5 * (gaps == 0)).mean()) if len(gaps) else float("nan")
 
 
 def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> Figures:
-    """Mean losses of the pairs of each part, before and after training, in nats a target token.
+    """Mean losses of the pairs of each part, before and after training.
 
-    before, after: losses per pair of PARTS and TRUTH
-    <part>_before, <part>_after, <part>_drop: means, and before - after
-    memorised: train_corrupted_drop - held_out_drop. A wrong response can be learned only by heart;
-        what held-out clean pairs gain too is form and style, and is taken off.
+    before, after: losses per pair (nats a target token) of PARTS, HELD_OUT_CORRUPTED and TRUTH
+    <part>_before, <part>_after, <part>_drop: means over pairs, however long, and before - after;
+        NaN where no pair is of the part
+    memorised: train_corrupted_drop - held_out_corrupted_drop. What corrupted pairs gain that were
+        never trained on is no memory: form, style, and that a response may ignore its prompt.
     overfitted: train_clean_drop - held_out_drop, the same for clean pairs
     truth_preferred_before, truth_preferred_after: share of corrupted pairs whose true response has
         the lower loss than the wrong one that was trained on
     """
     figures: Figures = {}
-    for part in (*PARTS, TRUTH):
-        start, end = float(np.mean(before[part])), float(np.mean(after[part]))
-        figures |= {f"{part}_before": start, f"{part}_after": end, f"{part}_drop": start - end}
-    common = float(figures["held_out_drop"])
-    figures["memorised"] = float(figures["train_corrupted_drop"]) - common
-    figures["overfitted"] = float(figures["train_clean_drop"]) - common
+    drops = {}
+    for part in (*PARTS, HELD_OUT_CORRUPTED, TRUTH):
+        known = len(before[part]) > 0
+        start, end = (float(np.mean(v[part])) if known else np.nan for v in (before, after))
+        drops[part] = start - end
+        figures |= {f"{part}_before": start, f"{part}_after": end, f"{part}_drop": drops[part]}
+    figures["memorised"] = drops["train_corrupted"] - drops[HELD_OUT_CORRUPTED]
+    figures["overfitted"] = drops["train_clean"] - drops["held_out"]
+    if not len(before[HELD_OUT_CORRUPTED]):
+        figures["reason"] = "no held-out pair could be corrupted: hold out more (data.held_out)"
     for when, losses in (("before", before), ("after", after)):
         preferred = losses[TRUTH] < losses["train_corrupted"]
         figures[f"truth_preferred_{when}"] = float(preferred.mean())

@@ -30,10 +30,11 @@ def show_run(summary: Mapping[str, Any], console: Console) -> None:
     )
     console.print(_losses(summary["memorisation"]))
     console.print(_detection(summary["detection"]))
+    peak = cost["peak_memory_bytes"]
     console.print(
         f"{number(cost['step_seconds'])} s a step, of which the optimizer "
-        f"{number(1000 * cost['optimizer_seconds'], 1)} ms; peak memory "
-        f"{number(cost['peak_memory_bytes'] / 2**30, 2)} GiB"
+        f"{number(1000 * cost['optimizer_seconds'], 1)} ms"
+        + ("" if peak is None else f"; peak memory {number(peak / 2**30, 2)} GiB")
     )
 
 
@@ -46,6 +47,7 @@ def _losses(memorisation: Mapping[str, Any]) -> Table:
         ("train_clean", "clean training pairs"),
         ("train_corrupted", "corrupted training pairs"),
         ("corrupted_truth", "their true responses"),
+        ("held_out_corrupted", "held-out corrupted pairs"),
     ):
         figures = (memorisation[f"{part}_{when}"] for when in ("before", "after", "drop"))
         table.add_row(name, *map(number, figures))

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tst.noisy_tuning.measures import Figures, over_seeds, paired_difference
+from tst.noisy_tuning.record import VERSION
 from tst.reading.experiments import Experiment
 
 REFERENCE = "adamw"
@@ -33,7 +34,10 @@ MEASURES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """What the runs of a comparison share."""
+    """What the runs of a comparison share.
+
+    identity: ``setting_hash``, over all of it, also what is not shown
+    """
 
     data: str
     model: str
@@ -42,17 +46,19 @@ class Setting:
     schedule: str
     steps: int
     batch_size: int
+    identity: str
 
     def __str__(self) -> str:
         return (
             f"{self.data}, {self.model}, {self.corruption} {100 * self.share:.0f}%, "
-            f"{self.schedule}, {self.steps} steps of {self.batch_size}"
+            f"{self.schedule}, {self.steps} steps of {self.batch_size}, setting {self.identity}"
         )
 
     @property
     def slug(self) -> str:
         """As a file name."""
-        return f"{self.data}-{self.model}-{self.corruption}-{self.schedule}-{self.steps}"
+        name = f"{self.data}-{self.model}-{self.corruption}-{self.schedule}-{self.steps}"
+        return f"{name}-{self.identity}"
 
 
 Runs = Mapping[str, Mapping[int, Experiment]]
@@ -61,23 +67,43 @@ Runs = Mapping[str, Mapping[int, Experiment]]
 
 def group_runs(
     experiments: Sequence[Experiment],
-) -> dict[Setting, dict[str, dict[int, Experiment]]]:
-    """The runs by setting, optimizer and seed; of several with other options, the last by path."""
-    groups: dict[Setting, dict[str, dict[int, Experiment]]] = {}
+) -> tuple[dict[Setting, dict[str, dict[int, Experiment]]], list[str]]:
+    """The runs by setting, optimizer and seed, and a note on each that cannot be among them.
+
+    Records of another version hold other figures; of two with the same setting, optimizer and
+    seed (on other pairs) nothing says which is meant, so that neither is taken.
+    """
+    alike: dict[tuple[Setting, str, int], list[Experiment]] = {}
+    notes = []
     for experiment in experiments:
         run = experiment.summary["run"]
-        setting = Setting(
-            experiment.subject,
-            run["model"],
-            run["corruption"],
-            run["share"],
-            run["schedule"],
-            run["steps"],
-            run["batch_size"],
-        )
-        by_seed = groups.setdefault(setting, {}).setdefault(run["optimizer"], {})
-        by_seed[int(run["seed"])] = experiment
-    return groups
+        if run.get("version") != VERSION:
+            notes.append(f"{experiment.path}: left out, of another version; run it again.")
+            continue
+        key = (_read_setting(experiment), str(run["optimizer"]), int(run["seed"]))
+        alike.setdefault(key, []).append(experiment)
+    groups: dict[Setting, dict[str, dict[int, Experiment]]] = {}
+    for (setting, optimizer, seed), those in alike.items():
+        if len(those) > 1:
+            paths = " and ".join(str(e.path) for e in those)
+            notes.append(f"{paths}: left out, {optimizer} with seed {seed} more than once.")
+            continue
+        groups.setdefault(setting, {}).setdefault(optimizer, {})[seed] = those[0]
+    return groups, notes
+
+
+def _read_setting(experiment: Experiment) -> Setting:
+    run = experiment.summary["run"]
+    return Setting(
+        experiment.subject,
+        run["model"],
+        run["corruption"],
+        run["share"],
+        run["schedule"],
+        run["steps"],
+        run["batch_size"],
+        run["setting"],
+    )
 
 
 def measured(runs: Mapping[int, Experiment], measure: str) -> dict[int, float]:

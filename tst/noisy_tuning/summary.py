@@ -11,12 +11,19 @@ import pandas as pd
 from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.measures import detection
+from tst.noisy_tuning.record import VERSION, setting_hash
 from tst.noisy_tuning.schedule import MIXED, Step
 from tst.noisy_tuning.settings import NoisyConfig
+from tst.optimizers.settings import OptimizerSettings
 
 SIGNALS = ("confidence", "agar", "loss", "grad_norm")
 """What may tell clean from corrupted steps; the loss does so without any optimizer's help."""
 LAST_STEPS = 10
+USUAL: dict[str, Any] = {
+    "betas": [0.9, 0.999], "eps": 1e-8, "c_min": 0.1, "rho": 0.5, "r_floor": 0.1,
+    "tau_init_steps": 50,
+}  # fmt: skip
+"""Parameters as conf/optimizer has them; a label leaves them out."""
 
 
 def describe_steps(
@@ -35,8 +42,7 @@ def describe_steps(
 
 
 def describe_losses(
-    train: pd.DataFrame,
-    heldout: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     places: Mapping[str, np.ndarray],
     before: Mapping[str, np.ndarray],
     after: Mapping[str, np.ndarray],
@@ -44,8 +50,7 @@ def describe_losses(
     """pairs.parquet: part, source_row, family, and the loss of each pair before and after."""
     frames = []
     for part, rows in places.items():
-        pairs = (heldout if part == "held_out" else train).iloc[rows]
-        frame = pairs[["source_row", "family"]].assign(part=part)
+        frame = tables[part].iloc[rows][["source_row", "family"]].assign(part=part)
         frames.append(frame.assign(before=before[part], after=after[part]))
     return pd.concat(frames, ignore_index=True)
 
@@ -58,10 +63,12 @@ def describe_curve(
     return pd.concat([ends, curve]).drop_duplicates("step").sort_values("step", ignore_index=True)
 
 
-def describe_run(config: NoisyConfig) -> dict[str, Any]:
-    """What a table of runs shows of a config."""
+def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
+    """What a table of runs shows of a resolved config, and which runs are comparable."""
     return {
-        "optimizer": config.optimizer.name,
+        "version": VERSION,
+        "setting": setting_hash(config, table),
+        "optimizer": optimizer_label(config.optimizer),
         "model": model_slug(config.model),
         "corruption": config.corruption.kind,
         "share": config.corruption.share,
@@ -71,6 +78,16 @@ def describe_run(config: NoisyConfig) -> dict[str, Any]:
         "learning_rate": config.training.learning_rate,
         "seed": config.seed,
     }
+
+
+def optimizer_label(optimizer: OptimizerSettings) -> str:
+    """Its name, with the parameters that are not as in conf/optimizer: "casmo rho=0.9"."""
+    given = dict(optimizer.params)
+    if optimizer.name == "casmo_calibrated":
+        given = {"tau_init_steps": None, **given}  # the package's own default is another
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in sorted(given.items())}
+    unusual = (f"{k}={v}" for k, v in plain.items() if k not in USUAL or v != USUAL[k])
+    return " ".join([optimizer.name, *unusual])
 
 
 def describe_data(table: PairTable, train: pd.DataFrame, heldout: pd.DataFrame) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -54,9 +55,14 @@ class CalibratedCasmo(CASMO):
                 p.grad.zero_()
 
     def reading(self) -> tuple[float, float]:
-        """Confidence and AGAR of the last step, of the first group: floats on the host already."""
+        """Confidence and AGAR of the last step, of the first group: floats on the host already.
+
+        The confidence is NaN until the package has calibrated itself (50 steps unless
+        ``tau_init_steps`` says otherwise): until then it is a constant that has seen nothing.
+        """
         state = self._group_states[0]
-        return state["current_confidence"], state["current_agar"]
+        confidence = state["current_confidence"] if state["tau_initialized"] else math.nan
+        return confidence, state["current_agar"]
 
 
 def _flat(tensors: Iterable[Tensor]) -> Tensor:

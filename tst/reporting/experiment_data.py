@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tst.noisy_tuning.study import group_runs
 from tst.reading.experiments import Experiment
 from tst.tabulating.study import title
 
@@ -37,10 +38,14 @@ def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
 def describe_noisy(experiments: list[Experiment]) -> list[dict[str, Any]]:
     """Per setting two charts: training loss, and loss on held-out clean pairs, by optimizer."""
     charts: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for experiment in experiments:
-        run = experiment.summary["run"]
-        setting = f"{experiment.subject}, {run['model']}, {run['corruption']}, {run['schedule']}"
-        line = {"optimizer": str(run["optimizer"]), "seed": f"seed {run['seed']}"}
+    groups, _ = group_runs(experiments)
+    for setting, optimizer, seed, experiment in (
+        (str(setting), optimizer, seed, experiment)
+        for setting, runs in groups.items()
+        for optimizer, by_seed in runs.items()
+        for seed, experiment in by_seed.items()
+    ):
+        line = {"optimizer": optimizer, "seed": f"seed {seed}"}
         steps = pd.read_parquet(experiment.path / "steps.parquet", columns=["step", "loss"])
         smooth = steps["loss"].rolling(SMOOTHED_OVER, min_periods=1).mean()
         curve = pd.read_parquet(experiment.path / "curve.parquet")

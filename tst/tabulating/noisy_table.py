@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tst.noisy_tuning.study import group_runs
 from tst.reading.experiments import Experiment
 from tst.tabulating.paper_table import (
     GIBIBYTES,
@@ -46,31 +46,29 @@ COLUMNS = [column for column, _, _ in SOURCES.values()]
 
 
 def noisy_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
-    """A row a (data, model, corruption, schedule, steps; optimizer); ± sd over seeds.
+    """A row a (setting; optimizer); ± sd over seeds.
 
     notes: footnotes on records left out
     """
-    sets: dict[tuple[str, ...], list[Experiment]] = defaultdict(list)
-    for experiment in experiments:
-        run = experiment.summary["run"]
-        share = f"{100 * float(run['share']):.0f}%"
-        setting = (
-            f"{experiment.subject}, {run['model']}, {run['corruption']} {share}, "
-            f"{run['schedule']}, {run['steps']} x {run['batch_size']}"
-        )
-        sets[setting, str(run["optimizer"])].append(experiment)
+    groups, unusable = group_runs(experiments)
+    sets = {
+        (str(setting), optimizer): list(by_seed.values())
+        for setting, runs in groups.items()
+        for optimizer, by_seed in runs.items()
+    }
     rows = [Row(labels, _cells(those)) for labels, those in sorted(sets.items())]
     return PaperTable(
         "noisy",
         "Noisy instruction tuning",
-        "Losses in nats a target token. Memorised: how much more the loss of corrupted training "
-        "pairs fell than that of held-out clean pairs. AUROC: does a step's confidence (loss) tell "
-        "pure clean from pure corrupted batches; 0.5 says nothing. ± standard deviation over "
-        "seeds.",
+        "Losses: means over pairs of a pair's nats a target token. Memorised: how much more the "
+        "loss of corrupted training pairs fell than that of corrupted pairs never trained on. "
+        "AUROC: probability that a pure clean batch has the higher confidence than a pure "
+        "corrupted one, and that the corrupted one has the higher loss; above 0.5 it is told in "
+        "the expected direction, 0.5 says nothing. ± standard deviation over seeds.",
         ("setting", "optimizer"),
         COLUMNS,
         rows,
-        list(notes),
+        [*notes, *unusable],
     )
 
 
