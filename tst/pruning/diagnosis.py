@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class Examiner:
         Columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, in the order of the table, and
         ``seconds``, what it took.
         ``path``: the Parquet file to read them from or write them to; while folds are missing the
-        others wait in a folder beside it.
+        others wait in a folder beside it. Another process may do the same at the same time: whoever
+        is first writes the file and removes the folder, so nothing there is read twice.
         """
         if path.exists():
             return pd.read_parquet(path)
@@ -47,11 +49,16 @@ class Examiner:
         part = self.frame.iloc[rows].reset_index(drop=True)
         plan = plan_folds(part, self.k, seed, 1, self.group_by)
         folder = path.with_suffix(".folds")
-        done = {fold: _fold_path(folder, fold) for fold in plan.folds()}
-        missing = [fold for fold, kept in done.items() if not kept.exists()]
+        done = {fold: _kept(_fold_path(folder, fold)) for fold in plan.folds()}
+        missing = [fold for fold, kept in done.items() if kept is None]
         for fold, scores in self._run(part, plan, missing) if missing else ():
-            write_parquet(done[fold], scores)
-        scored = pd.concat([pd.read_parquet(p) for p in done.values()], ignore_index=True)
+            done[fold] = scores
+            with suppress(FileNotFoundError):  # the other removes the folder as this writes
+                write_parquet(_fold_path(folder, fold), scores)
+        if path.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            return pd.read_parquet(path)
+        scored = pd.concat([done[fold] for fold in plan.folds()], ignore_index=True)
         majority = majority_scores(part, plan, plan.folds(), self.inclusive)
         scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
         scored = add_baselines(scored, part).sort_values("row", ignore_index=True)
@@ -70,6 +77,14 @@ class Examiner:
             scores = score_predictions(part.iloc[held], predictions, self.inclusive)
             scores = scores.reset_index(drop=True)
             yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
+
+
+def _kept(path: Path) -> pd.DataFrame | None:
+    """A finished fold's scores, None where they are not there (any more)."""
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        return None
 
 
 def _fold_path(folder: Path, fold: Fold) -> Path:
