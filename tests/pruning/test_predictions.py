@@ -166,16 +166,36 @@ def test_gaps_before_and_after():
     result = compare_gaps(vision, blind, removals, frame)
     overall = result["overall"]
     after = overall["lists"]["after"]
-    assert overall["lists"]["before"] == {"n": 4, "vision": 0.75, "blind": 0.25, "gap": 0.5}
+    assert overall["lists"]["before"] == {
+        "n": 4, "without_blind": 0, "vision": 0.75, "blind": 0.25, "gap": 0.5
+    }  # fmt: skip
     assert after["gap"] == pytest.approx(2 / 3)
     assert after["gap_change"] == pytest.approx(1 / 6)
     assert overall["random"]["gap"]["low"] == pytest.approx(2 / 3 - 0.5)
     assert overall["random"]["gap"]["high"] == pytest.approx(1 - 1 / 3)
     assert not overall["gap_grows_beyond_random"]
     assert result["per_type"]["t"]["lists"]["after"] == {
-        "n": 1, "vision": 1.0, "blind": 0.0, "gap": 1.0, "vision_change": 0.0,
-        "blind_change": -0.5, "gap_change": 0.5,
+        "n": 1, "without_blind": 0, "vision": 1.0, "blind": 0.0, "gap": 1.0,
+        "vision_change": 0.0, "blind_change": -0.5, "gap_change": 0.5,
     }  # fmt: skip
     unknown = compare_gaps(vision, None, removals, frame)["overall"]
     assert np.isnan(unknown["lists"]["after"]["gap"])
     assert "gap_grows_beyond_random" not in unknown
+
+
+def test_a_gap_compares_the_same_questions():
+    frame = pd.DataFrame({"id": list("abcd"), "question_type": ["t", "t", "u", "u"]})
+    vision = pd.Series([1.0, 0.0, 1.0, 1.0])
+    own = pd.Series([1.0, 1.0], index=[0, 1])
+    removals = {"nothing": Removal(np.array([], dtype=int)), "ours": Removal(np.array([0]))}
+    result = compare_gaps(vision, dict.fromkeys(removals, own), removals, frame)
+    lists = result["overall"]["lists"]
+    assert lists["before"] == {
+        "n": 2, "without_blind": 2, "vision": 0.5, "blind": 1.0, "gap": -0.5
+    }  # fmt: skip
+    assert (lists["after"]["n"], lists["after"]["without_blind"]) == (1, 2)
+    assert lists["after"]["gap"] == -1.0
+    nobody = result["per_type"]["u"]["lists"]["before"]
+    assert (nobody["n"], nobody["without_blind"]) == (0, 2)
+    assert np.isnan(nobody["gap"])
+    assert compare_gaps(vision, None, removals, frame)["overall"]["lists"]["before"]["n"] == 4

@@ -121,8 +121,11 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
     lists = judged["lists"]
     assert list(lists) == ["nothing", "ours", "part", "rf"]
     assert [entry["n"] for entry in lists.values()] == [48, 32, 39, 32]
-    assert [entry["chooser"] for entry in lists.values()] == ["", "rf", "", "rf"]
-    assert all(entry["independent"] for entry in lists.values())
+    assert [entry["chooser"] for entry in lists.values()] == ["", "rf", None, "rf"]
+    assert [entry["independent"] for entry in lists.values()] == [True, True, None, True]
+    assert [lists[name]["difference_independent"] for name in ("nothing", "part", "rf")] == [
+        True, None, True
+    ]  # fmt: skip
     assert lists["ours"]["score_hard"] == lists["rf"]["score_hard"]
     assert lists["rf"]["difference"]["adjusted"] == [0.0, 0.0]
     low, high = lists["ours"]["interval"]["adjusted"]
@@ -130,6 +133,11 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
     assert judged["random"]["adjusted"]["draws"] == 2
     assert set(judged["random"]["per_type"]) == set(summary["pruning"]["per_type"])
     assert summary["judged"][1]["group_by"] == "scene"
+    shown = io.StringIO()
+    show_pruning(summary, Console(file=shown, width=140))
+    assert "? not known: who chose this" in shown.getvalue()
+    card = (folder / "benchmark" / "README.md").read_text()
+    assert any(r.startswith("| part") and "not known" in r for r in card.splitlines())
     assert "at random" not in (folder / "benchmark" / "README.md").read_text()
     assert "random, mean of 2" in (folder / "benchmark" / "README.md").read_text()
     assert "lora_llm (grouped folds) on what random 1 leaves, 6 of 6" in caplog.text
@@ -143,6 +151,7 @@ def test_the_chooser_is_no_independent_judge(prune_config, prior):
     lists = summary["judged"][0]["lists"]
     assert lists["nothing"]["independent"]
     assert not lists["ours"]["independent"]
+    assert lists["nothing"]["difference_independent"] is False
 
 
 def test_two_judges_in_one_table(prune_config, prior):
@@ -157,7 +166,9 @@ def test_two_judges_in_one_table(prune_config, prior):
     shown = io.StringIO()
     show_pruning(summary, Console(file=shown, width=140))
     assert shown.getvalue().count("by rf") == 4
-    assert shown.getvalue().count("not independent") == 2
+    assert shown.getvalue().count("not independent") == 3
+    assert shown.getvalue().count("] *") == 2
+    assert "* not independent: the judge chose ours or this" in shown.getvalue()
     assert "after (lora_llm, grouped)" in sweep_row(summary)
 
 
@@ -207,6 +218,17 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     )
     after = entry["overall"]["lists"]["after"]
     assert after["gap"] == pytest.approx(after["vision"] - after["blind"])
+    assert entry["overall"]["gap_independent"]
+    _, summary = run_pruning(
+        prune_config(
+            *SMALL, "prune.judge=rf", f"prune.predictions={{m: {answers}}}",
+            "prune.random_draws=1", "prune.judge_seeds=[42]",
+        )
+    )  # fmt: skip
+    assert not summary["predictions"]["m"]["overall"]["gap_independent"]
+    shown = io.StringIO()
+    show_pruning(summary, Console(file=shown, width=120))
+    assert "random draws (not independent: blind is the chooser)" in shown.getvalue()
     _, summary = run_pruning(
         prune_config(*SMALL, f"prune.predictions={{m: {answers}}}", f"prune.blind={{m: {answers}}}")
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tst.benchmarks.questions import QuestionTable
+from tst.pruning.judging import INDEPENDENCE
 from tst.records.files import write_text
 from tst.show import percent
 
@@ -62,7 +63,7 @@ def _judgement(judged: dict[str, Any]) -> list[str]:
     ]
     for name, entry in judged["lists"].items():
         low, high = entry["interval"]["adjusted"]
-        independent = "independent" if entry["independent"] else "not independent"
+        independent = INDEPENDENCE[entry["independent"]]
         lines.append(
             f"| {name} | {entry['n']} | {percent(entry['score_hard'])} | "
             f"{percent(entry['adjusted'])} | {percent(low)} to {percent(high)} | {independent} |"

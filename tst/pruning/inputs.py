@@ -101,7 +101,8 @@ def read_removal(table: QuestionTable, name: str, path: Path) -> Removal:
     setting = f"prune.compare.{name}"
     rows = rows_of_ids(table.frame, read_ids(path, setting), setting)
     try:
-        chooser = str(read_json(path.expanduser().parent / "summary.json")["chooser"])
+        source = read_json(path.expanduser().parent / "summary.json")
+        chooser: str | None = str(source["chooser"])
     except (OSError, ValueError, KeyError, TypeError):
-        chooser = ""
+        chooser = None
     return Removal(rows, chooser)

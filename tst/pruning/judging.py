@@ -17,6 +17,7 @@ from tst.pruning.intervals import Sample, compare_samples, describe_sample
 from tst.scoring import adjust
 
 NOTHING, OURS, RANDOM = "nothing", "ours", "random"
+INDEPENDENCE = {True: "independent", False: "not independent", None: "not known"}
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,15 @@ class Removal:
     """A list of removed questions.
 
     rows: table positions
-    chooser: the diagnostic that chose it, empty where nobody did or it is not known
+    chooser: the diagnostic that chose it, empty where none did, None where that is not known
     """
 
     rows: np.ndarray
-    chooser: str = ""
+    chooser: str | None = ""
+
+    def independent_of(self, judge: str) -> bool | None:
+        """Whether another than the judge chose it, None where that is not known."""
+        return None if self.chooser is None else self.chooser != judge
 
 
 def draw_at_random(types: np.ndarray, removed: np.ndarray, draw: int) -> np.ndarray:
@@ -67,7 +72,7 @@ def judge_removals(
     scores: per removal what ``rediagnose`` gave; random draws are named ``random 0``, ``random 1``
     units: (n,), what intervals resample
     Per list its fields and whether the judge is independent of it; of the random draws the band;
-    and the differences ours - list, paired over units.
+    and the differences ours - list, paired over units, which are independent where both lists are.
     """
     samples = {
         name: Sample(part.index.to_numpy(), part["s"], part["baseline"], part["hard"])
@@ -77,12 +82,17 @@ def judge_removals(
     intervals = compare_samples(samples, units, OURS)
     lists: dict[str, Any] = {}
     for name, sample in samples.items():
-        chooser = removals[name].chooser
+        removal = removals[name]
+        independent = removal.independent_of(judge)
         lists[name] = {
-            **describe_sample(sample), **intervals[name], "removed": len(removals[name].rows),
-            "chooser": chooser, "independent": chooser != judge,
+            **describe_sample(sample), **intervals[name], "removed": len(removal.rows),
+            "chooser": removal.chooser, "independent": independent,
             "per_type": _per_type(scores[name], types),
         }  # fmt: skip
+        if name != OURS:
+            both = (removals[OURS].independent_of(judge), independent)
+            known = None if None in both else True
+            lists[name]["difference_independent"] = False if False in both else known
     draws = [entry for name, entry in lists.items() if name.startswith(RANDOM)]
     named = {name: entry for name, entry in lists.items() if not name.startswith(RANDOM)}
     result: dict[str, Any] = {"lists": named}

@@ -189,14 +189,16 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
     ids = frame["id"].to_numpy()
     predictions: dict[str, Any] = {}
     for name, answers in inputs.vision.items():
-        unseen, by = blind, f"judge {blind_by}{' (not independent)' * (blind_by == chooser)}"
+        independent = blind_by != chooser
+        unseen, by = blind, f"judge {blind_by}{' (not independent)' * (not independent)}"
         entry = {"vision_answers": answers.describe(ids)}
         if name in inputs.blind:
             own = inputs.blind[name]
             unseen, by = dict.fromkeys(removals, own.scores["score"]), "own answers"
+            independent = True
             entry["blind_answers"] = own.describe(ids)
         entry["blind"] = by if unseen is not None else "not known"
-        entry |= compare_gaps(answers.scores["score"], unseen, removals, frame)
+        entry |= compare_gaps(answers.scores["score"], unseen, removals, frame, independent)
         predictions[name] = entry
     return {"judged": judged, "predictions": predictions}
 

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tst.pruning.judging import NOTHING, OURS
+from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
 from tst.show import percent
 
 TITLES = {NOTHING: "nothing (before)"}
+MARKS = {True: "", False: " *", None: " ?"}
 
 
 def show_pruning(summary: dict[str, Any], console: Console) -> None:
@@ -41,7 +42,8 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
 def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:
     """One table: a block a judge and fold scheme, a line a list: what the judge makes of the rest.
 
-    95% intervals, at random the range of the draws.
+    95% intervals, at random the range of the draws; a mark beside a difference of which one side
+    is not independent.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("judge, folds", no_wrap=True)
@@ -57,8 +59,8 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
                 block.pop(0) if block else "", Text(title), str(entry["n"]),
                 percent(entry["score_hard"]), _range(entry["interval"]["score_hard"]),
                 percent(entry["adjusted"]), _range(entry["interval"]["adjusted"]),
-                _range(entry.get("difference", {}).get("adjusted")),
-                "" if entry["independent"] else "not independent",
+                _difference(entry),
+                "" if entry["independent"] else INDEPENDENCE[entry["independent"]],
             )  # fmt: skip
         if band := judged.get("random"):
             score, adjusted = band["score_hard"], band["adjusted"]
@@ -70,6 +72,18 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
         table.add_section()
     console.print(f"\n[bold]what is left, judged[/bold] with seeds {judgements[0]['seeds']}")
     console.print(table)
+    entries = [entry for judged in judgements for entry in judged["lists"].values()]
+    for flag in (False, None):
+        if any(e.get("difference_independent", True) is flag for e in entries):
+            why = "the judge chose ours or this" if flag is False else "who chose this"
+            console.print(f"{MARKS[flag].strip()} {INDEPENDENCE[flag]}: {why}", markup=False)
+
+
+def _difference(entry: dict[str, Any]) -> str:
+    """Interval of ours - this list, marked."""
+    if "difference" not in entry:
+        return ""
+    return _range(entry["difference"]["adjusted"]) + MARKS[entry["difference_independent"]]
 
 
 def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
@@ -93,9 +107,15 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
             )  # fmt: skip
     console.print(table)
     grows = entry["overall"].get("gap_grows_beyond_random")
+    if left_out := entry["overall"]["lists"]["before"]["without_blind"]:
+        console.print(f"left out: {left_out} questions without a blind answer")
     if grows is not None:
         verdict = "grows by more than in" if grows else "does not grow by more than in"
-        console.print(f"the gap {verdict} any of the random draws")
+        independent = entry["overall"]["gap_independent"]
+        console.print(
+            f"the gap {verdict} any of the random draws"
+            f"{'' if independent else ' (not independent: blind is the chooser)'}"
+        )
 
 
 def _range(bounds: Any) -> str:

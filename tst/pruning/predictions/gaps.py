@@ -18,11 +18,13 @@ def compare_gaps(
     blind: Mapping[str, pd.Series] | None,
     removals: Mapping[str, Removal],
     frame: pd.DataFrame,
+    independent: bool = True,
 ) -> dict[str, Any]:
     """Overall and per type, for every list: vision, blind, gap, and how they move.
 
     vision: score by table position, of the questions that have an answer
     blind: per list the blind score of what it leaves, by table position; None: not known
+    independent: whether the blind scores are of another than who chose what to remove
     """
     types = frame["question_type"].to_numpy()
     parts = {"overall": np.ones(len(frame), dtype=bool)}
@@ -33,26 +35,33 @@ def compare_gaps(
             name: _figures(vision, None if blind is None else blind[name], removal, members)
             for name, removal in removals.items()
         }
-        result[part] = _summarise(lists)
+        result[part] = _summarise(lists, independent)
     return {"overall": result.pop("overall"), "per_type": result}
 
 
 def _figures(
     vision: pd.Series, blind: pd.Series | None, removal: Removal, members: np.ndarray
 ) -> Figures:
-    """n, vision, blind and gap over the answered questions of a part that a removal leaves."""
+    """n, vision, blind and gap over the questions of a part that a removal leaves.
+
+    Only questions with both scores count, where blind is known; without_blind: how many had the
+    answer with the picture alone.
+    """
     kept = members.copy()
     kept[removal.rows] = False
     rows = vision.index[kept[vision.index.to_numpy()]]
-    seen = float(vision.loc[rows].mean()) if len(rows) else float("nan")
-    unseen = float("nan")
+    answered = len(rows)
     if blind is not None:
-        rows_blind = rows[rows.isin(blind.index)]
-        unseen = float(blind.loc[rows_blind].mean()) if len(rows_blind) else float("nan")
-    return {"n": len(rows), "vision": seen, "blind": unseen, "gap": seen - unseen}
+        rows = rows[rows.isin(blind.index)]
+    seen = float(vision.loc[rows].mean()) if len(rows) else float("nan")
+    unseen = float(blind.loc[rows].mean()) if blind is not None and len(rows) else float("nan")
+    return {
+        "n": len(rows), "without_blind": answered - len(rows),
+        "vision": seen, "blind": unseen, "gap": seen - unseen,
+    }  # fmt: skip
 
 
-def _summarise(lists: Mapping[str, Figures]) -> dict[str, Any]:
+def _summarise(lists: Mapping[str, Figures], independent: bool) -> dict[str, Any]:
     """Named lists with their change from before, the random band, and whether ours is beyond it."""
     before = lists[NOTHING]
     measures = ("vision", "blind", "gap")
@@ -68,4 +77,5 @@ def _summarise(lists: Mapping[str, Figures]) -> dict[str, Any]:
         if np.isfinite(before["blind"]):
             bound = entry[RANDOM]["gap"]["high"]
             entry["gap_grows_beyond_random"] = bool(named["after"]["gap"] > bound)
+            entry["gap_independent"] = independent
     return entry
