@@ -104,7 +104,7 @@ def main() -> None:
                 f"{name:17s} {cost['step_seconds']:7.2f} s a step, "
                 f"optimizer {1000 * cost['optimizer_seconds']:7.1f} ms "
                 f"({100 * cost['optimizer_seconds'] / cost['step_seconds']:.2f}%), "
-                f"peak {cost['peak_memory_bytes'] / 1e9:.2f} GB: "
+                f"peak {(cost['peak_memory_bytes'] or float('nan')) / 1e9:.2f} GB: "
                 f"held {MemoryProbe.held / 1e9:.2f}, gradients {MemoryProbe.gradients / 1e9:.2f}, "
                 f"passes {MemoryProbe.passes / 1e9:.2f}",
                 flush=True,

@@ -62,7 +62,10 @@ def study_job(cfg: DictConfig) -> Outcome:
     for note in notes:
         print(note)
     if not groups:
-        raise UserError(f"outputs_root={config.outputs_root}: no run in it can be compared.")
+        raise UserError(
+            f"outputs_root={config.outputs_root}: no run in it can be compared, for the reasons "
+            "above; run python -m tst.noisy again, into a new outputs_root."
+        )
     for setting, runs in groups.items():
         sentences = [s for o in runs if o != REFERENCE for s in judge(runs, o)]
         seeds = ", ".join(f"{o} {sorted(by_seed)}" for o, by_seed in runs.items())
