@@ -86,8 +86,10 @@ _LISTS = {"before": "nothing", "after": "ours"}
 
 def _list_name(name: str, entry: dict[str, Any]) -> str:
     label = _LISTS.get(name, name)
-    own = not entry.get("independent", True) and entry.get("removed")
-    return f"{label} (not independent)" if own else label
+    if not entry.get("removed"):
+        return label
+    doubts = {False: " (not independent)", None: " (chooser not known)"}
+    return label + doubts.get(entry.get("independent", True), "")
 
 
 def _list_cells(
