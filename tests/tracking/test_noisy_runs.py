@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.tracking.offline_runs import OfflineRun, read_runs
+from tests.tracking.offline_runs import read_runs, the_run
 from tst.diagnostics.llm.settings import ModelSettings
 from tst.noisy_tuning import experiment
 from tst.noisy_tuning.experiment import NoisyResult, run
@@ -40,11 +40,6 @@ def tuned(root: Path, optimizer: str = "casmo", tracking: str = "wandb") -> Nois
         return run(config)
     finally:
         wait_for_publishing()
-
-
-def the_run(root: Path) -> OfflineRun:
-    (found,) = read_runs(root)
-    return found
 
 
 def test_every_step_and_the_summary_are_in_the_run(tmp_path):

@@ -10,18 +10,13 @@ import pandas as pd
 import pytest
 
 from tests.tracking.conftest import STEPS, Failing
-from tests.tracking.offline_runs import OfflineRun, read_runs
+from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
 from tst.records.leases import Leases
 from tst.tracking.beside import without_path
 from tst.tracking.content import CURVE_POINTS
 
 pytest.importorskip("wandb")
-
-
-def the_run(outputs_root: Path) -> OfflineRun:
-    (run,) = read_runs(outputs_root)
-    return run
 
 
 def test_a_sweep_of_two_jobs_is_one_group_of_two_runs(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from tests.pruning.conftest import PriorDiagnostic
-from tests.tracking.offline_runs import OfflineRun, read_runs
+from tests.tracking.offline_runs import the_run
 from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
 from tst.pruning import running
 from tst.tracking.beside import wait_for_publishing
@@ -36,11 +36,6 @@ def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
         return running.run_pruning(config)
     finally:
         wait_for_publishing()
-
-
-def the_run(root: Path) -> OfflineRun:
-    (found,) = read_runs(root)
-    return found
 
 
 def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tst.diagnostics.llm.settings import (
 )
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.trace import join_histories
-from tst.diagnostics.llm.training import TrainingCost, trained_adapter
+from tst.diagnostics.llm.training import Training, trained_adapter
 from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
 from tst.folds import FoldPlan, fold_seed, split
 from tst.optimizers.build import require_usable
@@ -168,8 +168,7 @@ class LoraLLMDiagnostic(Diagnostic):
         ) as (adapter, training):
             started = time.perf_counter()
             data.answers += session.score(adapter, [asked])
-            data.histories.append(training.histories[0])
-            self._charge(data, training.cost, time.perf_counter() - started)
+            self._charge(data, training, 0, time.perf_counter() - started)
             self._save(adapter, data, formats)
 
     def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
@@ -183,9 +182,7 @@ class LoraLLMDiagnostic(Diagnostic):
             seconds = (time.perf_counter() - started) / len(group)
         for j, data in enumerate(group):
             data.answers.append(answers[j])
-            data.histories.append(training.histories[j])
-            loss = float(training.histories[j]["loss"].mean())
-            self._charge(data, replace(training.cost, loss=loss), seconds)
+            self._charge(data, training, j, seconds)
             if self.settings.save_adapters:
                 with adapters.as_peft(j) as adapter:
                     self._save(adapter, data, formats)
@@ -196,9 +193,16 @@ class LoraLLMDiagnostic(Diagnostic):
         asked = session.encoded.take(_of_format(data.heldout, formats).index)
         return session.task(learned, data.seed, data.order_seed), asked
 
-    def _charge(self, data: _FoldData, cost: TrainingCost, heldout_seconds: float) -> None:
-        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(cost).items()})
-        add_costs(data.cost, {"heldout_seconds": heldout_seconds})
+    def _charge(
+        self, data: _FoldData, training: Training, place: int, heldout_seconds: float
+    ) -> None:
+        """Note what the fold at this place of a training run took, and how its loss went."""
+        history = training.histories[place]
+        data.histories.append(history)
+        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(training.cost).items()})
+        add_costs(
+            data.cost, {"train_loss": history["loss"].mean(), "heldout_seconds": heldout_seconds}
+        )
 
     def _save(self, adapter: Any, data: _FoldData, formats: list[str]) -> None:
         if self.settings.save_adapters and self.store is not None and data.at is not None:

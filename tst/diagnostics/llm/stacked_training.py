@@ -16,13 +16,13 @@ from transformers import PrinterCallback, TrainerCallback
 from tst.diagnostics.llm.adapters import bare_again
 from tst.diagnostics.llm.batches import Batch
 from tst.diagnostics.llm.fold_casmo import fold_optimizer
-from tst.diagnostics.llm.fold_optimizer import FoldOptimizer, FoldSteps, fold_rates
+from tst.diagnostics.llm.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.graphs import GraphedPass
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked import StackedAdapters
-from tst.diagnostics.llm.steps import FoldTask, StepCollator, as_inputs, warmup_steps
+from tst.diagnostics.llm.steps import FoldTask, StepCollator, as_inputs
 from tst.diagnostics.llm.training import AnswerTrainer, Training, TrainingCost, sft_config
 
 # padded lengths on CUDA: few shapes to capture, and little padding
@@ -108,10 +108,10 @@ def stacked_training(
         elif cuda:
             trainer.probe(collator.shapes()[0])
         prepared = time.perf_counter() - started
-        result = trainer.train()
+        trainer.train()
         if cuda:
             torch.cuda.synchronize()
-        histories = collator.histories(trainer.trace, settings)
+        histories = collator.histories(trainer.trace)
         del trainer
         folds = len(tasks)
         cost = TrainingCost(
@@ -119,7 +119,6 @@ def stacked_training(
             collator.tokens / folds,
             collator.padded_tokens / folds,
             sum(len(plan) for plan in collator.plans) / folds,
-            float(result.training_loss) / folds,
             prepared / folds,
         )
         base.model.eval()
@@ -135,9 +134,9 @@ def _optimizer(
     collator: StepCollator,
 ) -> tuple[FoldOptimizer, torch.optim.lr_scheduler.LambdaLR]:
     """Each fold's own schedule and clipping; Trainer's scheduler has nothing left to do."""
-    counts = [len(plan) for plan in collator.plans]
-    rates, active = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
-    steps = FoldSteps(rates, active, settings.weight_decay, settings.max_grad_norm)
+    steps = FoldSteps(
+        collator.rates, collator.active, settings.weight_decay, settings.max_grad_norm
+    )
     rule = fold_optimizer(optimizer, adapters, steps)
     return rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)
 

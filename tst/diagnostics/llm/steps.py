@@ -33,6 +33,10 @@ class FoldTask:
     seed: int
     order_seed: int
 
+    def fed(self, example: int) -> int:
+        """Tokens of one example that are fed in: all but the last target."""
+        return sum(map(len, self.examples[example])) - 1
+
     def steps(self, settings: LoraSettings) -> list[list[int]]:
         """The examples of each optimizer step, by position."""
         lengths = [len(p) + len(t) for p, t in self.examples]
@@ -48,6 +52,7 @@ class StepCollator:
     left, gets an empty one.
 
     multiple: above 1, shapes are static: rows are padded to few widths, multiples of this
+    rates, active: each fold's schedule, as of ``fold_rates``
     """
 
     def __init__(
@@ -55,18 +60,21 @@ class StepCollator:
     ) -> None:
         self.tasks = tasks
         self.plans = [task.steps(settings) for task in tasks]
+        counts = [len(plan) for plan in self.plans]
+        warmup = [warmup_steps(settings, n) for n in counts]
+        self.rates, self.active = fold_rates(settings, counts, warmup)
         self.static = multiple > 1
         self._longest = [
             max(
-                sum(map(len, task.examples[i])) - 1
+                task.fed(i)
                 for task, plan in zip(tasks, self.plans, strict=True)
                 if step < len(plan)
                 for i in plan[step]
             )
-            for step in range(max(len(plan) for plan in self.plans))
+            for step in range(max(counts))
         ]
         self.widths = few_widths([round_up(n, multiple) for n in self._longest], self.static)
-        self._batch_size = settings.batch_size
+        self._batch_size, self._epochs = settings.batch_size, settings.epochs
         self._room = micro_batch * self.widths[-1]
         # static shapes need the same number of target positions in every row
         longest_target = max(len(t) for task in tasks for _, t in task.examples)
@@ -112,17 +120,15 @@ class StepCollator:
     def _width(self, longest: int) -> int:
         return next(w for w in self.widths if w >= longest)
 
-    def histories(self, losses: LossTrace, settings: LoraSettings) -> list[pd.DataFrame]:
+    def histories(self, losses: LossTrace) -> list[pd.DataFrame]:
         """What each fold went through, step by step."""
-        counts = [len(plan) for plan in self.plans]
-        rates, _ = fold_rates(settings, counts, [warmup_steps(settings, n) for n in counts])
         by_step = losses.by_step()
         fed = [
-            [sum(sum(map(len, task.examples[i])) - 1 for i in step) for step in plan]
+            [sum(map(task.fed, step)) for step in plan]
             for task, plan in zip(self.tasks, self.plans, strict=True)
         ]
         return [
-            training_history(by_step[j], rates[j].numpy(), tokens, settings.epochs)
+            training_history(by_step[j], self.rates[j].numpy(), tokens, self._epochs)
             for j, tokens in enumerate(fed)
         ]
 

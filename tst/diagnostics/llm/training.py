@@ -33,7 +33,7 @@ TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 
 @dataclass
 class TrainingCost:
-    """What training one fold took, tokens with and without padding, and the mean loss.
+    """What training one fold took, tokens with and without padding.
 
     compile_seconds: of ``seconds``, what went by before the first step: building, capturing
     """
@@ -42,7 +42,6 @@ class TrainingCost:
     tokens: float
     padded_tokens: float
     steps: float
-    loss: float
     compile_seconds: float = 0.0
 
 
@@ -225,16 +224,15 @@ def trained_adapter(
             trainer.probe(collator.shapes()[0])
             memory.proven = True
         prepared = time.perf_counter() - started
-        result = trainer.train()
+        trainer.train()
         cost = TrainingCost(
             time.perf_counter() - started,
             collator.tokens,
             collator.padded_tokens,
             len(collator),
-            float(result.training_loss),
             prepared,
         )
-        training = Training(cost, collator.histories(trainer.trace, settings))
+        training = Training(cost, collator.histories(trainer.trace))
         adapter.eval()
         del trainer
         yield adapter, training
