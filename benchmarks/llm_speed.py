@@ -51,9 +51,6 @@ def main() -> None:
     logging.getLogger("tst").setLevel(logging.INFO)
     warnings.filterwarnings("ignore")
     device = pick_device(arguments.device)
-    if arguments.memory:
-        whole = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(arguments.memory * 1e9 / whole, device)
     table = read_table(arguments.questions, arguments.rows)
     settings = lora_settings(arguments)
     # plain SFTTrainer is timed on plain kernels, which come first; ours are put in afterwards
@@ -68,6 +65,10 @@ def main() -> None:
         keep_base(model, arguments.device, base)
     else:
         base = load_base(model, arguments.device)
+    if arguments.memory:  # once it is quantised: random weights begin in bfloat16
+        torch.cuda.empty_cache()
+        whole = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(arguments.memory * 1e9 / whole, device)
     head = base.model.get_output_embeddings()
     linear = sum(
         m.in_features * m.out_features

@@ -64,14 +64,21 @@ def code_version() -> str:
     return f"{commit}+changes" if commit and changed else commit
 
 
+@cache
+def gpu_names() -> list[str]:
+    """This machine's NVIDIA GPUs, asked of the driver: torch is not loaded yet when a run begins."""
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return done.stdout.split("\n")[:-1] if done.returncode == 0 else []
+
+
 def describe_environment() -> dict[str, object]:
     """environment.json: code, command, versions, machine."""
     from tst import __version__
 
-    gpus: list[str] = []
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "tst": __version__,
         "commit": code_version(),
@@ -80,5 +87,5 @@ def describe_environment() -> dict[str, object]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "gpus": gpus,
+        "gpus": gpu_names(),
     }
