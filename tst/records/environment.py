@@ -66,7 +66,7 @@ def code_version() -> str:
 
 @cache
 def gpu_names() -> list[str]:
-    """This machine's NVIDIA GPUs, asked of the driver: torch is not loaded yet when a run begins."""
+    """This machine's NVIDIA GPUs, by their driver: torch is not loaded when a run begins."""
     query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=10)
