@@ -100,6 +100,15 @@ OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption")
             for p in sorted((ROOT / "conf" / g).glob("*.yaml"))]  # fmt: skip
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_own_help(command):
+    module = "tst.main" if command == "config" else f"tst.{command}"
+    done = tst("--help", program=("-m", module))
+    assert done.returncode == 0, done.stderr
+    assert f"python -m {module}" in done.stdout
+    assert "$" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "choice"), [(c, "") for c in COMMANDS] + [("noisy", o) for o in OF_NOISY]
 )

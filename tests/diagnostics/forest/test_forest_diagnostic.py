@@ -101,6 +101,14 @@ def test_processes_answer_like_threads(monkeypatch):
             assert np.array_equal(flat(permuted), flat(other.permuted[family]), equal_nan=True)
 
 
+def test_a_fold_costs_what_its_formats_cost(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("tst.diagnostics.forest.diagnostic.time.perf_counter", lambda: next(clock))
+    _, done = run(planted())
+    # mc and num: a second to fit each, two before and after it
+    assert done[0, 0].cost == {"fit_seconds": 2, "heldout_seconds": 4}
+
+
 def test_planted_cues_are_found():
     table = planted(600, 0)
     scores = scores_of(table, ForestSettings(importance=False, reasons=False))

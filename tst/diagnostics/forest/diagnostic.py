@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -107,6 +108,7 @@ class ForestDiagnostic(Diagnostic):
         self, kind: str, train: pd.DataFrame, heldout: pd.DataFrame, seed: int
     ) -> Predictions:
         """Predictions for the held-out questions of one format; nothing for the others."""
+        started = time.perf_counter()
         predictions = Predictions.empty(len(heldout))
         if self.settings.reasons:
             predictions.reasons = [[] for _ in range(len(heldout))]
@@ -132,6 +134,8 @@ class ForestDiagnostic(Diagnostic):
                 context.add_to(sheet, questions)
         answer = self._answer_choices if kind == "mc" else self._answer_numbers
         answer(sheet, answers[rows], asked, heldout, predictions, seed)
+        fitting = predictions.cost.get("fit_seconds", 0.0)
+        predictions.cost["heldout_seconds"] = time.perf_counter() - started - fitting
         return predictions
 
     def _answer_choices(
@@ -146,8 +150,10 @@ class ForestDiagnostic(Diagnostic):
         if sheet is None:
             _put_options(predictions, asked, asked.baseline)
             return
+        started = time.perf_counter()
         model = ChoiceModel(self.settings, self._fold_jobs)
         model.fit(sheet, answers.astype(np.int64), seed)
+        predictions.cost["fit_seconds"] = time.perf_counter() - started
         reading, columns = model.read(asked)
         probability = model.predict(columns)
         _put_options(predictions, asked, probability)
@@ -172,8 +178,10 @@ class ForestDiagnostic(Diagnostic):
     ) -> None:
         if sheet is None:
             return
+        started = time.perf_counter()
         model = NumberModel(self.settings, self._fold_jobs)
         model.fit(sheet, answers.astype(np.float64), seed)
+        predictions.cost["fit_seconds"] = time.perf_counter() - started
         columns = model.features.transform(asked)
         predictions.value[asked.rows] = model.predict(columns, asked.types)
         if predictions.reasons is not None:
@@ -215,6 +223,9 @@ def join_formats(parts: dict[str, Predictions]) -> Predictions:
     """
     ordered = [parts[kind] for kind in reversed(FORMATS) if kind in parts]
     whole = _overlay(ordered)
+    for part in ordered:
+        for phase, seconds in part.cost.items():
+            whole.cost[phase] = whole.cost.get(phase, 0.0) + seconds
     if all(part.reasons is not None for part in ordered):
         said = zip(*(part.reasons or [] for part in ordered), strict=True)
         whole.reasons = [[sentence for own in row for sentence in own] for row in said]
