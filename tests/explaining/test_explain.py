@@ -17,6 +17,7 @@ pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 from tests.made_records import HOSTILE, make_record
 from tst.config import compose
 from tst.errors import UserError
+from tst.explaining.attribution import maskable
 from tst.explaining.explain import Explanation, explain_record
 from tst.explaining.opening import open_record
 from tst.explaining.page import render_page
@@ -34,7 +35,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def explanation(record: Path) -> Explanation:
-    asked = ExplainConfig(record=str(record), questions=6, steps=8, draws=2, device="cpu")
+    asked = ExplainConfig(record=str(record), questions=6, draws=2, device="cpu")
     return explain_record(*open_record(record), asked)
 
 
@@ -43,9 +44,11 @@ def test_the_questions_are_the_most_biased_and_attributions_add_up(record, expla
     mc = scored[scored["format"] == "mc"]
     assert sorted(q.s for q in explanation.questions) == sorted(mc["s"].nlargest(6))
     for question in explanation.questions:
-        assert len(question.tuned) == len(question.untrained) == len(question.prompt.words)
         assert question.gold != question.rival
-        assert question.error < 0.1
+        for found in (question.tuned, question.untrained):
+            assert len(found.words) == len(question.prompt.words)
+            said = found.words[maskable(question.prompt)].sum()
+            assert said == pytest.approx(found.log_odds - found.bare, abs=1e-4)
         p_options = question.masking.p_gold
         assert p_options == pytest.approx(question.s, abs=0.01)  # the saved adapter, as scored
     assert {p.question_type for p in explanation.probes} <= set(mc["question_type"])
@@ -67,7 +70,7 @@ def test_the_page_is_whole_and_safe(explanation):
 
 
 def test_the_page_shows_the_cue_beside_its_controls(explanation):
-    cued = [replace(q, correct=True, cue=np.array([np.argmax(q.tuned)]))
+    cued = [replace(q, correct=True, cue=np.array([np.argmax(q.tuned.words)]))
             for q in explanation.questions]  # fmt: skip
     page = render_page(replace(explanation, questions=cued), "record")
     assert "of the questions with the highest s, cued and answered right" in page
@@ -77,8 +80,8 @@ def test_the_page_shows_the_cue_beside_its_controls(explanation):
 
 def test_the_command_writes_page_and_figures(record, tmp_path):
     out = tmp_path / "page.html"
-    command = [sys.executable, "-m", "tst.explain", f"record={record}", "questions=2", "steps=2",
-               "draws=1", f"out={out}", f"outputs_root={tmp_path}"]  # fmt: skip
+    command = [sys.executable, "-m", "tst.explain", f"record={record}", "questions=2", "draws=1",
+               f"out={out}", f"outputs_root={tmp_path}"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
@@ -93,7 +96,7 @@ def test_the_command_writes_page_and_figures(record, tmp_path):
     ("config", "words"),
     [
         (ExplainConfig(), "record=PATH"),
-        (ExplainConfig(record="x", steps=1, draws=0), r"(?s)steps=1.*draws=0"),
+        (ExplainConfig(record="x", questions=-1, draws=0), r"(?s)questions=-1.*draws=0"),
     ],
 )
 def test_a_mistake_is_one_message(config, words):

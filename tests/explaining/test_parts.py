@@ -17,11 +17,20 @@ from tst.benchmarks.questions import build_table
 from tst.diagnostics.llm.encoding import Encoder
 from tst.diagnostics.llm.tiny import build_tokenizer
 from tst.explaining.aggregate import check_cue, summarise_types
-from tst.explaining.attribution import Contrast, Reader, mask, maskable
+from tst.explaining.attribution import (
+    Attribution,
+    Reader,
+    attributable,
+    mark_of,
+    maskable,
+    parts_of,
+    without,
+)
+from tst.explaining.contest import Contest, Contrast, Rotation
 from tst.explaining.faithfulness import measure_masking, summarise_masking
 from tst.explaining.probe import probe_types
 from tst.explaining.truth import cue_words
-from tst.explaining.words import INSTRUCTION, WordedPrompt, split_words
+from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt, split_words
 
 MASK = 0
 
@@ -76,7 +85,12 @@ def test_words_are_the_prompt_and_know_their_slot(chat):
             assert " ".join(by_part["option", index]) == option
             assert by_part["letter", index] == ["ABCD"[index] + "."]
         assert set(prompt.word_of) == {-1, *range(len(prompt.words))}
-        assert prompt.by_word(np.ones(len(prompt.ids))).min() >= 1
+        values = np.arange(1.0, len(prompt.words) + 1)
+        shared = prompt.by_token(values)
+        assert np.all(shared[prompt.word_of < 0] == 0)
+        for word, value in enumerate(values):
+            own = shared[prompt.word_of == word]
+            assert own.sum() == pytest.approx(value) and np.ptp(own) == 0
 
 
 def test_the_cue_is_where_the_generator_put_it():
@@ -107,17 +121,18 @@ def test_the_cue_stands_beside_the_untrained_model_and_a_random_word():
             continue
         on_cue, elsewhere = np.zeros(len(prompt.words)), np.zeros(len(prompt.words))
         on_cue[cue[0]] = 1.0
-        elsewhere[np.setdiff1d(maskable(prompt), cue)[0]] = 1.0
+        elsewhere[np.setdiff1d(attributable(prompt), cue)[0]] = 1.0
         explained.append(
-            SimpleNamespace(row=row, prompt=prompt, cue=cue, correct=True, tuned=on_cue,
-                            untrained=elsewhere, gold=0, rival=1)
+            SimpleNamespace(row=row, prompt=prompt, cue=cue, correct=True, gold=0, rival=1,
+                            tuned=Attribution(on_cue, 1.0, 0.0),
+                            untrained=Attribution(elsewhere, 1.0, 0.0))
         )  # fmt: skip
     explained[0].correct = False
     explained[1].untrained = explained[1].tuned
     check = check_cue(explained)
     n = len(explained) - 1
     assert (check.questions, check.found, check.untrained) == (n, n, 1)
-    shares = [len(q.cue) / len(maskable(q.prompt)) for q in explained[1:]]
+    shares = [len(q.cue) / len(attributable(q.prompt)) for q in explained[1:]]
     assert check.chance == pytest.approx(np.mean(shares))
     assert 0 < check.chance < 0.5
     by_type = [t.cue for t in summarise_types(explained)]
@@ -126,17 +141,94 @@ def test_the_cue_stands_beside_the_untrained_model_and_a_random_word():
     assert np.isnan(check_cue([]).chance)
 
 
+def first_choice() -> tuple[dict, WordedPrompt]:
+    return next(p for p in planted_prompts() if p[0]["format"] == "mc")
+
+
 def test_attributions_of_an_additive_model_are_its_terms():
-    _, prompt = next(p for p in planted_prompts() if p[0]["format"] == "mc")
+    _, prompt = first_choice()
     model = Adding(vocabulary=600)
-    with Reader(model, MASK, batch=3).reading() as reader:
-        found = reader.attribute(prompt, Contrast(gold=7, rival=9), steps=4)
-    hidden = mask(prompt, maskable(prompt), MASK)
-    expected = model.shares(prompt.ids, 7, 9) - model.shares(hidden, 7, 9)
-    np.testing.assert_allclose(found.tokens, expected, atol=1e-4)
-    assert found.error < 1e-3
-    fixed = [i for i, w in enumerate(prompt.words) if w.part == INSTRUCTION]
-    assert np.abs(found.tokens[prompt.tokens_of(np.array(fixed))]).max() == 0
+    rotations = [Rotation(prompt.ids, Contrast(7, 9)), Rotation(prompt.ids[:-3], Contrast(8, 9))]
+    with Reader(model, batch=3).reading() as reader:
+        found = reader.attribute(prompt, Contest(1, 0, rotations))
+    shares = model.shares(prompt.ids, 7, 9)
+    for word in maskable(prompt):
+        assert found.words[word] == pytest.approx(shares[prompt.word_of == word].sum(), abs=1e-4)
+    assert found.log_odds == pytest.approx(shares.sum(), abs=1e-4)
+    assert found.words[maskable(prompt)].sum() == pytest.approx(
+        found.log_odds - found.bare, abs=1e-4
+    )
+    mark = mark_of(prompt, 1)
+    assert np.setdiff1d(np.flatnonzero(found.words), maskable(prompt)).tolist() == [mark]
+    assert (prompt.words[mark].part, prompt.words[mark].option) == (LETTER, 1)
+    rotated = model.shares(prompt.ids[:-3], 8, 9).sum()
+    assert found.words[mark] == pytest.approx((shares.sum() - rotated) / 2, abs=1e-4)
+
+
+class Rule(Reader):
+    """Log-odds by a rule over which words are there."""
+
+    def __init__(self, prompt: WordedPrompt, rule) -> None:
+        self.batch = 4
+        self.rule = rule
+        self.asked = 0
+        self.firsts = [
+            int(np.flatnonzero(prompt.word_of == i)[0]) for i in range(len(prompt.words))
+        ]
+        self.tokens = dict(zip(self.firsts, range(len(prompt.words)), strict=True))
+
+    def log_odds(self, rows, contrast):
+        self.asked += len(rows)
+        return np.array(
+            [self.rule({self.tokens[t] for t in row if t in self.tokens}) for row in rows]
+        )
+
+    def values(self, prompt: WordedPrompt) -> np.ndarray:
+        placed = WordedPrompt(list(range(len(prompt.ids))), prompt.words, prompt.word_of)
+        whole = Rotation(placed.ids, Contrast(0, 1))
+        return self.attribute(placed, Contest(0, 1, [whole])).words
+
+
+def test_words_that_need_each_other_share_what_they_do():
+    _, prompt = first_choice()
+    question, option, *others = parts_of(prompt)
+    a, b, c = question[2], question[5], option[0]
+    found = Rule(prompt, lambda here: float({a, b} <= here)).values(prompt)
+    assert found[[a, b]] == pytest.approx([0.5, 0.5]) and abs(found).sum() == pytest.approx(1)
+    found = Rule(prompt, lambda here: float(a in here and c in here)).values(prompt)
+    assert found[[a, c]] == pytest.approx([0.5, 0.5]) and abs(found).sum() == pytest.approx(1)
+    # one of the two is enough, and neither is missed when it is left out alone
+    found = Rule(prompt, lambda here: float(a in here or b in here)).values(prompt)
+    assert found[[a, b]] == pytest.approx([0.5, 0.5]) and abs(found).sum() == pytest.approx(1)
+    # a long option, whatever it says
+    long = Rule(prompt, lambda here: float(len(here & set(option.tolist())))).values(prompt)
+    assert long[option] == pytest.approx(np.ones(len(option)))
+    assert len(others) == 3
+
+
+def test_many_options_are_sampled():
+    row = {"format": "mc", "question": "which one is it", "options": [f"a{i} b" for i in range(9)]}
+    tokenizer = build_tokenizer(True)
+    encoder = Encoder(tokenizer, 1024)
+    turn = encoder.render({**row, "answer": 0})[0]
+    ids = encoder.encode(pd.DataFrame([row])).prompts[0]
+    prompt = split_words(tokenizer, turn, ids, row)
+    assert prompt is not None and len(parts_of(prompt)) == 10
+    weights = np.arange(len(prompt.words)) / 10
+    reader = Rule(prompt, lambda here: float(weights[sorted(here)].sum()))
+    found = reader.values(prompt)
+    here = maskable(prompt)
+    assert found[here] == pytest.approx(weights[here])
+    assert reader.asked < 2**10
+    assert np.array_equal(found, Rule(prompt, reader.rule).values(prompt))
+
+
+def test_what_is_left_out_takes_no_room():
+    _, prompt = first_choice()
+    words = maskable(prompt)[:4]
+    left = without(prompt, words)
+    assert len(left) == len(prompt.ids) - int(np.isin(prompt.word_of, words).sum())
+    assert {w.part for w in np.array(prompt.words)[maskable(prompt)]} == {QUESTION, OPTION}
 
 
 def test_masking_what_matters_moves_more_than_chance():
@@ -145,12 +237,13 @@ def test_masking_what_matters_moves_more_than_chance():
         model.head.weight.mul_(0.1)  # keeps probabilities away from 0 and 1
     rng = np.random.default_rng(0)
     measured = []
-    with Reader(model, MASK, batch=8).reading() as reader:
+    with Reader(model, batch=8).reading() as reader:
         for row, prompt in planted_prompts()[:24]:
             if row["format"] != "mc":
                 continue
-            values = reader.attribute(prompt, Contrast(7, 9), 4).tokens
-            measured.append(measure_masking(reader, prompt, values, [7, 9], 0, 8, rng))
+            whole = [Rotation(prompt.ids, Contrast(7, 9))]
+            values = reader.attribute(prompt, Contest(0, 1, whole)).words
+            measured.append(measure_masking(reader, prompt, values, [7, 9], 0, MASK, 8, rng))
     summary = summarise_masking(measured, rng)
     assert summary["top"] > 1.5 * summary["random"]
     assert summary["difference_low"] > 0

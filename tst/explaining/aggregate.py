@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tst.explaining.attribution import maskable
+from tst.explaining.attribution import attributable
 from tst.explaining.explain import Explained
 from tst.explaining.words import LETTER, OPTION, QUESTION, Word
 
@@ -33,7 +33,7 @@ class CueCheck:
     """Is the most attributed word the planted cue, in cued questions that the model gets right?
 
     found: in how many by the tuned model's attributions; untrained: by the untrained model's
-    chance: share of questions expected of a random maskable word; NaN where there is no question
+    chance: share of questions expected of a random word or mark; NaN where there is no question
     """
 
     questions: int
@@ -81,11 +81,11 @@ def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
 def check_cue(explained: Sequence[Explained]) -> CueCheck:
     """The tuned model's attributions beside two controls, on the same questions."""
     cued = [q for q in explained if q.correct and len(q.cue)]
-    by_chance = [float(np.isin(maskable(q.prompt), q.cue).mean()) for q in cued]
+    by_chance = [float(np.isin(attributable(q.prompt), q.cue).mean()) for q in cued]
     return CueCheck(
         len(cued),
-        sum(int(np.argmax(q.tuned)) in q.cue for q in cued),
-        sum(int(np.argmax(q.untrained)) in q.cue for q in cued),
+        sum(int(np.argmax(q.tuned.words)) in q.cue for q in cued),
+        sum(int(np.argmax(q.untrained.words)) in q.cue for q in cued),
         float(np.mean(by_chance)) if cued else float("nan"),
     )
 
@@ -95,9 +95,9 @@ def _carriers(
 ) -> list[Carrier]:
     shares: dict[str, list[float]] = defaultdict(list)
     for question in questions:
-        total = float(np.abs(question.tuned).sum()) or 1.0
+        total = float(np.abs(question.tuned.words).sum()) or 1.0
         here: dict[str, float] = defaultdict(float)
-        for word, value in zip(question.prompt.words, question.tuned, strict=True):
+        for word, value in zip(question.prompt.words, question.tuned.words, strict=True):
             name = naming(word, question)
             if name:
                 here[name] += float(value) / total
@@ -109,14 +109,16 @@ def _carriers(
 
 def _word_name(word: Word, question: Explained) -> str:
     if word.part == LETTER:
-        return word.text
+        return word.text if word.option == question.gold else ""
     return re.sub(r"^\W+|\W+$", "", word.text).lower() if word.part in (OPTION, QUESTION) else ""
 
 
 def _slot_name(word: Word, question: Explained) -> str:
     if word.part == QUESTION:
         return "question text"
-    if word.part not in (OPTION, LETTER):
+    if word.part == LETTER:
+        return "order of the options" if word.option == question.gold else ""
+    if word.part != OPTION:
         return ""
-    role = {question.gold: "the right", question.rival: "the runner-up"}
-    return f"{word.part} of {role.get(word.option, 'another option')}"
+    role = {question.gold: "right option", question.rival: "runner-up"}
+    return role.get(word.option, "other options")

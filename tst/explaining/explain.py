@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from tst.config import RunConfig
 from tst.diagnostics.llm.adapters import attach_saved, bare_again
 from tst.diagnostics.llm.session import Session
 from tst.errors import UserError
-from tst.explaining.attribution import Attribution, Contrast, Reader
+from tst.explaining.attribution import Attribution, Reader
+from tst.explaining.contest import Contest, contest_of
 from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
 from tst.explaining.probe import Probe, probe_types
 from tst.explaining.settings import ExplainConfig
@@ -32,7 +32,7 @@ log = logging.getLogger("tst")
 class Explained:
     """One question: its words, what each adds for gold against rival, tuned and untrained.
 
-    tuned, untrained: attributions by word; log_odds: (tuned, untrained) of the whole prompt
+    tuned, untrained: what each word adds, the gold mark what the order of the options adds
     cue: numbers of the planted cue's words, where the truth is known
     """
 
@@ -43,10 +43,8 @@ class Explained:
     s: float
     s_zero_shot: float
     correct: bool
-    tuned: np.ndarray
-    untrained: np.ndarray
-    log_odds: tuple[float, float]
-    error: float
+    tuned: Attribution
+    untrained: Attribution
     masking: Masking
     cue: np.ndarray
 
@@ -90,24 +88,23 @@ def explain_record(
             if prompt is None:
                 left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
         kept = {i: prompt for i, prompt in prompts.items() if prompt is not None}
-        contrasts = {i: _contrast(table.loc[i], scored.loc[i], session) for i in kept}
-        letters = session.plan.letter_ids
+        contests = {i: contest_of(table.loc[i], scored.loc[i], session) for i in kept}
         untrained = {}
         with _reader(session, None, asked.batch) as reader:
             for i, prompt in kept.items():
-                untrained[i] = reader.attribute(prompt, contrasts[i], asked.steps)
+                untrained[i] = reader.attribute(prompt, contests[i])
         with _reader(session, folder, asked.batch) as reader:
             for i, prompt in kept.items():
-                row = _row(table, i)
-                tuned = reader.attribute(prompt, contrasts[i], asked.steps)
+                row, contest = _row(table, i), contests[i]
+                tuned = reader.attribute(prompt, contest)
+                letters = session.plan.letter_ids[: len(row["options"])]
                 masking = measure_masking(
-                    reader, prompt, tuned.tokens, letters[: len(row["options"])],
-                    int(row["answer"]), asked.draws, rng,
+                    reader, prompt, tuned.words, letters, contest.gold,
+                    mask_token(session.base.tokenizer), asked.draws, rng,
                 )  # fmt: skip
                 found.append(
-                    _explained(row, scored.loc[i], prompt, letters, contrasts[i], tuned,
-                               untrained[i], masking)
-                )  # fmt: skip
+                    _explained(row, scored.loc[i], prompt, contest, tuned, untrained[i], masking)
+                )
     if not found:
         raise UserError("none of the chosen questions fits max_length; nothing to explain.")
     order = {str(table.at[i, "id"]): n for n, i in enumerate(chosen.index)}
@@ -151,30 +148,20 @@ def _row(table: pd.DataFrame, i: int) -> dict[str, Any]:
     return {str(column): value for column, value in table.loc[i].items()}
 
 
-def _contrast(row: pd.Series, scored: pd.Series, session: Session) -> Contrast:
-    """Gold against the other option that the tuned model likes best."""
-    p = np.array(json.loads(scored["p_options"]), dtype=float)
-    gold = int(row["answer"])
-    p[gold] = -1.0
-    letters = session.plan.letter_ids
-    return Contrast(letters[gold], letters[int(p.argmax())])
-
-
 @contextmanager
 def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Reader]:
     """The untrained model, or the one that an adapter makes of it."""
     base = session.base
     with bare_again(base):
         model: Any = base.model if adapter is None else attach_saved(base.model, adapter)
-        with Reader(model, mask_token(base.tokenizer), batch).reading() as reader:
+        with Reader(model, batch).reading() as reader:
             yield reader
 
 
 def mask_token(tokenizer: Any) -> int:
     """What stands for a masked token: a line break, the least that a prompt can say.
 
-    Not padding, which often is the end-of-turn mark: a prompt full of those is far from any text,
-    and the path to it is too rough to integrate.
+    Not padding, which often is the end-of-turn mark: a prompt full of those is far from any text.
     """
     return int(tokenizer("\n", add_special_tokens=False)["input_ids"][-1])
 
@@ -183,8 +170,7 @@ def _explained(
     row: dict[str, Any],
     scored: pd.Series,
     prompt: WordedPrompt,
-    letters: list[int],
-    contrast: Contrast,
+    contest: Contest,
     tuned: Attribution,
     untrained: Attribution,
     masking: Masking,
@@ -192,15 +178,13 @@ def _explained(
     return Explained(
         row,
         prompt,
-        letters.index(contrast.gold),
-        letters.index(contrast.rival),
+        contest.gold,
+        contest.rival,
         float(scored["s"]),
         float(scored["s_zero_shot"]),
         bool(scored["correct"] == 1.0),
-        prompt.by_word(tuned.tokens),
-        prompt.by_word(untrained.tokens),
-        (tuned.log_odds, untrained.log_odds),
-        tuned.error,
+        tuned,
+        untrained,
         masking,
         cue_words(row, prompt.words) if "cue" in row else np.array([], dtype=int),
     )

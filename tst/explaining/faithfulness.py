@@ -33,18 +33,21 @@ def measure_masking(
     attribution: np.ndarray,
     letters: list[int],
     gold: int,
+    mask_token: int,
     draws: int,
     rng: np.random.Generator,
 ) -> Masking:
     """Mask the top tenth of a prompt's tokens by absolute attribution, and random ones.
 
-    attribution: float array (tokens,)
+    attribution: float array (words,)
+    mask_token: what stands in a masked token's place
     """
     candidates = np.flatnonzero(prompt.tokens_of(maskable(prompt)))
     count = max(1, round(TOP_SHARE * len(candidates)))
-    order = candidates[np.argsort(-np.abs(attribution[candidates]), kind="stable")]
+    strength = np.abs(prompt.by_token(attribution))
+    order = candidates[np.argsort(-strength[candidates], kind="stable")]
     masked = [order[:count]] + [rng.choice(candidates, count, replace=False) for _ in range(draws)]
-    rows = [prompt.ids, *(_hide(prompt.ids, places, reader.mask_token) for places in masked)]
+    rows = [prompt.ids, *(_hide(prompt.ids, places, mask_token) for places in masked)]
     p = reader.p_gold(rows, letters, gold)
     moved = np.abs(p[1:] - p[0])
     return Masking(float(moved[0]), float(moved[1:].mean()), float(p[0]), float(p[1]))

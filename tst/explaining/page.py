@@ -30,7 +30,7 @@ def render_page(explanation: Explanation, title: str) -> str:
             "</div>",
             _probes(explanation.probes),
             "<h2>Questions</h2>",
-            _legend(explanation),
+            LEGEND,
             *(_question(q, opened=n < 3) for n, q in enumerate(explanation.questions)),
             _left_out(explanation),
         ]
@@ -106,27 +106,22 @@ def _probes(probes: list[Probe]) -> str:
     )
 
 
-def _legend(explanation: Explanation) -> str:
-    error = np.median([q.error for q in explanation.questions])
-    return (
-        "<p class='key soft'><i></i> speaks for the gold letter, <i class=minus></i> for the "
-        "runner-up; the same scale on both sides. Underlined: the planted cue. Layer integrated "
-        "gradients over the embeddings, from the prompt with its words masked; they add up to the "
-        f"change of the log-odds within {error:.2f} (median).</p>"
-    )
+LEGEND = (
+    "<p class='key soft'><i></i> speaks for the gold letter, <i class=minus></i> for the "
+    "runner-up; the same scale on both sides. Underlined: the planted cue. A word's value is what "
+    "it adds to the log-odds of gold against runner-up as words come in (Shapley values: question "
+    "and options, then their words); the gold option's mark holds what the options' order adds.</p>"
+)
 
 
 def _question(question: Explained, opened: bool) -> str:
     row = question.row
-    scale = float(max(np.abs(question.tuned).max(), np.abs(question.untrained).max())) or 1.0
-    sides = (
-        ("Tuned", question.tuned, question.log_odds[0]),
-        ("Zero-shot", question.untrained, question.log_odds[1]),
-    )
+    both = (question.tuned, question.untrained)
+    scale = max(float(np.abs(found.words).max()) for found in both) or 1.0
     maps = "".join(
-        f"<div><h3>{name}: log-odds {odds:+.2f}</h3>"
-        f"<p class=map>{_heat(question, values, scale)}</p></div>"
-        for name, values, odds in sides
+        f"<div><h3>{name}: log-odds {found.log_odds:+.2f}</h3>"
+        f"<p class=map>{_heat(question, found.words, scale)}</p></div>"
+        for name, found in zip(("Tuned", "Zero-shot"), both, strict=True)
     )
     zero_shot = (
         "" if math.isnan(question.s_zero_shot) else f" (zero-shot {question.s_zero_shot:.2f})"

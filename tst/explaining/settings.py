@@ -13,17 +13,15 @@ class ExplainConfig:
 
     record: folder of a finished run with ``diagnostic.save_adapters=true``
     questions: multiple-choice questions to explain, those with the highest s; 0: all
-    steps: points of the path that gradients are integrated over
-    draws: random masks that the attributed words are held against
-    batch: points of the path in one forward pass
+    draws: random masks that the attributed tokens are held against
+    batch: prompts in one forward pass
     out: the page; null: explain.html in the record
     """
 
     record: str | None = None
     questions: int = 20
-    steps: int = 32
     draws: int = 8
-    batch: int = 16
+    batch: int = 32
     device: str = "auto"
     out: str | None = None
     outputs_root: str = "outputs"
@@ -35,7 +33,7 @@ def require_sensible(config: ExplainConfig) -> None:
     problems = []
     if not config.record:
         problems.append("record=PATH: name the folder that a run printed as `record: PATH`.")
-    for name, least in (("questions", 0), ("steps", 2), ("draws", 1), ("batch", 1)):
+    for name, least in (("questions", 0), ("draws", 1), ("batch", 1)):
         value = getattr(config, name)
         if value < least:
             problems.append(f"{name}={value}: at least {least}.")

@@ -40,10 +40,11 @@ class WordedPrompt:
     words: list[Word]
     word_of: np.ndarray
 
-    def by_word(self, values: np.ndarray) -> np.ndarray:
-        """Sums (words,) of a value a token."""
+    def by_token(self, values: np.ndarray) -> np.ndarray:
+        """Values (tokens,) of a value a word: evenly among its tokens, 0 outside of words."""
         inside = self.word_of >= 0
-        return np.bincount(self.word_of[inside], weights=values[inside], minlength=len(self.words))
+        sizes = np.bincount(self.word_of[inside], minlength=len(self.words))
+        return np.where(inside, (values / np.maximum(sizes, 1))[self.word_of], 0.0)
 
     def tokens_of(self, words: np.ndarray) -> np.ndarray:
         """bool array (tokens,): those of the words with these numbers."""
