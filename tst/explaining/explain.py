@@ -15,6 +15,7 @@ import torch
 
 from tst.config import RunConfig
 from tst.diagnostics.llm.adapters import attach_saved, bare_again
+from tst.diagnostics.llm.progress import Progress
 from tst.diagnostics.llm.session import Session
 from tst.errors import UserError
 from tst.explaining.attribution import Attribution, Reader
@@ -80,31 +81,16 @@ def explain_record(
     rng = np.random.default_rng(0)
     found: list[Explained] = []
     left_out: dict[str, str] = {}
-    for fold, part in chosen.groupby("fold", sort=True):
-        folder = adapter_folder(record, int(str(fold)), config.diagnostic.per_format)
-        log.info("fold %d: explaining %d questions", fold, len(part))
-        prompts = {i: _words(session, table, i) for i in part.index}
-        for i, prompt in prompts.items():
-            if prompt is None:
-                left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
-        kept = {i: prompt for i, prompt in prompts.items() if prompt is not None}
-        contests = {i: contest_of(table.loc[i], scored.loc[i], session) for i in kept}
-        untrained = {}
-        with _reader(session, None, asked.batch) as reader:
-            for i, prompt in kept.items():
-                untrained[i] = reader.attribute(prompt, contests[i])
-        with _reader(session, folder, asked.batch) as reader:
-            for i, prompt in kept.items():
-                row, contest = _row(table, i), contests[i]
-                tuned = reader.attribute(prompt, contest)
-                letters = session.plan.letter_ids[: len(row["options"])]
-                masking = measure_masking(
-                    reader, prompt, tuned.words, letters, contest.gold,
-                    mask_token(session.base.tokenizer), asked.draws, rng,
-                )  # fmt: skip
-                found.append(
-                    _explained(row, scored.loc[i], prompt, contest, tuned, untrained[i], masking)
-                )
+    with Progress("explaining", 2 * len(chosen), "prompt") as progress:
+        for fold, part in chosen.groupby("fold", sort=True):
+            folder = adapter_folder(record, int(str(fold)), config.diagnostic.per_format)
+            log.info("fold %d: explaining %d questions", fold, len(part))
+            prompts = {i: _words(session, table, i) for i in part.index}
+            for i, prompt in prompts.items():
+                if prompt is None:
+                    left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
+            whole = {i: prompt for i, prompt in prompts.items() if prompt is not None}
+            found += _explain_fold(session, folder, whole, table, scored, asked, rng, progress)
     if not found:
         raise UserError("none of the chosen questions fits max_length; nothing to explain.")
     order = {str(table.at[i, "id"]): n for n, i in enumerate(chosen.index)}
@@ -116,6 +102,39 @@ def explain_record(
         left_out,
         asked.questions,
     )
+
+
+def _explain_fold(
+    session: Session,
+    adapter: Path,
+    prompts: dict[Any, WordedPrompt],
+    table: pd.DataFrame,
+    scored: pd.DataFrame,
+    asked: ExplainConfig,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> list[Explained]:
+    """Questions that one adapter answered. ``prompts``: by their place in the table."""
+    contests = {i: contest_of(table.loc[i], scored.loc[i], session) for i in prompts}
+    untrained, found = {}, []
+    with _reader(session, None, asked.batch) as reader:
+        for i, prompt in prompts.items():
+            untrained[i] = reader.attribute(prompt, contests[i])
+            progress.advance()
+    with _reader(session, adapter, asked.batch) as reader:
+        for i, prompt in prompts.items():
+            row, contest = _row(table, i), contests[i]
+            tuned = reader.attribute(prompt, contest)
+            letters = session.plan.letter_ids[: len(row["options"])]
+            masking = measure_masking(
+                reader, prompt, tuned.words, letters, contest.gold,
+                mask_token(session.base.tokenizer), asked.draws, rng,
+            )  # fmt: skip
+            found.append(
+                _explained(row, scored.loc[i], prompt, contest, tuned, untrained[i], masking)
+            )
+            progress.advance()
+    return found
 
 
 def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, a log line every few seconds elsewhere."""
+"""How far long work is: a bar on a terminal, a log line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -14,13 +14,51 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 15.0
 
 
+class Progress:
+    """Counts units of work towards a total, inside a ``with`` block.
+
+    unit: what is counted, in the singular
+    """
+
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = 0
+        self._started = self._said = time.perf_counter()
+        self._bar: tqdm[Any] | None = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=total, desc=title, unit=unit, leave=False)
+
+    def advance(self, count: int = 1) -> None:
+        """So many more units are done."""
+        self.done += count
+        now = time.perf_counter()
+        if self._bar is not None:
+            self._bar.update(count)
+        elif now - self._said > EVERY_SECONDS and 0 < self.done < self.total:
+            self._said = now
+            left = (now - self._started) / self.done * (self.total - self.done)
+            log.info(
+                "%s: %s %d of %d, %.0f s left", self.title, self.unit, self.done, self.total, left
+            )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 class StepReport(TrainerCallback):
     """Reports optimizer steps; reads no tensor, so nothing waits for the device."""
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._started = self._said = time.perf_counter()
-        self._bar: tqdm[Any] | None = None
+        self._progress: Progress | None = None
 
     def on_train_begin(
         self,
@@ -29,9 +67,7 @@ class StepReport(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        self._started = self._said = time.perf_counter()
-        if sys.stderr.isatty():
-            self._bar = tqdm(total=state.max_steps, desc=self.title, unit="step", leave=False)
+        self._progress = Progress(self.title, state.max_steps, "step")
 
     def on_step_end(
         self,
@@ -40,19 +76,8 @@ class StepReport(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        now = time.perf_counter()
-        if self._bar is not None:
-            self._bar.update(1)
-        elif now - self._said > EVERY_SECONDS:
-            self._said = now
-            left = (now - self._started) / state.global_step * (state.max_steps - state.global_step)
-            log.info(
-                "%s: step %d of %d, %.0f s left",
-                self.title,
-                state.global_step,
-                state.max_steps,
-                left,
-            )
+        if self._progress is not None:
+            self._progress.advance()
 
     def on_train_end(
         self,
@@ -61,5 +86,5 @@ class StepReport(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        if self._progress is not None:
+            self._progress.close()

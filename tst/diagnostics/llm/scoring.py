@@ -16,6 +16,7 @@ from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.batches import EMPTY, collate_prompts, plan_scoring
 from tst.diagnostics.llm.decoding import greedy
 from tst.diagnostics.llm.encoding import NEW_TOKENS, EncodedQuestions, Encoder
+from tst.diagnostics.llm.progress import Progress
 from tst.diagnostics.llm.prompts import clean_text, parse_number
 
 
@@ -30,17 +31,23 @@ class ScoringPlan:
 
 @torch.inference_mode()
 def score(
-    model: torch.nn.Module, encoder: Encoder, folds: list[EncodedQuestions], plan: ScoringPlan
+    model: torch.nn.Module,
+    encoder: Encoder,
+    folds: list[EncodedQuestions],
+    plan: ScoringPlan,
+    title: str = "scoring",
 ) -> list[pd.DataFrame]:
     """Answers of each fold's questions: p_options, letter_mass, value, text, generated, parsed.
 
     One frame a fold, indexed as its questions; p_options are lists of floats that sum to 1.
+    title: of the progress that is shown
     """
     answers = [_empty(questions) for questions in folds]
     was_training = model.training
     model.eval()
     head = AnswerHead(model)
-    with head.attached():
+    progress = Progress(title, sum(len(q) for q in folds), "question")
+    with head.attached(), progress:
         for kind in ("mc", "num", "open"):
             parts = [np.flatnonzero(q.formats == kind) for q in folds]
             if not any(len(p) for p in parts):
@@ -56,6 +63,7 @@ def score(
                     _score_options(head, folds, batch, plan, answers)
                 else:
                     _generate(head, encoder, folds, batch, kind, plan, answers)
+                progress.advance(sum(at is not None for at in batch))
     model.train(was_training)
     return answers
 

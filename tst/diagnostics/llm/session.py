@@ -57,7 +57,8 @@ class Session:
 
         def compute(missing: pd.DataFrame) -> pd.DataFrame:
             log.info("zero-shot: %d questions", len(missing))
-            return self.score(self.base.model, [self.encoded.take(missing.index)])[0]
+            asked = [self.encoded.take(missing.index)]
+            return self.score(self.base.model, asked, "zero-shot")[0]
 
         answers, seconds = zero_shot_answers(
             asked, self.base, self.settings.max_length, store, compute
@@ -76,11 +77,13 @@ class Session:
         targets = self.encoder.encode_targets(train)
         return FoldTask(list(zip(known.prompts, targets, strict=True)), seed, order_seed)
 
-    def score(self, model: torch.nn.Module, folds: list[EncodedQuestions]) -> list[pd.DataFrame]:
+    def score(
+        self, model: torch.nn.Module, folds: list[EncodedQuestions], title: str = "held-out"
+    ) -> list[pd.DataFrame]:
         """Answers of k folds' questions side by side; smaller batches when memory is short."""
         while True:
             try:
-                return score(model, self.encoder, folds, self.plan)
+                return score(model, self.encoder, folds, self.plan, title)
             except torch.OutOfMemoryError:
                 if self.plan.padded_tokens <= self.settings.max_length:
                     raise
