@@ -84,8 +84,9 @@ def test_search_sort_and_detail(browser: Any, page_file: Path, study: Any) -> No
 
         page.fill("#search", wanted["id"])
         page.locator("#shown", has_text="1 of 96 questions").wait_for()
-        page.locator(".tabulator-row").first.click()
-        assert wanted["question"] in page.locator("#detail-body").inner_text()
+        playwright.expect(page.locator(".tabulator-row")).to_have_count(1)
+        page.locator(".tabulator-row").click()
+        page.locator("#detail-body", has_text=wanted["question"]).wait_for()
         assert HOSTILE in page.locator("#detail-body").inner_text()
         page.locator("dialog .close").click()
 

@@ -7,8 +7,9 @@ from sklearn.metrics import roc_auc_score
 
 from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.questions import build_table
-from tst.diagnostics.forest.diagnostic import ForestDiagnostic
+from tst.diagnostics.forest.diagnostic import ForestDiagnostic, join_formats
 from tst.diagnostics.forest.settings import ForestSettings
+from tst.diagnostics.protocol import Predictions
 from tst.errors import UserError
 from tst.folds import plan_folds, split
 from tst.scoring import score_predictions
@@ -101,12 +102,15 @@ def test_processes_answer_like_threads(monkeypatch):
             assert np.array_equal(flat(permuted), flat(other.permuted[family]), equal_nan=True)
 
 
-def test_a_fold_costs_what_its_formats_cost(monkeypatch):
-    clock = iter(range(100))
-    monkeypatch.setattr("tst.diagnostics.forest.diagnostic.time.perf_counter", lambda: next(clock))
+def test_a_fold_costs_what_its_formats_cost():
+    choices, numbers = Predictions.empty(3), Predictions.empty(3)
+    choices.cost = {"fit_seconds": 1.0, "heldout_seconds": 2.0}
+    numbers.cost = {"fit_seconds": 0.5}
+    whole = join_formats({"mc": choices, "num": numbers})
+    assert whole.cost == {"fit_seconds": 1.5, "heldout_seconds": 2.0}
     _, done = run(planted())
-    # mc and num: a second to fit each, two before and after it
-    assert done[0, 0].cost == {"fit_seconds": 2, "heldout_seconds": 4}
+    assert set(done[0, 0].cost) == {"fit_seconds", "heldout_seconds"}
+    assert min(done[0, 0].cost.values()) > 0
 
 
 def test_planted_cues_are_found():
