@@ -7,11 +7,11 @@ knows questions and folds, never Hydra, Weights & Biases or files.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -99,3 +99,10 @@ class Diagnostic(ABC):
     @abstractmethod
     def fit_predict(self, train: pd.DataFrame, heldout: pd.DataFrame, seed: int) -> Predictions:
         """Fit on ``train`` (with ``answer``), predict ``heldout`` (without): ``folds.split``."""
+
+
+def add_costs(cost: dict[str, float], more: Mapping[str, Any]) -> None:
+    """Sum costs by name (mean loss aside, whose last value stays)."""
+    for name, value in more.items():
+        before = 0.0 if name == "train_loss" else cost.get(name, 0.0)
+        cost[name] = before + float(value)

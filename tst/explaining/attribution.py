@@ -99,8 +99,8 @@ class Reader:
         for members, share in zip(parts, shares, strict=True):
             words[members] = _split_share(members, share, asked)
         whole, bare = asked(np.stack([asked.everything, asked.nothing]))
-        in_any_order = [self.log_odds([r.ids], r.contrast)[0] for r in contest.rotations]
-        words[mark_of(prompt, contest.gold)] = whole - np.mean(in_any_order)
+        turned = [self.log_odds([r.ids], r.contrast)[0] for r in contest.rotations[1:]]
+        words[mark_of(prompt, contest.gold)] = whole - np.mean([whole, *turned])
         return Attribution(words, float(whole), float(bare))
 
 

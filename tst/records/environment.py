@@ -48,17 +48,10 @@ def library_versions() -> dict[str, str]:
 @cache
 def code_version() -> str:
     """The git commit of this code, ``+changes`` where the tree differs; empty outside git."""
-    here = Path(__file__).parent
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
+    git = ("git", "-C", str(Path(__file__).parent))
     try:
-        commit = git("rev-parse", "--short=12", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".")
+        commit = _output(*git, "rev-parse", "--short=12", "HEAD")
+        changed = _output(*git, "status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.SubprocessError):
         return ""
     return f"{commit}+changes" if commit and changed else commit
@@ -67,12 +60,16 @@ def code_version() -> str:
 @cache
 def gpu_names() -> list[str]:
     """This machine's NVIDIA GPUs, by their driver: torch is not loaded when a run begins."""
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=10)
+        return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
     except (OSError, subprocess.SubprocessError):
         return []
-    return done.stdout.split("\n")[:-1] if done.returncode == 0 else []
+
+
+def _output(*command: str) -> str:
+    """What a program prints; empty where it fails. Raises where it cannot be run."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def describe_environment() -> dict[str, object]:

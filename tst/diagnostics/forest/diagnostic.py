@@ -21,7 +21,7 @@ from tst.diagnostics.forest.number import NumberModel
 from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet, SheetReader
-from tst.diagnostics.protocol import Diagnostic, Fold, Predictions
+from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, add_costs
 from tst.folds import FoldPlan, fold_seed, split
 
 FORMATS = ("mc", "num", "open")
@@ -224,8 +224,7 @@ def join_formats(parts: dict[str, Predictions]) -> Predictions:
     ordered = [parts[kind] for kind in reversed(FORMATS) if kind in parts]
     whole = _overlay(ordered)
     for part in ordered:
-        for phase, seconds in part.cost.items():
-            whole.cost[phase] = whole.cost.get(phase, 0.0) + seconds
+        add_costs(whole.cost, part.cost)
     if all(part.reasons is not None for part in ordered):
         said = zip(*(part.reasons or [] for part in ordered), strict=True)
         whole.reasons = [[sentence for own in row for sentence in own] for row in said]

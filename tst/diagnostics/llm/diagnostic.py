@@ -16,7 +16,7 @@ from tst.diagnostics.llm.adapters import attach_saved, bare_again, save_adapter
 from tst.diagnostics.llm.memory import MemoryPlan, give_back_memory
 from tst.diagnostics.llm.models import free_base, pick_device
 from tst.diagnostics.llm.progress import StepReport
-from tst.diagnostics.llm.results import add_costs, peak_memory, reset_peak, to_predictions
+from tst.diagnostics.llm.results import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import (
     LoraSettings,
@@ -28,7 +28,7 @@ from tst.diagnostics.llm.settings import (
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.trace import join_histories
 from tst.diagnostics.llm.training import Training, trained_adapter
-from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store
+from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store, add_costs
 from tst.folds import FoldPlan, fold_seed, split
 from tst.optimizers.build import require_usable
 

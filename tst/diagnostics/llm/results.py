@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,13 +31,6 @@ def to_predictions(
         parsed=trained["parsed"].to_numpy(dtype=bool),
         cost=dict(cost),
     )
-
-
-def add_costs(cost: dict[str, float], more: Mapping[str, Any]) -> None:
-    """Sum costs by name (mean loss aside, whose last value stays)."""
-    for name, value in more.items():
-        before = 0.0 if name == "train_loss" else cost.get(name, 0.0)
-        cost[name] = before + float(value)
 
 
 def reset_peak(device: torch.device) -> None:
