@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +68,19 @@ class GraphedPass:
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, pool=self._pool):
+            with (
+                _without_collecting(),
+                torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"),
+            ):
                 loss = self._eager(static)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as problem:
-            reason = str(problem).split("\n")[0]
+            reason = str(problem.__context__ or problem).split("\n")[0]
             log.warning("CUDA graphs do not work here (%s): passes run uncaptured", reason)
             self.enabled = False
+            self._graphs.clear()
+            _leave_capture(static)
             return
         self._pool = self._pool or graph.pool()
         self._graphs[_shapes(inputs)] = _Captured(graph, static, loss)
@@ -83,6 +90,25 @@ class GraphedPass:
         (gradient,) = torch.autograd.grad(loss, [self.weights])
         self.gradient.add_(gradient)
         return loss.detach()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """No cyclic garbage is freed meanwhile: an earlier job's graphs in it would end the capture."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _leave_capture(inputs: _Inputs) -> None:
+    """After a failed capture: the random generator would refuse every later dropout."""
+    device = next(iter(inputs.values())).device
+    generator = torch.cuda.default_generators[device.index]
+    generator.graphsafe_set_state(generator.clone_state())
 
 
 def _shapes(inputs: _Inputs) -> tuple[torch.Size, ...]:
