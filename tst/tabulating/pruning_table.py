@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -113,7 +113,7 @@ def _list_cells(
 
 def _random_cells(experiment: Experiment, bands: dict[str, Any]) -> dict[str, Figure]:
     cells = {
-        "removed": Figure(text=f"{bands['adjusted']['draws']} draws"),
+        "removed": Figure(text=_draws(bands["adjusted"])),
         "n": Figure(text=DASH),
         "score": _band(bands["score_hard"]),
         "adjusted": _band(bands["adjusted"]),
@@ -142,7 +142,7 @@ def _random_gap_cells(
 ) -> dict[str, Figure]:
     change = _number(bands["gap"]["mean"]) - _number(before["gap"])
     cells = {
-        "n": Figure(text=f"{bands['vision']['draws']} draws"),
+        "n": Figure(text=_draws(bands["vision"])),
         "vision": _band(bands["vision"]),
         "blind": _band(bands["blind"]),
         "gap": _band(bands["gap"], POINTS),
@@ -177,3 +177,7 @@ def _who(diagnostic: str, model: str) -> str:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _draws(band: Mapping[str, Any]) -> str:
+    return "1 draw" if band["draws"] == 1 else f"{band['draws']} draws"
