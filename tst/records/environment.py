@@ -57,11 +57,20 @@ def code_version() -> str:
     return f"{commit}+changes" if commit and changed else commit
 
 
-@cache
 def gpu_names() -> list[str]:
-    """This machine's NVIDIA GPUs, by their driver: torch is not loaded when a run begins."""
+    """The NVIDIA GPUs that this process may use (CUDA_VISIBLE_DEVICES), all where nothing says.
+
+    By their driver: torch is not loaded when a run begins.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return _named_by_driver(() if visible is None else (f"--id={visible}",))
+
+
+@cache
+def _named_by_driver(chosen: tuple[str, ...]) -> list[str]:
+    query = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader", *chosen)
     try:
-        return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
+        return _output(*query).splitlines()
     except (OSError, subprocess.SubprocessError):
         return []
 
