@@ -38,6 +38,18 @@ class Seen:
         page.on("request", lambda r: self.requests.append(r.url))
 
 
+AT_REST = """selector => new Promise(done => {
+  let timer = setTimeout(done, 300);
+  new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 300); })
+    .observe(document.querySelector(selector), { childList: true, subtree: true });
+})"""
+
+
+def wait_at_rest(page: Any, selector: str) -> None:
+    """Nothing inside has changed for 0.3 s: a row redrawn under a press loses its click."""
+    page.evaluate(AT_REST, selector)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
@@ -84,7 +96,8 @@ def test_search_sort_and_detail(browser: Any, page_file: Path, study: Any) -> No
 
         page.fill("#search", wanted["id"])
         page.locator("#shown", has_text="1 of 96 questions").wait_for()
-        playwright.expect(page.locator(".tabulator-row")).to_have_count(1)
+        page.locator("#question-table").scroll_into_view_if_needed()
+        wait_at_rest(page, "#question-table")
         page.locator(".tabulator-row").click()
         page.locator("#detail-body", has_text=wanted["question"]).wait_for()
         assert HOSTILE in page.locator("#detail-body").inner_text()
