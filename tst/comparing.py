@@ -84,9 +84,13 @@ def pair(a: Sequence[RunRecord], b: Sequence[RunRecord]) -> tuple[pd.DataFrame, 
 def resampled_units(
     paired: pd.DataFrame, a: Sequence[RunRecord], b: Sequence[RunRecord]
 ) -> np.ndarray:
-    """What the bootstrap resamples: the group either side folds by, else the coarsest declared."""
+    """What the bootstrap resamples: the group either side folds by, else the coarsest declared.
+
+    A declared one that all questions share is passed over.
+    """
     folded = [GROUP_PREFIX + r.group_by for r in (*a, *b) if r.group_by is not None]
-    declared = folded or [GROUP_PREFIX + g for g in declared_groups(paired)]
-    if not declared:
+    declared = [GROUP_PREFIX + g for g in declared_groups(paired)]
+    columns = folded or [c for c in declared if paired[c].nunique() >= 2]
+    if not columns:
         return np.arange(len(paired))
-    return paired[min(declared, key=lambda c: paired[c].nunique())].to_numpy()
+    return paired[min(columns, key=lambda c: paired[c].nunique())].to_numpy()

@@ -18,6 +18,9 @@ MRA_STEPS = np.arange(1, 11)
 TOLERANCE = 1e-9
 """Relative width around equality in which 20 |error| counts as equal to j |gold|."""
 
+APART = 4 * TOLERANCE
+"""Relative distance from which two interval ends are two: a number between them is inside both."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
@@ -44,11 +47,12 @@ def mean_relative_accuracy(
     return np.where((gold == 0.0)[..., None], exact, within).mean(axis=-1)
 
 
-def best_constant(gold: np.ndarray) -> float:
+def best_constant(gold: np.ndarray, inclusive: bool = False) -> float:
     """The number that maximises the mean MRA over ``gold``; NaN when there is none.
 
-    Exact: each answer g scores j tenths inside the open interval g (1 -+ j / 20); the sweep over
-    all interval ends finds the stretch covered most. Ties go to the stretch with the lowest value.
+    Exact: each answer g scores j tenths inside the interval g (1 -+ j / 20), open or, when
+    ``inclusive``, closed; the sweep over all interval ends finds what is covered most: a stretch
+    between two ends, or an end. Of equally good ones the lowest.
     """
     gold = np.asarray(gold, dtype=float)
     if not len(gold):
@@ -58,15 +62,30 @@ def best_constant(gold: np.ndarray) -> float:
     if not len(nonzero):
         return 0.0
     reach = np.abs(nonzero)[:, None] * MRA_STEPS / 20.0
-    starts = np.sort((nonzero[:, None] - reach).ravel())
-    ends = np.sort((nonzero[:, None] + reach).ravel())
-    points = np.unique(np.concatenate([starts, ends]))
-    covered = np.searchsorted(starts, points, "right") - np.searchsorted(ends, points, "right")
+    ends = _merge_close(np.stack([nonzero[:, None] - reach, nonzero[:, None] + reach]))
+    starts, stops = np.sort(ends[0], axis=None), np.sort(ends[1], axis=None)
+    points = np.unique(ends)
+    stopped = np.searchsorted(stops, points, "left" if inclusive else "right")
+    covered = np.searchsorted(starts, points, "right") - stopped
     best = int(np.argmax(covered))
     if zeros * len(MRA_STEPS) >= covered[best]:
         return 0.0
-    inside = nonzero[(nonzero > points[best]) & (nonzero < points[best + 1])]
-    return float(np.median(inside)) if len(inside) else float(points[best : best + 2].mean())
+    if inclusive:
+        return float(points[best])
+    low, high = points[best : best + 2]
+    apart = APART * abs(low), APART * abs(high)
+    inside = nonzero[(nonzero - low > apart[0]) & (high - nonzero > apart[1])]
+    return float(np.median(inside)) if len(inside) else float((low + high) / 2.0)
+
+
+def _merge_close(ends: np.ndarray) -> np.ndarray:
+    """Ends that are equal but for rounding (1.6 * 1.05 and 2.8 * 0.6) become one number."""
+    order = np.argsort(ends, axis=None, kind="stable")
+    values = ends.ravel()[order]
+    new = np.append(True, np.diff(values) > APART * np.abs(values[1:]))
+    merged = np.empty_like(values)
+    merged[order] = values[new][np.cumsum(new) - 1]
+    return merged.reshape(ends.shape)
 
 
 def as_number(text: str) -> float | None:
@@ -105,7 +124,9 @@ def score_options(
     gold: int array (n,), the gold option of each
     Ties go to the lowest index.
     """
+    gold = np.asarray(gold, dtype=int)
     width = max((len(p) for p in probabilities if p is not None), default=2)
+    width = max(width, int(gold.max(initial=0)) + 1)
     padded = np.full((len(probabilities), width), -np.inf)
     given = np.zeros(len(probabilities), dtype=bool)
     for row, p in enumerate(probabilities):
@@ -113,7 +134,6 @@ def score_options(
             padded[row, : len(p)] = p
             given[row] = True
     rows = np.arange(len(probabilities))
-    gold = np.asarray(gold, dtype=int)
     p_gold = np.where(given, padded[rows, gold], np.nan)
     hard = np.where(given, padded.argmax(axis=1) == gold, np.nan)
     others = padded.copy()

@@ -8,6 +8,7 @@ method.md, section 4; draws are kept beside the result and not computed twice.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,16 @@ def draw_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def clustered_standard_error(values: np.ndarray, units: np.ndarray) -> float:
-    """Standard error of a mean whose values are dependent within units (Cameron et al., 2008)."""
+    """Standard error of a mean whose values are dependent within units (Cameron et al., 2008).
+
+    NaN for fewer than two units: one says nothing of how they differ.
+    """
     labels = np.unique(units.astype(str), return_inverse=True)[1]
     sums = np.bincount(labels, weights=values - values.mean())
     groups = len(sums)
-    return float(np.sqrt(groups / max(groups - 1, 1) * (sums**2).sum()) / len(values))
+    if groups < 2:
+        return float("nan")
+    return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(values))
 
 
 def run_draw(
@@ -91,10 +97,12 @@ def run_nulls(
 
     build: makes a diagnostic, in the process that uses it
     observed: overall score_hard of the real run
-    Returns per kind the draws' mean, standard error and whether the null holds; for ``permuted``
-    also p = (1 + #{null >= observed}) / (1 + repeats).
+    Returns per kind the draws' mean, standard error and whether the null holds (None with a
+    ``holds_reason`` where that cannot be told); for ``permuted`` also
+    p = (1 + #{null >= observed}) / (1 + repeats). A table without mc questions has no ``uniform``.
     """
-    kinds = [k for k in KINDS if k == "permuted" or (table["format"] == "mc").any()]
+    mc_units = len(set(plan.units[(table["format"] == "mc").to_numpy()]))
+    kinds = [kind for kind in KINDS if kind == "permuted" or mc_units >= plan.k]
     missing = [
         (kind, draw)
         for draw in range(repeats)
@@ -118,7 +126,10 @@ def run_nulls(
         kind: [read_json(_draw_path(folder, kind, draw)) for draw in range(repeats)]
         for kind in kinds
     }
-    return {kind: judge_draws(kind, draws[kind], observed) for kind in kinds}
+    judged = {kind: judge_draws(kind, draws[kind], observed) for kind in kinds}
+    if 0 < mc_units < plan.k:
+        judged["uniform"] = describe_left_out(mc_units, plan)
+    return judged
 
 
 def _draw_path(folder: Path, kind: str, draw: int) -> Path:
@@ -127,7 +138,7 @@ def _draw_path(folder: Path, kind: str, draw: int) -> Path:
 
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
     """Mean over draws against what a model without knowledge may score."""
-    means = {key: float(np.mean([d[key] for d in draws])) for key in draws[0]}
+    means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
     expected = means["majority" if kind == "permuted" else "baseline"]
     excess = means["score_hard"] - expected
     bound = MOST_STANDARD_ERRORS * means["standard_error"]
@@ -140,7 +151,25 @@ def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> di
         "holds": excess <= bound if kind == "permuted" else abs(excess) <= bound,
         "scores": [d["score_hard"] for d in draws],
     }
+    if math.isnan(bound):
+        judged["holds"] = None
+        judged["holds_reason"] = "the questions lie in one group, so there is no standard error"
     if kind == "permuted":
         beaten = sum(d["score_hard"] >= observed for d in draws)
         judged["p"] = (1 + beaten) / (1 + len(draws))
     return judged
+
+
+def describe_left_out(mc_units: int, plan: FoldPlan) -> dict[str, Any]:
+    """The uniform null's entry where its questions, the mc ones alone, cannot fill the folds."""
+    what = (
+        "mc questions" if plan.group_by is None else f"groups ({plan.group_by}) with mc questions"
+    )
+    fields = ("score_hard", "expected", "excess", "standard_error")
+    return {
+        "draws": 0,
+        **dict.fromkeys(fields, float("nan")),
+        "holds": None,
+        "holds_reason": f"left out: {mc_units} {what}, fewer than the {plan.k} folds",
+        "scores": [],
+    }

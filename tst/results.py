@@ -99,11 +99,15 @@ def mean_importance(files: list[FoldFile]) -> pd.DataFrame | None:
 
 
 def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
-    """The column whose values intervals resample: the folds' groups, else the coarsest declared."""
+    """The column whose values intervals resample: the folds' groups, else the coarsest declared.
+
+    A column with a single group is passed over, as there is nothing to resample.
+    """
     if plan.group_by is not None:
         return GROUP_PREFIX + plan.group_by
-    columns = [GROUP_PREFIX + group for group in table.groups]
-    return min(columns, key=lambda c: table.frame[c].nunique(), default=None)
+    sizes = {c: table.frame[c].nunique() for c in (GROUP_PREFIX + g for g in table.groups)}
+    usable = [column for column, groups in sizes.items() if groups >= 2]
+    return min(usable, key=sizes.__getitem__, default=None)
 
 
 def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:

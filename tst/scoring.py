@@ -110,7 +110,7 @@ def _constant_scores(
     if kind == "mc":
         return (heldout.astype(int) == np.bincount(training.astype(int)).argmax()).astype(float)
     if kind == "num":
-        constant = best_constant(training.astype(float))
+        constant = best_constant(training.astype(float), inclusive)
         return mean_relative_accuracy(np.array(constant), heldout.astype(float), inclusive)
     counts = Counter(sorted(accepted[0] for accepted in training))
     text = counts.most_common(1)[0][0]

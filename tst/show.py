@@ -62,7 +62,15 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
             )
     for name, planted in summary.get("planted", {}).items():
         console.print(f"  AUROC of s(x) for planted rows, {name}: {planted['auroc']:.2f}")
+    parts = {**summary["per_type"], "overall": summary["overall"]}
+    reasons = {n: part["interval_reason"] for n, part in parts.items() if "interval_reason" in part}
+    for reason in sorted(set(reasons.values())):
+        names = ", ".join(name for name in reasons if reasons[name] == reason)
+        console.print(f"  no interval of {names}: {reason}", markup=False)
     for name, null in summary.get("null", {}).items():
+        if null["holds"] is None:
+            console.print(f"  {name} null cannot be judged: {null['holds_reason']}", markup=False)
+            continue
         verdict = "holds" if null["holds"] else "is VIOLATED"
         p_value = f", p = {null['p']:.3f}" if "p" in null else ""
         console.print(

@@ -31,6 +31,10 @@ FIELDS: Mapping[str, str] = {
 WITH_INTERVAL = tuple(FIELDS)[:6]
 
 
+TOO_FEW_GROUPS = "fewer than two groups (or questions) have a score"
+"""Why a set has no interval."""
+
+
 def resample_groups(
     units: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[np.ndarray, Iterator[np.ndarray]]:
@@ -70,7 +74,8 @@ def bootstrap_intervals(
     members: (n, sets) bool, which question is in which set
     units: (n,) group of each question
     Returns (sets, m, 2). A set's mean is the ratio of its resampled sum and count, so measures that
-    are differences are paired. Cluster bootstrap: Davison and Hinkley (1997), section 3.8.
+    are differences are paired; it is NaN where fewer than two blocks hold its values. Cluster
+    bootstrap: Davison and Hinkley (1997), section 3.8.
     """
     block_of, draws = resample_groups(units, seed, resamples)
     blocks = int(block_of.max()) + 1
@@ -90,10 +95,10 @@ def bootstrap_intervals(
         with np.errstate(divide="ignore", invalid="ignore"):
             means.append(totals[:, :half] / totals[:, half:])
     resampled = np.concatenate(means)
-    empty = ~np.isfinite(resampled).any(axis=0)
-    resampled[:, empty] = 0.0
+    too_few = (flat[:, half:] > 0).sum(axis=0) < 2
+    resampled[:, too_few] = 0.0
     bounds = np.nanpercentile(resampled, [2.5, 97.5], axis=0)
-    bounds[:, empty] = np.nan
+    bounds[:, too_few] = np.nan
     return np.moveaxis(bounds.reshape(2, sets, measures), 0, -1)
 
 
@@ -127,6 +132,8 @@ def summarise(
         fields["interval"] = {
             field: [float(b) for b in intervals[index, i]] for i, field in enumerate(WITH_INTERVAL)
         }
+        if np.isnan(fields["interval"]["score_hard"]).any():
+            fields["interval_reason"] = TOO_FEW_GROUPS
         if part == "overall":
             summary["overall"] = fields
         else:
@@ -138,7 +145,7 @@ def summarise(
 def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame) -> dict[str, Any]:
     fields: dict[str, Any] = {"n": len(scores)}
     fields |= {field: float(scores[column].mean()) for field, column in FIELDS.items()}
-    fields["adjusted"] = float(adjust(np.array(fields["score_soft"]), np.array(fields["baseline"])))
+    fields["adjusted"] = adjusted_mean(scores["s"], scores["baseline"])
     by_fold = scored.groupby(["repeat", "fold"])[["hard", "s"]].mean()
     names = {"hard": "score_hard", "s": "score_soft"}
     fields["fold_mean"] = {names[c]: float(by_fold[c].mean()) for c in names}
@@ -149,8 +156,17 @@ def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame) -> dict[str, Any]:
     if np.isnan(scores["s_zero_shot"]).all():
         fields["zero_shot_reason"] = "this diagnostic has no zero-shot model"
     if np.isnan(np.float64(fields["adjusted"])):
-        fields["adjusted_reason"] = "the baseline leaves nothing to gain (1 - b < 1e-9)"
+        fields["adjusted_reason"] = (
+            "no question has a score"
+            if missing == len(scores)
+            else "the baseline leaves nothing to gain (1 - b < 1e-9)"
+        )
     return fields
+
+
+def adjusted_mean(s: pd.Series, baseline: pd.Series) -> float:
+    """(mean s - mean b) / (1 - mean b) of a set, over the questions that have a score."""
+    return float(adjust(np.array(s.mean()), np.array(baseline.where(s.notna()).mean())))
 
 
 def _macro(per_type: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_perfect_detection():
     assert figures["correlation"] == pytest.approx(-0.4 / (0.52667 * 0.32) ** 0.5, abs=1e-4)
     assert figures["rank_correlation"] == pytest.approx(-1)
     assert (figures["mean_clean"], figures["mean_corrupted"]) == pytest.approx((0.9, 0.1))
-    assert "reason" not in figures
+    assert "reason" not in figures and figures["left_out"] == 0
 
 
 def test_the_wrong_way_round_is_reported_as_it_is():
@@ -40,6 +40,23 @@ def test_steps_without_confidence_are_left_out():
     confidence = [np.nan] * 6 + [0.9, 0.1, 0.5]
     figures = detection(make_steps(ROUND * 3, confidence), "confidence")
     assert figures["auroc"] == figures["auroc_in_round"] == 1
+
+
+def test_a_diverged_step_is_left_out_and_counted():
+    steps = make_steps(ROUND * 3, [0.9, 0.1, 0.5] * 3)
+    steps.loc[3, "confidence"], steps.loc[8, "confidence"] = np.inf, np.nan
+    figures = detection(steps, "confidence")
+    assert figures["left_out"] == 2
+    assert figures["auroc"] == figures["auroc_in_round"] == 1
+    assert (figures["mean_clean"], figures["mean_mixed"]) == pytest.approx((0.9, 0.5))
+    assert figures["rank_correlation"] == pytest.approx(-1)
+
+
+def test_steps_that_all_diverged_have_a_reason():
+    figures = detection(make_steps(ROUND, [np.inf, np.nan, -np.inf]), "confidence")
+    assert figures["reason"] == "no confidence of these steps is finite"
+    assert figures["left_out"] == 3
+    assert np.isnan(figures["auroc"]) and np.isnan(figures["mean_clean"])
 
 
 @pytest.mark.parametrize("signal", ["loss", "grad_norm"])

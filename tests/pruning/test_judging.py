@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from tst.pruning.intervals import Sample, compare_samples, describe_sample
-from tst.pruning.judging import band, draw_at_random
+from tst.pruning.judging import Removal, band, draw_at_random, find_left_out, judge_removals
 
 
 def test_random_draws_have_the_same_counts_per_type():
@@ -51,6 +52,49 @@ def test_many_groups_are_merged_into_blocks():
     result = compare_samples({"ours": sample}, np.arange(4000), "ours")
     low, high = result["ours"]["interval"]["score_hard"]
     assert 0.02 < high - low < 0.045
+
+
+def test_a_set_in_one_group_has_no_interval():
+    units = np.repeat(["a", "b"], 4)
+    samples = {
+        "ours": make_sample([0, 1, 4, 5], [1.0, 0.0, 1.0, 0.0]),
+        "lone": make_sample([0, 1, 2], [1.0, 0.0, 1.0]),
+        "two": make_sample([0, 4], [1.0, 0.0]),
+    }
+    result = compare_samples(samples, units, "ours")
+    for bounds in result["lone"]["interval"].values():
+        assert np.isnan(bounds).all()
+    assert "fewer than two groups" in result["lone"]["interval_reason"]
+    assert "difference" not in result["lone"]
+    assert np.isfinite(result["two"]["difference"]["adjusted"]).all()
+    lone = compare_samples({"ours": samples["lone"], "two": samples["two"]}, units, "ours")
+    assert "difference" not in lone["two"]
+    assert np.isfinite(lone["two"]["interval"]["adjusted"]).all()
+
+
+def test_adjusted_is_over_the_questions_that_have_a_score():
+    nan = float("nan")
+    sample = make_sample(range(4), [1.0, 1.0, nan, nan], [0.9, 0.9, nan, nan])
+    sample.baseline[:] = [0.5, 0.5, 0.1, 0.1]
+    assert describe_sample(sample)["adjusted"] == pytest.approx(0.8)
+
+
+def test_lists_that_leave_too_little_are_named():
+    units = np.array(["a", "a", "b", "c"])
+    removals = {"nothing": Removal(np.array([], dtype=int)), "one": Removal(np.array([3]))}
+    assert find_left_out(removals, units, 2, "groups") == {}
+    assert find_left_out(removals, units, 3, "groups (video)") == {
+        "one": "2 groups (video) are left, fewer than the 3 folds"
+    }
+
+
+def test_a_judgement_without_ours():
+    frame = pd.DataFrame({"question_type": ["t"] * 4})
+    scores = pd.DataFrame({"s": 0.5, "baseline": 0.25, "hard": [1.0, 0.0, 1.0, 0.0]})
+    removals = {"nothing": Removal(np.array([], dtype=int)), "ours": Removal(np.array([0]), "rf")}
+    judged = judge_removals({"nothing": scores}, removals, frame, np.arange(4), "rf")
+    assert list(judged["lists"]) == ["nothing"]
+    assert "difference" not in judged["lists"]["nothing"]
 
 
 def test_band():

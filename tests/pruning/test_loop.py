@@ -11,8 +11,9 @@ NAN = float("nan")
 
 
 def run(
-    s, baseline=0.25, s0=0.0, types=None, tau=None, rank_by="s", seeds=(0,), ids=None, **settings
-):
+    s, baseline=0.25, s0=0.0, types=None, tau=None, rank_by="s", seeds=(0,), ids=None, groups=None,
+    k=2, **settings
+):  # fmt: skip
     """Prune questions whose score is fixed, or ``s(iteration, seed)``."""
     s_of = s if callable(s) else lambda iteration, seed: np.asarray(s, dtype=float)
     n = len(s_of(0, 0))
@@ -30,7 +31,8 @@ def run(
         return table.assign(seconds=2.0)
 
     seen: list[tuple[Iteration, int]] = []
-    rules = Rules(quotas, rank_by, tau, list(seeds), 1)
+    units = None if groups is None else np.array(groups)
+    rules = Rules(quotas, rank_by, tau, list(seeds), 1, units, k)
     result = prune(ids, rules, examine, lambda it, gone: seen.append((it, gone)))
     assert [it for it, _ in seen] == result.iterations
     return result, asked
@@ -109,6 +111,19 @@ def test_floors_bind_and_say_so():
     assert kept.value_counts().to_dict() == {"a": 10, "b": 10}
     small, _ = run([0.9] * 6, budget=3, batch=1)
     assert (small.stopped, len(small.removed)) == ("floors", 0)
+
+
+def test_a_batch_that_leaves_fewer_groups_than_folds_stays():
+    groups = ["g", "g", "h", "h", "i", "i", "i", "j"]
+    scores = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
+    result, _ = run(scores, budget=6, batch=1, floor=0, groups=groups, k=3)
+    assert removed_ids(result) == ["q00", "q01", "q02"]
+    assert (result.stopped, len(result.iterations)) == ("groups", 4)
+    assert len({groups[row] for row in result.kept}) == 3
+    whole, _ = run(scores, budget=6, batch=4, floor=0, groups=groups, k=3)
+    assert (whole.stopped, removed_ids(whole)) == ("groups", [])
+    enough, _ = run(scores, budget=3, batch=1, floor=0, groups=groups, k=3)
+    assert enough.stopped == "budget"
 
 
 def test_per_type_spreads_every_batch_over_the_types():

@@ -14,6 +14,7 @@ from tests.tracking.offline_runs import the_run
 from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
 from tst.pruning import running
 from tst.tracking.beside import wait_for_publishing
+from tst.tracking.pruning_content import scalars
 
 pytest.importorskip("wandb")
 
@@ -83,3 +84,14 @@ def test_a_failed_pruning_ends_as_failed(tmp_path, monkeypatch):
     assert told.exit_code == 1
     assert (told.summary["state"], told.summary["error"]) == ("failed", "ZeroDivisionError")
     assert "folds/finished" not in told.summary
+
+
+def test_what_could_not_be_computed_is_left_out(tmp_path):
+    _, summary = pruned(tmp_path, "prune.judge=lora_llm", "prune.random_draws=1",
+                        "prune.judge_seeds=[42]", "tracking=none")  # fmt: skip
+    ours = summary["judged"][0]["lists"]["ours"]
+    ours["adjusted"], ours["interval"]["score_hard"] = float("nan"), [None, None]
+    told = scalars(summary)
+    assert "judged/lora_llm/random/ours/score_hard" in told
+    assert "judged/lora_llm/random/ours/adjusted" not in told
+    assert "judged/lora_llm/random/ours/score_hard_low" not in told

@@ -18,6 +18,7 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
             config.diagnostic,
             config.benchmark.features,
             config.features.scene_context,
+            config.scoring.mra_inclusive,
             config.n_jobs,
         )
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic

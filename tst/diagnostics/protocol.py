@@ -75,8 +75,13 @@ class Store(Protocol):
     def put(self, kind: str, key: str, frame: pd.DataFrame) -> None:
         """Keep a frame (columns of plain numbers, strings or lists of them) under a content key."""
 
-    def adapter_folder(self, repeat: int, fold: int) -> AbstractContextManager[Path]:
-        """A folder to write a fold's adapter to; it appears in the record when the block ends."""
+    def adapter_folder(
+        self, repeat: int, fold: int, part: str = ""
+    ) -> AbstractContextManager[Path]:
+        """A folder to write a fold's adapter to; it appears in the record when the block ends.
+
+        part: the name of one of several adapters of the fold; the others stay as they are
+        """
 
 
 class Diagnostic(ABC):

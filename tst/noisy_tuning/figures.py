@@ -70,11 +70,12 @@ def draw_confidence(runs: Runs) -> Figure:
 
 def _histogram(axes: Axes, steps: pd.DataFrame, column: str) -> None:
     """A column of the steps by their kind, with means; a round far from the others is off it."""
+    steps = steps[np.isfinite(steps[column])]
     low, high = steps[column].quantile([0.02, 0.98])
     span = (float(low), float(high)) if column == "in_round" else None
-    edges = np.histogram_bin_edges(steps[column].dropna(), 24, span).tolist()
+    edges = np.histogram_bin_edges(steps[column], 24, span).tolist()
     for colour, kind in zip(CYCLE, KINDS, strict=False):
-        values = steps.loc[steps["kind"] == kind, column].dropna()
+        values = steps.loc[steps["kind"] == kind, column]
         if len(values):
             axes.hist(values, edges, density=True, histtype="stepfilled", alpha=0.45, color=colour,
                       label=f"{kind} steps")  # fmt: skip

@@ -37,13 +37,17 @@ def detection(steps: pd.DataFrame, signal: str) -> Figures:
     auroc_in_round: the same within each round of a probe schedule, free of the trend over training
     correlation, rank_correlation: of the signal with the share of corrupted pairs (Pearson,
         Spearman), over all steps
+    left_out: steps that are in none of these, their signal being NaN or infinite (divergence)
     """
-    known = steps[steps[signal].notna()]
+    known = steps[np.isfinite(steps[signal])]
+    left_out = len(steps) - len(known)
     if known.empty:
         reason = f"this optimizer has no {signal} in these steps"
+        if steps[signal].notna().any():
+            reason = f"no {signal} of these steps is finite"
         names = [f"mean_{kind}" for kind in KINDS]
         names += ["auroc", "auroc_in_round", "correlation", "rank_correlation"]
-        return {**dict.fromkeys(names, np.nan), "reason": reason}
+        return {**dict.fromkeys(names, np.nan), "left_out": left_out, "reason": reason}
     figures: Figures = {
         f"mean_{kind}": float(known.loc[known["kind"] == kind, signal].mean()) for kind in KINDS
     }
@@ -63,6 +67,7 @@ def detection(steps: pd.DataFrame, signal: str) -> Figures:
     else:
         figures |= {"correlation": np.nan, "rank_correlation": np.nan}
         reasons.append(f"the share of corrupted pairs or the {signal} never varies")
+    figures["left_out"] = left_out
     if reasons:
         figures["reason"] = "; ".join(reasons)
     return figures

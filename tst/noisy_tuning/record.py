@@ -18,7 +18,7 @@ from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.settings import NoisyConfig
 from tst.records.files import checksum, write_json, write_parquet
-from tst.records.identity import flatten, identity_hash, matches
+from tst.records.identity import digest, flatten, matches
 from tst.records.record import Record
 
 FOLDER = "noisy"
@@ -77,7 +77,7 @@ def record_folder(config: NoisyConfig, table: PairTable) -> Path:
         table.name,
         f"{config.optimizer.name}-{model_slug(config.model)}",
         f"{config.corruption.kind}-{config.schedule.kind}",
-        identity_hash({**identity_leaves(config), "version": VERSION}, table.fingerprint),
+        digest(identity_leaves(config), table.fingerprint, VERSION),
     )
     return Path(config.outputs_root, FOLDER, *parts)
 
@@ -93,7 +93,7 @@ def setting_hash(config: NoisyConfig, table: PairTable) -> str:
         if path != "seed" and not matches(path, "optimizer")
     }
     pairs = f"{table.name}, {table.revision}, {len(table.frame)} of {table.rows_read}"
-    return identity_hash({**leaves, "version": VERSION}, pairs)[:8]
+    return digest(leaves, pairs, VERSION)[:8]
 
 
 def write_result(record: Record, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:

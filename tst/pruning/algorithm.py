@@ -15,9 +15,9 @@ import pandas as pd
 
 from tst.pruning.allocation import Quotas, choose_batch, may_go
 from tst.pruning.ranking import highest, rank, ranking_scores
-from tst.scoring import adjust
+from tst.stats import adjusted_mean
 
-BUDGET, TAU, FLOORS = "budget", "tau", "floors"
+BUDGET, TAU, FLOORS, GROUPS = "budget", "tau", "floors", "groups"
 
 Examine = Callable[[int, np.ndarray, int], pd.DataFrame]
 """(iteration, positions of the remaining questions, fold seed) -> their scores, one row each with
@@ -52,7 +52,7 @@ class Pruning:
     """What came of it.
 
     removed: table positions in the order of removal; kept: the others in table order
-    stopped: budget, tau or floors
+    stopped: budget, tau, floors or groups
     scores: of every question, as it ranked last: row, the means over seeds, ranking
     """
 
@@ -65,19 +65,24 @@ class Pruning:
 
 @dataclass(frozen=True)
 class Rules:
-    """How to choose: quotas, what ranks, when to stop, and which fold seeds take turns."""
+    """How to choose: quotas, what ranks, when to stop, and which fold seeds take turns.
+
+    groups: (n,) what folds keep whole, None where that is each question; k: how many must be left
+    """
 
     quotas: Quotas
     rank_by: str
     tau: float | None
     seeds: list[int]
     refresh: int
+    groups: np.ndarray | None = None
+    k: int = 2
 
 
 def prune(
     ids: np.ndarray, rules: Rules, examine: Examine, watch: Callable[[Iteration, int], None]
 ) -> Pruning:
-    """Remove questions until the budget is spent, tau is reached or floors bind.
+    """Remove questions until the budget is spent, tau is reached, or floors or groups bind.
 
     ids: (n,) of the question table; watch: told each iteration and how many have gone after it
     The last iteration is the final state: what is kept, diagnosed, and nothing removed.
@@ -113,6 +118,8 @@ def prune(
             at_most = min(quotas.batch, quotas.budget - len(removed))
             ranked = kept[rank(values, ids[kept])]
             chosen = choose_batch(quotas, ranked, kept, gone, at_most)
+            if leaves_too_few_groups(rules, np.setdiff1d(kept, chosen)):
+                stopped, chosen = GROUPS, chosen[:0]
         going = np.isin(kept, chosen)
         this = Iteration(
             number, len(kept), seeds, *_overall(mean_scores(fresh, kept)), best,
@@ -125,6 +132,11 @@ def prune(
         kept = kept[~going]
     table = pd.concat(scored).sort_index().rename_axis("row").reset_index()
     return Pruning(np.array(removed, dtype=np.int64), kept, stopped, iterations, table)
+
+
+def leaves_too_few_groups(rules: Rules, left: np.ndarray) -> bool:
+    """Whether grouped folds cannot be planned over the questions at these positions."""
+    return rules.groups is not None and len(set(rules.groups[left])) < rules.k
 
 
 def seeds_of(rules: Rules, iteration: int) -> list[int]:
@@ -145,7 +157,7 @@ def _overall(scores: pd.DataFrame) -> tuple[float, float, float, float]:
     """score_hard, score_soft, baseline and adjusted of a set."""
     hard, soft = float(scores["hard"].mean()), float(scores["s"].mean())
     baseline = float(scores["baseline"].mean())
-    return hard, soft, baseline, float(adjust(np.array(soft), np.array(baseline)))
+    return hard, soft, baseline, adjusted_mean(scores["s"], scores["baseline"])
 
 
 def _lowest(values: np.ndarray) -> float:

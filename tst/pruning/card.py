@@ -75,4 +75,6 @@ def _judgement(judged: dict[str, Any]) -> list[str]:
             f"{percent(band['score_hard']['mean'])} | {percent(band['adjusted']['mean'])} | "
             f"range {percent(low)} to {percent(high)} | independent |"
         )
+    for name, reason in judged.get("left_out", {}).items():
+        lines += ["", f"Left out: {name} ({reason})."]
     return lines

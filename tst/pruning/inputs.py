@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tst.benchmarks.files import Record
-from tst.benchmarks.questions import QuestionTable
+from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable
 from tst.benchmarks.source import source_records
 from tst.config import PruneConfig
 from tst.errors import UserError
@@ -53,8 +53,7 @@ def read_inputs(config: PruneConfig) -> Inputs:
     grouped = bool(settings.judges()) and "grouped" in settings.judge_folds
     if grouped and not table.groups:
         raise UserError("prune.judge_folds: this benchmark declares no groups; use [random].")
-    config.fold.grouping(table.groups)
-    problems: list[str] = []
+    problems = find_few_groups(config, table, grouped)
 
     def collect(read: Callable[[], T]) -> T | None:
         try:
@@ -90,6 +89,17 @@ def read_inputs(config: PruneConfig) -> Inputs:
     if problems or quotas is None:
         raise UserError("\n".join(problems))
     return Inputs(table, source, quotas, _given(compare), _given(vision), _given(blind))
+
+
+def find_few_groups(config: PruneConfig, table: QuestionTable, judge_grouped: bool) -> list[str]:
+    """Groupings, the chooser's and the judge's, that have fewer groups than there are folds."""
+    groupings = [config.fold.grouping(table.groups), table.groups[0] if judge_grouped else None]
+    counts = {g: table.frame[GROUP_PREFIX + g].nunique() for g in groupings if g is not None}
+    return [
+        f"fold.k={config.fold.k}: there are {count} groups ({g}) to make folds of."
+        for g, count in counts.items()
+        if count < config.fold.k
+    ]
 
 
 def _given(found: dict[str, T | None]) -> dict[str, T]:

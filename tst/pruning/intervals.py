@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.scoring import adjust
-from tst.stats import resample_groups
+from tst.stats import TOO_FEW_GROUPS, adjusted_mean, resample_groups
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,12 @@ class Sample:
 
 def describe_sample(sample: Sample) -> dict[str, Any]:
     """n, score_hard, score_soft, baseline and adjusted of a set."""
-    soft, baseline = float(sample.s.mean()), float(sample.baseline.mean())
     return {
         "n": len(sample.rows),
         "score_hard": float(sample.hard.mean()),
-        "score_soft": soft,
-        "baseline": baseline,
-        "adjusted": float(adjust(np.array(soft), np.array(baseline))),
+        "score_soft": float(sample.s.mean()),
+        "baseline": float(sample.baseline.mean()),
+        "adjusted": adjusted_mean(sample.s, sample.baseline),
     }
 
 
@@ -41,7 +39,8 @@ def compare_samples(
     """95% intervals of adjusted and score_hard of every set, and of reference - set.
 
     units: (n,) group of every question of the whole table. Groups are resampled once for all sets,
-    so that differences are paired though the sets differ in their questions.
+    so that differences are paired though the sets differ in their questions. A set that has scores
+    in fewer than two blocks has an interval of NaN with a reason, and no difference.
     """
     block_of, draws = resample_groups(units, seed)
     sums = {name: _sums(sample, block_of) for name, sample in samples.items()}
@@ -53,12 +52,16 @@ def compare_samples(
             with np.errstate(divide="ignore", invalid="ignore"):
                 chunks[name].append(np.stack([gain / room, hard / count], axis=1))
     resampled = {name: np.concatenate(parts) for name, parts in chunks.items()}
+    enough = {name for name, parts in sums.items() if (parts[:, 3] > 0).sum() >= 2}
     result: dict[str, dict[str, Any]] = {}
     for name, values in resampled.items():
-        entry: dict[str, Any] = {"interval": _bounds(values)}
-        if name != reference and reference in resampled:
-            entry["difference"] = _bounds(resampled[reference] - values)
-        result[name] = entry
+        if name not in enough:
+            unknown = {field: [float("nan")] * 2 for field in ("adjusted", "score_hard")}
+            result[name] = {"interval": unknown, "interval_reason": TOO_FEW_GROUPS}
+            continue
+        result[name] = {"interval": _bounds(values)}
+        if name != reference and reference in enough:
+            result[name]["difference"] = _bounds(resampled[reference] - values)
     return result
 
 

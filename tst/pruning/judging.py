@@ -14,7 +14,7 @@ import pandas as pd
 from tst.pruning.algorithm import mean_scores
 from tst.pruning.diagnosis import Examiner
 from tst.pruning.intervals import Sample, compare_samples, describe_sample
-from tst.scoring import adjust
+from tst.stats import adjusted_mean
 
 NOTHING, OURS, RANDOM = "nothing", "ours", "random"
 INDEPENDENCE = {True: "independent", False: "not independent", None: "not known"}
@@ -45,6 +45,21 @@ def draw_at_random(types: np.ndarray, removed: np.ndarray, draw: int) -> np.ndar
         count = int((types[removed] == name).sum())
         chosen.append(rng.choice(members, count, replace=False))
     return np.sort(np.concatenate(chosen)) if chosen else np.array([], dtype=np.int64)
+
+
+def find_left_out(
+    removals: Mapping[str, Removal], units: np.ndarray, k: int, what: str
+) -> dict[str, str]:
+    """Removals that leave too little for k folds, and why a judge leaves them out.
+
+    units: (n,) what folds keep whole; what: its name in the plural
+    """
+    counts = {name: len(set(np.delete(units, removal.rows))) for name, removal in removals.items()}
+    return {
+        name: f"{count} {what} are left, fewer than the {k} folds"
+        for name, count in counts.items()
+        if count < k
+    }
 
 
 def rediagnose(
@@ -89,7 +104,7 @@ def judge_removals(
             "chooser": removal.chooser, "independent": independent,
             "per_type": _per_type(scores[name], types),
         }  # fmt: skip
-        if name != OURS:
+        if "difference" in intervals[name]:
             both = (removals[OURS].independent_of(judge), independent)
             known = None if None in both else True
             lists[name]["difference_independent"] = False if False in both else known
@@ -124,12 +139,11 @@ def band(values: list[float]) -> dict[str, Any]:
 def _per_type(scores: pd.DataFrame, types: np.ndarray) -> dict[str, dict[str, float]]:
     result = {}
     for kind, part in scores.groupby(types[scores.index.to_numpy()], sort=True):
-        soft, baseline = part["s"].mean(), part["baseline"].mean()
         result[str(kind)] = {
             "n": len(part),
             "score_hard": float(part["hard"].mean()),
-            "score_soft": float(soft),
-            "baseline": float(baseline),
-            "adjusted": float(adjust(np.array(soft), np.array(baseline))),
+            "score_soft": float(part["s"].mean()),
+            "baseline": float(part["baseline"].mean()),
+            "adjusted": adjusted_mean(part["s"], part["baseline"]),
         }
     return result

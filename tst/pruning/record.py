@@ -144,6 +144,11 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
             f"floors bind: {len(pruning.removed)} of {quotas.budget} were removed, as no type may "
             "fall below its floor"
         )
+    if pruning.stopped == "groups":
+        summary["reason"] = (
+            f"groups bind: {len(pruning.removed)} of {quotas.budget} were removed, as another "
+            "batch would leave fewer groups than there are folds"
+        )
     if "planted" in table.frame:
         planted = table.frame["planted"].astype(int).to_numpy()
         summary["planted"] = {

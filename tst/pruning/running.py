@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.benchmarks.questions import QuestionTable
+from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable
 from tst.config import PruneConfig, RunConfig, resolve_auto, to_plain, to_yaml
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.diagnostics.llm.settings import model_slug
@@ -28,6 +28,7 @@ from tst.pruning.judging import (
     RANDOM,
     Removal,
     draw_at_random,
+    find_left_out,
     judge_removals,
     rediagnose,
 )
@@ -108,12 +109,16 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
     """Run the loop, or what is left of it; iterations.csv grows with it."""
     settings, fold, table = config.prune, config.fold, inputs.table
     seeds = list(range(fold.seed, fold.seed + fold.repeats))
-    rules = Rules(inputs.quotas, settings.rank_by, settings.tau, seeds, settings.refresh)
+    group_by = fold.grouping(table.groups)
+    groups = None if group_by is None else table.frame[GROUP_PREFIX + group_by].to_numpy()
+    rules = Rules(
+        inputs.quotas, settings.rank_by, settings.tau, seeds, settings.refresh, groups, fold.k
+    )
     log.info(
         "%s: removing up to %d of %d questions, %d an iteration",
         table.name, inputs.quotas.budget, len(table.frame), inputs.quotas.batch,
     )  # fmt: skip
-    examiner = make_examiner(config, inputs, fold.grouping(table.groups))
+    examiner = make_examiner(config, inputs, group_by)
     done: list[Iteration] = []
     written = written_iterations(folder)
 
@@ -167,7 +172,8 @@ def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str,
 def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
     """What the pruning bought: ``judged`` by judge and fold scheme, ``predictions`` by model.
 
-    Where several judge, blind is the score of one that did not choose.
+    Where several judge, blind is the score of one that did not choose. None that left out a list
+    gives it.
     """
     frame = inputs.table.frame
     types = frame["question_type"].to_numpy()
@@ -184,7 +190,8 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
         for scheme in config.prune.judge_folds:
             entry, scores = judge(config, inputs, removals, name, scheme)
             judged.append(entry)
-            if blind is None or blind_by == chooser != name:
+            whole = "left_out" not in entry
+            if whole and (blind is None or blind_by == chooser != name):
                 blind, blind_by = {key: part["hard"] for key, part in scores.items()}, name
     ids = frame["id"].to_numpy()
     predictions: dict[str, Any] = {}
@@ -206,24 +213,36 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
 def judge(
     config: PruneConfig, inputs: Inputs, removals: dict[str, Removal], name: str, scheme: str
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """One judge re-diagnoses what every list leaves, with folds of one scheme."""
+    """One judge re-diagnoses what every list leaves, with folds of one scheme.
+
+    A list that leaves too little for the folds is left out, and ``left_out`` of the entry says why.
+    """
     group_by = inputs.table.groups[0] if scheme == "grouped" else None
     fold = replace(config.fold, seed=0, repeats=1, group_by=group_by)
     judging = quiet(replace(config, diagnostic=config.judges[name], fold=fold))
     folder = judged_folder(judging, inputs.table)
     examiner = make_examiner(judging, inputs, group_by)
+    plan = plan_for(judging, inputs.table)
+    what = "questions" if group_by is None else f"groups ({group_by})"
+    left_out = find_left_out(removals, plan.units, plan.k, what)
+    for list_name, reason in left_out.items():
+        log.warning("%s (%s folds) leaves out %s: %s", name, scheme, list_name, reason)
     scores = {}
     for number, (list_name, removal) in enumerate(removals.items(), start=1):
+        if list_name in left_out:
+            continue
         scores[list_name] = rediagnose(examiner, removal.rows, config.prune.judge_seeds, folder)
         log.info(
             "%s (%s folds) on what %s leaves, %d of %d: score %.1f",
             name, scheme, list_name, number, len(removals), 100 * scores[list_name]["hard"].mean(),
         )  # fmt: skip
-    units = bootstrap_units(inputs.table, plan_for(judging, inputs.table))
+    units = bootstrap_units(inputs.table, plan)
     entry = judge_removals(scores, removals, inputs.table.frame, units, name)
     entry |= {
         "judge": name, "folds": scheme, "seeds": config.prune.judge_seeds, "group_by": group_by
     }  # fmt: skip
+    if left_out:
+        entry["left_out"] = left_out
     if name == "lora_llm":
         entry["model"] = model_slug(config.model)
     del examiner

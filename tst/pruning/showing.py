@@ -72,6 +72,10 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
         table.add_section()
     console.print(f"\n[bold]what is left, judged[/bold] with seeds {judgements[0]['seeds']}")
     console.print(table)
+    for judged in judgements:
+        for name, reason in judged.get("left_out", {}).items():
+            by = f"{judged['judge']}, {judged['folds']} folds"
+            console.print(f"left out of {by}: {name} ({reason})", markup=False)
     entries = [entry for judged in judgements for entry in judged["lists"].values()]
     for flag in (False, None):
         if any(e.get("difference_independent", True) is flag for e in entries):
@@ -135,7 +139,7 @@ def sweep_row(summary: dict[str, Any]) -> dict[str, Any]:
     for judged in summary["judged"]:
         lists, by = judged["lists"], f"{judged['judge']}, {judged['folds']}"
         row[f"adjusted before ({by})"] = lists[NOTHING]["adjusted"]
-        row[f"after ({by})"] = lists[OURS]["adjusted"]
+        row[f"after ({by})"] = lists[OURS]["adjusted"] if OURS in lists else None
         if "random" in judged:
             row[f"at random ({by})"] = judged["random"]["adjusted"]["mean"]
     return row

@@ -16,7 +16,7 @@ from tst.benchmarks.questions import QuestionTable
 from tst.config import RunConfig, to_plain
 from tst.diagnostics.llm.settings import model_slug
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised by hand when the same config and questions give other numbers."""
 
 INCLUDED = (
@@ -99,8 +99,12 @@ def identity_leaves(plain: dict[str, Any], group_by: str | None) -> dict[str, An
 
 def identity_hash(leaves: dict[str, Any], fingerprint: str) -> str:
     """12 hex digits over ``identity_leaves``, the questions and RESULTS_VERSION."""
-    content = [leaves, fingerprint, RESULTS_VERSION]
-    text = json.dumps(content, sort_keys=True, default=str)
+    return digest(leaves, fingerprint, RESULTS_VERSION)
+
+
+def digest(leaves: dict[str, Any], fingerprint: str, version: int) -> str:
+    """12 hex digits over settings, data and the version of what is computed from them."""
+    text = json.dumps([leaves, fingerprint, version], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 

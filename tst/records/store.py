@@ -40,14 +40,15 @@ class FolderStore:
         return self.cache / kind / f"{key}.parquet"
 
     @contextmanager
-    def adapter_folder(self, repeat: int, fold: int) -> Iterator[Path]:
-        final = self.adapters / f"{repeat}-{fold}"
+    def adapter_folder(self, repeat: int, fold: int, part: str = "") -> Iterator[Path]:
+        final = self.adapters / f"{repeat}-{fold}" / part
         temporary = self.adapters / f".{repeat}-{fold}.{uuid.uuid4().hex[:8]}.tmp"
         temporary.mkdir(parents=True)
         try:
             yield temporary
             if final.exists():
                 shutil.rmtree(final)
+            final.parent.mkdir(exist_ok=True)
             temporary.rename(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

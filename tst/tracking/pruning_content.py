@@ -38,7 +38,8 @@ def iteration_row(record: Path, name: str) -> list[dict[str, float]]:
 
 def scalars(summary: dict[str, Any]) -> dict[str, float]:
     """summary.json as the run's summary; what could not be computed is left out."""
-    return {key: value for key, value in _scalars(summary) if math.isfinite(value)}
+    found = dict(_scalars(summary))
+    return {k: v for k, v in found.items() if isinstance(v, int | float) and math.isfinite(v)}
 
 
 def _scalars(summary: dict[str, Any]) -> Iterator[tuple[str, float]]:

@@ -65,9 +65,9 @@ class MemoryStore:
         self.kept[kind, key] = pd.read_parquet(path)
 
     @contextmanager
-    def adapter_folder(self, repeat: int, fold: int) -> Iterator[Path]:
-        folder = self.folder / f"{repeat}-{fold}"
-        folder.mkdir(exist_ok=True)
+    def adapter_folder(self, repeat: int, fold: int, part: str = "") -> Iterator[Path]:
+        folder = self.folder / f"{repeat}-{fold}" / part
+        folder.mkdir(parents=True, exist_ok=True)
         yield folder
 
 

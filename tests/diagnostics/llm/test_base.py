@@ -1,10 +1,12 @@
 """What a base is, and that training leaves nothing on it."""
 
+import os
+
 import pytest
 from transformers import PretrainedConfig
 
 from tst.diagnostics.llm.adapters import bare_again
-from tst.diagnostics.llm.content import content_name
+from tst.diagnostics.llm.content import READ, SAMPLES, content_name
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import load_base, pick_device
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
@@ -45,6 +47,38 @@ def test_a_local_folder_is_known_by_its_content(tmp_path):
     first = content_name(settings, PretrainedConfig())
     assert first == content_name(settings, PretrainedConfig())
     (tmp_path / "model.safetensors").write_bytes(b"a" * 99 + b"b")
+    assert content_name(settings, PretrainedConfig()) != first
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "generation_config.json", "tokenizer.json", "merges.txt", "tokenizer.model",
+     "chat_template.jinja", "additional_chat_templates/rag.jinja", "modeling.py"],
+)  # fmt: skip
+def test_an_edited_small_file_is_another_model(tmp_path, name):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "additional_chat_templates").mkdir()
+    settings = ModelSettings(str(tmp_path))
+    names = set()
+    for content in ("one", "two"):
+        (tmp_path / name).write_text(content)
+        names.add(content_name(settings, PretrainedConfig()))
+    (tmp_path / "README.md").write_text("says nothing about answers")
+    names.add(content_name(settings, PretrainedConfig()))
+    assert len(names) == 2
+
+
+def test_a_tuned_matrix_inside_a_large_weight_file_is_another_model(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    weights = tmp_path / "model.safetensors"
+    weights.touch()
+    os.truncate(weights, 2 * SAMPLES * READ)
+    settings = ModelSettings(str(tmp_path))
+    first = content_name(settings, PretrainedConfig())
+    assert first == content_name(settings, PretrainedConfig())
+    with weights.open("r+b") as file:
+        file.seek(SAMPLES * READ)
+        file.write(b"tune" * READ)
     assert content_name(settings, PretrainedConfig()) != first
 
 

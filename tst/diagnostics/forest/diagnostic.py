@@ -36,6 +36,7 @@ class ForestDiagnostic(Diagnostic):
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own
     scene_context: also read the text of other questions on the same scene
+    mra_inclusive: the score that numbers aim at counts an error equal to a threshold as inside it
     n_jobs: processor cores to use, -1 for all; changes no number
     """
 
@@ -44,11 +45,13 @@ class ForestDiagnostic(Diagnostic):
         settings: ForestSettings,
         features: list[str],
         scene_context: bool = False,
+        mra_inclusive: bool = False,
         n_jobs: int = -1,
     ) -> None:
         self.settings = settings
         self.features = features
         self.scene_context = scene_context
+        self.mra_inclusive = mra_inclusive
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
@@ -77,7 +80,7 @@ class ForestDiagnostic(Diagnostic):
         def order(at: Fold, kind: str) -> Any:
             if not apart:
                 return delayed(run)(at, kind)
-            made_of = (self.settings, self.features, self.scene_context)
+            made_of = (self.settings, self.features, self.scene_context, self.mra_inclusive)
             asked = (kind, *split(table, plan, *at), fold_seed(seed, *at))
             return delayed(_answer_apart)(at, made_of, asked)
 
@@ -179,7 +182,7 @@ class ForestDiagnostic(Diagnostic):
         if sheet is None:
             return
         started = time.perf_counter()
-        model = NumberModel(self.settings, self._fold_jobs)
+        model = NumberModel(self.settings, self._fold_jobs, self.mra_inclusive)
         model.fit(sheet, answers.astype(np.float64), seed)
         predictions.cost["fit_seconds"] = time.perf_counter() - started
         columns = model.features.transform(asked)
@@ -205,8 +208,8 @@ def _answer_apart(at: Fold, made_of: tuple[Any, ...], asked: tuple[Any, ...]) ->
     key = repr(made_of)
     if key not in _here:
         _here.clear()
-        settings, features, scene_context = made_of
-        _here[key] = ForestDiagnostic(settings, features, scene_context, n_jobs=1)
+        settings, features, scene_context, inclusive = made_of
+        _here[key] = ForestDiagnostic(settings, features, scene_context, inclusive, n_jobs=1)
     with threadpool_limits(1):
         return at, asked[0], _here[key]._answer(*asked)
 

@@ -13,13 +13,19 @@ MAX_CANDIDATES = 320
 TOLERANCE = 1e-9
 
 
-def mra(prediction: np.ndarray, gold: np.ndarray) -> np.ndarray:
-    """MRA of predictions for golds (broadcast), strict, with a relative tolerance at the edges."""
+def mra(prediction: np.ndarray, gold: np.ndarray, inclusive: bool = False) -> np.ndarray:
+    """MRA of predictions for golds (broadcast), with a relative tolerance at the edges.
+
+    As ``tst.metrics.mean_relative_accuracy``, in a tenth of its memory.
+    """
     gap, size = 20.0 * np.abs(prediction - gold), np.abs(gold)
     steps = np.where(size > 0, gap / np.where(size > 0, size, 1.0), np.where(gap > 0, np.inf, 0.0))
-    # thresholds j = 1..10 that exceed ``steps``; a step within the tolerance of j does not
-    passed = 10 - np.floor(np.minimum(steps * (1 + TOLERANCE), 10.0))
-    return passed / 10.0
+    # thresholds j = 1..10 that exceed ``steps``, or, inclusive, reach it
+    if inclusive:
+        missed = np.ceil(np.clip(steps * (1 - TOLERANCE), 1.0, 11.0)) - 1
+    else:
+        missed = np.floor(np.minimum(steps * (1 + TOLERANCE), 10.0))
+    return (10 - missed) / 10.0
 
 
 def candidates(golds: np.ndarray) -> np.ndarray:
@@ -32,9 +38,3 @@ def candidates(golds: np.ndarray) -> np.ndarray:
         edges = np.quantile(np.repeat(edges, np.repeat(counts, len(steps))), keep)
     edges = np.unique(edges)
     return np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
-
-
-def best_number(weights: np.ndarray, golds: np.ndarray) -> np.ndarray:
-    """The candidate with the highest expected MRA, for rows of weights (r, g) over golds (g,)."""
-    grid = candidates(golds)
-    return grid[np.argmax(weights @ mra(grid[None, :], golds[:, None]), axis=1)]

@@ -215,7 +215,7 @@ def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     odd = np.zeros(len(free), dtype=bool)
     for a in range(3):
         for b in range(a + 1, 3):
-            odd ^= (order[:, a] > order[:, b]) & (free[:, a] > 0) & (free[:, b] > 0)
+            odd ^= (free[:, a] > free[:, b]) & (free[:, a] > 0) & (free[:, b] > 0)
     turn = np.where(odd, -1.0, 1.0)[sheet.owner]
     kind = sheet.types[sheet.owner]
     for axis in range(3):

@@ -14,6 +14,7 @@ from tst.diagnostics.forest.number_features import NumberFeatures, spread
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.sheet import Sheet
 from tst.diagnostics.forest.splits import inner_folds
+from tst.metrics import best_constant
 
 LEAF = 10
 
@@ -42,16 +43,19 @@ class NumberModel:
     distribution, whose best number is predicted.
     """
 
-    def __init__(self, settings: ForestSettings, n_jobs: int = 1) -> None:
+    def __init__(
+        self, settings: ForestSettings, n_jobs: int = 1, mra_inclusive: bool = False
+    ) -> None:
         self.settings = settings
         self.n_jobs = n_jobs
+        self.mra_inclusive = mra_inclusive
         self.features = NumberFeatures(settings.prior)
 
     def fit(self, sheet: Sheet, answers: np.ndarray, seed: int) -> NumberModel:
         """answers: the gold number of each question, (n,)."""
         fold = inner_folds(sheet.units, self.settings.inner_folds, seed)
         columns = self.features.fit(sheet, answers, fold, self.settings.inner_folds)
-        self._constant = best_constant(answers)
+        self._constant = best_constant(answers, self.mra_inclusive)
         self._forests = {
             int(kind): self._grow(columns[sheet.types == kind], answers[sheet.types == kind], seed)
             for kind in np.unique(sheet.types)
@@ -89,7 +93,7 @@ class NumberModel:
             kept = np.random.default_rng(seed).permutation(len(answers))[: self.settings.max_rows]
             columns, answers = columns[kept], answers[kept]
         grid = candidates(answers)
-        scores = mra(grid[None, :], answers[:, None]).astype(np.float32)
+        scores = mra(grid[None, :], answers[:, None], self.mra_inclusive).astype(np.float32)
         trees = grow(
             columns,
             spread(answers),
@@ -107,10 +111,3 @@ class NumberModel:
             mean = csr_matrix((share, (leaf, rows)), shape=(leaf.max() + 1, len(rows)))
             by_leaf.append(np.asarray(mean @ scores))
         return TypeForest(trees, grid, by_leaf)
-
-
-def best_constant(answers: np.ndarray) -> float:
-    """The number with the highest mean MRA over some answers."""
-    grid = candidates(answers)
-    values, counts = np.unique(answers, return_counts=True)
-    return float(grid[np.argmax(counts @ mra(grid[None, :], values[:, None]))])

@@ -75,7 +75,7 @@ class NumberFeatures:
         """Features of held-out questions, (n, f)."""
         slots = self._miner.transform(sheet)
         additive = self._effects.transform(sheet, slots)
-        return self._columns(sheet, question_keys(sheet, slots), additive, None)
+        return self._columns(sheet, self._trained_keys(sheet, slots), additive, None)
 
     def typical_answers(self, sheet: Sheet) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """By key: training questions alike, their typical answer, and how telling it is, (n,) each.
@@ -85,13 +85,19 @@ class NumberFeatures:
         slots = self._miner.transform(sheet)
         base = np.array([self._mean_of.get(kind, np.nan) for kind in sheet.types.tolist()])
         told = {}
-        for name, key in question_keys(sheet, slots).items():
+        for name, key in self._trained_keys(sheet, slots).items():
             total, squares, count = self._totals[name].totals(key).round(9).T
             shift = total / np.maximum(count, 1.0)
             error = np.sqrt((squares + self._variance) / (count + 1.0) / np.maximum(count, 1.0))
             typical = np.sinh(base + shift) * self._unit
             told[name] = (count, typical, np.abs(shift) / np.maximum(error, 1e-9))
         return told
+
+    def _trained_keys(self, sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
+        """The names that training had: one that no question here says is silent in all of them."""
+        keys = question_keys(sheet, slots)
+        silent = np.zeros(len(sheet), dtype=np.uint64)
+        return {n: keys.get(n, combine(n, sheet.types, silent)) for n in self._totals}
 
     def _columns(
         self,

@@ -10,7 +10,10 @@ from transformers import PretrainedConfig
 from tst.diagnostics.llm.settings import ModelSettings
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.gguf")
+WHOLE = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.py", "*.jinja", "*/*.jinja")
+"""Configurations, tokenizers, chat templates and a model's own code."""
 READ = 65536
+SAMPLES = 256
 
 
 def content_name(settings: ModelSettings, config: PretrainedConfig) -> str:
@@ -23,13 +26,28 @@ def content_name(settings: ModelSettings, config: PretrainedConfig) -> str:
 
 
 def _digest(folder: Path) -> str:
-    """12 hex digits over config.json and each weight file's name, size, beginning and end."""
-    digest = hashlib.blake2b((folder / "config.json").read_bytes(), digest_size=6)
-    for path in sorted(p for pattern in WEIGHTS for p in folder.glob(pattern)):
+    """12 hex digits over the small files, whole, and samples of the weights.
+
+    Of each weight file it reads the size and SAMPLES evenly spread pieces, the beginning and the
+    end among them: all of a file of up to 16 MiB, 16 MiB of a larger one (seconds for 15 GB). It
+    sees what changes all weights or whole matrices, as training does, but not a change that lies
+    between two pieces: a few numbers edited by hand, or one small matrix of a large file.
+    """
+    digest = hashlib.blake2b(digest_size=6)
+    for path in _files(folder, WHOLE):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder)}:{len(content)}:".encode())
+        digest.update(content)
+    for path in _files(folder, WEIGHTS):
         size = path.stat().st_size
-        digest.update(f"{path.name}:{size}".encode())
+        digest.update(f"{path.name}:{size}:".encode())
+        last = max(0, size - READ)
         with path.open("rb") as file:
-            digest.update(file.read(READ))
-            file.seek(max(0, size - READ))
-            digest.update(file.read(READ))
+            for start in sorted({last * i // (SAMPLES - 1) for i in range(SAMPLES)}):
+                file.seek(start)
+                digest.update(file.read(READ))
     return digest.hexdigest()
+
+
+def _files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    return sorted(p for pattern in patterns for p in folder.glob(pattern) if p.is_file())

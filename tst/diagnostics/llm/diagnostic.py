@@ -206,8 +206,8 @@ class LoraLLMDiagnostic(Diagnostic):
 
     def _save(self, adapter: Any, data: _FoldData, formats: list[str]) -> None:
         if self.settings.save_adapters and self.store is not None and data.at is not None:
-            with self.store.adapter_folder(*data.at) as folder:
-                save_adapter(adapter, folder / self._part_name(formats))
+            with self.store.adapter_folder(*data.at, self._part_name(formats)) as folder:
+                save_adapter(adapter, folder)
 
     def _part_name(self, formats: list[str]) -> str:
         """The sub-folder of one part's adapter; none where one adapter serves all formats."""

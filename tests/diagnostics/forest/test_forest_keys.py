@@ -1,0 +1,37 @@
+"""What options claim about a question's entities."""
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from tst.diagnostics.forest.keys import option_claims
+from tst.diagnostics.forest.sheet import SheetReader
+from tst.diagnostics.forest.slots import TemplateMiner
+
+THINGS = ("lamp", "chair", "table", "sofa", "piano", "mirror", "carpet", "window")
+
+
+def test_left_of_is_right_of_with_the_entities_swapped():
+    pairs = list(permutations(THINGS, 2))
+    frame = pd.DataFrame(
+        {
+            "question_type": "relation",
+            "question": [f"Where is the {a} relative to the {b} in the picture?" for a, b in pairs],
+            "options": [["left", "right"]] * len(pairs),
+            "metadata": [{}] * len(pairs),
+            "format": "mc",
+            "unit": [str(i) for i in range(len(pairs))],
+        }
+    )
+    sheet = SheetReader([]).read(frame, np.arange(len(frame)), [])
+    claims = option_claims(sheet, TemplateMiner().fit(sheet).transform(sheet))
+    turned = claims["opposites.turned_0"]
+    said = {
+        pairs[sheet.owner[row]]: (key, sign)
+        for row, key, sign in zip(turned.row, turned.key, turned.sign, strict=True)
+        if sheet.position[row] == 0
+    }
+    assert len(said) == len(pairs)
+    for (a, b), (key, sign) in said.items():
+        assert said[b, a] == (key, -sign)
