@@ -60,6 +60,12 @@ def test_interval_ends_that_differ_by_rounding_are_one():
 def test_best_constant_of_nothing_and_of_zeros():
     assert np.isnan(best_constant(np.array([])))
     assert best_constant(np.array([0.0, 0.0, 3.0])) == 0.0
+    assert best_constant(np.zeros(3)) == 0.0
+
+
+def test_best_constant_by_hand():
+    assert best_constant(np.array([2.0, 2.0, 2.0, 9.0])) == pytest.approx(2.0, rel=0.05)
+    assert best_constant(np.array([-4.0, -4.0])) == pytest.approx(-4.0, rel=0.05)
 
 
 @pytest.mark.parametrize(

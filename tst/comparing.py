@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tst.benchmarks.questions import GROUP_PREFIX, declared_groups
+from tst.benchmarks.questions import GROUP_PREFIX, coarsest_column, declared_groups
 from tst.errors import UserError
 from tst.reading.records import RunRecord
 from tst.stats import bootstrap_intervals
@@ -89,8 +89,7 @@ def resampled_units(
     A declared one that all questions share is passed over.
     """
     folded = [GROUP_PREFIX + r.group_by for r in (*a, *b) if r.group_by is not None]
-    declared = [GROUP_PREFIX + g for g in declared_groups(paired)]
-    columns = folded or [c for c in declared if paired[c].nunique() >= 2]
-    if not columns:
-        return np.arange(len(paired))
-    return paired[min(columns, key=lambda c: paired[c].nunique())].to_numpy()
+    if folded:
+        return paired[min(folded, key=lambda c: paired[c].nunique())].to_numpy()
+    column = coarsest_column(paired, [GROUP_PREFIX + g for g in declared_groups(paired)])
+    return np.arange(len(paired)) if column is None else paired[column].to_numpy()

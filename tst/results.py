@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable
+from tst.benchmarks.questions import GROUP_PREFIX, QuestionTable, coarsest_column
 from tst.diagnostics.protocol import Predictions
 from tst.folds import FoldPlan
 from tst.near_duplicates import find_near_duplicates
@@ -105,9 +105,7 @@ def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
     """
     if plan.group_by is not None:
         return GROUP_PREFIX + plan.group_by
-    sizes = {c: table.frame[c].nunique() for c in (GROUP_PREFIX + g for g in table.groups)}
-    usable = [column for column, groups in sizes.items() if groups >= 2]
-    return min(usable, key=sizes.__getitem__, default=None)
+    return coarsest_column(table.frame, [GROUP_PREFIX + group for group in table.groups])
 
 
 def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:

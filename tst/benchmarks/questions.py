@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,13 @@ def declared_groups(frame: pd.DataFrame) -> list[str]:
     """Names of a frame's groupings, without the prefix, in declared order."""
     names = (str(c) for c in frame)
     return [c.removeprefix(GROUP_PREFIX) for c in names if c.startswith(GROUP_PREFIX)]
+
+
+def coarsest_column(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
+    """Of the group columns with two groups or more the one with the fewest; None without any."""
+    sizes = {column: frame[column].nunique() for column in columns}
+    usable = [column for column, groups in sizes.items() if groups >= 2]
+    return min(usable, key=sizes.__getitem__, default=None)
 
 
 def content_keys(frame: pd.DataFrame, with_answer: bool = True) -> list[str]:

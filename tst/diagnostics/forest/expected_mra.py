@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tst.metrics import TOLERANCE
+
 MAX_CANDIDATES = 320
-TOLERANCE = 1e-9
 
 
 def mra(prediction: np.ndarray, gold: np.ndarray, inclusive: bool = False) -> np.ndarray:
