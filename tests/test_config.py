@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import fields
 
 import pytest
@@ -5,7 +6,15 @@ from omegaconf import OmegaConf
 
 from tst.config import CONFIG_FOLDER, DIAGNOSTICS, RunConfig, compose, to_plain
 from tst.errors import UserError
-from tst.records.identity import EXCLUDED, INCLUDED, flatten, matches, run_hash
+from tst.records.identity import (
+    ADDED,
+    EXCLUDED,
+    INCLUDED,
+    flatten,
+    identity_leaves,
+    matches,
+    run_hash,
+)
 from tst.running import load_table
 
 GROUPS = ("benchmark", "diagnostic", "model", "optimizer", "fold", "tracking")
@@ -39,6 +48,17 @@ def test_every_field_is_in_exactly_one_identity_list(name):
     ]
     assert unlisted == []
     assert not set(INCLUDED) & set(EXCLUDED)
+
+
+@pytest.mark.parametrize(("path", "value"), ADDED.items())
+def test_a_setting_that_came_later_leaves_earlier_hashes_alone(path, value):
+    now = to_plain(compose(["diagnostic=lora_llm"]))
+    before = deepcopy(now)
+    part, name = path.split(".")
+    assert before[part].pop(name) == value
+    assert identity_leaves(now, None) == identity_leaves(before, None)
+    now[part][name] = 16
+    assert identity_leaves(now, None) == identity_leaves(before, None) | {path: 16}
 
 
 @pytest.mark.parametrize("listed", [*INCLUDED, *EXCLUDED])

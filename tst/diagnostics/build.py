@@ -24,7 +24,12 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 
     return LoraLLMDiagnostic(
-        config.diagnostic, config.model, config.optimizer, store, device=config.device
+        config.diagnostic,
+        config.model,
+        config.optimizer,
+        store,
+        config.device,
+        config.scoring.mra_inclusive,
     )
 
 

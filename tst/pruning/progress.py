@@ -33,13 +33,16 @@ class Watch:
         self.runs += len(iteration.seeds)
         self.seconds += iteration.seconds
         curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted:.1f}"
-        left = time.strftime("%H:%M:%S", time.gmtime(self.seconds_left(removed)))
+        left = ""
+        if iteration.removed:  # else this was the final state
+            duration = time.gmtime(self.seconds_left(removed))
+            left = time.strftime(", about %H:%M:%S left", duration)
         if self.bar is not None and self.task is not None:
-            text = f"iteration {iteration.number}, {curve}, about {left} left"
+            text = f"iteration {iteration.number}, {curve}{left}"
             self.bar.update(self.task, completed=removed, description=text)
             return
         log.info(
-            "iteration %d: n %d, score %.1f, %s; %d of %d removed, about %s left",
+            "iteration %d: n %d, score %.1f, %s; %d of %d removed%s",
             iteration.number, iteration.n, 100 * iteration.score_hard, curve, removed,
             self.budget, left,
         )  # fmt: skip

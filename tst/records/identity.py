@@ -57,6 +57,10 @@ EXCLUDED = {
     "model.kernels": "the same numbers but for rounding",
 }
 
+ADDED = {"diagnostic.number_samples": 0}
+"""Settings that came later, and the value at which nothing is other than before: left out there,
+so that earlier records keep their hash."""
+
 UNUSED = {"rf": ("model", "optimizer"), "lora_llm": ("features", "benchmark.features")}
 """Parts of the config that a diagnostic does not read."""
 
@@ -91,7 +95,9 @@ def identity_leaves(plain: dict[str, Any], group_by: str | None) -> dict[str, An
     leaves = {
         path: value
         for path, value in flatten(plain).items()
-        if is_identity(path) and not any(matches(path, u) for u in unused)
+        if is_identity(path)
+        and not any(matches(path, u) for u in unused)
+        and not (path in ADDED and value == ADDED[path])
     }
     leaves["fold.group_by"] = group_by
     return leaves

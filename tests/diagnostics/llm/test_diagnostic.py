@@ -16,7 +16,6 @@ from tst.config import compose
 from tst.diagnostics.llm import diagnostic as diagnostic_module
 from tst.diagnostics.llm.adapters import bare_again
 from tst.diagnostics.llm.answers import AnswerHead
-from tst.diagnostics.llm.decoding import _greedy_uncached, greedy
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.estimate import describe_run
 from tst.diagnostics.llm.models import free_base, load_base
@@ -205,17 +204,6 @@ def test_memory_does_not_grow_over_ten_jobs(table):
     assert after[0] <= before[0] + 5
     assert after[1] <= before[1] * 1.01
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 100_000  # KiB
-
-
-def test_decoding_with_a_cache_equals_reading_all_anew():
-    base = load_base(TINY, "cpu")
-    draw = torch.Generator().manual_seed(3)
-    prompts = [torch.randint(6, 250, (n,), generator=draw).tolist() for n in (3, 17, 9)] + [None]
-    head = AnswerHead(base.model)
-    with torch.inference_mode(), head.attached():
-        fast = greedy(head, prompts, 6, [2], multiple=4)
-        slow = _greedy_uncached(head, prompts, 6, [2])
-    assert fast[:3] == slow[:3]
 
 
 def test_dry_run_describes_and_loads_no_weights(table):

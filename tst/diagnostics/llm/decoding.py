@@ -1,43 +1,94 @@
-"""Batched greedy decoding with a key-value cache."""
+"""Batched decoding with a key-value cache: the most likely answer, or answers spread over all."""
 
 from __future__ import annotations
 
 import torch
 
-from tst.diagnostics.llm.answers import AnswerHead
+from tst.diagnostics.llm.answers import FLOAT_LOGITS, AnswerHead
 from tst.diagnostics.llm.batches import collate_prompts
 
 
-def greedy(
+class MostLikely:
+    """Greedy decoding: the most likely next token of each row."""
+
+    copies = 1
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Next tokens (m,) from logits (m, vocabulary)."""
+        return logits.argmax(dim=1)
+
+
+class Spread:
+    """Several continuations a prompt, spread evenly over the model's distribution of answers.
+
+    Arithmetic sampling (Vilnis et al. 2023, arXiv 2210.15458): continuation i of n decodes the code
+    (i + 1/2) / n as an arithmetic coder would. It needs no random numbers, and its averages vary
+    less than those of independent samples. One instance serves one batch.
+    """
+
+    def __init__(self, copies: int) -> None:
+        self.copies = copies
+        self._codes: torch.Tensor | None = None
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Next tokens: (m * copies,), prompt-major, of m prompts at first, then (m,) of m rows."""
+        codes = self._codes
+        if codes is None:
+            even = torch.arange(self.copies, dtype=torch.float64, device=logits.device)
+            codes = ((even + 0.5) / self.copies).repeat(len(logits), 1)
+        size = max(1, FLOAT_LOGITS // (2 * logits.shape[1]))
+        parts = zip(logits.split(size), codes.view(len(logits), -1).split(size), strict=True)
+        tokens, left = zip(*(_decode_codes(part, code) for part, code in parts), strict=True)
+        self._codes = torch.cat(left).flatten()
+        return torch.cat(tokens).flatten()
+
+
+def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tokens whose share of [0, 1) holds each code (m, c), and where in that share it lies."""
+    ends = torch.softmax(logits.double(), dim=1).cumsum(dim=1)
+    ends /= ends[:, -1:].clone()
+    tokens = torch.searchsorted(ends, codes.contiguous(), right=True)
+    tokens = tokens.clamp(max=logits.shape[1] - 1)
+    stop = ends.gather(1, tokens)
+    start = torch.where(tokens > 0, ends.gather(1, (tokens - 1).clamp(min=0)), 0.0)
+    inside = (codes - start) / (stop - start).clamp(min=torch.finfo(torch.float64).tiny)
+    return tokens, inside.clamp(0.0, 1.0 - 1e-12)
+
+
+def decode(
     head: AnswerHead,
     prompts: list[list[int] | None],
     new_tokens: int,
     stop_ids: list[int],
+    pick: MostLikely | Spread,
     multiple: int = 1,
 ) -> list[list[int]]:
-    """The most likely continuation of each prompt; ends when all rows have stopped.
+    """Continuations of each prompt, ``pick.copies`` of them in a row; ends when all have stopped.
 
     None marks an empty place. Returned ids include the stop token where there is one.
     """
     width = max(len(p) for p in prompts if p is not None)
     window = head.model.config.get_text_config().to_dict().get("sliding_window")  # type: ignore
     if window is not None and width + new_tokens + multiple > window:
-        return _greedy_uncached(head, prompts, new_tokens, stop_ids)
+        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
     device = next(head.model.parameters()).device
     batch = collate_prompts(prompts, multiple).to(device)
     rows, width = batch.input_ids.shape
-    flat = torch.arange(rows, device=device)
-    lengths = batch.positions - flat * width + 1
+    lengths = batch.positions - torch.arange(rows, device=device) * width + 1
     # Prompts stay right-padded (left padding feeds fully masked rows to attention). Prefill needs
     # no mask; afterwards the padding lies between a prompt and its continuation and is masked out.
     logits, output = head.logits(batch.input_ids, batch.positions, use_cache=True)
-    mask = torch.zeros(rows, width + new_tokens, dtype=torch.long, device=device)
+    cache, lengths = output.past_key_values, lengths.repeat_interleave(pick.copies)
+    if pick.copies > 1:
+        cache.batch_repeat_interleave(pick.copies)
+    flat = torch.arange(rows * pick.copies, device=device)
+    mask = torch.zeros(len(flat), width + new_tokens, dtype=torch.long, device=device)
     mask[:, :width] = torch.arange(width, device=device)[None, :] < lengths[:, None]
-    done = torch.tensor([p is None for p in prompts], device=device)
+    done = torch.tensor([p is None for p in prompts], device=device).repeat_interleave(pick.copies)
     stops = torch.tensor(stop_ids, device=device)
     tokens = []
     for step in range(new_tokens):
-        token = logits.argmax(dim=1)
+        token = pick(logits)
         tokens.append(token)
         done = done | torch.isin(token, stops)
         if step + 1 == new_tokens or bool(done.all()):
@@ -48,33 +99,39 @@ def greedy(
             flat,
             attention_mask=mask[:, : width + step + 1],
             position_ids=(lengths + step)[:, None],
-            past_key_values=output.past_key_values,
+            past_key_values=cache,
             use_cache=True,
         )
+        cache = output.past_key_values
     return [_until_stop(row, stop_ids) for row in torch.stack(tokens, dim=1).tolist()]
 
 
-def _greedy_uncached(
-    head: AnswerHead, prompts: list[list[int] | None], new_tokens: int, stop_ids: list[int]
+def _decode_uncached(
+    head: AnswerHead,
+    prompts: list[list[int] | None],
+    new_tokens: int,
+    stop_ids: list[int],
+    pick: MostLikely | Spread,
 ) -> list[list[int]]:
     """The same, reading the whole text anew for each token: exact where a sliding window would
     count the padding between prompt and continuation.
     """
     device = next(head.model.parameters()).device
-    grown = [None if p is None else list(p) for p in prompts]
-    done = [p is None for p in prompts]
+    read = prompts
+    continued: list[list[int]] = [[] for _ in range(len(prompts) * pick.copies)]
+    done = [p is None for p in prompts for _ in range(pick.copies)]
     for _ in range(new_tokens):
-        batch = collate_prompts(grown).to(device)
+        batch = collate_prompts(read).to(device)
         logits, _ = head.logits(batch.input_ids, batch.positions, use_cache=False)
-        for i, token in enumerate(logits.argmax(dim=1).tolist()):
-            text = grown[i]
-            if text is not None and not done[i]:
-                text.append(token)
+        for i, token in enumerate(pick(logits).tolist()):
+            if not done[i]:
+                continued[i].append(token)
                 done[i] = token in stop_ids
         if all(done):
             break
-    pairs = zip(grown, prompts, strict=True)
-    return [[] if g is None or p is None else g[len(p) :] for g, p in pairs]
+        starts = [p for p in prompts for _ in range(pick.copies)]
+        read = [None if p is None else p + c for p, c in zip(starts, continued, strict=True)]
+    return continued
 
 
 def _until_stop(ids: list[int], stop_ids: list[int]) -> list[int]:

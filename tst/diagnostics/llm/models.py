@@ -32,6 +32,8 @@ from tst.diagnostics.llm.wheels import converted_model
 from tst.errors import UserError
 
 log = logging.getLogger(__name__)
+# on some CPUs it warns of a kernel that it would fetch from the hub
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 _Key = tuple[Any, ...]
 
 

@@ -14,19 +14,35 @@ import torch
 
 from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.batches import EMPTY, collate_prompts, plan_scoring
-from tst.diagnostics.llm.decoding import greedy
+from tst.diagnostics.llm.decoding import MostLikely, Spread, decode
 from tst.diagnostics.llm.encoding import NEW_TOKENS, EncodedQuestions, Encoder
 from tst.diagnostics.llm.progress import Progress
 from tst.diagnostics.llm.prompts import clean_text, parse_number
+from tst.metrics import best_constant
+
+CACHE_COPIES = 8
+"""Copies of its cache that a batch of ``padded_tokens`` has memory for."""
 
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """How scoring runs on this device: padded tokens a batch, length multiple, letter tokens."""
+    """How scoring runs: padded tokens a batch, length multiple, letter tokens, and numbers.
+
+    number_samples: 0 decodes numbers greedily; else a number is the one with the highest expected
+        MRA (``mra_inclusive`` or strict) over so many answers
+    """
 
     padded_tokens: int
     multiple: int
     letter_ids: list[int]
+    number_samples: int = 0
+    mra_inclusive: bool = False
+
+    def tokens_of(self, kind: str) -> int:
+        """Padded tokens of prompts a batch: fewer where many copies of its cache are kept."""
+        if kind != "num" or self.number_samples <= CACHE_COPIES:
+            return self.padded_tokens
+        return max(1, self.padded_tokens * CACHE_COPIES // self.number_samples)
 
 
 @torch.inference_mode()
@@ -53,7 +69,7 @@ def score(
             if not any(len(p) for p in parts):
                 continue
             lengths = [[len(q.prompts[i]) for i in p] for q, p in zip(folds, parts, strict=True)]
-            for places in plan_scoring(lengths, plan.padded_tokens, plan.multiple):
+            for places in plan_scoring(lengths, plan.tokens_of(kind), plan.multiple):
                 batch = [
                     (j, int(parts[j][p])) if p != EMPTY else None
                     for j, fold in enumerate(places)
@@ -105,22 +121,40 @@ def _generate(
     plan: ScoringPlan,
     answers: list[pd.DataFrame],
 ) -> None:
-    """Greedy decoding: a number (NaN and not parsed where none is read) or a short text."""
+    """A number (NaN and not parsed where none is read) or a short text."""
     prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
-    generated = greedy(head, prompts, NEW_TOKENS[kind], encoder.stop_ids, plan.multiple)
-    for at, ids in zip(batch, generated, strict=True):
+    samples = plan.number_samples if kind == "num" else 0
+    pick = Spread(samples) if samples else MostLikely()
+    generated = decode(
+        head, prompts, NEW_TOKENS[kind], encoder.stop_ids, pick, multiple=plan.multiple
+    )
+    for place, at in enumerate(batch):
         if not at:
             continue
         j, i = at
-        frame, text = answers[j], encoder.decode(ids)
-        frame.iat[i, _GENERATED] = text
+        frame = answers[j]
+        own = generated[place * pick.copies : (place + 1) * pick.copies]
+        texts = [encoder.decode(ids) for ids in own]
+        frame.iat[i, _GENERATED] = " | ".join(texts)
         if kind == "num":
-            value = parse_number(text)
+            value = choose_number([parse_number(text) for text in texts], plan.mra_inclusive)
             frame.iat[i, _VALUE] = value
             frame.iat[i, _PARSED] = bool(np.isfinite(value))
         else:
-            frame.iat[i, _TEXT] = clean_text(text)
-            frame.iat[i, _PARSED] = bool(clean_text(text))
+            frame.iat[i, _TEXT] = clean_text(texts[0])
+            frame.iat[i, _PARSED] = bool(clean_text(texts[0]))
+
+
+def choose_number(values: list[float], mra_inclusive: bool) -> float:
+    """The number with the highest mean MRA over the values that are one; NaN where none is.
+
+    A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): what a
+    model believes in is rarely best told by its most likely digits.
+    """
+    finite = np.array([value for value in values if np.isfinite(value)])
+    if len(values) == 1:
+        return values[0]
+    return best_constant(finite, mra_inclusive)
 
 
 COLUMNS = ["p_options", "letter_mass", "value", "text", "generated", "parsed"]

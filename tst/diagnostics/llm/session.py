@@ -33,7 +33,12 @@ class Session:
     """
 
     def __init__(
-        self, questions: pd.DataFrame, settings: LoraSettings, model: ModelSettings, device: str
+        self,
+        questions: pd.DataFrame,
+        settings: LoraSettings,
+        model: ModelSettings,
+        device: str,
+        mra_inclusive: bool = False,
     ) -> None:
         started = time.perf_counter()
         self.settings = settings
@@ -50,6 +55,8 @@ class Session:
             settings.score_tokens or SCORE_TOKENS[kind],
             LENGTH_MULTIPLE[kind],
             self.encoder.letter_ids(questions),
+            settings.number_samples,
+            mra_inclusive,
         )
 
     def zero_shot(self, asked: pd.DataFrame, store: Store | None) -> pd.DataFrame:
@@ -60,9 +67,8 @@ class Session:
             asked = [self.encoded.take(missing.index)]
             return self.score(self.base.model, asked, "zero-shot")[0]
 
-        answers, seconds = zero_shot_answers(
-            asked, self.base, self.settings.max_length, store, compute
-        )
+        how = (self.settings.max_length, self.plan.number_samples, self.plan.mra_inclusive)
+        answers, seconds = zero_shot_answers(asked, self.base, how, store, compute)
         self.cost["zero_shot_seconds"] = seconds
         return answers
 

@@ -28,6 +28,8 @@ class LoraSettings:
     micro_batch: questions of a fold in a forward pass of the longest prompts (more of shorter
         ones); 0 finds the largest that fits
     max_length: tokens of a prompt with its target; longer prompts are cut inside the question
+    number_samples: 0 decodes numbers greedily, as the paper; else a number is the one with the
+        highest expected score over so many answers spread over the model's distribution
     training: stacked (folds side by side over one base), sequential, or auto (stacked on CUDA)
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens a forward pass of scoring; 0 picks by device
@@ -50,6 +52,7 @@ class LoraSettings:
     max_grad_norm: float = 1.0
     max_length: int = 1024
     per_format: bool = False
+    number_samples: int = 0
     training: str = "auto"
     folds_at_once: int = 5
     micro_batch: int = 0
@@ -99,6 +102,7 @@ def find_problems(
         (0 <= lora.warmup <= 1, f"diagnostic.warmup={lora.warmup}: a fraction of the steps"),
         (lora.max_length >= 64, f"diagnostic.max_length={lora.max_length}: at least 64"),
         (lora.folds_at_once >= 1, f"diagnostic.folds_at_once={lora.folds_at_once}: at least 1"),
+        (lora.number_samples >= 0, f"diagnostic.number_samples={lora.number_samples}: 0 or more"),
         (bool(lora.targets), "diagnostic.targets: name at least one, or [all-linear]"),
         *(
             (value in known, f"{key}={value}: expected one of {', '.join(known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -15,23 +16,24 @@ from tst.diagnostics.protocol import Store
 
 KIND = "zero_shot"
 # raise when prompts or scoring change: kept answers of earlier versions are then not found
-VERSION = 1
+VERSION = 2
 
 
 def zero_shot_answers(
     questions: pd.DataFrame,
     base: BaseModel,
-    max_length: int,
+    how: tuple[Any, ...],
     store: Store | None,
     compute: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> tuple[pd.DataFrame, float]:
     """Scoring columns for all questions, indexed as they are, and the seconds it took now.
 
+    how: the settings that can change an answer
     Looks in this process first (a pruned table asks for a part of what is known), then in the store
     under the table's content and the model, and computes the rest.
     """
     started = time.perf_counter()
-    keys = [f"{max_length}:{key}" for key in content_keys(questions, with_answer=False)]
+    keys = [f"{how}:{key}" for key in content_keys(questions, with_answer=False)]
     text = "\n".join([str(VERSION), base.identity, *sorted(keys)])
     table_key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     known = base.zero_shot

@@ -1,0 +1,118 @@
+"""Decoding: the cache changes nothing, spread answers follow the model's distribution."""
+
+import numpy as np
+import pytest
+import torch
+
+from tst.diagnostics.llm.answers import AnswerHead
+from tst.diagnostics.llm.decoding import MostLikely, Spread, _decode_uncached, decode
+from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
+from tst.diagnostics.llm.models import free_base, load_base
+from tst.diagnostics.llm.prompts import parse_number
+from tst.diagnostics.llm.scoring import ScoringPlan, choose_number
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.protocol import Predictions
+from tst.folds import plan_folds, split
+from tst.metrics import mean_relative_accuracy
+
+TINY = ModelSettings(name="tiny", quantization="none")
+
+
+@pytest.fixture
+def head():
+    answers = AnswerHead(load_base(TINY, "cpu").model)
+    with torch.inference_mode(), answers.attached():
+        yield answers
+
+
+def some_prompts():
+    draw = torch.Generator().manual_seed(3)
+    return [torch.randint(6, 250, (n,), generator=draw).tolist() for n in (3, 17, 9)]
+
+
+@pytest.mark.parametrize("pick", [MostLikely, lambda: Spread(4)], ids=["greedy", "spread"])
+@pytest.mark.parametrize("empty", [0, 2, 3])
+def test_decoding_with_a_cache_equals_reading_all_anew(head, pick, empty):
+    prompts = some_prompts()
+    prompts.insert(empty, None)
+    # few tokens: a code magnifies rounding by 1 / p with each
+    fast = decode(head, prompts, 3, [2], pick(), multiple=4)
+    slow = _decode_uncached(head, prompts, 3, [2], pick())
+    copies = pick().copies
+    assert len(fast) == len(slow) == 4 * copies
+    asked = [i for i in range(4 * copies) if i // copies != empty]
+    assert [fast[i] for i in asked] == [slow[i] for i in asked]
+
+
+def test_one_spread_answer_of_a_sure_model_is_the_most_likely_one():
+    logits = torch.tensor([[0.0, 40.0, 0.0], [40.0, 0.0, 0.0], [0.0, 0.0, 40.0]])
+    spread = Spread(5)
+    assert spread(logits).tolist() == [1] * 5 + [0] * 5 + [2] * 5
+    assert spread(logits.repeat_interleave(5, dim=0)).tolist() == [1] * 5 + [0] * 5 + [2] * 5
+
+
+def test_spread_answers_come_as_often_as_they_are_likely():
+    """The shares of all two-token answers, which two independent tokens must multiply to."""
+    first, second = torch.tensor([0.5, 0.2, 0.3]), torch.tensor([0.1, 0.6, 0.3])
+    spread = Spread(1000)
+    a = spread(first.log()[None, :])
+    b = spread(second.log().repeat(1000, 1))
+    seen = torch.zeros(3, 3)
+    for i, j in zip(a.tolist(), b.tolist(), strict=True):
+        seen[i, j] += 1
+    # an interval of codes holds as many as fit, one more or less
+    assert (seen - 1000 * first[:, None] * second[None, :]).abs().max() <= 1.0001
+
+
+def test_impossible_tokens_are_never_picked():
+    logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]])
+    assert Spread(7)(logits).tolist() == [1] * 3 + [3] * 4
+
+
+def test_the_chosen_number_has_the_highest_expected_score():
+    answers = [2.0, 2.2, 2.9, 3.0, 3.1, 3.4, 40.0]
+    chosen = choose_number([*answers, float("nan")], mra_inclusive=False)
+
+    def expected(value: float) -> float:
+        return float(mean_relative_accuracy(value, np.array(answers)).mean())
+
+    assert expected(chosen) >= max(expected(value) for value in np.linspace(0.1, 50, 2000))
+    assert expected(chosen) > expected(3.4)
+
+
+def test_numbers_that_cannot_be_read():
+    assert np.isnan(choose_number([float("nan")] * 3, mra_inclusive=False))
+    assert np.isnan(choose_number([float("nan")], mra_inclusive=False))
+    assert choose_number([1.7], mra_inclusive=False) == 1.7
+
+
+def test_many_answers_a_question_make_batches_smaller():
+    plan = ScoringPlan(padded_tokens=4096, multiple=1, letter_ids=[], number_samples=32)
+    assert (plan.tokens_of("mc"), plan.tokens_of("num")) == (4096, 1024)
+    assert ScoringPlan(4096, 1, []).tokens_of("num") == 4096
+
+
+def test_a_run_chooses_numbers_among_several_answers(table, store):
+    """Trained and zero-shot alike; answers decoded another way are not taken from the store."""
+    free_base()
+    plan = plan_folds(table, k=3, seed=1)
+
+    def run(samples: int) -> Predictions:
+        settings = LoraSettings(number_samples=samples, learning_rate=1e-2, training="stacked")
+        diagnostic = LoraLLMDiagnostic(settings, TINY, OptimizerSettings(), store, "cpu")
+        return dict(diagnostic.run_folds(table, plan, [(0, 0)], 1))[0, 0]
+
+    greedy, several = run(0), run(4)
+    assert len(store.kept) == 2
+    _, heldout = split(table, plan, 0, 0)
+    for i, kind in enumerate(heldout["format"]):
+        if kind == "num":
+            for field in ("", "_zero_shot"):
+                texts = getattr(several, f"generated{field}")[i].split(" | ")
+                assert len(texts) >= 4 > len(getattr(greedy, f"generated{field}")[i].split(" | "))
+                value = choose_number([parse_number(text) for text in texts], mra_inclusive=False)
+                np.testing.assert_equal(getattr(several, f"value{field}")[i], value)
+        elif kind == "mc":
+            np.testing.assert_array_equal(several.p_options[i], greedy.p_options[i])
+        else:
+            assert several.text[i] == greedy.text[i]

@@ -1,0 +1,23 @@
+"""What is told while a pruning runs without a terminal."""
+
+import logging
+
+from tst.pruning.algorithm import Iteration
+from tst.pruning.progress import Watch
+
+
+def test_the_time_left_is_told_until_nothing_is(caplog):
+    watch = Watch(budget=20, batch=10, refresh=2, bar=None)
+
+    def step(number: int, removed: list[str], total: int) -> str:
+        caplog.clear()
+        seeds = [0, 1, 2, 3, 4] if number == 0 else [0, 1]
+        scores = (0.5, 0.5, 0.25, 0.3, 0.9, 0.8)
+        watch(Iteration(number, 50, seeds, *scores, removed, 3.0 * len(seeds)), total)
+        return caplog.text
+
+    with caplog.at_level(logging.INFO, logger="tst"):
+        # one more batch, then the final state: two iterations of two runs of 3 s
+        assert "10 of 20 removed, about 00:00:12 left" in step(0, ["a"] * 10, 10)
+        assert "20 of 20 removed, about 00:00:06 left" in step(1, ["b"] * 10, 20)
+        assert "left" not in step(2, [], 20)
