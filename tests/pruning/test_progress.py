@@ -18,6 +18,6 @@ def test_the_time_left_is_told_until_nothing_is(caplog):
 
     with caplog.at_level(logging.INFO, logger="tst"):
         # one more batch, then the final state: two iterations of two runs of 3 s
-        assert "10 of 20 removed, about 00:00:12 left" in step(0, ["a"] * 10, 10)
-        assert "20 of 20 removed, about 00:00:06 left" in step(1, ["b"] * 10, 20)
+        assert "10 of 20 removed, about 0:00:12 left" in step(0, ["a"] * 10, 10)
+        assert "20 of 20 removed, about 0:00:06 left" in step(1, ["b"] * 10, 20)
         assert "left" not in step(2, [], 20)

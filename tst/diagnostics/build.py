@@ -24,12 +24,7 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 
     return LoraLLMDiagnostic(
-        config.diagnostic,
-        config.model,
-        config.optimizer,
-        store,
-        config.device,
-        config.scoring.mra_inclusive,
+        config.diagnostic, config.model, config.optimizer, store, device=config.device
     )
 
 

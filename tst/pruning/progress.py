@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -35,8 +35,7 @@ class Watch:
         curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted:.1f}"
         left = ""
         if iteration.removed:  # else this was the final state
-            duration = time.gmtime(self.seconds_left(removed))
-            left = time.strftime(", about %H:%M:%S left", duration)
+            left = f", about {timedelta(seconds=round(self.seconds_left(removed)))} left"
         if self.bar is not None and self.task is not None:
             text = f"iteration {iteration.number}, {curve}{left}"
             self.bar.update(self.task, completed=removed, description=text)

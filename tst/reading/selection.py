@@ -12,6 +12,7 @@ from tst.config import FoldSettings, ScoringSettings
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.reading.records import RunRecord
+from tst.records.identity import ADDED
 
 SEED = "fold.seed"
 TRAINING = "model.training."
@@ -104,11 +105,10 @@ def _default(record: RunRecord, path: str) -> tuple[bool, Any]:
 def difference(shown: RunRecord, other: RunRecord) -> str:
     """In what another record differs from the one shown, for a footnote."""
     paths = sorted(shown.leaves.keys() | other.leaves.keys())
-    parts = [
-        f"{p}={other.leaves.get(p)}"
-        for p in paths
-        if p != SEED and shown.leaves.get(p) != other.leaves.get(p)
-    ]
+    ours, theirs = (
+        {p: record.leaves.get(p, ADDED.get(p)) for p in paths} for record in (shown, other)
+    )
+    parts = [f"{p}={theirs[p]}" for p in paths if p != SEED and ours[p] != theirs[p]]
     if shown.fingerprint != other.fingerprint:
         parts.append(f"other questions ({other.summary['data']['questions']})")
     return ", ".join(parts)

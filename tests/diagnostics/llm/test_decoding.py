@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.decoding import MostLikely, Spread, _decode_uncached, decode
@@ -71,7 +72,7 @@ def test_impossible_tokens_are_never_picked():
 
 def test_the_chosen_number_has_the_highest_expected_score():
     answers = [2.0, 2.2, 2.9, 3.0, 3.1, 3.4, 40.0]
-    chosen = choose_number([*answers, float("nan")], mra_inclusive=False)
+    chosen = choose_number([*answers, float("nan")])
 
     def expected(value: float) -> float:
         return float(mean_relative_accuracy(value, np.array(answers)).mean())
@@ -81,14 +82,14 @@ def test_the_chosen_number_has_the_highest_expected_score():
 
 
 def test_numbers_that_cannot_be_read():
-    assert np.isnan(choose_number([float("nan")] * 3, mra_inclusive=False))
-    assert np.isnan(choose_number([float("nan")], mra_inclusive=False))
-    assert choose_number([1.7], mra_inclusive=False) == 1.7
+    assert np.isnan(choose_number([float("nan")] * 3))
+    assert np.isnan(choose_number([float("nan")]))
+    assert choose_number([1.7]) == 1.7
 
 
 def test_many_answers_a_question_make_batches_smaller():
     plan = ScoringPlan(padded_tokens=4096, multiple=1, letter_ids=[], number_samples=32)
-    assert (plan.tokens_of("mc"), plan.tokens_of("num")) == (4096, 1024)
+    assert (plan.tokens_of("mc"), plan.tokens_of("num")) == (4096, 256)
     assert ScoringPlan(4096, 1, []).tokens_of("num") == 4096
 
 
@@ -110,9 +111,25 @@ def test_a_run_chooses_numbers_among_several_answers(table, store):
             for field in ("", "_zero_shot"):
                 texts = getattr(several, f"generated{field}")[i].split(" | ")
                 assert len(texts) >= 4 > len(getattr(greedy, f"generated{field}")[i].split(" | "))
-                value = choose_number([parse_number(text) for text in texts], mra_inclusive=False)
+                value = choose_number([parse_number(text) for text in texts])
                 np.testing.assert_equal(getattr(several, f"value{field}")[i], value)
         elif kind == "mc":
             np.testing.assert_array_equal(several.p_options[i], greedy.p_options[i])
         else:
             assert several.text[i] == greedy.text[i]
+
+
+@pytest.mark.parametrize("pick", [MostLikely, lambda: Spread(4)], ids=["greedy", "spread"])
+def test_a_recurrent_state_that_read_padding_is_not_used(pick):
+    """Convolutions and linear attention keep a state in place of keys; prompts are right-padded."""
+    config = AutoConfig.for_model(
+        "lfm2", vocab_size=256, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, layer_types=["conv", "full_attention"],
+    )  # fmt: skip
+    torch.manual_seed(0)
+    answers = AnswerHead(AutoModelForCausalLM.from_config(config).eval())
+    prompts = some_prompts()
+    with torch.inference_mode(), answers.attached():
+        together = decode(answers, prompts, 3, [2], pick(), multiple=4)
+        alone = [row for p in prompts for row in decode(answers, [p], 3, [2], pick())]
+    assert together == alone

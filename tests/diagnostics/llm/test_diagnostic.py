@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import re
 import resource
 
 import numpy as np
@@ -212,6 +213,11 @@ def test_dry_run_describes_and_loads_no_weights(table):
     text = describe_run(table, plan, LoraSettings(), TINY, OptimizerSettings(), "cpu")
     for part in ("Answer the following question:", "⟦", "tokens a row", "rows cut", "steps", "GB"):
         assert part in text
+    several = LoraSettings(number_samples=16)
+    more = describe_run(table, plan, several, TINY, OptimizerSettings(), "cpu")
+    scored = [int(re.search(r"scored ([\d,]+)", t)[1].replace(",", "")) for t in (text, more)]
+    numbers = int((table["format"] == "num").sum())
+    assert scored[1] - scored[0] == numbers * 16 * 8 * 2, "8 tokens each, zero-shot and tuned"
 
 
 def test_wrong_settings_are_told_all_at_once():

@@ -79,6 +79,8 @@ def decode(
     # no mask; afterwards the padding lies between a prompt and its continuation and is masked out.
     logits, output = head.logits(batch.input_ids, batch.positions, use_cache=True)
     cache, lengths = output.past_key_values, lengths.repeat_interleave(pick.copies)
+    if any(hasattr(layer, "conv_states") for layer in cache.layers):
+        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
     if pick.copies > 1:
         cache.batch_repeat_interleave(pick.copies)
     flat = torch.arange(rows * pick.copies, device=device)
@@ -114,23 +116,27 @@ def _decode_uncached(
     pick: MostLikely | Spread,
 ) -> list[list[int]]:
     """The same, reading the whole text anew for each token: exact where a sliding window would
-    count the padding between prompt and continuation.
+    count the padding between prompt and continuation, or a recurrent state has read it.
     """
     device = next(head.model.parameters()).device
-    read = prompts
+    read = [prompts]  # one copy of all rows a forward pass
     continued: list[list[int]] = [[] for _ in range(len(prompts) * pick.copies)]
     done = [p is None for p in prompts for _ in range(pick.copies)]
     for _ in range(new_tokens):
-        batch = collate_prompts(read).to(device)
-        logits, _ = head.logits(batch.input_ids, batch.positions, use_cache=False)
+        batches = [collate_prompts(part).to(device) for part in read]
+        parts = [head.logits(b.input_ids, b.positions, use_cache=False)[0] for b in batches]
+        logits = torch.stack(parts, dim=1).flatten(0, 1)
         for i, token in enumerate(pick(logits).tolist()):
             if not done[i]:
                 continued[i].append(token)
                 done[i] = token in stop_ids
         if all(done):
             break
-        starts = [p for p in prompts for _ in range(pick.copies)]
-        read = [None if p is None else p + c for p, c in zip(starts, continued, strict=True)]
+        copies = [continued[copy :: pick.copies] for copy in range(pick.copies)]
+        read = [
+            [None if p is None else p + c for p, c in zip(prompts, copy, strict=True)]
+            for copy in copies
+        ]
     return continued
 
 

@@ -54,8 +54,6 @@ class LoraLLMDiagnostic(Diagnostic):
 
     store: keeps zero-shot answers and, with save_adapters, adapters; None keeps nothing
     device: auto, cpu, cuda or cuda:N
-    mra_inclusive: the score that numbers aim at (number_samples) counts an error equal to a
-        threshold as inside it
     """
 
     def __init__(
@@ -65,7 +63,6 @@ class LoraLLMDiagnostic(Diagnostic):
         optimizer: OptimizerSettings,
         store: Store | None = None,
         device: str = "auto",
-        mra_inclusive: bool = False,
     ) -> None:
         require_valid(settings, model, optimizer)
         require_usable(optimizer, settings.learning_rate, settings.weight_decay)
@@ -74,7 +71,6 @@ class LoraLLMDiagnostic(Diagnostic):
         self.optimizer = optimizer
         self.store = store
         self.device = device
-        self.mra_inclusive = mra_inclusive
         reason = why_sequential(settings, model, optimizer)
         # a CPU is as fast either way (135M: 24 and 25 tokens/s); one by one keeps finished folds
         pays = settings.training == "stacked" or pick_device(device).type == "cuda"
@@ -93,7 +89,7 @@ class LoraLLMDiagnostic(Diagnostic):
         try:
             # in content order: batches, and with them rounding, must not follow the file's order
             questions = table.iloc[plan.order].drop(columns="answer")
-            session = self._session(questions)
+            session = Session(questions, self.settings, self.model, self.device)
             zero_shot = session.zero_shot(questions, self.store)
             waiting = list(folds)
             while waiting:
@@ -122,7 +118,7 @@ class LoraLLMDiagnostic(Diagnostic):
             train, heldout = train.reset_index(drop=True), heldout.reset_index(drop=True)
             heldout.index += len(train)
             questions = pd.concat([train.drop(columns="answer"), heldout])
-            session = self._session(questions)
+            session = Session(questions, self.settings, self.model, self.device)
             zero_shot = session.zero_shot(heldout, self.store)
             data = _FoldData(None, train, heldout, seed, seed)
             while not self._fitted(session, [data]):
@@ -135,7 +131,7 @@ class LoraLLMDiagnostic(Diagnostic):
     def rescore(self, heldout: pd.DataFrame, adapter: Path) -> Predictions:
         """Predictions of a saved adapter (one folder of a record), without training."""
         questions = heldout.drop(columns="answer", errors="ignore")
-        session = self._session(questions)
+        session = Session(questions, self.settings, self.model, self.device)
         zero_shot = session.zero_shot(questions, self.store)
         parts = []
         for formats in session.parts():
@@ -144,9 +140,6 @@ class LoraLLMDiagnostic(Diagnostic):
                 model = attach_saved(session.base.model, adapter / self._part_name(formats))
                 parts += session.score(model, [asked])
         return to_predictions(questions, pd.concat(parts), zero_shot, session.take_cost())
-
-    def _session(self, questions: pd.DataFrame) -> Session:
-        return Session(questions, self.settings, self.model, self.device, self.mra_inclusive)
 
     def _fitted(self, session: Session, group: list[_FoldData]) -> bool:
         """Train and score a group of folds; False when it has to start again, smaller."""

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer
 
 from tst.diagnostics.llm import tiny
-from tst.diagnostics.llm.encoding import Encoder
+from tst.diagnostics.llm.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.models import count_parameters, locate, pick_device, read, read_config
 from tst.diagnostics.llm.settings import (
     LoraSettings,
@@ -78,7 +78,8 @@ def describe_run(
     )
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
     mode = f"stacked, {side_by_side} folds side by side" if stacked else "sequential"
-    read_tokens = float(prompt_lengths.sum()) * (1 + plan.repeats)
+    sampled = int((table["format"] == "num").sum()) * settings.number_samples * NEW_TOKENS["num"]
+    read_tokens = float(prompt_lengths.sum() + sampled) * (1 + plan.repeats)
     work = linear * (4 * tokens + 2 * read_tokens)
     floor = sum(steps) / side_by_side * STEP_SECONDS[target.type]
     seconds = max(work / REACHED[target.type], floor)

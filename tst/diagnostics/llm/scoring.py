@@ -20,7 +20,7 @@ from tst.diagnostics.llm.progress import Progress
 from tst.diagnostics.llm.prompts import clean_text, parse_number
 from tst.metrics import best_constant
 
-CACHE_COPIES = 8
+CACHE_COPIES = 2
 """Copies of its cache that a batch of ``padded_tokens`` has memory for."""
 
 
@@ -29,14 +29,13 @@ class ScoringPlan:
     """How scoring runs: padded tokens a batch, length multiple, letter tokens, and numbers.
 
     number_samples: 0 decodes numbers greedily; else a number is the one with the highest expected
-        MRA (``mra_inclusive`` or strict) over so many answers
+        MRA over so many answers
     """
 
     padded_tokens: int
     multiple: int
     letter_ids: list[int]
     number_samples: int = 0
-    mra_inclusive: bool = False
 
     def tokens_of(self, kind: str) -> int:
         """Padded tokens of prompts a batch: fewer where many copies of its cache are kept."""
@@ -137,7 +136,7 @@ def _generate(
         texts = [encoder.decode(ids) for ids in own]
         frame.iat[i, _GENERATED] = " | ".join(texts)
         if kind == "num":
-            value = choose_number([parse_number(text) for text in texts], plan.mra_inclusive)
+            value = choose_number([parse_number(text) for text in texts])
             frame.iat[i, _VALUE] = value
             frame.iat[i, _PARSED] = bool(np.isfinite(value))
         else:
@@ -145,7 +144,7 @@ def _generate(
             frame.iat[i, _PARSED] = bool(clean_text(texts[0]))
 
 
-def choose_number(values: list[float], mra_inclusive: bool) -> float:
+def choose_number(values: list[float]) -> float:
     """The number with the highest mean MRA over the values that are one; NaN where none is.
 
     A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): what a
@@ -154,7 +153,7 @@ def choose_number(values: list[float], mra_inclusive: bool) -> float:
     finite = np.array([value for value in values if np.isfinite(value)])
     if len(values) == 1:
         return values[0]
-    return best_constant(finite, mra_inclusive)
+    return best_constant(finite)
 
 
 COLUMNS = ["p_options", "letter_mass", "value", "text", "generated", "parsed"]

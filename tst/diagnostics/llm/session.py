@@ -33,12 +33,7 @@ class Session:
     """
 
     def __init__(
-        self,
-        questions: pd.DataFrame,
-        settings: LoraSettings,
-        model: ModelSettings,
-        device: str,
-        mra_inclusive: bool = False,
+        self, questions: pd.DataFrame, settings: LoraSettings, model: ModelSettings, device: str
     ) -> None:
         started = time.perf_counter()
         self.settings = settings
@@ -56,7 +51,6 @@ class Session:
             LENGTH_MULTIPLE[kind],
             self.encoder.letter_ids(questions),
             settings.number_samples,
-            mra_inclusive,
         )
 
     def zero_shot(self, asked: pd.DataFrame, store: Store | None) -> pd.DataFrame:
@@ -67,7 +61,9 @@ class Session:
             asked = [self.encoded.take(missing.index)]
             return self.score(self.base.model, asked, "zero-shot")[0]
 
-        how = (self.settings.max_length, self.plan.number_samples, self.plan.mra_inclusive)
+        how = str(self.settings.max_length)
+        if self.settings.number_samples:
+            how += f":{self.settings.number_samples}"
         answers, seconds = zero_shot_answers(asked, self.base, how, store, compute)
         self.cost["zero_shot_seconds"] = seconds
         return answers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
@@ -16,19 +15,19 @@ from tst.diagnostics.protocol import Store
 
 KIND = "zero_shot"
 # raise when prompts or scoring change: kept answers of earlier versions are then not found
-VERSION = 2
+VERSION = 1
 
 
 def zero_shot_answers(
     questions: pd.DataFrame,
     base: BaseModel,
-    how: tuple[Any, ...],
+    how: str,
     store: Store | None,
     compute: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> tuple[pd.DataFrame, float]:
     """Scoring columns for all questions, indexed as they are, and the seconds it took now.
 
-    how: the settings that can change an answer
+    how: the settings that can change an answer, as text
     Looks in this process first (a pruned table asks for a part of what is known), then in the store
     under the table's content and the model, and computes the rest.
     """
