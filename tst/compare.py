@@ -59,8 +59,9 @@ def compare_job(cfg: DictConfig) -> Outcome:
 
 
 def read_side(name: str, paths: Any) -> list[RunRecord]:
-    """The records of one side: on the same questions."""
+    """The records of one side: on the same questions, with the same settings but for seeds."""
     from tst.reading.records import read_record
+    from tst.reading.selection import difference
 
     listed = paths if isinstance(paths, list) else [paths]
     if not listed or not all(isinstance(p, str) for p in listed):
@@ -68,6 +69,13 @@ def read_side(name: str, paths: Any) -> list[RunRecord]:
     records = [read_record(Path(p)) for p in listed]
     if len({r.fingerprint for r in records}) > 1:
         raise UserError(f"{name}={paths}: these records are on different questions.")
+    if other := next(filter(None, (difference(records[0], r) for r in records)), ""):
+        if subjects := {r.subject for r in records} - {records[0].subject}:
+            other = subjects.pop()
+        raise UserError(
+            f"{name}={paths}: the mean of unequal runs means nothing; expected records that differ "
+            f"in fold.seed alone, got one with {other}. Name it as the other side."
+        )
     return records
 
 
@@ -76,6 +84,7 @@ def show(differences: pd.DataFrame, a: list[RunRecord], b: list[RunRecord], alon
     from rich.table import Table
     from rich.text import Text
 
+    from tst.reading.selection import difference
     from tst.show import wide_console
     from tst.tabulating.paper_table import POINTS, Figure, write_figure
 
@@ -86,6 +95,8 @@ def show(differences: pd.DataFrame, a: list[RunRecord], b: list[RunRecord], alon
         first = side[0]
         folds = first.scheme if first.group_by is None else f"grouped by {first.group_by}"
         print(f"{name}: {first.benchmark}, {first.subject}, {folds}, seed {seeds} ({hashes})")
+    if a[0].subject == b[0].subject and (settings := difference(a[0], b[0])):
+        print(f"b has other settings: {settings}")
     if alone:
         print(f"{alone} questions have no partner on the other side and are left out")
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.made_records import make_record
+from tst.compare import read_side
 from tst.comparing import compare, mean_scores
 from tst.errors import UserError
 from tst.reading.records import read_record
@@ -35,3 +36,10 @@ def test_other_questions_are_refused(study: tuple[Path, dict[str, Path]], tmp_pa
     other = make_record(tmp_path, "diagnostic=rf", "benchmark.seed=5")
     with pytest.raises(UserError, match="no question in common"):
         compare([read_record(study[1]["random"])], [read_record(other)])
+
+
+def test_a_side_is_seeds_of_one_setting(study: tuple[Path, dict[str, Path]]) -> None:
+    random, seed_43, grouped = (str(study[1][name]) for name in ("random", "random_43", "grouped"))
+    assert len(read_side("a", [random, seed_43])) == 2
+    with pytest.raises(UserError, match=r"a=.*fold\.seed alone, got one with fold\.group_by=\w+"):
+        read_side("a", [random, seed_43, grouped])
