@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from tst.diagnostics.llm import tiny
 from tst.diagnostics.llm.content import content_name
@@ -32,8 +34,8 @@ from tst.diagnostics.llm.wheels import converted_model
 from tst.errors import UserError
 
 log = logging.getLogger(__name__)
-# on some CPUs it warns of a kernel that it would fetch from the hub
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+if not sys.stderr.isatty():  # a bar fills a log with its every step
+    disable_progress_bar()
 _Key = tuple[Any, ...]
 
 
