@@ -69,13 +69,14 @@ def read_side(name: str, paths: Any) -> list[RunRecord]:
     records = [read_record(Path(p)) for p in listed]
     if len({r.fingerprint for r in records}) > 1:
         raise UserError(f"{name}={paths}: these records are on different questions.")
-    if other := next(filter(None, (difference(records[0], r) for r in records)), ""):
-        if subjects := {r.subject for r in records} - {records[0].subject}:
-            other = subjects.pop()
-        raise UserError(
-            f"{name}={paths}: the mean of unequal runs means nothing; expected records that differ "
-            f"in fold.seed alone, got one with {other}. Name it as the other side."
-        )
+    first = records[0]
+    for record in records[1:]:
+        other = difference(first, record) if record.subject == first.subject else record.subject
+        if other:
+            raise UserError(
+                f"{name}={paths}: the mean of unequal runs means nothing; expected records that "
+                f"differ in fold.seed alone, got one with {other}. Name it as the other side."
+            )
     return records
 
 

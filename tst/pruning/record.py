@@ -17,7 +17,7 @@ import pandas as pd
 from tst.benchmarks.questions import QuestionTable
 from tst.config import PruneConfig
 from tst.errors import UserError
-from tst.pruning.algorithm import Iteration, Pruning
+from tst.pruning.algorithm import FLOORS, GROUPS, Iteration, Pruning
 from tst.pruning.allocation import Quotas
 from tst.records.files import checksum, write_csv, write_json, write_text
 from tst.records.identity import record_folder
@@ -139,12 +139,12 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
         "after": {f: getattr(last, f) for f in fields},
         "seconds": sum(i.seconds for i in pruning.iterations),
     }
-    if pruning.stopped == "floors":
+    if pruning.stopped == FLOORS:
         summary["reason"] = (
             f"floors bind: {len(pruning.removed)} of {quotas.budget} were removed, as no type may "
             "fall below its floor"
         )
-    if pruning.stopped == "groups":
+    if pruning.stopped == GROUPS:
         summary["reason"] = (
             f"groups bind: {len(pruning.removed)} of {quotas.budget} were removed, as another "
             "batch would leave fewer groups than there are folds"

@@ -150,10 +150,9 @@ def choose_number(values: list[float]) -> float:
     A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): what a
     model believes in is rarely best told by its most likely digits.
     """
-    finite = np.array([value for value in values if np.isfinite(value)])
     if len(values) == 1:
         return values[0]
-    return best_constant(finite)
+    return best_constant(np.array([value for value in values if np.isfinite(value)]))
 
 
 COLUMNS = ["p_options", "letter_mass", "value", "text", "generated", "parsed"]
