@@ -16,6 +16,9 @@ import pandas as pd
 import pytest
 
 from tst.benchmarks.questions import build_table
+from tst.diagnostics.llm.settings import ModelSettings
+
+TINY = ModelSettings(name="tiny", quantization="none")
 
 
 def mixed_rows(n: int = 36, groups: int = 9) -> list[dict]:

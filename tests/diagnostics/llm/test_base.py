@@ -5,6 +5,7 @@ import os
 import pytest
 from transformers import PretrainedConfig
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.diagnostics.llm.adapters import bare_again
 from tst.diagnostics.llm.content import READ, SAMPLES, content_name
 from tst.diagnostics.llm.memory import MemoryPlan
@@ -15,7 +16,6 @@ from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.training import trained_adapter
 from tst.errors import UserError
 
-TINY = ModelSettings("tiny", quantization="none")
 TASKS = [FoldTask([([6, 7, 8 + i], [9]) for i in range(8)], seed, 7) for seed in (1, 2)]
 
 

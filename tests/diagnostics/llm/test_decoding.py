@@ -5,18 +5,17 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.decoding import MostLikely, Spread, _decode_uncached, decode
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.models import free_base, load_base
 from tst.diagnostics.llm.prompts import parse_number
 from tst.diagnostics.llm.scoring import ScoringPlan, choose_number
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.protocol import Predictions
 from tst.folds import plan_folds, split
 from tst.metrics import mean_relative_accuracy
-
-TINY = ModelSettings(name="tiny", quantization="none")
 
 
 @pytest.fixture

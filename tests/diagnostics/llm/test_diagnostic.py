@@ -13,6 +13,7 @@ import pytest
 import torch
 from peft import PeftModel
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.config import compose
 from tst.diagnostics.llm import diagnostic as diagnostic_module
 from tst.diagnostics.llm.adapters import bare_again
@@ -25,7 +26,6 @@ from tst.diagnostics.llm.tiny import build_model, build_tokenizer
 from tst.errors import UserError
 from tst.folds import plan_folds, split
 
-TINY = ModelSettings(name="tiny", quantization="none")
 QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
 
 

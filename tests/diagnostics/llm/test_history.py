@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.folds import plan_folds
-
-TINY = ModelSettings(name="tiny", quantization="none")
 
 
 def histories(table: pd.DataFrame, **changes: object) -> dict:

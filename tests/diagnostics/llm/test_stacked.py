@@ -7,18 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.fold_optimizer import FoldAdamW, FoldSteps, fold_rates
 from tst.diagnostics.llm.memory import MemoryPlan
 from tst.diagnostics.llm.models import load_base
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.stacked import StackedAdapters
 from tst.diagnostics.llm.stacked_training import stacked_training
 from tst.diagnostics.llm.steps import FoldTask
 from tst.diagnostics.llm.training import trained_adapter
 from tst.folds import plan_folds
-
-TINY = ModelSettings(name="tiny", quantization="none")
 
 
 def settings(**changes: object) -> LoraSettings:
