@@ -1,0 +1,125 @@
+"""Runs of several optimizers and seeds put together: figures, tables, the two commands."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rich.console import Console
+
+from tests.noisy_tuning.conftest import make_config
+from tst.diagnostics.llm.settings import OptimizerSettings
+from tst.drawing.style import save_figure
+from tst.figures import draw_all
+from tst.noisy_tuning.data import load_pairs
+from tst.noisy_tuning.figures import FIGURES
+from tst.noisy_tuning.record import (
+    setting_hash,
+)
+from tst.noisy_tuning.settings import (
+    CorruptionSettings,
+    TrainingSettings,
+)
+from tst.noisy_tuning.showing import show_comparison
+from tst.noisy_tuning.study import compare, group_runs, judge
+from tst.noisy_tuning.summary import optimizer_label
+from tst.optimizers.settings import PARAMETERS
+from tst.reading.experiments import NOISY, find_experiments
+
+
+def test_runs_are_compared_over_seeds(root):
+    experiments, unusable = find_experiments(root, NOISY)
+    assert unusable == []
+    ((setting, runs),) = group_runs(experiments)[0].items()
+    assert str(setting).startswith("generated, tiny, shuffled 30%, probe, 6 steps of 6")
+    table = compare(runs).set_index(["measure", "optimizer"])
+    row = table.loc[("memorised", "casmo")]
+    mine = [runs["casmo"][s].summary["memorisation"]["memorised"] for s in (0, 1)]
+    theirs = [runs["adamw"][s].summary["memorisation"]["memorised"] for s in (0, 1)]
+    assert row["mean"] == pytest.approx(np.mean(mine))
+    assert row["difference"] == pytest.approx(np.mean(mine) - np.mean(theirs))
+    assert math.isnan(table.loc[("confidence AUROC", "adamw"), "mean"])
+    assert len(judge(runs, "casmo")) == 3
+
+
+def test_only_runs_that_differ_in_optimizer_and_seed_are_put_together(root):
+    def setting(config):
+        return setting_hash(config, load_pairs(config.data, config.seed))
+
+    config = make_config(root)
+    assert setting(config) == setting(make_config(root, "adamw", 1))
+    others = [make_config(root, corruption=CorruptionSettings(share=0.4))]
+    others += [make_config(root, training=TrainingSettings(dropout=0.0)), make_config(root)]
+    others[-1].data.n = 61
+    assert len({setting(c) for c in (config, *others)}) == 4
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_label_names_the_parameters_that_are_not_as_configured(name):
+    params = yaml.safe_load(Path(f"conf/optimizer/{name}.yaml").read_text())["params"]
+    assert optimizer_label(OptimizerSettings(name, params)) == name
+    other = {**params, "betas": [0.9, 0.95]}
+    assert optimizer_label(OptimizerSettings(name, other)) == f"{name} betas=[0.9, 0.95]"
+
+
+def test_twice_the_same_seed_or_another_version_is_left_out_and_named(root):
+    experiments, _ = find_experiments(root, NOISY)
+    first, *rest = experiments
+    old = replace(first, summary={**first.summary, "run": {**first.summary["run"], "version": 1}})
+    for given, note in (([old, *rest], "version"), ([first, *experiments], "more than once")):
+        (runs,), (said,) = group_runs(given)[0].values(), group_runs(given)[1]
+        assert sum(len(by_seed) for by_seed in runs.values()) == 3
+        assert str(first.path) in said and note in said
+
+
+def test_figures_are_drawn_and_saved(root, tmp_path):
+    experiments, _ = find_experiments(root, NOISY)
+    ((setting, runs),) = group_runs(experiments)[0].items()
+    for name, draw in FIGURES.items():
+        for chosen in (runs, {"adamw": runs["adamw"]}):
+            for form, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+                save_figure(draw(chosen), tmp_path / f"{name}.{form}")
+                assert (tmp_path / f"{name}.{form}").read_bytes().startswith(start)
+    drawn = draw_all(root)
+    assert {name for name in drawn if name.startswith("noisy-")} == {
+        f"noisy-{setting.slug}-{name}" for name in FIGURES
+    }
+
+
+def test_a_comparison_is_shown_with_its_intervals(root):
+    experiments, _ = find_experiments(root, NOISY)
+    ((_, runs),) = group_runs(experiments)[0].items()
+    console = Console(record=True, width=110)
+    table = compare(runs)
+    # as if every seed agreed on it
+    table.loc[table["measure"] == "memorised", ["difference_low", "difference_high"]] = (0.1, 0.2)
+    show_comparison(table, console)
+    text = console.export_text()
+    (memorised,) = [line for line in text.splitlines() if line.startswith("memorised")]
+    assert memorised.rstrip().endswith("*") and "[" in memorised
+    assert "differs from AdamW" in text
+
+
+@pytest.mark.slow
+def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
+    def command(module, *overrides):
+        return subprocess.run(
+            [sys.executable, "-m", module, *overrides, f"outputs_root={tmp_path}"],
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+
+    tiny = ("model=tiny", "data.n=60", "data.held_out=12", "schedule.steps=3")
+    tiny += ("schedule.batch_size=4", "evaluation.pairs=4", "device=cpu")
+    sweep = command("tst.noisy", "-m", "optimizer=adamw,casmo", "seed=0,1", *tiny)
+    assert sweep.returncode == 0, sweep.stderr
+    assert sweep.stdout.count("record: ") == 4
+    study = command("tst.noisy_study")
+    assert study.returncode == 0 and "memorised: casmo" in study.stdout
+    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 3
+    wrong = command("tst.noisy", "schedule.kind=zigzag", *tiny)
+    assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
