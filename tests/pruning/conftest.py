@@ -62,5 +62,5 @@ def without_figures(monkeypatch) -> None:
 def prior(monkeypatch, without_figures) -> PriorDiagnostic:
     """Takes the place of every diagnostic that a pruning builds."""
     diagnostic = PriorDiagnostic()
-    monkeypatch.setattr("tst.pruning.running.build_diagnostic", lambda config, store: diagnostic)
+    monkeypatch.setattr("tst.pruning.diagnosis.build_diagnostic", lambda config, store: diagnostic)
     return diagnostic

@@ -61,7 +61,7 @@ def test_a_killed_run_goes_on_to_the_same_result(
 ):
     def use(diagnostic):
         monkeypatch.setattr(
-            "tst.pruning.running.build_diagnostic", lambda config, store: diagnostic
+            "tst.pruning.diagnosis.build_diagnostic", lambda config, store: diagnostic
         )
         return diagnostic
 
@@ -156,10 +156,11 @@ def test_the_chooser_is_no_independent_judge(prune_config, prior):
 
 def test_two_judges_in_one_table(prune_config, prior):
     _, summary = run_pruning(
-        prune_config(*SMALL, "prune.judge=[rf,lora_llm]", "prune.random_draws=1",
+        prune_config(*SMALL, "prune.judge=[rf,lora_llm]", "prune.random_draws={lora_llm: 1, rf: 2}",
                      "prune.judge_folds=[random,grouped]", "prune.judge_seeds=[42]")
     )  # fmt: skip
     judged = summary["judged"]
+    assert [entry["random"]["adjusted"]["draws"] for entry in judged] == [2, 2, 1, 1]
     by = [(entry["judge"], entry["folds"]) for entry in judged]
     assert by == [(j, f) for j in ("rf", "lora_llm") for f in ("random", "grouped")]
     assert [entry["lists"]["ours"]["independent"] for entry in judged] == [False] * 2 + [True] * 2
@@ -177,7 +178,8 @@ def test_a_dry_run_says_what_would_go_and_computes_nothing(prune_config, prior, 
     assert "planted: 48 questions of 48 rows, 16 to remove, 8 an iteration" in said
     assert "  mc_length: 2 of 6" in said
     assert "2 iterations and the final state, 4 cross-validations of 3 folds" in said
-    assert "12 lists: 72 cross-validations" in said
+    assert "rf (12 lists) and lora_llm (12 lists)" in said
+    assert ": 72 cross-validations" in said
     assert "estimate of rf (rough)" in said
     assert "times that one" in said
     assert prior.fits == 0
@@ -200,16 +202,17 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     _, summary = run_pruning(
         prune_config(
             *SMALL,
-            "prune.judge=lora_llm",
+            "prune.judge=[rf,lora_llm]",
             f"prune.predictions={{m: {answers}}}",
-            "prune.random_draws=1",
+            "prune.random_draws={rf: 2, lora_llm: 1}",
             "prune.judge_seeds=[42]",
         )
     )
     entry = summary["predictions"]["m"]
     assert entry["vision_answers"]["parsed"] == 1.0
     assert entry["blind"] == "judge lora_llm"
-    judged = summary["judged"][0]["lists"]
+    judged = summary["judged"][1]["lists"]
+    assert entry["overall"]["random"]["gap"]["draws"] == 1
     assert entry["overall"]["lists"]["before"]["blind"] == pytest.approx(
         judged["nothing"]["score_hard"]
     )

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from tests.pruning.conftest import PriorDiagnostic
 from tests.tracking.offline_runs import the_run
 from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
-from tst.pruning import running
+from tst.pruning import diagnosis, running
 from tst.tracking.beside import wait_for_publishing
 from tst.tracking.pruning_content import scalars
 
@@ -21,7 +21,7 @@ pytest.importorskip("wandb")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "build_diagnostic", lambda config, store: PriorDiagnostic())
+    monkeypatch.setattr(diagnosis, "build_diagnostic", lambda config, store: PriorDiagnostic())
     monkeypatch.setattr(running, "write_figures", lambda *given: None)
 
 

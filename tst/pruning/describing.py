@@ -6,9 +6,10 @@ from collections import Counter
 
 from tst.config import PruneConfig, resolve_auto
 from tst.pruning.allocation import Quotas
+from tst.pruning.diagnosis import quiet
 from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.record import prune_folder
-from tst.pruning.running import quiet
+from tst.pruning.settings import PruneSettings
 from tst.running import plan_for
 
 FOREST_SECONDS = 0.002
@@ -37,7 +38,7 @@ def describe(config: PruneConfig) -> str:
         f"choosing: {config.diagnostic.name}, {batches} iterations and the final state, "
         f"{len(choosing)} cross-validations of {config.fold.k} folds",
         f"judging: {_judge_line(config, judged)}",
-        *_estimate_lines(config, inputs, sum(choosing), sum(judged)),
+        *_estimate_lines(config, inputs, sum(choosing), judged),
     ]
     folder = prune_folder(config, table, quotas)
     finished = len(list((folder / "iterations").glob("*.parquet")))
@@ -53,31 +54,36 @@ def _quota_lines(quotas: Quotas) -> list[str]:
     return [f"  {name}: {count} of {sizes[name]}" for name, count in quotas.removable.items()]
 
 
-def _judged_sizes(config: PruneConfig, inputs: Inputs) -> list[int]:
-    """Questions of every cross-validation that a judge makes."""
+def _judged_sizes(config: PruneConfig, inputs: Inputs) -> dict[str, list[int]]:
+    """Questions of every list that a judge is shown, by judge."""
     settings, n = config.prune, len(inputs.table.frame)
     lists = [n, *[n - len(removal.rows) for removal in inputs.compare.values()]]
-    lists += [n - inputs.quotas.budget] * (1 + settings.random_draws)
-    times = len(settings.judges()) * len(settings.judge_folds) * len(settings.judge_seeds)
-    return lists * times
+    left = n - inputs.quotas.budget
+    return {judge: lists + [left] * (1 + settings.draws(judge)) for judge in settings.judges()}
 
 
-def _judge_line(config: PruneConfig, judged: list[int]) -> str:
+def _judge_line(config: PruneConfig, judged: dict[str, list[int]]) -> str:
     settings = config.prune
     if not judged:
         return "nobody (prune.judge)"
     folds = f"{' and '.join(settings.judge_folds)} folds"
-    lists = f"{2 + len(settings.compare or {}) + settings.random_draws} lists"
-    by = " and ".join(settings.judges())
-    return f"{by}, {folds}, seeds {settings.judge_seeds}, {lists}: {len(judged)} cross-validations"
+    shown = " and ".join(f"{judge} ({len(lists)} lists)" for judge, lists in judged.items())
+    runs = sum(map(len, judged.values())) * _times(settings)
+    return f"{shown}, {folds}, seeds {settings.judge_seeds}: {runs} cross-validations"
 
 
-def _estimate_lines(config: PruneConfig, inputs: Inputs, choosing: int, judged: int) -> list[str]:
-    """How much work that is; choosing, judged: questions that are cross-validated in all."""
-    frame, settings = inputs.table.frame, config.prune
-    each = judged / max(len(settings.judges()), 1)
-    work = dict.fromkeys(settings.judges(), each)
-    work[config.diagnostic.name] = work.get(config.diagnostic.name, 0.0) + choosing
+def _times(settings: PruneSettings) -> int:
+    """How often a judge diagnoses a list."""
+    return len(settings.judge_folds) * len(settings.judge_seeds)
+
+
+def _estimate_lines(
+    config: PruneConfig, inputs: Inputs, choosing: int, judged: dict[str, list[int]]
+) -> list[str]:
+    """How much work that is; choosing: questions cross-validated in all; judged: see above."""
+    frame = inputs.table.frame
+    work = {judge: sum(lists) * _times(config.prune) for judge, lists in judged.items()}
+    work[config.diagnostic.name] = work.get(config.diagnostic.name, 0) + choosing
     lines = []
     for name, questions in work.items():
         if name == "rf":

@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tst.config import PruneConfig, RunConfig
+from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.diagnostics.protocol import Diagnostic, Fold
 from tst.folds import FoldPlan, plan_folds
 from tst.records.files import write_parquet
+from tst.records.store import FolderStore
 from tst.scoring import add_baselines, majority_scores, score_predictions
 
 KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline")
@@ -89,3 +92,17 @@ def _kept(path: Path) -> pd.DataFrame | None:
 
 def _fold_path(folder: Path, fold: Fold) -> Path:
     return folder / f"{fold[0]}-{fold[1]}.parquet"
+
+
+def quiet(config: RunConfig) -> PruneConfig:
+    """A copy whose chooser explains nothing and keeps no adapters."""
+    silent = without_explanations(config)
+    assert isinstance(silent, PruneConfig)
+    return silent
+
+
+def make_examiner(config: PruneConfig, frame: pd.DataFrame, group_by: str | None) -> Examiner:
+    """The config's diagnostic, ready to diagnose any part of the question table."""
+    store = FolderStore(Path(config.outputs_root) / "cache", Path(config.outputs_root) / "adapters")
+    diagnostic = build_diagnostic(config, store)
+    return Examiner(diagnostic, frame, config.fold.k, group_by, config.scoring.mra_inclusive)

@@ -10,6 +10,7 @@ ALLOCATIONS = ("per_type", "per_format", "global")
 JUDGES = ("rf", "lora_llm")
 JUDGE_FOLDS = ("random", "grouped")
 RESERVED = ("nothing", "ours", "before", "after")
+RANDOM_DRAWS = 10
 
 
 @dataclass
@@ -31,7 +32,8 @@ class PruneSettings:
     judge: rf, lora_llm or a list of both: who diagnoses what is left, with ``judge_seeds``
     judge_seeds: the judge's fold seeds; none of the choosing ones
     judge_folds: random, grouped, or both
-    random_draws: how many removals at random, with the same counts per type, are judged as well
+    random_draws: how many removals at random, with the same counts per type, are judged as well:
+        a count, or judge to count (10 for those not named)
     compare: name to a file of removed ids: other lists to judge beside ours
     predictions: name to files with a model's answers to the questions, given the pictures
     blind: name (of ``predictions``) to files with answers given without the pictures; without
@@ -50,7 +52,7 @@ class PruneSettings:
     judge: Any = None
     judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
     judge_folds: list[str] = field(default_factory=lambda: ["random"])
-    random_draws: int = 10
+    random_draws: Any = RANDOM_DRAWS
     compare: Any = None
     predictions: Any = None
     blind: Any = None
@@ -59,6 +61,16 @@ class PruneSettings:
         """Who judges, in the order they were named."""
         named = self.judge if isinstance(self.judge, list) else [self.judge]
         return [str(name) for name in dict.fromkeys(named) if name is not None]
+
+    def draws(self, judge: str) -> int:
+        """How many removals at random this judge is shown."""
+        if isinstance(self.random_draws, dict):
+            return self.random_draws.get(judge, RANDOM_DRAWS)
+        return self.random_draws
+
+    def most_draws(self) -> int:
+        """How many removals at random there are; with no judge, for predictions."""
+        return max(self.draws(judge) for judge in self.judges() or JUDGES)
 
 
 @dataclass
@@ -123,8 +135,13 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
     if shared or not settings.judge_seeds:
         problems.append(f"prune.judge_seeds={settings.judge_seeds}: the judge needs fold seeds, "
                         f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
-    if settings.random_draws < 0:
-        problems.append(f"prune.random_draws={settings.random_draws}: must not be negative.")
+    by_judge = settings.random_draws if isinstance(settings.random_draws, dict) else {}
+    for judge in by_judge:
+        one_of("random_draws", judge, JUDGES)
+    draws = [settings.draws(judge) for judge in JUDGES]
+    if any(type(count) is not int or count < 0 for count in draws):
+        problems.append(f"prune.random_draws={settings.random_draws}: expected a count of 0 or "
+                        "more, or {judge: count}.")  # fmt: skip
     for name in settings.compare or {}:
         if name in RESERVED or name.startswith("random"):
             problems.append(f"prune.compare.{name}: this name is taken; call the list otherwise.")
