@@ -17,13 +17,8 @@ from tst.drawing.style import save_figure
 from tst.figures import draw_all
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.figures import FIGURES
-from tst.noisy_tuning.record import (
-    setting_hash,
-)
-from tst.noisy_tuning.settings import (
-    CorruptionSettings,
-    TrainingSettings,
-)
+from tst.noisy_tuning.record import setting_hash
+from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings
 from tst.noisy_tuning.showing import show_comparison
 from tst.noisy_tuning.study import compare, group_runs, judge
 from tst.noisy_tuning.summary import optimizer_label

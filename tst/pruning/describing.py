@@ -80,7 +80,10 @@ def _times(settings: PruneSettings) -> int:
 def _estimate_lines(
     config: PruneConfig, inputs: Inputs, choosing: int, judged: dict[str, list[int]]
 ) -> list[str]:
-    """How much work that is; choosing: questions cross-validated in all; judged: see above."""
+    """How much work that is.
+
+    choosing: questions of all cross-validations that choose; judged: ``_judged_sizes``
+    """
     frame = inputs.table.frame
     work = {judge: sum(lists) * _times(config.prune) for judge, lists in judged.items()}
     work[config.diagnostic.name] = work.get(config.diagnostic.name, 0) + choosing

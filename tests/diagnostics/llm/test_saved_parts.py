@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tests.diagnostics.llm.conftest import TINY
 from tst.config import compose
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.folds import plan_folds, split
 from tst.records.store import FolderStore
 from tst.running import run
@@ -17,9 +18,7 @@ def test_the_adapters_of_all_formats_are_kept_and_score_the_same(table, tmp_path
         epochs=1.0, learning_rate=1e-2, training=training, per_format=True, save_adapters=True
     )
     store = FolderStore(tmp_path / "cache", tmp_path / "adapters")
-    diagnostic = LoraLLMDiagnostic(
-        settings, ModelSettings("tiny", quantization="none"), OptimizerSettings(), store, "cpu"
-    )
+    diagnostic = LoraLLMDiagnostic(settings, TINY, OptimizerSettings(), store, "cpu")
     plan = plan_folds(table, k=3, seed=1)
     [(_, first)] = diagnostic.run_folds(table, plan, [(0, 1)], 1)
     folder = tmp_path / "adapters" / "0-1"
