@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.benchmarks.test_load_benchmark import settings_of
+from tests.benchmarks.loading import settings_of
 from tst.benchmarks import planted_words as words
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.planted import CUED_POSITION, CUES, FREQUENT_VALUE, PAIRS, plant_rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.test_load_benchmark import settings_of
+from tests.benchmarks.loading import settings_of
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.options import strip_letters
 from tst.benchmarks.questions import QuestionTable
