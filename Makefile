@@ -31,7 +31,7 @@ test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(READY)  ## kill -9 at 20 random moments, and the other fault tests
-	TST_KILLS=20 $(BIN)/python -m pytest tests/test_faults.py -s
+	TST_KILLS=20 $(BIN)/python -m pytest tests/records/test_faults.py -s
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

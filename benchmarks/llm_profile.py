@@ -18,14 +18,14 @@ from llm_shapes import random_base
 from llm_speed import Run
 from transformers import AutoTokenizer
 
-from tst.diagnostics.llm.answers import AnswerHead, answer_losses
-from tst.diagnostics.llm.graphs import GraphedPass
-from tst.diagnostics.llm.models import keep_base, pick_device
+from tst.core.folds import plan_folds
+from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.model.loading import keep_base, pick_device
 from tst.diagnostics.llm.settings import ModelSettings
-from tst.diagnostics.llm.stacked import StackedAdapters
-from tst.diagnostics.llm.stacked_training import CUDA_LENGTHS
-from tst.diagnostics.llm.steps import StepCollator, as_inputs
-from tst.folds import plan_folds
+from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
+from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
+from tst.diagnostics.llm.training.stacked_folds import CUDA_LENGTHS
+from tst.diagnostics.llm.training.steps import StepCollator, as_inputs
 
 REPLAYS = 20
 KERNELS = 40

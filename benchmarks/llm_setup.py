@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from llm_shapes import SHAPES
 
-from tst.config import compose
-from tst.diagnostics.llm.models import locate
+from tst.config.schema import compose
+from tst.diagnostics.llm.model.loading import locate
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
-from tst.running import load_table
+from tst.stress_test.run import load_table
 
 
 def parse(description: str | None) -> argparse.Namespace:

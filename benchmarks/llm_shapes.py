@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config
 
-from tst.diagnostics.llm.kernels import fuse_kernels
-from tst.diagnostics.llm.models import BaseModel
+from tst.diagnostics.llm.model.kernels import fuse_kernels
+from tst.diagnostics.llm.model.loading import BaseModel
 
 SHAPES: dict[str, Any] = {
     "tiny": LlamaConfig(

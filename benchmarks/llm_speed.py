@@ -29,17 +29,17 @@ from llm_shapes import random_base
 from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-from tst.diagnostics.llm.adapters import bare_again, lora_config
+from tst.core.folds import FoldPlan, fold_seed, plan_folds, split
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.kernels import fuse_kernels
-from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import free_base, keep_base, load_base, pick_device
+from tst.diagnostics.llm.model.adapters import bare_again, lora_config
+from tst.diagnostics.llm.model.kernels import fuse_kernels
+from tst.diagnostics.llm.model.loading import free_base, keep_base, load_base, pick_device
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
-from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.steps import FoldTask
-from tst.diagnostics.llm.training import trained_adapter
-from tst.folds import FoldPlan, fold_seed, plan_folds, split
+from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.one_fold import trained_adapter
+from tst.diagnostics.llm.training.stacked_folds import stacked_training
+from tst.diagnostics.llm.training.steps import FoldTask
 
 ADAMW = OptimizerSettings()
 LOSS_TOLERANCE = 0.05

@@ -20,7 +20,7 @@ import torch
 from llm_shapes import SHAPES, random_base
 from transformers import AutoTokenizer
 
-from tst.diagnostics.llm.models import keep_base, pick_device
+from tst.diagnostics.llm.model.loading import keep_base, pick_device
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
 from tst.noisy_tuning import training
 from tst.noisy_tuning.experiment import run

@@ -6,10 +6,10 @@ import sys
 import time
 
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import build_table
+from tst.core.folds import plan_folds
+from tst.core.questions import build_table
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.folds import plan_folds
 
 SIZES = [600, 5_000, 20_000, 80_000]
 

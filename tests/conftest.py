@@ -6,7 +6,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from tst.config import RunConfig, compose
+from tst.config.schema import RunConfig, compose
 
 QUICK = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1"]
 """A forest on the planted benchmark that takes about a second."""

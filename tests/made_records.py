@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tst.running
-from tst.config import RunConfig, compose
-from tst.diagnostics.protocol import Diagnostic, Predictions
-from tst.metrics import best_constant
+import tst.stress_test.run
+from tst.config.schema import RunConfig, compose
+from tst.core.diagnostic import Diagnostic, Predictions
+from tst.core.metrics import best_constant
 
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 
@@ -68,11 +68,11 @@ def predict_frequencies(
 def make_record(outputs_root: Path, *overrides: str) -> Path:
     """Run a planted stress test with the quick diagnostic and return its record's folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tst.running, "build_diagnostic", _build)
+        patch.setattr(tst.stress_test.run, "build_diagnostic", _build)
         words = [f"outputs_root={outputs_root}", *overrides]
         if not any(w.startswith("benchmark.n=") for w in words):
             words.append("benchmark.n=96")
-        return tst.running.run(compose(words)).record
+        return tst.stress_test.run.run(compose(words)).record
 
 
 def _build(config: RunConfig, store: object) -> Diagnostic:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tst.running import Result
+    from tst.stress_test.run import Result
 
 
 def stress_test(
@@ -42,8 +42,8 @@ def stress_test(
     import pandas as pd
 
     from tst.benchmarks.load import table_from_records
-    from tst.config import compose
-    from tst.running import run
+    from tst.config.schema import compose
+    from tst.stress_test.run import run
 
     configured = isinstance(benchmark, str) and not Path(benchmark).exists()
     words = [f"diagnostic={diagnostic}", *overrides]

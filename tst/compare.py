@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tst.reading.records import RunRecord
+    from tst.analysis.records import RunRecord
 
 
 @dataclass
@@ -38,7 +38,7 @@ class CompareConfig:
 
 def compare_job(cfg: DictConfig) -> Outcome:
     """Print the paired differences b - a by question type, and write them where asked."""
-    from tst.comparing import compare, pair
+    from tst.analysis.comparison import compare, pair
     from tst.records.files import write_csv
 
     if missing := [side for side in "ab" if OmegaConf.is_missing(cfg, side)]:
@@ -60,8 +60,8 @@ def compare_job(cfg: DictConfig) -> Outcome:
 
 def read_side(name: str, paths: Any) -> list[RunRecord]:
     """The records of one side: on the same questions, with the same settings but for seeds."""
-    from tst.reading.records import read_record
-    from tst.reading.selection import difference
+    from tst.analysis.records import read_record
+    from tst.analysis.selection import difference
 
     listed = paths if isinstance(paths, list) else [paths]
     if not listed or not all(isinstance(p, str) for p in listed):
@@ -85,9 +85,9 @@ def show(differences: pd.DataFrame, a: list[RunRecord], b: list[RunRecord], alon
     from rich.table import Table
     from rich.text import Text
 
-    from tst.reading.selection import difference
-    from tst.show import wide_console
-    from tst.tabulating.paper_table import POINTS, Figure, write_figure
+    from tst.analysis.selection import difference
+    from tst.analysis.tables.paper_table import POINTS, Figure, write_figure
+    from tst.cli.console import wide_console
 
     console = wide_console()
     for name, side in (("a", a), ("b", b)):

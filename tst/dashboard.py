@@ -15,9 +15,9 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
-from tst.workspace.settings import DashboardConfig
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
+from tst.tracking.workspace.settings import DashboardConfig
 
 
 def dashboard_job(cfg: DictConfig) -> Outcome:
@@ -30,8 +30,8 @@ def dashboard_job(cfg: DictConfig) -> Outcome:
         ) from error
     import wandb
 
-    from tst.workspace.definition import build_workspace
-    from tst.workspace.saving import own_entity, require_key, save_workspace
+    from tst.tracking.workspace.definition import build_workspace
+    from tst.tracking.workspace.saving import own_entity, require_key, save_workspace
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, DashboardConfig)
@@ -54,8 +54,8 @@ def dashboard_job(cfg: DictConfig) -> Outcome:
 
 def question_types(outputs_root: Path) -> dict[str, list[str]]:
     """Question types by benchmark, of the finished records; planted ones where there are none."""
+    from tst.analysis.records import find_records
     from tst.benchmarks.planted import CUES
-    from tst.reading.records import find_records
 
     found: dict[str, set[str]] = {}
     for record in find_records(outputs_root).records:

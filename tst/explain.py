@@ -17,8 +17,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 from tst.explaining.settings import ExplainConfig, require_sensible
 
 
@@ -34,9 +34,9 @@ def explain_job(cfg: DictConfig) -> Outcome:
             "explanations need captum: pip install 'tst-stress-test[explain]'"
         ) from error
     from tst.explaining.aggregate import check_cue, summarise_types
-    from tst.explaining.explain import explain_record
-    from tst.explaining.opening import open_record
+    from tst.explaining.opened_record import open_record
     from tst.explaining.page import render_page
+    from tst.explaining.run import explain_record
     from tst.records.files import write_json, write_text
 
     record, run, table, scored = open_record(Path(str(config.record)))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ class FiguresConfig:
 
 def figures_job(cfg: DictConfig) -> Outcome:
     """Draw every figure that there are records for and print where it is."""
-    from tst.drawing.style import save_figure
+    from tst.analysis.figures.style import save_figure
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, FiguresConfig)
@@ -53,17 +53,17 @@ def figures_job(cfg: DictConfig) -> Outcome:
 
 def draw_all(outputs_root: Path) -> dict[str, Figure]:
     """Figures by file name; of several seeds the first stands for a benchmark's types."""
-    from tst.drawing.figures import (
+    from tst.analysis.experiments import NOISY, PRUNE, find_experiments
+    from tst.analysis.figures.noisy import FIGURES
+    from tst.analysis.figures.records import (
         draw_benchmarks,
         draw_pruning,
         draw_questions,
         draw_types,
     )
-    from tst.noisy_tuning.figures import FIGURES
-    from tst.noisy_tuning.study import group_runs
-    from tst.reading.experiments import NOISY, PRUNE, find_experiments
-    from tst.reading.records import find_records
-    from tst.tabulating.study import GROUPED, LLM, RANDOM, RF, Study
+    from tst.analysis.noisy_study import group_runs
+    from tst.analysis.records import find_records
+    from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
 
     study = Study(find_records(outputs_root))
     figures: dict[str, Figure] = {}

@@ -14,8 +14,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from tst.commands import FINISHED, PARTIAL, Outcome, run_command
-from tst.config import RunConfig, typed
+from tst.cli.jobs import FINISHED, PARTIAL, Outcome, run_command
+from tst.config.schema import RunConfig, typed
 from tst.diagnostics.llm.settings import model_slug
 
 
@@ -24,8 +24,8 @@ def stress_test_job(cfg: DictConfig) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from tst.running import describe, run
-    from tst.show import show_most_biased, show_summary, wide_console
+    from tst.cli.console import show_most_biased, show_summary, wide_console
+    from tst.stress_test.run import describe, run
 
     config = typed(cfg)
     hydra = HydraConfig.get()
@@ -71,7 +71,7 @@ def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
 
 def show_sweep(outcomes: list[tuple[str, Outcome]]) -> None:
     """One table over all jobs, a ``record:`` line each, and the names of those that failed."""
-    from tst.show import show_jobs, wide_console
+    from tst.cli.console import show_jobs, wide_console
 
     rows = [
         {"job": str(number), "state": outcome.state, **outcome.row}

@@ -15,7 +15,7 @@ import sys
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, PARTIAL, Outcome, run_command
+from tst.cli.jobs import FINISHED, PARTIAL, Outcome, run_command
 from tst.main import show_sweep
 from tst.noisy_tuning.settings import NoisyConfig
 
@@ -25,9 +25,9 @@ def noisy_job(cfg: DictConfig) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from tst.cli.console import wide_console
+    from tst.cli.noisy_console import show_run, sweep_row
     from tst.noisy_tuning.experiment import run
-    from tst.noisy_tuning.showing import show_run, sweep_row
-    from tst.show import wide_console
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, NoisyConfig)

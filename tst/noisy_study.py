@@ -15,8 +15,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 
 FORMATS = ("pdf", "png")
 
@@ -37,13 +37,13 @@ class NoisyStudyConfig:
 
 def study_job(cfg: DictConfig) -> Outcome:
     """Compare optimizers over seeds, one CSV, text and three figures a setting."""
-    from tst.drawing.style import save_figure
-    from tst.noisy_tuning.figures import FIGURES
-    from tst.noisy_tuning.showing import show_comparison
-    from tst.noisy_tuning.study import REFERENCE, compare, group_runs, judge
-    from tst.reading.experiments import NOISY, find_experiments
+    from tst.analysis.experiments import NOISY, find_experiments
+    from tst.analysis.figures.noisy import FIGURES
+    from tst.analysis.figures.style import save_figure
+    from tst.analysis.noisy_study import REFERENCE, compare, group_runs, judge
+    from tst.cli.console import wide_console
+    from tst.cli.noisy_console import show_comparison
     from tst.records.files import write_csv, write_text
-    from tst.show import wide_console
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, NoisyStudyConfig)

@@ -13,8 +13,8 @@ import sys
 
 from omegaconf import DictConfig
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.config import PruneConfig, typed
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.config.schema import PruneConfig, typed
 from tst.main import show_sweep
 
 WIDTH = 128
@@ -26,10 +26,10 @@ def prune_job(cfg: DictConfig) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from tst.pruning.describing import describe
-    from tst.pruning.running import run_pruning
-    from tst.pruning.showing import show_pruning, sweep_row
-    from tst.show import wide_console
+    from tst.cli.console import wide_console
+    from tst.cli.pruning_console import show_pruning, sweep_row
+    from tst.pruning.dry_run import describe
+    from tst.pruning.run import run_pruning
 
     config = typed(cfg)
     assert isinstance(config, PruneConfig)

@@ -15,8 +15,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 
 
 @dataclass
@@ -31,10 +31,10 @@ class ReportConfig:
 
 def report_job(cfg: DictConfig) -> Outcome:
     """Write the page and print where it is."""
-    from tst.reading.experiments import NOISY, PRUNE, Experiment, find_experiments
-    from tst.reading.records import Found, find_records, read_record
+    from tst.analysis.experiments import NOISY, PRUNE, Experiment, find_experiments
+    from tst.analysis.records import Found, find_records, read_record
+    from tst.analysis.report.assemble import render_report
     from tst.records.files import write_text
-    from tst.reporting.assemble import render_report
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, ReportConfig)

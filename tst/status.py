@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
+from tst.cli.jobs import FINISHED, Outcome, run_command
 
 
 @dataclass
@@ -30,9 +30,9 @@ def status_job(cfg: DictConfig) -> Outcome:
     """Print one line a record that is not finished, its command, and a count of all."""
     from pathlib import Path
 
-    from tst.errors import UserError
+    from tst.cli.console import show_states
+    from tst.core.errors import UserError
     from tst.records.survey import survey
-    from tst.show import show_states
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, StatusConfig)

@@ -17,8 +17,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tst.commands import FINISHED, Outcome, run_command
-from tst.errors import UserError
+from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.core.errors import UserError
 
 
 @dataclass
@@ -41,14 +41,14 @@ class TablesConfig:
 
 def tables_job(cfg: DictConfig) -> Outcome:
     """Write the tables and print where they are."""
-    from tst.records.files import write_text
-    from tst.tabulating.build import (
+    from tst.analysis.tables.build import (
         TABLES,
         build_tables,
         read_sources,
         render_results,
         write_tables,
     )
+    from tst.records.files import write_text
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, TablesConfig)

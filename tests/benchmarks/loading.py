@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from tst.benchmarks.load import load_benchmark
-from tst.benchmarks.questions import QuestionTable
 from tst.benchmarks.settings import BenchmarkSettings
+from tst.core.questions import QuestionTable
 
 CONF = Path(__file__).parents[2] / "conf" / "benchmark"
 

@@ -6,7 +6,7 @@ import pytest
 
 from tst.benchmarks.answers import READERS, decide_form, read_accepted
 from tst.benchmarks.settings import AnswerForm
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 FOUR = ["red", "green", "blue", "white"]
 

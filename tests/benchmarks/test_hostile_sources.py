@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from tst.benchmarks import binary_files, limits
 from tst.benchmarks.files import read_file
 from tst.benchmarks.load import load_benchmark
-from tst.benchmarks.questions import MAX_TYPES, QuestionTable
 from tst.benchmarks.settings import BenchmarkSettings, ColumnSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import MAX_TYPES, QuestionTable
 
 MAX_MESSAGE = 6_000
 QUESTIONS = [

@@ -20,7 +20,7 @@ LOAD = """
 import json, sys, time
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.settings import BenchmarkSettings, ColumnSettings, HubSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
 hub = HubSettings(**json.loads(sys.argv[1]))
 columns = ColumnSettings(**json.loads(sys.argv[2]))
 start = time.time()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.benchmarks.loading import load, rows_of, settings_of
 from tst.benchmarks.load import load_benchmark
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 # --- any table ---
 

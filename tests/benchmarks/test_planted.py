@@ -13,7 +13,7 @@ from tests.benchmarks.loading import settings_of
 from tst.benchmarks import planted_words as words
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.planted import CUED_POSITION, CUES, FREQUENT_VALUE, PAIRS, plant_rows
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 SIZES = (80, 152, 600, 601)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.loading import settings_of
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.options import strip_letters
-from tst.benchmarks.questions import QuestionTable
+from tst.core.questions import QuestionTable
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real benchmark text in {DATA}")

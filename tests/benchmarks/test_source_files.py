@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tst.benchmarks.files import read_file
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 ROWS = [
     {"q": "How many «chairs»?", "a": "4"},

@@ -15,15 +15,15 @@ import pytest
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
 from tests.made_records import HOSTILE, make_record
-from tst.config import compose
-from tst.errors import UserError
+from tst.config.schema import compose
+from tst.core.errors import UserError
 from tst.explaining.attribution import maskable
-from tst.explaining.explain import Explanation, explain_record
-from tst.explaining.opening import open_record
+from tst.explaining.opened_record import open_record
 from tst.explaining.page import render_page
+from tst.explaining.run import Explanation, explain_record
 from tst.explaining.settings import ExplainConfig, require_sensible
 from tst.records.files import read_json
-from tst.running import run
+from tst.stress_test.run import run
 
 
 @pytest.fixture(scope="module")

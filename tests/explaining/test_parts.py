@@ -13,9 +13,9 @@ from torch import nn
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import build_table
-from tst.diagnostics.llm.encoding import Encoder
-from tst.diagnostics.llm.tiny import build_tokenizer
+from tst.core.questions import build_table
+from tst.diagnostics.llm.model.tiny_model import build_tokenizer
+from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.explaining.aggregate import check_cue, summarise_types
 from tst.explaining.attribution import (
     Attribution,
@@ -26,10 +26,10 @@ from tst.explaining.attribution import (
     parts_of,
     without,
 )
-from tst.explaining.contest import Contest, Contrast, Rotation
+from tst.explaining.contrast import Contest, Contrast, Rotation
 from tst.explaining.faithfulness import measure_masking, summarise_masking
+from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import probe_types
-from tst.explaining.truth import cue_words
 from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt, split_words
 
 MASK = 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.corruption import corrupt, corrupt_held_out, derange
 from tst.noisy_tuning.settings import CorruptionSettings
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tst.benchmarks.settings import HubSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning import data as data_module
 from tst.noisy_tuning.data import load_pairs, split_pairs
 from tst.noisy_tuning.pairs import prompt_text

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tst.diagnostics.llm.tiny import build_tokenizer
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.tiny_model import build_tokenizer
 from tst.noisy_tuning.encoding import encode_pairs
 from tst.noisy_tuning.pairs import user_turn
 

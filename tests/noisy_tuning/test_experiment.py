@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.noisy_tuning.conftest import make_config
-from tst.errors import UserError
+from tst.analysis.experiments import NOISY, find_experiments
+from tst.core.errors import UserError
 from tst.noisy_tuning import experiment
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import prepare, run
@@ -24,7 +25,6 @@ from tst.noisy_tuning.settings import (
     TrainingSettings,
 )
 from tst.noisy_tuning.training import trained
-from tst.reading.experiments import NOISY, find_experiments
 from tst.records.files import read_json
 from tst.records.identity import flatten, matches
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.generated import FAMILIES, MOST_PAIRS, UNITS, generate_pairs
 from tst.noisy_tuning.pairs import prompt_text
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings
 

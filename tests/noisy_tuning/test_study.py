@@ -12,18 +12,18 @@ import yaml
 from rich.console import Console
 
 from tests.noisy_tuning.conftest import make_config
+from tst.analysis.experiments import NOISY, find_experiments
+from tst.analysis.figures.noisy import FIGURES
+from tst.analysis.figures.style import save_figure
+from tst.analysis.noisy_study import compare, group_runs, judge
+from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
-from tst.drawing.style import save_figure
 from tst.figures import draw_all
 from tst.noisy_tuning.data import load_pairs
-from tst.noisy_tuning.figures import FIGURES
 from tst.noisy_tuning.record import setting_hash
 from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings
-from tst.noisy_tuning.showing import show_comparison
-from tst.noisy_tuning.study import compare, group_runs, judge
 from tst.noisy_tuning.summary import optimizer_label
 from tst.optimizers.settings import PARAMETERS
-from tst.reading.experiments import NOISY, find_experiments
 
 
 def test_runs_are_compared_over_seeds(root):

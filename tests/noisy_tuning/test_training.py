@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.optimizers.test_build import Readbacks
-from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import load_base
+from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.noisy_tuning.encoding import encode_pairs
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.losses import pair_losses

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.optimizers.build import build_optimizer, require_usable
 from tst.optimizers.settings import OptimizerSettings, find_problems
 

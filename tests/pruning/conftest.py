@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
-from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
-from tst.diagnostics.protocol import Diagnostic, Predictions
+from tst.config.schema import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.core.diagnostic import Diagnostic, Predictions
 
 
 class PriorDiagnostic(Diagnostic):
@@ -55,7 +55,7 @@ def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
 @pytest.fixture
 def without_figures(monkeypatch) -> None:
     """Figures take longer than all the rest of a small pruning."""
-    monkeypatch.setattr("tst.pruning.running.write_figures", lambda *given: None)
+    monkeypatch.setattr("tst.pruning.run.write_figures", lambda *given: None)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from tst.pruning.predictions.choices import parse_choice
-from tst.pruning.predictions.values import parse_text, parse_value
+from tst.pruning.model_answers.choices import parse_choice
+from tst.pruning.model_answers.values import parse_text, parse_value
 
 XYZ = ["x", "y", "z"]
 PETS = ["dog", "cat"]

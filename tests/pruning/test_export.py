@@ -9,9 +9,9 @@ import pytest
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.settings import BenchmarkSettings, ColumnSettings, QuestionFormat
 from tst.benchmarks.source import source_records
-from tst.errors import UserError
-from tst.pruning.algorithm import Pruning
+from tst.core.errors import UserError
 from tst.pruning.export import free_name, with_pruned, write_benchmark
+from tst.pruning.loop import Pruning
 
 ROWS = [
     {"uid": i, "ask": f"Question {i}?", "opts": ["yes", "no"], "gold": "A", "extra": {"a": [i]},

@@ -7,9 +7,9 @@ import json
 import pytest
 from rich.console import Console
 
-from tst.errors import UserError
-from tst.pruning.running import run_pruning
-from tst.pruning.showing import show_pruning, sweep_row
+from tst.cli.pruning_console import show_pruning, sweep_row
+from tst.core.errors import UserError
+from tst.pruning.run import run_pruning
 from tst.records.files import read_json
 
 SMALL = ["prune.batch=1", "prune.floor=0", "prune.allocation=global"]

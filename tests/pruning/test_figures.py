@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import build_table
-from tst.pruning.algorithm import Iteration, Pruning
+from tst.core.questions import build_table
 from tst.pruning.figures import write_figures
+from tst.pruning.loop import Iteration, Pruning
 
 NAN = float("nan")
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.pruning.algorithm import Iteration, Pruning, Rules, prune, seeds_of
 from tst.pruning.allocation import plan_quotas
+from tst.pruning.loop import Iteration, Pruning, Rules, prune, seeds_of
 from tst.pruning.ranking import highest, rank, ranking_scores
 from tst.pruning.settings import PruneSettings
 

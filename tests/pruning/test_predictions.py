@@ -6,12 +6,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from tst.benchmarks.questions import build_table
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import build_table
 from tst.pruning.judging import Removal
-from tst.pruning.predictions.files import answer_text, key_text
-from tst.pruning.predictions.gaps import compare_gaps
-from tst.pruning.predictions.scoring import read_answers
+from tst.pruning.model_answers.files import answer_text, key_text
+from tst.pruning.model_answers.gaps import compare_gaps
+from tst.pruning.model_answers.scoring import read_answers
 from tst.pruning.settings import PredictionSettings
 
 SOURCE = [

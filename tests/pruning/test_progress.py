@@ -2,7 +2,7 @@
 
 import logging
 
-from tst.pruning.algorithm import Iteration
+from tst.pruning.loop import Iteration
 from tst.pruning.progress import Watch
 
 

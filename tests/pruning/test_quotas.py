@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.pruning.allocation import choose_batch, largest_remainder, may_go, plan_quotas
 from tst.pruning.settings import PruneSettings, as_count, find_prune_problems, is_amount
 

@@ -7,7 +7,7 @@ import pytest
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.source import source_records
 from tst.pruning.allocation import plan_quotas
-from tst.pruning.predictions.scoring import read_answers
+from tst.pruning.model_answers.scoring import read_answers
 from tst.pruning.record import read_ids
 from tst.pruning.settings import PredictionSettings, PruneSettings
 

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from tests.pruning.conftest import PriorDiagnostic
-from tst.errors import UserError
-from tst.pruning.describing import describe
+from tst.cli.pruning_console import show_pruning, sweep_row
+from tst.core.errors import UserError
+from tst.pruning.dry_run import describe
 from tst.pruning.inputs import read_inputs
 from tst.pruning.record import prune_folder
-from tst.pruning.running import run_pruning
-from tst.pruning.showing import show_pruning, sweep_row
+from tst.pruning.run import run_pruning
 from tst.records.files import checksum, read_json
 from tst.records.leases import Leases
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tst.running
+import tst.stress_test.run
 from tests.made_records import FrequencyDiagnostic
-from tst.config import RunConfig, compose
-from tst.diagnostics.protocol import Diagnostic, Predictions
-from tst.running import Result, run
-from tst.tracking.beside import wait_for_publishing
+from tst.config.schema import RunConfig, compose
+from tst.core.diagnostic import Diagnostic, Predictions
+from tst.stress_test.run import Result, run
+from tst.tracking.publisher_process import wait_for_publishing
 
 STEPS = 1200
 
@@ -54,7 +54,7 @@ def tracked_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         def build(config: RunConfig, store: object) -> Diagnostic:
             return diagnostic(zero_shot=True)
 
-        monkeypatch.setattr(tst.running, "build_diagnostic", build)
+        monkeypatch.setattr(tst.stress_test.run, "build_diagnostic", build)
         config = compose(
             ["diagnostic=lora_llm", "benchmark.n=96", "tracking=wandb", f"outputs_root={tmp_path}",
              *overrides]

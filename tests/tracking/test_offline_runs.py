@@ -13,8 +13,8 @@ from tests.tracking.conftest import STEPS, Failing
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
 from tst.records.leases import Leases
-from tst.tracking.beside import without_path
-from tst.tracking.content import CURVE_POINTS
+from tst.tracking.publisher_process import without_path
+from tst.tracking.run_content import CURVE_POINTS
 
 pytest.importorskip("wandb")
 

@@ -12,9 +12,9 @@ import pytest
 from tests.made_records import make_record
 from tests.tracking.offline_runs import read_runs
 from tst.records.files import read_json
-from tst.tracking import publish
-from tst.tracking.beside import wait_for_publishing
-from tst.tracking.content import Story
+from tst.tracking import publisher
+from tst.tracking.publisher_process import wait_for_publishing
+from tst.tracking.run_content import Story
 from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")
@@ -22,7 +22,7 @@ pytest.importorskip("wandb")
 
 @pytest.mark.parametrize("server", ["refuses", "hangs"])
 def test_an_outage_is_one_line_in_the_log(quick_config, monkeypatch, tmp_path, server):
-    from tst.running import run
+    from tst.stress_test.run import run
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -87,18 +87,18 @@ def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, 
     over.set()
     folds = [f"0-{f}" for f in range(5)]
 
-    publish.publish(story, over)
+    publisher.publish(story, over)
     assert server.told == [folds]
     kept = read_json(record / "tracking" / "published.json")
     assert (kept["online"], kept["folder"]) == (False, server.folder)
 
     server.answers = True
-    publish.publish(story, over)
+    publisher.publish(story, over)
     assert server.told == [folds, folds]
     kept = read_json(record / "tracking" / "published.json")
     assert (kept["online"], kept["folder"], kept["url"]) == (True, "", server.url)
 
-    publish.publish(story, over)
+    publisher.publish(story, over)
     assert len(server.told) == 2
 
 
@@ -107,7 +107,7 @@ def test_wandb_is_imported_by_no_run(quick_config):
     import sys
 
     code = (
-        "import sys; from tst.config import compose; from tst.running import run\n"
+        "import sys; from tst.config.schema import compose; from tst.stress_test.run import run\n"
         "run(compose(sys.argv[1:]))\n"
         "assert 'wandb' not in sys.modules"
     )

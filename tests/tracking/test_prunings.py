@@ -11,10 +11,10 @@ from hydra import compose, initialize_config_dir
 
 from tests.pruning.conftest import PriorDiagnostic
 from tests.tracking.offline_runs import the_run
-from tst.config import CONFIG_FOLDER, PruneConfig, register_schema, typed
-from tst.pruning import diagnosis, running
-from tst.tracking.beside import wait_for_publishing
+from tst.config.schema import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.pruning import diagnosis, run
 from tst.tracking.pruning_content import scalars
+from tst.tracking.publisher_process import wait_for_publishing
 
 pytest.importorskip("wandb")
 
@@ -34,7 +34,7 @@ def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
         config = typed(compose("prune", [*words, *overrides]))
     assert isinstance(config, PruneConfig)
     try:
-        return running.run_pruning(config)
+        return run.run_pruning(config)
     finally:
         wait_for_publishing()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.made_records import make_record
-from tst.tracking import keys
+from tst.tracking import metric_names
 
 pytest.importorskip("wandb_workspaces", reason="pip install 'tst-stress-test[wandb]'")
 
@@ -64,9 +64,15 @@ def test_the_sections_are_there(definition):
 
 def test_every_key_shown_is_one_that_a_run_has(definition):
     summary, view = definition
-    logged = set(keys.scalars({**summary, "cost": {}})) | {keys.STATE, keys.FOLD, keys.FOLD_SCORE}
-    logged |= {keys.LOSS, keys.SPEED, "_step", "delta", "delta_soft"}
-    logged |= {f"{keys.curve_prefix(0, f)}/{c}" for f in range(3) for c in keys.CURVES}
+    logged = set(metric_names.scalars({**summary, "cost": {}})) | {
+        metric_names.STATE,
+        metric_names.FOLD,
+        metric_names.FOLD_SCORE,
+    }
+    logged |= {metric_names.LOSS, metric_names.SPEED, "_step", "delta", "delta_soft"}
+    logged |= {
+        f"{metric_names.curve_prefix(0, f)}/{c}" for f in range(3) for c in metric_names.CURVES
+    }
     for name in metrics(view["spec"]):
         plain = re.sub(r"^(summary(_metrics)?[:.])", "", name)
         if plain.startswith(("config:", "run:", "cost/")):
@@ -86,8 +92,8 @@ def test_without_a_key_it_is_one_message(monkeypatch, tmp_path):
 def test_a_second_save_rewrites_the_same_workspace(monkeypatch, tmp_path):
     import wandb_workspaces.workspaces as ws
 
-    from tst.workspace import saving
-    from tst.workspace.definition import build_workspace
+    from tst.tracking.workspace import saving
+    from tst.tracking.workspace.definition import build_workspace
 
     sent = []
 

@@ -9,7 +9,7 @@ from typing import Any
 from tst.benchmarks.options import LETTERS
 from tst.benchmarks.settings import AnswerForm
 from tst.benchmarks.values import is_blank, parse_list, plain_text
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 # below this share of readable answers the table is not understood at all
 MIN_READABLE = 0.5

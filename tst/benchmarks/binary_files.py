@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tst.benchmarks.limits import MAX_BYTES, Record, check_bytes, check_cells, check_names
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from typing import Any
 from tst.benchmarks.limits import list_names
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.values import look_up
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 # a column of this name is taken without being named
 PLAIN_FIELDS = ("id", "question", "question_type", "options", "answer")

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from tst.benchmarks.binary_files import read_parquet, read_xlsx
 from tst.benchmarks.limits import Record, check_bytes, check_cells, check_names
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 MAX_CELL = 20_000_000
 MAX_DEPTH = 100

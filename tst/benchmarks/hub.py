@@ -10,7 +10,7 @@ from typing import Any
 from tst.benchmarks.binary_files import read_parquet_texts
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.settings import HubSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 TIMEOUT = 10.0
 

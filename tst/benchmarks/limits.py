@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 Record = dict[str, Any]
 

@@ -12,10 +12,10 @@ from tst.benchmarks.columns import choose_columns
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.hub import read_hub
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import QuestionTable, build_table
 from tst.benchmarks.rows import read_rows
 from tst.benchmarks.settings import BenchmarkSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import QuestionTable, build_table
 
 PLANTED = "planted"
 MIN_PLANTED = 16

@@ -12,10 +12,10 @@ from tst.benchmarks.answers import READERS, decide_form, read_accepted
 from tst.benchmarks.columns import Mapped, map_columns
 from tst.benchmarks.limits import list_names
 from tst.benchmarks.options import read_options, strip_letters
-from tst.benchmarks.questions import FORMATS, GROUP_PREFIX, find_problem
 from tst.benchmarks.settings import AnswerForm, BenchmarkSettings, QuestionFormat
 from tst.benchmarks.values import brief, is_blank, look_up, parse_number, plain_text
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import FORMATS, GROUP_PREFIX, find_problem
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]

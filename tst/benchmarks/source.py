@@ -7,10 +7,10 @@ from pathlib import Path
 from tst.benchmarks.files import Record
 from tst.benchmarks.load import PLANTED, find_records, import_function
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import QuestionTable
 from tst.benchmarks.rows import read_given
 from tst.benchmarks.settings import BenchmarkSettings
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import QuestionTable
 
 
 def source_records(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
-from tst.config import RunConfig
-from tst.diagnostics.protocol import Diagnostic, Store
+from tst.config.schema import RunConfig
+from tst.core.diagnostic import Diagnostic, Store
 
 
 def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tst.explaining.attribution import attributable
-from tst.explaining.explain import Explained
+from tst.explaining.run import Explained
 from tst.explaining.words import LETTER, OPTION, QUESTION, Word
 
 MOST_WORDS = 12

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from captum.attr import FeatureAblation, ShapleyValues, ShapleyValueSampling
 
-from tst.diagnostics.llm.answers import AnswerHead
-from tst.explaining.contest import Contest, Contrast
+from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.explaining.contrast import Contest, Contrast
 from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt
 
 MOST_EXACT = 6

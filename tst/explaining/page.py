@@ -9,10 +9,10 @@ from importlib.resources import files
 
 import numpy as np
 
-from tst.diagnostics.llm.prompts import LETTERS, render_prompt
+from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt
 from tst.explaining.aggregate import Carrier, TypeSummary, check_cue, summarise_types
-from tst.explaining.explain import Explained, Explanation
 from tst.explaining.probe import Probe
+from tst.explaining.run import Explained, Explanation
 
 FAINTEST = 0.04
 """Share of the strongest word below which a word is not tinted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from tst.diagnostics.llm.prompts import LETTERS, render_prompt
+from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt
 
 WORD = re.compile(r"\S+")
 LETTER, OPTION, QUESTION, INSTRUCTION = "letter", "option", "question", "instruction"

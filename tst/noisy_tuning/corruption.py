@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.settings import CorruptionSettings
 
 CHOICE, REPLACEMENT, HELD_OUT = 3, 4, 7

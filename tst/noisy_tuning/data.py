@@ -27,8 +27,8 @@ import pandas as pd
 
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.hub import read_hub
-from tst.benchmarks.questions import LeftOut
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.core.questions import LeftOut
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.pairs import BadRow, Pair, decide_format, prompt_text, read_pair
 from tst.noisy_tuning.settings import DataSettings

@@ -8,8 +8,8 @@ from typing import Any
 
 import jinja2
 
-from tst.diagnostics.llm.encoding import Encoder
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.noisy_tuning.pairs import Turn
 
 Example = tuple[list[int], list[int]]

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tst.diagnostics.llm.memory import MemoryPlan, give_back_memory
-from tst.diagnostics.llm.models import BaseModel, load_base, pick_device
-from tst.diagnostics.llm.results import peak_memory, reset_peak
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.loading import BaseModel, load_base, pick_device
+from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
+from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
 from tst.noisy_tuning.checks import find_problems
 from tst.noisy_tuning.corruption import corrupt, corrupt_held_out
 from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
@@ -43,8 +43,8 @@ from tst.optimizers.build import require_usable
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.running import log_file, noted_failure
-from tst.tracking.beside import published
+from tst.stress_test.run import log_file, noted_failure
+from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 

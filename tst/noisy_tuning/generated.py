@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import cycle
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.pairs import Pair, prompt_text, user_turn
 
 Task = tuple[str, str, str]

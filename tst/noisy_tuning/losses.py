@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from tst.diagnostics.llm.answers import AnswerHead
-from tst.diagnostics.llm.batches import EMPTY, collate_training, plan_scoring
+from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.prompting.batches import EMPTY, collate_training, plan_scoring
 from tst.noisy_tuning.encoding import Example
 
 LOGITS = 2**27

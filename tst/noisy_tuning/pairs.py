@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tst.benchmarks.values import is_blank, look_up
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.settings import PairColumns
 
 Record = Mapping[str, Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.noisy_tuning.settings import ScheduleSettings
 
 CLEAN, CORRUPTED, MIXED = "clean", "corrupted", "mixed"

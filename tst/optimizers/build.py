@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.optimizers.casmo import Casmo
 from tst.optimizers.settings import OptimizerSettings
 

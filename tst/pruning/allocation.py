@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.pruning.settings import PruneSettings, as_count
 
 DEFAULT_BUDGET = 0.2

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tst.config import PruneConfig, RunConfig
+from tst.config.schema import PruneConfig, RunConfig
+from tst.core.diagnostic import Diagnostic, Fold
+from tst.core.folds import FoldPlan, plan_folds
 from tst.diagnostics.build import build_diagnostic, without_explanations
-from tst.diagnostics.protocol import Diagnostic, Fold
-from tst.folds import FoldPlan, plan_folds
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
-from tst.scoring import add_baselines, majority_scores, score_predictions
+from tst.scoring.scores import add_baselines, majority_scores, score_predictions
 
 KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline")
 

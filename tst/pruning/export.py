@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tst.benchmarks.files import Record
-from tst.pruning.algorithm import Pruning
+from tst.pruning.loop import Pruning
 from tst.records.files import replacing, write_text
 
 PRUNED = "pruned"

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tst.pruning.algorithm import Iteration, Pruning
+from tst.pruning.loop import Iteration, Pruning
 from tst.records.files import replacing
 
 BEFORE, AFTER = "#b8b8b8", "#1f6fb2"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.stats import TOO_FEW_GROUPS, adjusted_mean, resample_groups
+from tst.scoring.summaries import TOO_FEW_GROUPS, adjusted_mean, resample_groups
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.pruning.algorithm import mean_scores
 from tst.pruning.diagnosis import Examiner
 from tst.pruning.intervals import Sample, compare_samples, describe_sample
-from tst.stats import adjusted_mean
+from tst.pruning.loop import mean_scores
+from tst.scoring.summaries import adjusted_mean
 
 NOTHING, OURS, RANDOM = "nothing", "ours", "random"
 INDEPENDENCE = {True: "independent", False: "not independent", None: "not known"}

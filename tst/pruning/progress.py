@@ -10,7 +10,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from tst.pruning.algorithm import Iteration
+from tst.pruning.loop import Iteration
 
 log = logging.getLogger("tst")
 

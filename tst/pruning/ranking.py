@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tst.scoring import adjust
+from tst.scoring.scores import adjust
 
 DECIMALS = 12
 

@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.questions import QuestionTable
-from tst.config import RunConfig, to_plain
+from tst.config.schema import RunConfig, to_plain
+from tst.core.questions import QuestionTable
 from tst.diagnostics.llm.settings import model_slug
 
 RESULTS_VERSION = 2

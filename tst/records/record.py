@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from tst.diagnostics.protocol import Fold
+from tst.core.diagnostic import Fold
 from tst.records.files import (
     checksum,
     read_json,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from tst.reading.experiments import NOISY
+from tst.analysis.experiments import NOISY
 from tst.records.survey import read_state
-from tst.tracking import keys
+from tst.tracking import metric_names
 
 PART = "steps"
 AXES = {"*": "step"}
@@ -31,14 +31,14 @@ def step_rows(record: Path) -> list[dict[str, float]]:
     """A row a step (1 is the first): signals, also by kind of step, and the held-out loss then."""
     steps = pd.read_parquet(record / "steps.parquet")
     curve = pd.read_parquet(record / "curve.parquet").set_index("step")["held_out"]
-    rows: list[dict[str, float]] = [{"step": 0, keys.HELD_OUT: float(curve[0])}]
+    rows: list[dict[str, float]] = [{"step": 0, metric_names.HELD_OUT: float(curve[0])}]
     for step in steps.to_dict("records"):
         done = int(step["step"]) + 1
         row = {name: float(step[name]) for name in SIGNALS}
         row |= {f"{step['kind']}/{name}": value for name, value in row.items()}
         row["share"] = float(step["share"])
         if done in curve.index:
-            row[keys.HELD_OUT] = float(curve[done])
+            row[metric_names.HELD_OUT] = float(curve[done])
         rows.append({"step": done} | {k: v for k, v in row.items() if math.isfinite(v)})
     return rows
 

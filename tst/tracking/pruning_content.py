@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from tst.reading.experiments import PRUNE
-from tst.tracking import keys
+from tst.analysis.experiments import PRUNE
+from tst.tracking import metric_names
 
 AXES = {"*": "iteration"}
 CURVE = ("iteration", "n", "removed_before", "removed", "score_hard", "score_soft", "baseline",
@@ -55,17 +55,17 @@ def _scalars(summary: dict[str, Any]) -> Iterator[tuple[str, float]]:
         prefix = f"judged/{judged['judge']}/{judged['folds']}"
         for name, entry in judged["lists"].items():
             for field in FIELDS:
-                key = f"{prefix}/{keys.key_part(name)}/{field}"
+                key = f"{prefix}/{metric_names.key_part(name)}/{field}"
                 low, high = entry["interval"][field]
                 yield from ((key, entry[field]), (f"{key}_low", low), (f"{key}_high", high))
         for field in FIELDS if "random" in judged else ():
             for figure in ("mean", "low", "high"):
                 yield f"{prefix}/random/{field}_{figure}", judged["random"][field][figure]
     for model, entry in summary["predictions"].items():
-        prefix = f"predictions/{keys.key_part(model)}"
+        prefix = f"predictions/{metric_names.key_part(model)}"
         for name, figures in entry["overall"]["lists"].items():
             for field in GAPS:
-                yield f"{prefix}/{keys.key_part(name)}/{field}", figures[field]
+                yield f"{prefix}/{metric_names.key_part(name)}/{field}", figures[field]
 
 
 def _iterations(record: Path) -> pd.DataFrame:

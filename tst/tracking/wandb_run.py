@@ -11,8 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tst.tracking import keys
-from tst.tracking.content import Story, axes, end_of, fold_rows, question_table
+from tst.tracking import metric_names
+from tst.tracking.run_content import Story, axes, end_of, fold_rows, question_table
 from tst.tracking.settings import TrackingSettings
 
 log = logging.getLogger("tst")
@@ -49,7 +49,7 @@ class WandbRun:
         self._run = run
         self.story = story
         self.online = online
-        run.define_metric(keys.FOLD, hidden=True)
+        run.define_metric(metric_names.FOLD, hidden=True)
 
     @property
     def url(self) -> str:
@@ -77,7 +77,7 @@ class WandbRun:
         if state == "finished" and settings.table_rows:
             questions = question_table(record, settings)
             if questions is not None:
-                self._run.log({keys.QUESTIONS: wandb.Table(dataframe=questions)})
+                self._run.log({metric_names.QUESTIONS: wandb.Table(dataframe=questions)})
         if state == "finished" and settings.artifacts:
             artifact = wandb.Artifact(f"record-{self.story.hash}", type="record")
             for name in UPLOADED:

@@ -6,13 +6,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.questions import build_table
+from tst.core.diagnostic import Predictions
+from tst.core.errors import UserError
+from tst.core.folds import plan_folds, split
+from tst.core.questions import build_table
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic, join_formats
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.protocol import Predictions
-from tst.errors import UserError
-from tst.folds import plan_folds, split
-from tst.scoring import score_predictions
+from tst.scoring.scores import score_predictions
 
 FAST = ForestSettings(trees=10, importance=False, reasons=False)
 

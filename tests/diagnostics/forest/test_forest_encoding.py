@@ -1,8 +1,8 @@
 import numpy as np
 
-from tst.diagnostics.forest.encoding import ClaimEncoding, KeyedTotals, LiftEncoding
-from tst.diagnostics.forest.sheet import Claims
-from tst.diagnostics.forest.splits import inner_folds
+from tst.diagnostics.forest.features.target_encoding import ClaimEncoding, KeyedTotals, LiftEncoding
+from tst.diagnostics.forest.models.inner_splits import inner_folds
+from tst.diagnostics.forest.text.question_arrays import Claims
 
 
 def codes(*values):

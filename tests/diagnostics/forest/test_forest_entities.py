@@ -1,9 +1,9 @@
 import pytest
 
-from tst.diagnostics.forest.cv_bench import CvBenchFeatures
-from tst.diagnostics.forest.facts import load_featuriser
-from tst.diagnostics.forest.vsi_bench import VsiBenchFeatures, angle_claims, orientation
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.diagnostics.forest.text.cv_bench import CvBenchFeatures
+from tst.diagnostics.forest.text.entities import load_featuriser
+from tst.diagnostics.forest.text.vsi_bench import VsiBenchFeatures, angle_claims, orientation
 
 
 def test_orientation_turns_with_the_corners():
@@ -46,7 +46,7 @@ def test_relations_are_antisymmetric():
 
 
 def test_a_users_own_featuriser_by_dotted_path():
-    path = "tst.diagnostics.forest.vsi_bench.VsiBenchFeatures"
+    path = "tst.diagnostics.forest.text.vsi_bench.VsiBenchFeatures"
     assert isinstance(load_featuriser(path), VsiBenchFeatures)
     with pytest.raises(UserError, match="no such featuriser"):
         load_featuriser("nowhere.Nothing")

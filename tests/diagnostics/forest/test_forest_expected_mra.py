@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tst.diagnostics.forest.expected_mra import candidates, mra
-from tst.metrics import best_constant, mean_relative_accuracy
+from tst.core.metrics import best_constant, mean_relative_accuracy
+from tst.diagnostics.forest.models.expected_mra import candidates, mra
 
 
 @pytest.mark.parametrize("seed", range(5))

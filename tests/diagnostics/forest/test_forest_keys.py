@@ -5,9 +5,9 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from tst.diagnostics.forest.keys import option_claims
-from tst.diagnostics.forest.sheet import SheetReader
-from tst.diagnostics.forest.slots import TemplateMiner
+from tst.diagnostics.forest.features.encoding_keys import option_claims
+from tst.diagnostics.forest.text.question_arrays import SheetReader
+from tst.diagnostics.forest.text.templates import TemplateMiner
 
 THINGS = ("lamp", "chair", "table", "sofa", "piano", "mirror", "carpet", "window")
 

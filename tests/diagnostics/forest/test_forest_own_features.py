@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.benchmarks.questions import build_table
+from tst.core.questions import build_table
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
-from tst.diagnostics.forest.facts import Facts
 from tst.diagnostics.forest.settings import ForestSettings
+from tst.diagnostics.forest.text.entities import Facts
 
 SETTINGS = ForestSettings(trees=5)
 

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.diagnostics.forest.context import SceneContext
-from tst.diagnostics.forest.corpus import Corpus, read_number, tokenise
-from tst.diagnostics.forest.hashing import combine, run_codes, text_code
-from tst.diagnostics.forest.sheet import SheetReader, take
-from tst.diagnostics.forest.slots import TemplateMiner
+from tst.diagnostics.forest.text.hashing import combine, run_codes, text_code
+from tst.diagnostics.forest.text.question_arrays import SheetReader, take
+from tst.diagnostics.forest.text.scene_context import SceneContext
+from tst.diagnostics.forest.text.templates import TemplateMiner
+from tst.diagnostics.forest.text.text_cache import Corpus, read_number, tokenise
 
 
 def frame_of(questions, options=None, kind="mc"):

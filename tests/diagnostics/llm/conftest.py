@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.benchmarks.questions import build_table
+from tst.core.questions import build_table
 from tst.diagnostics.llm.settings import ModelSettings
 
 TINY = ModelSettings(name="tiny", quantization="none")

@@ -2,8 +2,8 @@
 
 import torch
 
-from tst.diagnostics.llm import answers
-from tst.diagnostics.llm.answers import answer_losses
+from tst.diagnostics.llm.model import answer_head as answers
+from tst.diagnostics.llm.model.answer_head import answer_losses
 
 
 def test_losses_in_parts_are_the_losses_at_once(monkeypatch):

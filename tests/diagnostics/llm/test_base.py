@@ -6,15 +6,15 @@ import pytest
 from transformers import PretrainedConfig
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.diagnostics.llm.adapters import bare_again
-from tst.diagnostics.llm.content import READ, SAMPLES, content_name
-from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import load_base, pick_device
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.adapters import bare_again
+from tst.diagnostics.llm.model.loading import load_base, pick_device
+from tst.diagnostics.llm.model.weights_digest import READ, SAMPLES, content_name
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
-from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.steps import FoldTask
-from tst.diagnostics.llm.training import trained_adapter
-from tst.errors import UserError
+from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.one_fold import trained_adapter
+from tst.diagnostics.llm.training.stacked_folds import stacked_training
+from tst.diagnostics.llm.training.steps import FoldTask
 
 TASKS = [FoldTask([([6, 7, 8 + i], [9]) for i in range(8)], seed, 7) for seed in (1, 2)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tst.diagnostics.llm.batches import (
+from tst.diagnostics.llm.prompting.batches import (
     EMPTY,
     collate_training,
     plan_scoring,

@@ -6,16 +6,16 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.diagnostics.llm.answers import AnswerHead
-from tst.diagnostics.llm.decoding import MostLikely, Spread, _decode_uncached, decode
+from tst.core.diagnostic import Predictions
+from tst.core.folds import plan_folds, split
+from tst.core.metrics import mean_relative_accuracy
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.models import free_base, load_base
-from tst.diagnostics.llm.prompts import parse_number
-from tst.diagnostics.llm.scoring import ScoringPlan, choose_number
+from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.loading import free_base, load_base
+from tst.diagnostics.llm.prompting.prompts import parse_number
+from tst.diagnostics.llm.scoring.answers import ScoringPlan, choose_number
+from tst.diagnostics.llm.scoring.decoding import MostLikely, Spread, _decode_uncached, decode
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.diagnostics.protocol import Predictions
-from tst.folds import plan_folds, split
-from tst.metrics import mean_relative_accuracy
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ import torch
 from peft import PeftModel
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.config import compose
+from tst.config.schema import compose
+from tst.core.errors import UserError
+from tst.core.folds import plan_folds, split
 from tst.diagnostics.llm import diagnostic as diagnostic_module
-from tst.diagnostics.llm.adapters import bare_again
-from tst.diagnostics.llm.answers import AnswerHead
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.estimate import describe_run
-from tst.diagnostics.llm.models import free_base, load_base
+from tst.diagnostics.llm.dry_run import describe_run
+from tst.diagnostics.llm.model.adapters import bare_again
+from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.loading import free_base, load_base
+from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
-from tst.diagnostics.llm.tiny import build_model, build_tokenizer
-from tst.errors import UserError
-from tst.folds import plan_folds, split
 
 QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from tst.diagnostics.llm.graphs import GraphedPass
+from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from tests.diagnostics.llm.conftest import TINY
+from tst.core.folds import plan_folds
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.folds import plan_folds
 
 
 def histories(table: pd.DataFrame, **changes: object) -> dict:

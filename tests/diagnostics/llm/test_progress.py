@@ -1,7 +1,7 @@
 import logging
 
-from tst.diagnostics.llm import progress
-from tst.diagnostics.llm.progress import Progress
+from tst.core import progress
+from tst.core.progress import Progress
 
 
 def test_away_from_a_terminal_a_line_says_how_far_it_is(monkeypatch, caplog):

@@ -7,10 +7,15 @@ import math
 import pandas as pd
 import pytest
 
-from tst.diagnostics.llm.encoding import NEW_TOKENS, Encoder
-from tst.diagnostics.llm.prompts import clean_text, parse_number, render_prompt, target_text
-from tst.diagnostics.llm.tiny import build_tokenizer
-from tst.errors import UserError
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.tiny_model import build_tokenizer
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
+from tst.diagnostics.llm.prompting.prompts import (
+    clean_text,
+    parse_number,
+    render_prompt,
+    target_text,
+)
 
 MC = {
     "format": "mc",

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.config import compose
+from tst.config.schema import compose
+from tst.core.folds import plan_folds, split
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.folds import plan_folds, split
 from tst.records.store import FolderStore
-from tst.running import run
+from tst.stress_test.run import run
 
 
 @pytest.mark.parametrize("training", ["stacked", "sequential"])

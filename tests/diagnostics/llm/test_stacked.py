@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from tests.diagnostics.llm.conftest import TINY
+from tst.core.folds import plan_folds
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
-from tst.diagnostics.llm.fold_optimizer import FoldAdamW, FoldSteps, fold_rates
-from tst.diagnostics.llm.memory import MemoryPlan
-from tst.diagnostics.llm.models import load_base
+from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.diagnostics.llm.stacked import StackedAdapters
-from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.steps import FoldTask
-from tst.diagnostics.llm.training import trained_adapter
-from tst.folds import plan_folds
+from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldSteps, fold_rates
+from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.one_fold import trained_adapter
+from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
+from tst.diagnostics.llm.training.stacked_folds import stacked_training
+from tst.diagnostics.llm.training.steps import FoldTask
 
 
 def settings(**changes: object) -> LoraSettings:

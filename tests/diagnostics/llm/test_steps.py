@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tst.diagnostics.llm.settings import LoraSettings
-from tst.diagnostics.llm.steps import MOST_WIDTHS, FoldTask, StepCollator, few_widths
+from tst.diagnostics.llm.training.steps import MOST_WIDTHS, FoldTask, StepCollator, few_widths
 
 
 def tasks(folds: int) -> list[FoldTask]:

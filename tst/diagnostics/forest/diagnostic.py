@@ -13,16 +13,16 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from tst.benchmarks.questions import declared_groups
-from tst.diagnostics.forest.choice import ChoiceModel
-from tst.diagnostics.forest.context import SceneContext
-from tst.diagnostics.forest.facts import load_featuriser
-from tst.diagnostics.forest.number import NumberModel
+from tst.core.diagnostic import Diagnostic, Fold, Predictions, add_costs
+from tst.core.folds import FoldPlan, fold_seed, split
+from tst.core.questions import declared_groups
+from tst.diagnostics.forest.models.choice_model import ChoiceModel
+from tst.diagnostics.forest.models.number_model import NumberModel
 from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.sheet import Sheet, SheetReader
-from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, add_costs
-from tst.folds import FoldPlan, fold_seed, split
+from tst.diagnostics.forest.text.entities import load_featuriser
+from tst.diagnostics.forest.text.question_arrays import Sheet, SheetReader
+from tst.diagnostics.forest.text.scene_context import SceneContext
 
 FORMATS = ("mc", "num", "open")
 """The dearest first."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tst.diagnostics.forest.choice import ChoiceModel, OptionColumns
-from tst.diagnostics.forest.number_features import NumberFeatures
-from tst.diagnostics.forest.reading import Reading
-from tst.diagnostics.forest.sheet import Sheet
+from tst.diagnostics.forest.features.number_features import NumberFeatures
+from tst.diagnostics.forest.features.text_features import Reading
+from tst.diagnostics.forest.models.choice_model import ChoiceModel, OptionColumns
+from tst.diagnostics.forest.text.question_arrays import Sheet
 
 MOST = 2
 FEWEST = 2  # training questions behind a statistic that is worth telling

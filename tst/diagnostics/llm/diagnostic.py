@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 import torch
 
-from tst.diagnostics.llm.adapters import attach_saved, bare_again, save_adapter
-from tst.diagnostics.llm.memory import MemoryPlan, give_back_memory
-from tst.diagnostics.llm.models import free_base, pick_device
-from tst.diagnostics.llm.progress import StepReport
-from tst.diagnostics.llm.results import peak_memory, reset_peak, to_predictions
+from tst.core.diagnostic import Diagnostic, Fold, Predictions, Store, add_costs
+from tst.core.folds import FoldPlan, fold_seed, split
+from tst.core.progress import StepReport
+from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
+from tst.diagnostics.llm.model.loading import free_base, pick_device
+from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import (
     LoraSettings,
@@ -25,11 +26,10 @@ from tst.diagnostics.llm.settings import (
     require_valid,
     why_sequential,
 )
-from tst.diagnostics.llm.stacked_training import stacked_training
-from tst.diagnostics.llm.trace import join_histories
-from tst.diagnostics.llm.training import Training, trained_adapter
-from tst.diagnostics.protocol import Diagnostic, Fold, Predictions, Store, add_costs
-from tst.folds import FoldPlan, fold_seed, split
+from tst.diagnostics.llm.training.loss_history import join_histories
+from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
+from tst.diagnostics.llm.training.one_fold import Training, trained_adapter
+from tst.diagnostics.llm.training.stacked_folds import stacked_training
 from tst.optimizers.build import require_usable
 
 log = logging.getLogger(__name__)

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tst.diagnostics.llm.encoding import EncodedQuestions, Encoder
-from tst.diagnostics.llm.memory import give_back_memory
-from tst.diagnostics.llm.models import BaseModel, load_base
-from tst.diagnostics.llm.scoring import ScoringPlan, score
+from tst.core.diagnostic import Store
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.loading import BaseModel, load_base
+from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
+from tst.diagnostics.llm.scoring.answers import ScoringPlan, score
+from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
-from tst.diagnostics.llm.steps import FoldTask
-from tst.diagnostics.llm.zero_shot import zero_shot_answers
-from tst.diagnostics.protocol import Store
-from tst.errors import UserError
+from tst.diagnostics.llm.training.memory import give_back_memory
+from tst.diagnostics.llm.training.steps import FoldTask
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tst.errors import UserError
+from tst.core.errors import UserError
 from tst.optimizers.settings import OptimizerSettings
 from tst.optimizers.settings import find_problems as find_optimizer_problems
 

@@ -1,0 +1,178 @@
+"""The page in a real Chromium: loads, searches, sorts; no error, no request, nothing executed."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.made_records import HOSTILE
+from tst.analysis.records import Found, RunRecord, find_records, read_record
+from tst.analysis.report.assemble import render_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif("TST_NO_BROWSER" in os.environ, reason="TST_NO_BROWSER is set"),
+]
+READY = "html[data-ready=yes]"
+
+
+class Seen:
+    """What a page printed and asked for."""
+
+    def __init__(self, page: Any) -> None:
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda m: self.messages.append(m.text))
+        page.on("pageerror", lambda e: self.messages.append(str(e)))
+        page.on("request", lambda r: self.requests.append(r.url))
+
+
+AT_REST = """selector => new Promise(done => {
+  let timer = setTimeout(done, 300);
+  new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 300); })
+    .observe(document.querySelector(selector), { childList: true, subtree: true });
+})"""
+
+
+def wait_at_rest(page: Any, selector: str) -> None:
+    """Nothing inside has changed for 0.3 s: a row redrawn under a press loses its click."""
+    page.evaluate(AT_REST, selector)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(
+    study: tuple[Path, dict[str, Path]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render_report(find_records(study[0]), [], [], study[0]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_it_loads_quietly(
+    browser: Any, page_file: Path, scheme: str, width: int, height: int
+) -> None:
+    with browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme
+    ) as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        assert page.locator("#record-charts svg.plot").count() >= 4
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert seen.messages == []
+        assert seen.requests == [page_file.as_uri()]
+
+
+def test_search_sort_and_detail(browser: Any, page_file: Path, study: Any) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        questions = read_record(study[1]["random"]).questions
+        wanted = questions.iloc[17]
+
+        page.fill("#search", wanted["id"])
+        page.locator("#shown", has_text="1 of 96 questions").wait_for()
+        page.locator("#question-table").scroll_into_view_if_needed()
+        wait_at_rest(page, "#question-table")
+        page.locator(".tabulator-row").click()
+        page.locator("#detail-body", has_text=wanted["question"]).wait_for()
+        assert HOSTILE in page.locator("#detail-body").inner_text()
+        page.locator("dialog .close").click()
+
+        page.fill("#search", "")
+        page.locator("#shown", has_text=re.compile("^96 questions")).wait_for()
+        first = page.locator(".tabulator-row .tabulator-cell[tabulator-field=s]").first
+        assert first.inner_text().strip() == f"{questions['s'].max():.2f}"
+        page.locator(".tabulator-col[tabulator-field=s]").click()
+        page.locator(".tabulator-col[tabulator-field=s][aria-sort=ascending]").wait_for()
+        assert first.inner_text().strip() == f"{questions['s'].min():.2f}"
+
+        page.select_option("#type-filter", wanted["question_type"])
+        n = int((questions["question_type"] == wanted["question_type"]).sum())
+        page.locator("#shown", has_text=f"{n} of 96").wait_for()
+        assert page.evaluate("window.hacked") is None
+        assert seen.messages == []
+        assert len(seen.requests) == 1
+
+
+def test_another_record_is_shown(browser: Any, page_file: Path) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        assert "zero-shot" not in page.locator("#record-cards").inner_text()
+        last = page.locator("#record-select option").count() - 1
+        page.select_option("#record-select", str(last))
+        page.locator("#record-title", has_text="TsT-LLM").wait_for()
+        page.locator("#record-cards", has_text="zero-shot").wait_for()
+        page.locator(".tabulator-col[tabulator-field=delta]").wait_for()
+        assert seen.messages == []
+
+
+def test_large_reports_stay_small_and_quick(
+    browser: Any,
+    study: tuple[Path, dict[str, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = read_record(study[1]["llm"])
+    many = pd.concat([record.questions] * 54, ignore_index=True).head(5130)
+    many["id"] = [f"q{i}" for i in range(len(many))]
+    many["question"] = many["question"] + " " + many["id"] + " with some more words to read" * 8
+    monkeypatch.setattr(RunRecord, "questions", many)
+    path = tmp_path / "report.html"
+    path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
+    assert path.stat().st_size < 15e6
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector(READY, timeout=10_000)
+        ready = page.evaluate("performance.getEntriesByName('ready')[0].startTime")
+        assert ready < 6_000  # 2 s on an idle machine; tests share two cores
+        page.fill("#search", "q5129")
+        page.locator("#shown", has_text="1 of 5,130 questions").wait_for()
+
+
+def test_questions_that_are_not_in_the_page(
+    browser: Any, study: tuple[Path, dict[str, Path]], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("tst.analysis.report.assemble.MAX_QUESTIONS", 100)
+    found = find_records(study[0])
+    path = tmp_path / "report.html"
+    path.write_text(render_report(found, [], []), encoding="utf-8")
+    with browser.new_context() as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(path.as_uri())
+        page.wait_for_selector(READY, timeout=10_000)
+        assert page.locator("#questions").is_visible()
+        page.select_option("#record-select", "1")
+        page.locator("#record-identity", has_text="python -m tst.report record=").wait_for()
+        assert not page.locator("#questions").is_visible()
+        assert page.locator("#record-charts svg").count() > 0
+        assert seen.messages == []

@@ -1,0 +1,89 @@
+"""tables, report, compare and figures as a user types them, in processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+Paths = tuple[Path, dict[str, Path]]
+
+
+def tst(command: str, *words: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", f"tst.{command}", *map(str, words)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=300)
+
+
+def test_tables(study: Paths, tmp_path: Path) -> None:
+    root, paths = study
+    page = tmp_path / "results.md"
+    done = tst("tables", f"outputs_root={root}", f"folder={tmp_path}/tables", f"results={page}")
+    assert done.returncode == 0, done.stderr
+    assert "4 records read, 0 left out" in done.stdout
+    assert {p.suffix for p in (tmp_path / "tables").iterdir()} == {".tex", ".md", ".csv"}
+    assert paths["random"].name in page.read_text()
+    assert f"outputs_root={root}" in page.read_text()
+
+
+def test_report_and_compare(study: Paths, tmp_path: Path) -> None:
+    root, paths = study
+    out = tmp_path / "report.html"
+    done = tst("report", f"outputs_root={root}", f"record={paths['llm']}", f"out={out}")
+    assert done.returncode == 0, done.stderr
+    assert str(out) in done.stdout
+    assert out.read_text().startswith("<!doctype html>")
+    a = f"a=[{paths['random']},{paths['random_43']}]"
+    b, table = f"b={paths['llm']}", tmp_path / "differences.csv"
+    done = tst("compare", a, b, f"out={table}", f"outputs_root={root}")
+    assert done.returncode == 0, done.stderr
+    assert "seed 42, 43" in done.stdout
+    assert pd.read_csv(table)["question_type"].iloc[-1] == "overall"
+
+
+def test_figures(study: Paths, tmp_path: Path) -> None:
+    done = tst("figures", f"outputs_root={study[0]}", f"folder={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    names = {p.stem for p in tmp_path.iterdir()}
+    assert {"benchmarks", "types-planted-rf-random", "questions-planted-rf-grouped"} <= names
+    assert all(p.read_bytes().startswith(b"%PDF") for p in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        ("tables", ["tables=[nope]"], "expected some of main"),
+        ("tables", ["llm=nope"], "no record of it"),
+        ("tables", ["outputs_root=/no/such"], "no such folder"),
+        ("report", ["record=/no/such"], "is no record"),
+        ("report", ["outputs_root={empty}"], "no finished record"),
+        ("compare", ["a=/no/such"], "b not given"),
+        ("compare", ["a=/no/such", "b=/no/such"], "is no record"),
+        ("figures", ["outputs_root={empty}"], "no finished record"),
+        ("report", ["recrod=x"], "recrod"),
+    ],
+)
+def test_mistakes_are_one_message(
+    study: Paths, tmp_path: Path, command: str, words: list[str], message: str
+) -> None:
+    given = [w.format(empty=tmp_path) for w in words]
+    root = [] if any(w.startswith("outputs_root") for w in words) else [f"outputs_root={study[0]}"]
+    done = tst(command, *given, *root, f"hydra.run.dir={tmp_path}/hydra")
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["rf_random", "rf_grouped", "llm_random", "llm_grouped", "models"])
+def test_every_experiment_is_a_sweep_that_composes(name: str, tmp_path: Path) -> None:
+    from hydra import compose, initialize_config_dir
+
+    from tst.config.schema import CONFIG_FOLDER, register_schema
+
+    register_schema()
+    with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+        config = compose("config", [f"experiment={name}"], return_hydra_config=True)
+        params = config.hydra.sweeper.params
+        first = [f"{key}={str(value).split(',')[0]}" for key, value in params.items()]
+        compose("config", [f"experiment={name}", *first])
+    assert config.hydra.mode.name == "MULTIRUN"

@@ -1,0 +1,157 @@
+"""The commands as a user types them, in processes of their own."""
+
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tst.config.schema import compose, resolve_auto
+from tst.records.identity import record_folder
+from tst.stress_test.run import load_table
+
+ROOT = Path(__file__).parents[2]
+QUICK = ("diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
+
+
+def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.main")):
+    command = [sys.executable, *program, *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fold.kk=3"], "Key 'kk' not in 'FoldSettings'"),
+        (["benchmark=nope"], "Could not find 'benchmark/nope'"),
+        (["--multirun", "fold.k=5,x"], "could not be converted to Integer"),
+        (["fold.k=1"], "needs at least 2 folds"),
+        (["fold=grouped5", "fold.group_by=clip"], "use fold.group_by=scene"),
+        (["benchmark=table", "benchmark.path=/no/such.csv"], "does not exist"),
+        (["diagnostic.leaf=-3"], "diagnostic.leaf=-3: at least 1"),
+        (["diagnostic.inner_folds=1", "diagnostic.prior=0"], "diagnostic.prior=0.0: above 0"),
+    ],
+)
+def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):
+    done = tst(*words, *QUICK, f"outputs_root={tmp_path}")
+    assert done.returncode == 2, done.stderr
+    assert message.lower() in (done.stdout + done.stderr).lower()
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
+    done = tst(*QUICK, f"outputs_root={tmp_path}/out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("record: ")
+    assert (Path(last.removeprefix("record: ")) / "summary.json").exists()
+    assert "most biased questions" in done.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_failing_job_is_named_and_the_others_finish(tmp_path, launcher):
+    done = tst("-m", *QUICK, "benchmark=planted,table", f"outputs_root={tmp_path}/out",
+               f"hydra/launcher={launcher}")  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.count("record: ") == 1
+    assert "job 1 refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def spoil(*words: str) -> None:
+    """Make this job crash for real: a file stands where its folds are to be written."""
+    config = resolve_auto(compose([*QUICK, *words]))
+    record = record_folder(config, load_table(config))
+    record.mkdir(parents=True)
+    (record / "folds").write_text("in the way")
+
+
+def test_a_crashing_job_leaves_its_traceback_and_the_sweep_ends_with_1(tmp_path):
+    spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
+    done = tst("-m", *QUICK, "diagnostic.leaf=5,4", f"outputs_root={tmp_path}")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("record: ") == 1
+    failed = [p for p in tmp_path.rglob("status.json") if '"failed"' in p.read_text()]
+    assert len(failed) == 1
+    assert "Traceback" in failed[0].read_text()
+
+
+def test_fail_fast_stops_a_sweep(tmp_path):
+    spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
+    done = tst("-m", *QUICK, "diagnostic.leaf=4,5", f"outputs_root={tmp_path}", "fail_fast=true")
+    assert done.returncode == 1
+    assert "record: " not in done.stdout
+
+
+def test_help_is_quick_and_lists_the_benchmarks():
+    start = time.perf_counter()
+    done = tst("--help")
+    assert done.returncode == 0
+    assert "vsi_bench" in done.stdout
+    assert time.perf_counter() - start < 30  # a hang, not a slow machine
+
+
+COMMANDS = sorted(p.stem for p in (ROOT / "conf").glob("*.yaml"))
+OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption")
+            for p in sorted((ROOT / "conf" / g).glob("*.yaml"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_own_help(command):
+    module = "tst.main" if command == "config" else f"tst.{command}"
+    done = tst("--help", program=("-m", module))
+    assert done.returncode == 0, done.stderr
+    assert f"python -m {module}" in done.stdout
+    assert "$" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "choice"), [(c, "") for c in COMMANDS] + [("noisy", o) for o in OF_NOISY]
+)
+def test_every_primary_config_composes(command, choice):
+    module = "tst.main" if command == "config" else f"tst.{command}"
+    done = tst(*filter(None, ["--cfg", "job", choice]), program=("-m", module))
+    assert done.returncode == 0, done.stderr
+    assert "outputs_root:" in done.stdout
+
+
+def test_a_table_by_column_mapping(tmp_path):
+    rows = [
+        {"q": f"Which fruit is {w} in clip {i}?", "a": "fig", "b": "pear", "c": "plum", "d": "",
+         "gold": "C" if i % 4 else "A", "vid": f"v{i % 15}"}
+        for i in range(30) for w in ("left", "right")
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "my.csv", index=False)
+    done = tst("diagnostic=rf", "benchmark=table", f"benchmark.path={tmp_path}/my.csv",
+               "benchmark.columns.question=q", "benchmark.columns.answer=gold",
+               "benchmark.columns.options=[a,b,c,d]", "benchmark.columns.groups={video: vid}",
+               "fold=grouped5", "n_jobs=1", f"outputs_root={tmp_path}/out")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "grouped5-video" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
+               "-w", str(folder), str(ROOT)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "hatchling" in done.stderr and done.returncode:
+        pytest.skip("hatchling is not installed")
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_carries_conf_and_runs_from_another_folder(wheel, tmp_path):
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    assert (site / "tst" / "conf" / "benchmark" / "vsi_bench.yaml").exists()
+    code = f"import sys; sys.path.insert(0, {str(site)!r}); from tst.main import main; main()"
+    done = tst(*QUICK, f"outputs_root={tmp_path}/out", cwd=tmp_path, program=("-c", code))
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "out") in done.stdout.splitlines()[-1]

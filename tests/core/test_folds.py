@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tst.core.errors import UserError
+from tst.core.folds import fold_seed, plan_folds, split
+from tst.core.questions import build_table
+
+
+def make_table(n: int = 203, groups: int = 17, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        kind = ("mc", "num", "open")[i % 3]
+        rows.append(
+            {
+                "id": f"q{i}",
+                "question_type": f"{kind}{i % 2}",
+                "format": kind,
+                "question": f"Question {i} about {rng.integers(5)}?",
+                "options": ["red", "green", "blue"] if kind == "mc" else None,
+                "answer": {
+                    "mc": int(rng.integers(3)),
+                    "num": float(rng.integers(1, 50)),
+                    "open": ["yes"],
+                }[kind],
+                "group_scene": f"scene{rng.integers(groups)}",
+            }
+        )
+    return build_table("made", rows).frame
+
+
+def test_every_question_is_held_out_once_a_repeat():
+    plan = plan_folds(make_table(), k=5, repeats=3)
+    assert plan.assignment.shape == (3, 203)
+    assert set(plan.assignment.ravel()) == set(range(5))
+    assert len(plan.folds()) == 15
+    assert plan.folds(only=[1]) == [(0, 1), (1, 1), (2, 1)]
+    assert (plan.assignment[0] != plan.assignment[1]).any()
+
+
+@pytest.mark.parametrize("column", ["question_type", "format"])
+def test_random_folds_are_even_in_every_type(column):
+    table = make_table()
+    fold = pd.Series(plan_folds(table, k=5).assignment[0])
+    counts = pd.crosstab(table[column], fold)
+    assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 2
+
+
+def test_random_folds_are_even_in_every_answer():
+    table = make_table(900)
+    mc = table["format"] == "mc"
+    fold = pd.Series(plan_folds(table, k=5).assignment[0])[mc]
+    key = table["question_type"][mc] + table["answer"][mc].astype(str)
+    counts = pd.crosstab(key, fold)
+    assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+
+
+def test_no_group_is_in_two_folds_and_folds_stay_even():
+    table = make_table(2000, groups=150)
+    fold = plan_folds(table, k=5, group_by="scene").assignment[0]
+    folds_of_group = pd.Series(fold).groupby(table["group_scene"]).nunique()
+    assert folds_of_group.max() == 1
+    sizes = np.bincount(fold)
+    assert sizes.max() - sizes.min() < 0.1 * sizes.mean()
+    counts = pd.crosstab(table["question_type"], pd.Series(fold))
+    assert (counts.max(axis=1) / counts.min(axis=1)).max() < 1.3
+
+
+@pytest.mark.parametrize("group_by", [None, "scene"])
+def test_plan_does_not_depend_on_row_order(group_by):
+    table = make_table()
+    shuffled = table.sample(frac=1.0, random_state=3).reset_index(drop=True)
+    one = plan_folds(table, group_by=group_by)
+    two = plan_folds(shuffled, group_by=group_by)
+    fold_of = dict(zip(table["id"], one.assignment[0], strict=True))
+    assert [fold_of[i] for i in shuffled["id"]] == list(two.assignment[0])
+    ids_one = list(table["id"].to_numpy()[one.order])
+    assert ids_one == list(shuffled["id"].to_numpy()[two.order])
+
+
+def test_heldout_part_has_no_answer_no_id_and_no_truth():
+    table = make_table().assign(planted=1, cue="length")
+    plan = plan_folds(table, group_by="scene")
+    train, heldout = split(table, plan, 0, 2)
+    assert "answer" in train and "answer" not in heldout
+    assert not {"id", "planted", "cue"} & (set(train) | set(heldout))
+    assert not set(train["unit"]) & set(heldout["unit"])
+    assert sorted([*train.index, *heldout.index]) == list(range(len(table)))
+
+
+def test_what_cannot_be_planned_is_refused_with_the_fix():
+    table = make_table(12, groups=3)
+    with pytest.raises(UserError, match=r"fold\.k=5.*3, the number of groups"):
+        plan_folds(table, k=5, group_by="scene")
+    with pytest.raises(UserError, match=r"declares the groups scene; use fold\.group_by=scene"):
+        plan_folds(table, group_by="video")
+    with pytest.raises(UserError, match=r"no groups; use fold=random5"):
+        plan_folds(table.drop(columns="group_scene"), group_by="scene")
+
+
+def test_fold_seeds_differ():
+    seeds = {fold_seed(s, r, f) for s in range(5) for r in range(3) for f in range(5)}
+    assert len(seeds) == 75
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(6, 60), st.integers(2, 6), st.integers(0, 3))
+def test_rare_strata_are_never_an_error(n, k, seed):
+    table = make_table(n, groups=n)
+    assignment = plan_folds(table, k=k, seed=seed).assignment[0]
+    sizes = np.bincount(assignment, minlength=k)
+    assert sizes.max() - sizes.min() <= 1

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tst.core.metrics import (
+    best_constant,
+    mean_relative_accuracy,
+    normalise_text,
+    score_options,
+    text_matches,
+)
+
+
+def one_mra(predicted: float, gold: float, inclusive: bool = False) -> float:
+    return float(mean_relative_accuracy(np.array(predicted), np.array(gold), inclusive))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gold", "strict", "inclusive"),
+    [
+        (10, 10, 1.0, 1.0),
+        (7, 10, 0.4, 0.5),  # error .30: thresholds .50 .45 .40 .35 and, at equality, .30
+        (19, 20, 0.9, 1.0),  # error .05: equal to the last threshold
+        (9, 10, 0.8, 0.9),
+        (20, 10, 0.0, 0.0),
+        (15, 10, 0.0, 0.1),
+        (0, 0, 1.0, 1.0),
+        (1e-12, 0, 0.0, 0.0),
+        (-10, -10, 1.0, 1.0),
+        (float("nan"), 10, 0.0, 0.0),
+        (float("nan"), 0, 0.0, 0.0),
+        (float("inf"), 10, 0.0, 0.0),
+    ],
+)
+def test_mra_by_hand(predicted, gold, strict, inclusive):
+    assert one_mra(predicted, gold) == pytest.approx(strict)
+    assert one_mra(predicted, gold, inclusive=True) == pytest.approx(inclusive)
+
+
+@given(
+    st.lists(st.integers(-9, 60), min_size=1, max_size=8),
+    st.sampled_from([1.0, 0.1, 0.37]),
+    st.booleans(),
+)
+def test_best_constant_is_beaten_by_no_other(golds, unit, inclusive):
+    gold = np.array(golds) * unit
+    ends = np.sort((gold[:, None] * (1 + np.arange(-10, 11) / 20)).ravel())
+    others = np.concatenate([[0.0], ends, (ends[1:] + ends[:-1]) / 2])
+    reached = mean_relative_accuracy(others[:, None], gold[None, :], inclusive).mean(axis=1)
+    best = np.array(best_constant(gold, inclusive))
+    assert mean_relative_accuracy(best, gold, inclusive).mean() >= reached.max() - 1e-9
+
+
+def test_interval_ends_that_differ_by_rounding_are_one():
+    gold = np.array([1.6, 2.8])  # 1.6 * 1.05 and 2.8 * 0.6 are 1.68, but for rounding
+    assert mean_relative_accuracy(np.array(best_constant(gold)), gold).mean() == pytest.approx(0.6)
+
+
+def test_best_constant_of_nothing_and_of_zeros():
+    assert np.isnan(best_constant(np.array([])))
+    assert best_constant(np.array([0.0, 0.0, 3.0])) == 0.0
+    assert best_constant(np.zeros(3)) == 0.0
+
+
+def test_best_constant_by_hand():
+    assert best_constant(np.array([2.0, 2.0, 2.0, 9.0])) == pytest.approx(2.0, rel=0.05)
+    assert best_constant(np.array([-4.0, -4.0])) == pytest.approx(-4.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "accepted", "matches"),
+    [
+        ("The Eiffel Tower.", ["eiffel tower"], True),
+        ("1,000", ["1000.0"], True),
+        ("$12", ["12"], True),
+        ("3", ["three", "3.0"], True),
+        ("31", ["3"], False),
+        ("cat", ["dog"], False),
+        (None, ["dog"], False),
+        ("", ["a"], False),
+        ("a", ["a"], True),
+        ("?", ["?"], True),
+    ],
+)
+def test_text_matches(predicted, accepted, matches):
+    assert text_matches(predicted, accepted) is matches
+
+
+def test_normalise_text():
+    assert normalise_text("  An apple,  the PEAR! ") == "apple pear"
+
+
+def test_score_options_ties_margin_and_missing():
+    given_ = [np.array([0.5, 0.5]), np.array([0.2, 0.3, 0.5]), None, np.array([np.nan, 1.0])]
+    soft, hard, margin = score_options(given_, np.array([1, 2, 5, 1]))
+    np.testing.assert_allclose(soft, [0.5, 0.5, np.nan, np.nan])
+    np.testing.assert_allclose(hard, [0.0, 1.0, np.nan, np.nan])  # a tie goes to the lowest index
+    np.testing.assert_allclose(margin, [0.0, 0.2, np.nan, np.nan])

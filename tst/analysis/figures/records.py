@@ -1,0 +1,137 @@
+"""One function a figure; each takes verified records and gives a matplotlib figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tst.analysis.experiments import Experiment
+from tst.analysis.figures.style import (
+    BASELINE,
+    CYCLE,
+    RF_GROUPED,
+    RF_RANDOM,
+    TUNED,
+    ZERO_SHOT,
+    new_figure,
+)
+from tst.analysis.records import RunRecord
+from tst.analysis.report.distributions import reliability
+from tst.analysis.report.experiment_data import describe_pruning
+from tst.analysis.study import Study, title
+from tst.analysis.tables.scores import score_cells
+
+SHOWN = {
+    "zero_shot": ("zero-shot", ZERO_SHOT, "o"),
+    "llm": ("TsT-LLM", TUNED, "o"),
+    "rf_random": ("TsT-RF, random folds", RF_RANDOM, "D"),
+    "rf_grouped": ("TsT-RF, grouped folds", RF_GROUPED, "s"),
+}
+FORMAT_COLORS = {"mc": TUNED, "num": RF_RANDOM, "open": RF_GROUPED}
+
+
+def draw_benchmarks(study: Study) -> Figure:
+    """Benchmarks side by side: what text alone scores, over the baseline."""
+    names = [b for b in study.benchmarks if any(r.benchmark == b for r in study.found.records)]
+    figure, (axes,) = new_figure(0.9 + 0.42 * len(names))
+    cells = [score_cells(study, name, "hard") for name in names]
+    places = np.arange(len(names))
+    baselines = [100 * c["baseline"].value for c in cells]
+    axes.vlines(baselines, places - 0.28, places + 0.28, color=BASELINE, lw=2, label="baseline")
+    for key, (label, color, marker) in SHOWN.items():
+        values = np.array([100 * c[key].value for c in cells])
+        errors = np.array([100 * c[key].sd for c in cells])
+        if np.isfinite(values).any():
+            spread = np.where(np.isfinite(errors), errors, 0.0)
+            axes.errorbar(values, places, xerr=spread, fmt=marker, color=color, label=label,
+                          markersize=5, lw=1, mec="white", mew=0.5)  # fmt: skip
+    axes.set(yticks=places, yticklabels=[title(n) for n in names], xlim=(0, 100),
+             xlabel="score, percent (± sd over folds)")  # fmt: skip
+    axes.invert_yaxis()
+    axes.grid(axis="x")
+    figure.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=7)
+    return figure
+
+
+def draw_types(record: RunRecord) -> Figure:
+    """A record's question types, most exposed first: score with interval, baseline, zero-shot."""
+    types = sorted(
+        record.summary["per_type"].items(), key=lambda item: -(item[1]["adjusted"] or -math.inf)
+    )
+    figure, (axes,) = new_figure(0.9 + 0.24 * len(types))
+    places = np.arange(len(types))
+    scores = 100 * np.array([t["score_hard"] for _, t in types], dtype=float)
+    bounds = 100 * np.array([t["interval"]["score_hard"] for _, t in types], dtype=float)
+    errors = np.clip(np.abs(bounds - scores[:, None]).T, 0, None)
+    axes.barh(places, scores, color=TUNED, alpha=0.8, height=0.62, label="score, 95% interval")
+    axes.errorbar(scores, places, xerr=errors, fmt="none", ecolor="#1b2330", lw=1)
+    baselines = [100 * t["baseline"] for _, t in types]
+    axes.vlines(baselines, places - 0.4, places + 0.4, color=BASELINE, lw=2, label="baseline")
+    zero = np.array([t["zero_shot_hard"] for _, t in types], dtype=float)
+    if np.isfinite(zero).any():
+        axes.plot(100 * zero, places, "o", color=ZERO_SHOT, mec="white", ms=5, label="zero-shot")
+    axes.set(yticks=places, yticklabels=[name for name, _ in types], xlim=(0, 100),
+             xlabel="score, percent")  # fmt: skip
+    axes.invert_yaxis()
+    axes.grid(axis="x")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    return figure
+
+
+def draw_questions(record: RunRecord) -> Figure:
+    """How biased single questions are: s(x), delta where it is known, calibration."""
+    questions = record.questions
+    has_delta = bool(questions["delta"].notna().any())
+    calibrated = reliability(questions, "p_options")
+    panels = 1 + has_delta + (calibrated is not None)
+    figure, axes = new_figure(2.2, panels)
+    _draw_histogram(axes[0], questions, "s", (0.0, 1.0), "s(x)")
+    axes[0].legend(frameon=False, fontsize=7)
+    if has_delta:
+        _draw_histogram(axes[1], questions, "delta", (-1.0, 1.0), "delta(x)")
+    if calibrated is not None:
+        last = axes[-1]
+        series = [(calibrated, TUNED, "tuned")]
+        zero = reliability(questions, "p_options_zero_shot")
+        series += [(zero, ZERO_SHOT, "zero-shot")] if zero else []
+        last.plot([0, 1], [0, 1], ls=":", color=BASELINE)
+        for entry, color, label in series:
+            bins = pd.DataFrame(entry["bins"])
+            name = f"{label}, ECE {100 * entry['ece']:.1f}"
+            last.errorbar(bins["confidence"], bins["accuracy"], yerr=1.96 * bins["error"],
+                          fmt="o-", color=color, ms=3, lw=1, label=name)  # fmt: skip
+        last.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share right")
+        last.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def _draw_histogram(
+    axes: Axes, questions: pd.DataFrame, column: str, span: tuple[float, float], label: str
+) -> None:
+    kinds = sorted(questions["format"].unique())
+    values = [questions.loc[questions["format"] == k, column].dropna() for k in kinds]
+    colors = [FORMAT_COLORS[k] for k in kinds]
+    axes.hist(values, bins=20, range=span, stacked=True, color=colors, label=kinds)
+    axes.set(xlabel=label, ylabel="questions", xlim=span)
+
+
+def draw_pruning(experiments: Sequence[Experiment]) -> Figure | None:
+    """What is left as questions go, one line a pruning; None without any."""
+    curves = describe_pruning(list(experiments))
+    if not curves:
+        return None
+    figure, (axes,) = new_figure(2.6)
+    for index, curve in enumerate(curves):
+        rows = pd.DataFrame(curve["curve"])
+        axes.plot(rows["n"], 100 * rows["adjusted"].astype(float), "o-", ms=3, lw=1.2,
+                  color=CYCLE[index % len(CYCLE)], label=curve["name"])  # fmt: skip
+    axes.invert_xaxis()
+    axes.set(xlabel="questions left", ylabel="adjusted score, percent")
+    axes.grid()
+    axes.legend(frameon=False, fontsize=7)
+    return figure

@@ -1,0 +1,183 @@
+"""Find the records under an outputs folder and tell those that can be trusted from the others.
+
+A record can be trusted when its status says finished, every file it vouches for matches its
+checksum, and its folder's name is what this version of the code computes from its config.yaml and
+fingerprint. All others are listed with the reason and never enter a figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from tst.core.errors import UserError
+from tst.records.files import checksum, read_json
+from tst.records.identity import identity_hash, identity_leaves
+
+RUNS = "runs"
+SUMMARY = "summary.json"
+QUESTIONS = "questions.parquet"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished, verified record of a stress test.
+
+    benchmark, diagnostic, model: as in the folder's path; model is empty for rf
+    leaves: the settings that can change a number, by dotted path
+    """
+
+    path: Path
+    benchmark: str
+    diagnostic: str
+    model: str
+    summary: dict[str, Any] = field(repr=False)
+    leaves: dict[str, Any] = field(repr=False)
+    finished_at: str = ""
+
+    @property
+    def hash(self) -> str:
+        """The run identity that names the folder."""
+        return self.path.name
+
+    @property
+    def seed(self) -> int:
+        """The fold plan's seed."""
+        return int(self.leaves["fold.seed"])
+
+    @property
+    def group_by(self) -> str | None:
+        """The group that folds keep whole; None for random folds."""
+        group: str | None = self.leaves["fold.group_by"]
+        return group
+
+    @property
+    def scheme(self) -> str:
+        """``random`` or ``grouped``."""
+        return "random" if self.group_by is None else "grouped"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the question table."""
+        return str(self.summary["data"]["fingerprint"])
+
+    @property
+    def subject(self) -> str:
+        """What was run, for people: ``TsT-RF`` or ``TsT-LLM (model)``."""
+        return f"TsT-LLM ({self.model})" if self.model else "TsT-RF"
+
+    @property
+    def command(self) -> str:
+        """What was typed to run it, outside of its sweep."""
+        return str(read_json(self.path / "environment.json")["command"])
+
+    @property
+    def questions(self) -> pd.DataFrame:
+        """questions.parquet, read anew each time: hundreds of records would fill the memory."""
+        return pd.read_parquet(self.path / QUESTIONS)
+
+    def optional_table(self, name: str) -> pd.DataFrame | None:
+        """A CSV of the record that not every record has; None where absent."""
+        path = self.path / name
+        return pd.read_csv(path) if path.exists() else None
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A record folder that enters no figure, and why."""
+
+    path: Path
+    benchmark: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """All records under an outputs folder."""
+
+    records: list[RunRecord]
+    unusable: list[Unusable]
+
+
+def find_records(outputs_root: Path) -> Found:
+    """The records under ``outputs_root``/runs, in path order."""
+    found = Found([], [])
+    for status in sorted((outputs_root / RUNS).glob("*/*/*/*/status.json")):
+        entry = examine(status.parent)
+        if isinstance(entry, RunRecord):
+            found.records.append(entry)
+        else:
+            found.unusable.append(entry)
+    return found
+
+
+def read_record(path: Path) -> RunRecord:
+    """The record in a folder. UserError, with the fix, when it is none or cannot be trusted."""
+    if not (path / "status.json").exists():
+        raise UserError(
+            f"{path} is no record: it has no status.json. Pass the folder that a run printed as "
+            "`record: PATH`."
+        )
+    entry = examine(path.resolve())
+    if isinstance(entry, Unusable):
+        raise UserError(
+            f"record {path} is {entry.state}: {entry.reason}. Run its command again to complete it."
+        )
+    return entry
+
+
+def examine(path: Path) -> RunRecord | Unusable:
+    """Read and verify one record folder."""
+    benchmark, diagnostic = path.parts[-4:-2]
+
+    def unusable(state: str, reason: str) -> Unusable:
+        return Unusable(path, benchmark, state, reason)
+
+    try:
+        status = read_json(path / "status.json")
+        state = str(status["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return unusable("damaged", "status.json cannot be read")
+    if state != "finished":
+        return unusable(state, why_unfinished(status))
+    if fault := find_tampering(path, status.get("files") or {}, (SUMMARY, QUESTIONS)):
+        return unusable("damaged", fault)
+    try:
+        summary = read_json(path / SUMMARY)
+        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        leaves = identity_leaves(config, summary["folds"]["group_by"])
+        expected = identity_hash(leaves, summary["data"]["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        return unusable("damaged", f"its files do not fit together ({type(error).__name__})")
+    if expected != path.name:
+        return unusable(
+            "stale", "another version of the code, or another config, made it: the hash differs"
+        )
+    name, _, model = diagnostic.partition("-")
+    return RunRecord(path, benchmark, name, model, summary, leaves, str(status.get("at", "")))
+
+
+def why_unfinished(status: dict[str, Any]) -> str:
+    """What a status that is not ``finished`` says, in one line."""
+    if "error" in status:
+        return str(status["error"]).splitlines()[0]
+    if "planned" in status:
+        return f"{status.get('finished')} of {status['planned']} folds are finished"
+    return str(status.get("reason") or "not all folds are finished")
+
+
+def find_tampering(path: Path, files: dict[str, str], needed: tuple[str, ...]) -> str:
+    """What is wrong with the files that a status vouches for; empty when nothing is."""
+    if any(name not in files for name in needed):
+        return "its status vouches for no result"
+    for name, expected in files.items():
+        if not (path / name).is_file():
+            return f"{name} is missing"
+        if checksum(path / name) != expected:
+            return f"{name} was changed after the run"
+    return ""

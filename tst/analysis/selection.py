@@ -1,0 +1,114 @@
+"""Which records stand behind one figure: the same questions and settings, one record a seed."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tst.analysis.records import RunRecord
+from tst.config.schema import FoldSettings, ScoringSettings
+from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.records.identity import ADDED
+
+SEED = "fold.seed"
+TRAINING = "model.training."
+_COMMON: dict[str, object] = {
+    "fold": FoldSettings(),
+    "scoring": ScoringSettings(),
+    "features": FeatureSettings(),
+    "optimizer": OptimizerSettings(),
+}
+_DEFAULTS: dict[str, dict[str, object]] = {
+    "rf": {**_COMMON, "diagnostic": ForestSettings()},
+    "lora_llm": {**_COMMON, "diagnostic": LoraSettings()},
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The records whose mean is one figure, and those passed over for it.
+
+    records: one a seed, by rising seed; empty when there are none
+    passed_over: with other settings or questions, and what differs
+    """
+
+    records: tuple[RunRecord, ...]
+    passed_over: tuple[tuple[RunRecord, str], ...] = ()
+
+
+def choose(candidates: Iterable[RunRecord]) -> Choice:
+    """The records to average: those nearest to the default settings, never a mixture.
+
+    Among equally near ones those with the most seeds, then the most questions, then the latest.
+    """
+    sets: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in candidates:
+        sets[settings_key(record)].append(record)
+    if not sets:
+        return Choice(())
+
+    def rank(records: list[RunRecord]) -> tuple[int, int, int, str]:
+        first = records[0]
+        latest = max(r.finished_at for r in records)
+        questions = int(first.summary["data"]["questions"])
+        return -len(deviations(first)), len(records), questions, latest
+
+    ranked = sorted(sets.values(), key=rank, reverse=True)
+    shown = sorted(ranked[0], key=lambda r: (r.seed, r.hash))
+    others = [(r, difference(shown[0], r)) for records in ranked[1:] for r in records]
+    return Choice(tuple(shown), tuple(others))
+
+
+def settings_key(record: RunRecord) -> str:
+    """Equal for records that differ in the fold seed alone."""
+    leaves = {k: v for k, v in record.leaves.items() if k != SEED}
+    return json.dumps([leaves, record.fingerprint], sort_keys=True, default=str)
+
+
+def deviations(record: RunRecord) -> list[str]:
+    """Settings (dotted paths) that differ from the defaults; a model's own training ones count."""
+    found = []
+    for path, value in record.leaves.items():
+        if path == SEED:
+            continue
+        if path == "fold.group_by":
+            declared = list(record.summary["data"].get("groups", {}))
+            if value is not None and value not in declared[:1]:
+                found.append(path)
+            continue
+        known, expected = _default(record, path)
+        if known and value != expected:
+            found.append(path)
+    return found
+
+
+def _default(record: RunRecord, path: str) -> tuple[bool, Any]:
+    """Whether a default is known for a dotted path, and which."""
+    prefix, _, rest = path.partition(".")
+    if prefix == "diagnostic" and TRAINING + rest in record.leaves:
+        return True, record.leaves[TRAINING + rest]
+    if prefix not in _DEFAULTS[record.diagnostic]:
+        return False, None
+    node: Any = _DEFAULTS[record.diagnostic][prefix]
+    for name in rest.split("."):
+        fields = node if isinstance(node, dict) else vars(node)
+        if name not in fields:
+            return False, None
+        node = fields[name]
+    return True, node
+
+
+def difference(shown: RunRecord, other: RunRecord) -> str:
+    """In what another record differs from the one shown, for a footnote."""
+    paths = sorted(shown.leaves.keys() | other.leaves.keys())
+    ours, theirs = (
+        {p: record.leaves.get(p, ADDED.get(p)) for p in paths} for record in (shown, other)
+    )
+    parts = [f"{p}={theirs[p]}" for p in paths if p != SEED and ours[p] != theirs[p]]
+    if shown.fingerprint != other.fingerprint:
+        parts.append(f"other questions ({other.summary['data']['questions']})")
+    return ", ".join(parts)

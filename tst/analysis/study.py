@@ -1,0 +1,168 @@
+"""The records of a study, asked for by the cell of a table that they belong to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tst.analysis.records import Found, RunRecord, Unusable
+from tst.analysis.selection import Choice, choose
+from tst.analysis.tables.paper_table import PERCENT, Figure
+
+TITLES = {
+    "vsi_bench": "VSI-Bench",
+    "cv_bench": "CV-Bench",
+    "video_mme": "Video-MME",
+    "mmmu": "MMMU",
+    "mmstar": "MMStar",
+}
+"""Benchmarks of the paper in its order, with their names."""
+
+RF, LLM = "rf", "lora_llm"
+RANDOM, GROUPED = "random", "grouped"
+
+
+def title(benchmark: str) -> str:
+    """A benchmark's name for people."""
+    return TITLES.get(benchmark, benchmark)
+
+
+@dataclass
+class Study:
+    """Records found, and what was passed over while cells were filled.
+
+    model: slug of the model that the tables with one LLM column show; empty: the one with records
+        on the most benchmarks
+    """
+
+    found: Found
+    model: str = ""
+    passed_over: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        models = self.models
+        if not self.model and models:
+            pairs = {(r.model, r.benchmark) for r in self.found.records}
+            self.model = max(models, key=lambda m: sum(model == m for model, _ in pairs))
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Those with any record, whole or not: the paper's first, in its order."""
+        seen = {r.benchmark for r in self.found.records} | {
+            u.benchmark for u in self.found.unusable
+        }
+        return [b for b in TITLES if b in seen] + sorted(seen - TITLES.keys())
+
+    @property
+    def models(self) -> list[str]:
+        """Slugs of the language models with records."""
+        return sorted({r.model for r in self.found.records if r.model})
+
+    def cell(self, benchmark: str, diagnostic: str, model: str, scheme: str) -> Choice:
+        """The records behind one cell; notes those passed over."""
+        choice = choose(
+            r
+            for r in self.found.records
+            if (r.benchmark, r.diagnostic, r.model, r.scheme)
+            == (benchmark, diagnostic, model, scheme)
+        )
+        for record, why in choice.passed_over:
+            self.passed_over[record.hash] = f"{title(benchmark)}, {record.subject} ({why})"
+        return choice
+
+    def rf(self, benchmark: str, scheme: str) -> Choice:
+        """TsT-RF's records on a benchmark."""
+        return self.cell(benchmark, RF, "", scheme)
+
+    def llm(self, benchmark: str, scheme: str = RANDOM) -> Choice:
+        """The shown model's records on a benchmark."""
+        return self.cell(benchmark, LLM, self.model, scheme)
+
+    def why_missing(self, benchmark: str, diagnostic: str, scheme: str) -> str:
+        """Why a cell has no record."""
+        prefix = scheme[:6]
+        states = [
+            u.state
+            for u in self.found.unusable
+            if u.benchmark == benchmark
+            and u.path.parts[-3].split("-")[0] == diagnostic
+            and u.path.parts[-2].startswith(prefix)
+        ]
+        if states:
+            return f"no finished record ({', '.join(sorted(set(states)))})"
+        of_benchmark = [r for r in self.found.records if r.benchmark == benchmark]
+        groups = any(r.summary["data"].get("groups") for r in of_benchmark)
+        if scheme == GROUPED and of_benchmark and not groups:
+            return "the benchmark declares no groups"
+        return "no record"
+
+    def notes(self) -> list[str]:
+        """Footnotes on records that entered no figure."""
+        notes = [f"Not shown: {text}, record {h}." for h, text in sorted(self.passed_over.items())]
+        return [*notes, *map(left_out_note, self.found.unusable)]
+
+
+def left_out_note(unusable: Unusable) -> str:
+    """The footnote on a record that entered no figure."""
+    where = "/".join(unusable.path.parts[-4:])
+    return f"Left out, {unusable.state}: {where} ({unusable.reason})."
+
+
+def mean_figure(
+    choice: Choice,
+    measure: Callable[[RunRecord], float | None],
+    unit: str = PERCENT,
+    reason: str = "",
+) -> Figure:
+    """The mean over seeds of what ``measure`` reads from each record."""
+    if not choice.records:
+        return Figure(unit=unit, reason=reason or "no record")
+    values = [_number(measure(record)) for record in choice.records]
+    value = float(np.mean(values))
+    return Figure(
+        value,
+        unit,
+        seeds=tuple(r.seed for r in choice.records),
+        records=tuple(r.hash for r in choice.records),
+        reason="" if math.isfinite(value) else reason or "not recorded",
+    )
+
+
+def summary_field(
+    field: str, part: str = "overall", name: str = ""
+) -> Callable[[RunRecord], float]:
+    """A reader of one field of summary.json: of ``overall``, or of ``per_type.<name>``."""
+
+    def read(record: RunRecord) -> float:
+        node = record.summary.get(part, {})
+        node = node.get(name, {}) if name else node
+        return _number(node.get(field))
+
+    return read
+
+
+def pooled_fold_sd(choice: Choice, field: str, part: str = "overall", name: str = "") -> float:
+    """Standard deviation (ddof 1) of a score over all folds of all seeds.
+
+    From each record's fold_mean, fold_sd and number of folds.
+    """
+    counts, means, sds = [], [], []
+    for record in choice.records:
+        node = record.summary.get(part, {})
+        node = node.get(name, {}) if name else node
+        counts.append(int(record.summary["folds"]["finished"]))
+        means.append(_number(node.get("fold_mean", {}).get(field)))
+        sds.append(_number(node.get("fold_sd", {}).get(field)))
+    if not counts or sum(counts) < 2:
+        return math.nan
+    n, mean, sd = np.array(counts), np.array(means), np.array(sds)
+    centre = (n * mean).sum() / n.sum()
+    squares = ((n - 1) * sd**2 + n * (mean - centre) ** 2).sum()
+    return float(np.sqrt(squares / (n.sum() - 1)))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,55 @@
+"""Model against model, one column pair a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tst.analysis.study import (
+    LLM,
+    RANDOM,
+    RF,
+    Study,
+    mean_figure,
+    pooled_fold_sd,
+    summary_field,
+    title,
+)
+from tst.analysis.tables.paper_table import DASH, POINTS, Column, Figure, PaperTable, Row, mark_best
+
+
+def model_table(study: Study) -> PaperTable:
+    """A row a diagnostic or model; per benchmark the tuned score and the gain over zero-shot."""
+    columns = []
+    for benchmark in study.benchmarks:
+        columns.append(Column(f"{benchmark}.score", "TsT", title(benchmark)))
+        columns.append(Column(f"{benchmark}.delta", "Δ", title(benchmark)))
+    rows = []
+    for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
+        cells: dict[str, Figure] = {}
+        for benchmark in study.benchmarks:
+            choice = study.cell(benchmark, diagnostic, model, RANDOM)
+            reason = study.why_missing(benchmark, diagnostic, RANDOM)
+            score = mean_figure(choice, summary_field("score_hard"), reason=reason)
+            delta = mean_figure(choice, summary_field("delta_hard"), POINTS, reason)
+            if diagnostic == RF:
+                delta = Figure(text=DASH)
+            cells[f"{benchmark}.score"] = replace(score, sd=pooled_fold_sd(choice, "score_hard"))
+            cells[f"{benchmark}.delta"] = delta
+        rows.append(Row((f"TsT-LLM ({model})" if model else "TsT-RF",), cells))
+    for column in columns:
+        if column.heading == "TsT":
+            marked = mark_best(
+                {str(i): row.cells[column.key] for i, row in enumerate(rows)},
+                [str(i) for i in range(len(rows))],
+            )
+            for i, row in enumerate(rows):
+                row.cells[column.key] = marked[str(i)]
+    return PaperTable(
+        "models",
+        "Model against model (random folds, hard scores)",
+        "Hard scores in percent ± standard deviation over folds; Δ, the gain over zero-shot, in "
+        "points (TsT-RF has no zero-shot model). Bold: the highest score on a benchmark.",
+        ("diagnostic",),
+        columns,
+        rows,
+    )

@@ -1,0 +1,109 @@
+"""A run on the terminal: what its optimizer noticed and what its model learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from tst.cli.console import DASH
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A figure with a true minus sign; an en dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def show_run(summary: Mapping[str, Any], console: Console) -> None:
+    """Losses by part before and after, what tells clean from corrupted steps, and the cost."""
+    run, data, cost = summary["run"], summary["data"], summary["cost"]
+    console.print(
+        f"{run['optimizer']} on {run['model']}, {data['name']}: {run['steps']} {run['schedule']} "
+        f"steps of {run['batch_size']} pairs, {data['corrupted']} of {data['train']} corrupted "
+        f"({run['corruption']}), seed {run['seed']}"
+    )
+    console.print(_losses(summary["memorisation"]))
+    console.print(_detection(summary["detection"]))
+    peak = cost["peak_memory_bytes"]
+    console.print(
+        f"{number(cost['step_seconds'])} s a step, of which the optimizer "
+        f"{number(1000 * cost['optimizer_seconds'], 1)} ms"
+        + ("" if peak is None else f"; peak memory {number(peak / 2**30, 2)} GiB")
+    )
+
+
+def _losses(memorisation: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("loss, nats a token", "before", "after", "drop"):
+        table.add_column(heading, justify="left" if heading.startswith("loss") else "right")
+    for part, name in (
+        ("held_out", "held-out clean pairs"),
+        ("train_clean", "clean training pairs"),
+        ("train_corrupted", "corrupted training pairs"),
+        ("corrupted_truth", "their true responses"),
+        ("held_out_corrupted", "held-out corrupted pairs"),
+    ):
+        figures = (memorisation[f"{part}_{when}"] for when in ("before", "after", "drop"))
+        table.add_row(name, *map(number, figures))
+    return table
+
+
+def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ["signal", "clean", "corrupted", "mixed", "AUROC", "in round", "correlation"]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "signal" else "right")
+    names = ("mean_clean", "mean_corrupted", "mean_mixed", "auroc", "auroc_in_round", "correlation")
+    for signal, figures in detection.items():
+        table.add_row(signal, *(number(figures[name]) for name in names))
+    return table
+
+
+def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
+    """A line a measure, a column an optimizer: mean over seeds with its 95% interval.
+
+    Marked * where the difference to the reference, seed by seed, has an interval without 0.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    optimizers = list(dict.fromkeys(comparison["optimizer"]))
+    table.add_column("mean over seeds [95% interval]")
+    for optimizer in optimizers:
+        table.add_column(optimizer, justify="right")
+    for measure, rows in comparison.groupby("measure", sort=False):
+        by_optimizer = rows.set_index("optimizer").to_dict("index")
+        table.add_row(str(measure), *(_compared(by_optimizer[o]) for o in optimizers))
+    console.print(table)
+    if comparison.get("difference_low", pd.Series(dtype=float)).notna().any():
+        console.print("* differs from AdamW's on the same seeds")
+
+
+def _compared(row: Mapping[Any, Any]) -> str:
+    text = number(row["mean"])
+    if math.isfinite(row["low"]):
+        text += f" [{number(row['low'])}, {number(row['high'])}]"
+    low, high = row.get("difference_low", math.nan), row.get("difference_high", math.nan)
+    return text + (" *" if low > 0 or high < 0 else "")
+
+
+def sweep_row(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's line in the table of its sweep."""
+    run, memorised = summary["run"], summary["memorisation"]
+    confidence = summary["detection"]["confidence"]
+    return {
+        "data": summary["data"]["name"],
+        "optimizer": run["optimizer"],
+        "schedule": run["schedule"],
+        "seed": str(run["seed"]),
+        "held-out": number(memorised["held_out_after"]),
+        "clean": number(memorised["train_clean_after"]),
+        "corrupted": number(memorised["train_corrupted_after"]),
+        "memorised": number(memorised["memorised"]),
+        "confidence AUROC": number(confidence["auroc"]),
+        "s a step": number(summary["cost"]["step_seconds"]),
+    }

@@ -1,0 +1,145 @@
+"""What ``tst.prune`` prints: what went, and what that bought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tst.cli.console import percent
+from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
+
+TITLES = {NOTHING: "nothing (before)"}
+MARKS = {True: "", False: " *", None: " ?"}
+
+
+def show_pruning(summary: dict[str, Any], console: Console) -> None:
+    """The chooser's view, the judge's, and real models' answers."""
+    done = summary["pruning"]
+    before, after = done["before"], done["after"]
+    console.print(
+        f"{summary['data']['benchmark']}: removed {done['removed']} of {before['n']} in "
+        f"{done['iterations'] - 1} iterations, stopped by {done['stopped']}; the chooser's own "
+        f"view: score {percent(before['score_hard'])} -> {percent(after['score_hard'])}, adjusted "
+        f"{percent(before['adjusted'])} -> {percent(after['adjusted'])}"
+    )
+    if "reason" in done:
+        console.print(done["reason"])
+    if "planted" in done:
+        planted = done["planted"]
+        console.print(
+            f"planted: {percent(planted['share_of_removed'])}% of what went carries a cue "
+            f"(of all: {percent(planted['share_of_all'])}%)"
+        )
+    if summary["judged"]:
+        show_judged(summary["judged"], summary["chooser"], console)
+    for name, entry in summary["predictions"].items():
+        show_gaps(name, entry, console)
+
+
+def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:
+    """One table: a block a judge and fold scheme, a line a list: what the judge makes of the rest.
+
+    95% intervals, at random the range of the draws; a mark beside a difference of which one side
+    is not independent.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("judge, folds", no_wrap=True)
+    table.add_column("removed", no_wrap=True)
+    for heading in ("left", "score", "", "adjusted", "", "ours − this", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for judged in judgements:
+        who = " ".join([judged["judge"], judged.get("model", "")]).strip()
+        block = [who, f"{judged['folds']} folds"]
+        for name, entry in judged["lists"].items():
+            title = f"by {chooser}" if name == OURS else TITLES.get(name, name)
+            table.add_row(
+                block.pop(0) if block else "", Text(title), str(entry["n"]),
+                percent(entry["score_hard"]), _range(entry["interval"]["score_hard"]),
+                percent(entry["adjusted"]), _range(entry["interval"]["adjusted"]),
+                _difference(entry),
+                "" if entry["independent"] else INDEPENDENCE[entry["independent"]],
+            )  # fmt: skip
+        if band := judged.get("random"):
+            score, adjusted = band["score_hard"], band["adjusted"]
+            table.add_row(
+                "", f"at random ({adjusted['draws']})", "",
+                percent(score["mean"]), _range([score["low"], score["high"]]),
+                percent(adjusted["mean"]), _range([adjusted["low"], adjusted["high"]]),
+            )  # fmt: skip
+        table.add_section()
+    console.print(f"\n[bold]what is left, judged[/bold] with seeds {judgements[0]['seeds']}")
+    console.print(table)
+    for judged in judgements:
+        for name, reason in judged.get("left_out", {}).items():
+            by = f"{judged['judge']}, {judged['folds']} folds"
+            console.print(f"left out of {by}: {name} ({reason})", markup=False)
+    entries = [entry for judged in judgements for entry in judged["lists"].values()]
+    for flag in (False, None):
+        if any(e.get("difference_independent", True) is flag for e in entries):
+            why = "the judge chose ours or this" if flag is False else "who chose this"
+            console.print(f"{MARKS[flag].strip()} {INDEPENDENCE[flag]}: {why}", markup=False)
+
+
+def _difference(entry: dict[str, Any]) -> str:
+    """Interval of ours - this list, marked."""
+    if "difference" not in entry:
+        return ""
+    return _range(entry["difference"]["adjusted"]) + MARKS[entry["difference_independent"]]
+
+
+def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
+    """Vision, blind and gap of one model, before and after, overall and per type."""
+    answers = entry["vision_answers"]
+    console.print(
+        f"\n[bold]{name}[/bold]: {percent(answers['parsed'], 2)}% of {answers['questions']} "
+        f"answers parsed ({answers['unparsed']} not, counted as wrong); blind: {entry['blind']}"
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for heading in ("n", "vision", "blind", "gap", "change of gap", "gap at random"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for part, figures in [("overall", entry["overall"]), *entry["per_type"].items()]:
+        band = figures.get("random", {}).get("gap")
+        for title, row in figures["lists"].items():
+            table.add_row(
+                Text(f"{part}, {title}"), str(row["n"]), percent(row["vision"]),
+                percent(row["blind"]), percent(row["gap"]), percent(row.get("gap_change")),
+                _range([band["low"], band["high"]]) if band and title == "after" else "",
+            )  # fmt: skip
+    console.print(table)
+    grows = entry["overall"].get("gap_grows_beyond_random")
+    if left_out := entry["overall"]["lists"]["before"]["without_blind"]:
+        console.print(f"left out: {left_out} questions without a blind answer")
+    if grows is not None:
+        verdict = "grows by more than in" if grows else "does not grow by more than in"
+        independent = entry["overall"]["gap_independent"]
+        console.print(
+            f"the gap {verdict} any of the random draws"
+            f"{'' if independent else ' (not independent: blind is the chooser)'}"
+        )
+
+
+def _range(bounds: Any) -> str:
+    return f"[{percent(bounds[0])}, {percent(bounds[1])}]" if bounds else ""
+
+
+def sweep_row(summary: dict[str, Any]) -> dict[str, Any]:
+    """A job's line in the table of its sweep."""
+    done = summary["pruning"]
+    row: dict[str, Any] = {
+        "benchmark": summary["data"]["benchmark"],
+        "chooser": " ".join([summary["chooser"], summary["model"]]).strip(),
+        "removed": done["removed"],
+        "left": done["kept"],
+        "stopped": done["stopped"],
+    }
+    for judged in summary["judged"]:
+        lists, by = judged["lists"], f"{judged['judge']}, {judged['folds']}"
+        row[f"adjusted before ({by})"] = lists[NOTHING]["adjusted"]
+        row[f"after ({by})"] = lists[OURS]["adjusted"] if OURS in lists else None
+        if "random" in judged:
+            row[f"at random ({by})"] = judged["random"]["adjusted"]["mean"]
+    return row

@@ -1,0 +1,166 @@
+"""Fold plans: who is held out when.
+
+Random folds are stratified by (type, answer) for mc, by (type, answer quantile) for num and by
+type for open questions; grouped folds keep a group whole and are stratified as well as that allows.
+A plan depends on the questions' content and the seed, not on row order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tst.core.errors import UserError
+from tst.core.questions import GROUP_PREFIX, TRUTH_COLUMNS, content_keys, declared_groups
+
+NUM_QUANTILES = 5
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """Which fold holds out which question, for every repeat.
+
+    assignment: int array (repeats, n), the fold of each question in table order
+    units: object array (n,), what a fold keeps whole: the group, or each question for itself
+    order: int array (n,), table positions in an order that depends on content alone
+    """
+
+    k: int
+    seed: int
+    group_by: str | None
+    assignment: np.ndarray
+    units: np.ndarray
+    order: np.ndarray
+
+    @property
+    def repeats(self) -> int:
+        return len(self.assignment)
+
+    def folds(self, only: list[int] | None = None) -> list[tuple[int, int]]:
+        """All (repeat, fold) pairs, or those of some folds in every repeat."""
+        wanted = range(self.k) if only is None else only
+        return [(r, f) for r in range(self.repeats) for f in wanted]
+
+    def heldout_rows(self, repeat: int, fold: int) -> np.ndarray:
+        """Table positions of a fold's held-out questions, in the order a diagnostic sees them."""
+        return self.order[self.assignment[repeat][self.order] == fold]
+
+
+def fold_seed(seed: int, repeat: int, fold: int) -> int:
+    """The training seed of one fold, from (fold.seed, repeat, fold); 32 bits."""
+    return int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0])
+
+
+def split(
+    table: pd.DataFrame, plan: FoldPlan, repeat: int, fold: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training part and the held-out part of one fold, as a diagnostic may see them.
+
+    Neither has the id or the truth columns; the held-out part has no ``answer``. Both have ``unit``
+    (what folds keep whole, for inner splits; not a feature). The index keeps table positions; rows
+    come in content order, so that nothing can depend on the file's order.
+    """
+    held = plan.assignment[repeat][plan.order] == fold
+    hidden = [c for c in ("id", *TRUTH_COLUMNS) if c in table]
+    visible = table.drop(columns=hidden).assign(unit=plan.units)
+    train = visible.loc[plan.order[~held]]
+    heldout = visible.loc[plan.order[held]].drop(columns="answer")
+    return train, heldout
+
+
+def plan_folds(
+    table: pd.DataFrame, k: int = 5, seed: int = 42, repeats: int = 1, group_by: str | None = None
+) -> FoldPlan:
+    """Plan k folds, ``repeats`` times with seeds seed, seed + 1, ...
+
+    Raises UserError for a grouping that the table does not declare, and for too few units.
+    """
+    keys = np.array(content_keys(table, with_answer=False), dtype=object)
+    column = f"{GROUP_PREFIX}{group_by}"
+    if group_by is not None and column not in table:
+        declared = declared_groups(table)
+        fix = f"use fold.group_by={declared[0]}" if declared else "use fold=random5"
+        raise UserError(
+            f"fold.group_by={group_by}: this benchmark declares "
+            f"{'the groups ' + ', '.join(declared) if declared else 'no groups'}; {fix}."
+        )
+    units = keys if group_by is None else table[column].astype(str).to_numpy(dtype=object)
+    n_units = len(set(units))
+    if k < 2 or n_units < k:
+        what = "questions" if group_by is None else f"groups ({group_by})"
+        raise UserError(f"fold.k={k}: needs 2 <= k <= {n_units}, the number of {what}.")
+    strata = _strata(table)
+    order = np.argsort(keys, kind="stable")
+    rows = []
+    for repeat in range(repeats):
+        draws = _draws(keys, seed + repeat)
+        if group_by is None:
+            rows.append(_deal(strata, draws, k))
+        else:
+            rows.append(_deal_groups(strata, units, seed + repeat, k))
+    return FoldPlan(k, seed, group_by, np.stack(rows), units, order)
+
+
+def _draws(keys: np.ndarray, seed: int) -> np.ndarray:
+    """A random-looking number a key that depends on the key and the seed alone."""
+    digests = (hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in keys)
+    return np.array([int.from_bytes(d, "little") for d in digests], dtype=np.uint64)
+
+
+def _strata(table: pd.DataFrame) -> np.ndarray:
+    """(type, format, answer class) as text, in table order."""
+    answer_class = pd.Series("", index=table.index, dtype=object)
+    is_mc, is_num = table["format"] == "mc", table["format"] == "num"
+    answer_class[is_mc] = table.loc[is_mc, "answer"].astype(int).map("{:02d}".format)
+    for _, rows in table[is_num].groupby("question_type"):
+        ranks = rows["answer"].astype(float).rank(method="min", pct=True)
+        answer_class[rows.index] = np.ceil(ranks * NUM_QUANTILES).astype(int).astype(str)
+    strata = table["question_type"].astype(str) + "\x1f" + table["format"] + "\x1f" + answer_class
+    return strata.to_numpy(dtype=object)
+
+
+def _deal(strata: np.ndarray, draws: np.ndarray, k: int) -> np.ndarray:
+    """Deal questions, sorted by stratum and shuffled within it, round the folds like cards.
+
+    Every stratum, every type (its strata are neighbours) and the whole differ by at most one
+    question between folds; a stratum of fewer than k is thereby merged with its neighbours.
+    """
+    order = np.lexsort((draws, strata.astype(str)))
+    assignment = np.empty(len(strata), dtype=np.int64)
+    start = int(draws.min() % k)
+    assignment[order] = (np.arange(len(strata)) + start) % k
+    return assignment
+
+
+def _deal_groups(strata: np.ndarray, units: np.ndarray, seed: int, k: int) -> np.ndarray:
+    """Give whole groups, largest first, to the fold that keeps the strata most even.
+
+    The cost of a fold is the sum over strata of squared shares (count / stratum size), plus the
+    squared share of all questions: the greedy rule of stratified group k-fold, incremental.
+    """
+    names, unit_of = np.unique(units.astype(str), return_inverse=True)
+    classes, stratum_of = np.unique(strata.astype(str), return_inverse=True)
+    draws = _draws(names, seed)
+    sizes = np.bincount(unit_of)
+    weight = 1.0 / np.bincount(stratum_of)
+    by_unit = np.argsort(unit_of, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    counts = np.zeros((k, len(classes)))
+    totals = np.zeros(k)
+    fold_of = np.empty(len(names), dtype=np.int64)
+    for unit in np.lexsort((draws, -sizes)):
+        present, added = np.unique(
+            stratum_of[by_unit[starts[unit] : starts[unit + 1]]], return_counts=True
+        )
+        # growth of sum (share^2) when this group joins a fold: 2 share added + added^2, per stratum
+        growth = (counts[:, present] * (2 * added * weight[present] ** 2)).sum(1)
+        growth += 2 * totals * sizes[unit] / len(strata) ** 2 * len(classes)
+        tie = (np.arange(k) + int(draws[unit] % k)) % k
+        fold = int(np.lexsort((tie, growth.round(12)))[0])
+        counts[fold, present] += added
+        totals[fold] += sizes[unit]
+        fold_of[unit] = fold
+    return fold_of[unit_of]

@@ -1,0 +1,200 @@
+"""Questions as token ids: the model's own chat turn, the answer position, the option letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from transformers import PreTrainedTokenizerBase
+
+from tst.core.errors import UserError
+from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt, target_text
+
+NEW_TOKENS = {"mc": 1, "num": 8, "open": 32}
+_ANSWER = "\x02ANSWER\x02"
+
+
+@dataclass
+class EncodedQuestions:
+    """Prompts of n questions as token ids; the answer begins right after a prompt's last token.
+
+    index: the questions' labels in their table
+    prompts: token ids, chat turn included
+    formats: object array (n,)
+    n_options: int array (n,), 0 where the question is not mc
+    cut: bool array (n,), True where the question text was shortened to fit max_length
+    """
+
+    index: np.ndarray
+    prompts: list[list[int]]
+    formats: np.ndarray
+    n_options: np.ndarray
+    cut: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    def take(self, labels: Any) -> EncodedQuestions:
+        """The questions with these index labels, in this order."""
+        at = pd.Index(self.index).get_indexer(pd.Index(labels))
+        return EncodedQuestions(
+            self.index[at],
+            [self.prompts[i] for i in at],
+            self.formats[at],
+            self.n_options[at],
+            self.cut[at],
+        )
+
+
+class Encoder:
+    """Turns questions into token ids for one tokenizer.
+
+    With a chat template the prompt is its user turn; without, the text, a newline and ``Answer:``,
+    and targets have a leading space. What a template puts between the generation prompt and an
+    answer (a space, say) belongs to the target, and the first token it puts after an answer is the
+    end-of-turn that targets close with.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.has_template = bool(tokenizer.chat_template)
+        self.lead, end = self._around_answer()
+        eos = tokenizer.eos_token_id
+        self.end_id = end if end is not None else eos
+        if self.end_id is None:
+            raise UserError("The tokenizer has neither a chat template's end-of-turn nor an EOS.")
+        stops = {self.end_id} if eos is None else {self.end_id, eos}
+        self.stop_ids = sorted(int(i) for i in stops)
+        self._targets: dict[tuple[str, str], list[int]] = {}
+
+    def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
+        """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
+        rows = _records(questions, ["format", "question", "options"])
+        prompts = self._ids([self._turn(render_prompt(row)) for row in rows])
+        cut = np.zeros(len(rows), dtype=bool)
+        for i, row in enumerate(rows):
+            if len(prompts[i]) > self._room(row["format"]):
+                prompts[i], cut[i] = self._shortened(row), True
+        sizes = [len(r["options"]) if r["format"] == "mc" else 0 for r in rows]
+        formats = questions["format"].to_numpy(dtype=object)
+        return EncodedQuestions(questions.index.to_numpy(), prompts, formats, np.array(sizes), cut)
+
+    def encode_targets(self, questions: pd.DataFrame) -> list[list[int]]:
+        """Target ids (answer, then end-of-turn) of questions that have answers."""
+        rows = _records(questions, ["format", "question", "options", "answer"])
+        return [self._target(row) for row in rows]
+
+    def _target(self, row: dict[str, Any]) -> list[int]:
+        """As tokens after a prompt of its format: all of those end in the same words."""
+        text = self.lead + target_text(row)
+        known = self._targets.get((row["format"], text))
+        if known is None:
+            turn = self._turn(render_prompt(row))
+            whole, prompt = self._ids([turn + text, turn])
+            joined = whole[: len(prompt)] == prompt
+            known = whole[len(prompt) :] if joined else self._ids([text], special=False)[0]
+            self._targets[row["format"], text] = known
+        return [*known, self.end_id]
+
+    def letter_ids(self, questions: pd.DataFrame) -> list[int]:
+        """The token of each option letter at the answer position, up to the longest option list.
+
+        Checked in the context of a real prompt; raises UserError where a letter is not one token.
+        """
+        mc = questions[questions["format"] == "mc"]
+        if mc.empty:
+            return []
+        turn = self._turn(render_prompt(_records(mc.head(1), ["format", "question", "options"])[0]))
+        prompt = self._ids([turn])[0]
+        letters = LETTERS[: int(mc["options"].map(len).max())]
+        ids = []
+        for letter, whole in zip(
+            letters, self._ids([turn + self.lead + x for x in letters]), strict=True
+        ):
+            if whole[: len(prompt)] != prompt or len(whole) != len(prompt) + 1:
+                raise UserError(
+                    f"This tokenizer does not write the option letter {letter!r} as one token after"
+                    f" {turn[-24:]!r}; mc questions cannot be scored exactly. Use another model."
+                )
+            ids.append(int(whole[-1]))
+        if len(set(ids)) != len(ids):
+            raise UserError("Two option letters share one token; use another model.")
+        return ids
+
+    def decode(self, ids: list[int]) -> str:
+        """Generated text up to the end of the turn."""
+        for at, token in enumerate(ids):
+            if token in self.stop_ids:
+                ids = ids[:at]
+                break
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True))
+
+    def render(self, row: dict[str, Any]) -> tuple[str, str]:
+        """The whole prompt as the model reads it, and the target with its end-of-turn, as text."""
+        end = str(self.tokenizer.convert_ids_to_tokens(self.end_id))
+        return self._turn(render_prompt(row)), self.lead + target_text(row) + end
+
+    def _turn(self, prompt: str) -> str:
+        if not self.has_template:
+            return f"{prompt}\nAnswer:"
+        message = [{"role": "user", "content": prompt}]
+        return str(
+            self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        )
+
+    def _around_answer(self) -> tuple[str, int | None]:
+        """What the template writes just before an answer, and the token just after it."""
+        if not self.has_template:
+            return " ", None
+        turn = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": _ANSWER}]
+        whole = str(self.tokenizer.apply_chat_template(turn, tokenize=False))
+        before, found, after = whole.partition(_ANSWER)
+        opening = self._turn("Q")
+        lead = before[len(opening) :] if found and before.startswith(opening) else ""
+        ids = self._ids([after], special=False)[0] if found and after else []
+        return lead, int(ids[0]) if ids else None
+
+    def _ids(self, texts: list[str], special: bool | None = None) -> list[list[int]]:
+        """Token ids; BOS and the like only where no chat template writes them itself."""
+        if not texts:
+            return []
+        add = not self.has_template if special is None else special
+        return list(self.tokenizer(texts, add_special_tokens=add)["input_ids"])
+
+    def _room(self, kind: str) -> int:
+        """Most tokens a prompt may have: its answer and end-of-turn fit max_length too.
+
+        Depends on nothing that a held-out question does not show.
+        """
+        return self.max_length - NEW_TOKENS[kind] - 1
+
+    def _shortened(self, row: dict[str, Any]) -> list[int]:
+        """The longest prompt that fits, words taken out of the middle of the question text.
+
+        Options and instruction stay; where they alone are too long the prompt stays too long.
+        """
+        words = row["question"].split(" ")
+
+        def attempt(kept: int) -> list[int]:
+            head, tail = words[: (kept + 1) // 2], words[len(words) - kept // 2 :]
+            text = " ".join([*head, "...", *tail])
+            return self._ids([self._turn(render_prompt(row, text))])[0]
+
+        low, high = 0, len(words) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if len(attempt(middle)) <= self._room(row["format"]):
+                low = middle
+            else:
+                high = middle - 1
+        return attempt(low)
+
+
+def _records(questions: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in questions[columns].itertuples(index=False, name=None)
+    ]

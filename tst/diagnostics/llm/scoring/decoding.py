@@ -1,0 +1,147 @@
+"""Batched decoding with a key-value cache: the most likely answer, or answers spread over all."""
+
+from __future__ import annotations
+
+import torch
+
+from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead
+from tst.diagnostics.llm.prompting.batches import collate_prompts
+
+
+class MostLikely:
+    """Greedy decoding: the most likely next token of each row."""
+
+    copies = 1
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Next tokens (m,) from logits (m, vocabulary)."""
+        return logits.argmax(dim=1)
+
+
+class Spread:
+    """Several continuations a prompt, spread evenly over the model's distribution of answers.
+
+    Arithmetic sampling (Vilnis et al. 2023, arXiv 2210.15458): continuation i of n decodes the code
+    (i + 1/2) / n as an arithmetic coder would. It needs no random numbers, and its averages vary
+    less than those of independent samples. One instance serves one batch.
+    """
+
+    def __init__(self, copies: int) -> None:
+        self.copies = copies
+        self._codes: torch.Tensor | None = None
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Next tokens: (m * copies,), prompt-major, of m prompts at first, then (m,) of m rows."""
+        codes = self._codes
+        if codes is None:
+            even = torch.arange(self.copies, dtype=torch.float64, device=logits.device)
+            codes = ((even + 0.5) / self.copies).repeat(len(logits), 1)
+        size = max(1, FLOAT_LOGITS // (2 * logits.shape[1]))
+        parts = zip(logits.split(size), codes.view(len(logits), -1).split(size), strict=True)
+        tokens, left = zip(*(_decode_codes(part, code) for part, code in parts), strict=True)
+        self._codes = torch.cat(left).flatten()
+        return torch.cat(tokens).flatten()
+
+
+def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tokens whose share of [0, 1) holds each code (m, c), and where in that share it lies."""
+    ends = torch.softmax(logits.double(), dim=1).cumsum(dim=1)
+    ends /= ends[:, -1:].clone()
+    tokens = torch.searchsorted(ends, codes.contiguous(), right=True)
+    tokens = tokens.clamp(max=logits.shape[1] - 1)
+    stop = ends.gather(1, tokens)
+    start = torch.where(tokens > 0, ends.gather(1, (tokens - 1).clamp(min=0)), 0.0)
+    inside = (codes - start) / (stop - start).clamp(min=torch.finfo(torch.float64).tiny)
+    return tokens, inside.clamp(0.0, 1.0 - 1e-12)
+
+
+def decode(
+    head: AnswerHead,
+    prompts: list[list[int] | None],
+    new_tokens: int,
+    stop_ids: list[int],
+    pick: MostLikely | Spread,
+    multiple: int = 1,
+) -> list[list[int]]:
+    """Continuations of each prompt, ``pick.copies`` of them in a row; ends when all have stopped.
+
+    None marks an empty place. Returned ids include the stop token where there is one.
+    """
+    width = max(len(p) for p in prompts if p is not None)
+    window = head.model.config.get_text_config().to_dict().get("sliding_window")  # type: ignore
+    if window is not None and width + new_tokens + multiple > window:
+        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
+    device = next(head.model.parameters()).device
+    batch = collate_prompts(prompts, multiple).to(device)
+    rows, width = batch.input_ids.shape
+    lengths = batch.positions - torch.arange(rows, device=device) * width + 1
+    # Prompts stay right-padded (left padding feeds fully masked rows to attention). Prefill needs
+    # no mask; afterwards the padding lies between a prompt and its continuation and is masked out.
+    logits, output = head.logits(batch.input_ids, batch.positions, use_cache=True)
+    cache, lengths = output.past_key_values, lengths.repeat_interleave(pick.copies)
+    if any(hasattr(layer, "conv_states") for layer in cache.layers):
+        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
+    if pick.copies > 1:
+        cache.batch_repeat_interleave(pick.copies)
+    flat = torch.arange(rows * pick.copies, device=device)
+    mask = torch.zeros(len(flat), width + new_tokens, dtype=torch.long, device=device)
+    mask[:, :width] = torch.arange(width, device=device)[None, :] < lengths[:, None]
+    done = torch.tensor([p is None for p in prompts], device=device).repeat_interleave(pick.copies)
+    stops = torch.tensor(stop_ids, device=device)
+    tokens = []
+    for step in range(new_tokens):
+        token = pick(logits)
+        tokens.append(token)
+        done = done | torch.isin(token, stops)
+        if step + 1 == new_tokens or bool(done.all()):
+            break
+        mask[:, width + step] = 1
+        logits, output = head.logits(
+            token[:, None],
+            flat,
+            attention_mask=mask[:, : width + step + 1],
+            position_ids=(lengths + step)[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        )
+        cache = output.past_key_values
+    return [_until_stop(row, stop_ids) for row in torch.stack(tokens, dim=1).tolist()]
+
+
+def _decode_uncached(
+    head: AnswerHead,
+    prompts: list[list[int] | None],
+    new_tokens: int,
+    stop_ids: list[int],
+    pick: MostLikely | Spread,
+) -> list[list[int]]:
+    """The same, reading the whole text anew for each token: exact where a sliding window would
+    count the padding between prompt and continuation, or a recurrent state has read it.
+    """
+    device = next(head.model.parameters()).device
+    read = [prompts]  # one copy of all rows a forward pass
+    continued: list[list[int]] = [[] for _ in range(len(prompts) * pick.copies)]
+    done = [p is None for p in prompts for _ in range(pick.copies)]
+    for _ in range(new_tokens):
+        batches = [collate_prompts(part).to(device) for part in read]
+        parts = [head.logits(b.input_ids, b.positions, use_cache=False)[0] for b in batches]
+        logits = torch.stack(parts, dim=1).flatten(0, 1)
+        for i, token in enumerate(pick(logits).tolist()):
+            if not done[i]:
+                continued[i].append(token)
+                done[i] = token in stop_ids
+        if all(done):
+            break
+        copies = [continued[copy :: pick.copies] for copy in range(pick.copies)]
+        read = [
+            [None if p is None else p + c for p, c in zip(prompts, copy, strict=True)]
+            for copy in copies
+        ]
+    return continued
+
+
+def _until_stop(ids: list[int], stop_ids: list[int]) -> list[int]:
+    for at, token in enumerate(ids):
+        if token in stop_ids:
+            return ids[: at + 1]
+    return ids

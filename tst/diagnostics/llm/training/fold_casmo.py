@@ -1,0 +1,112 @@
+"""CASMO on stacked adapters, each fold by itself: as tst/optimizers has it, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldOptimizer, FoldSteps
+from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
+from tst.optimizers.build import optimizer_class
+from tst.optimizers.casmo import agar_to_confidence
+from tst.optimizers.settings import OptimizerSettings
+
+
+class FoldCasmo(FoldOptimizer):
+    """CASMO (method.md, section 8) on one tensor [k, n]: AGAR is averaged over a fold's own tensor.
+
+    tensors: for each weight of an adapter, its columns of the stacked tensor, int64 (numel,)
+    The state is kept in another order of columns: tensors of one length side by side, so that their
+    means are one kernel a length.
+    """
+
+    def __init__(
+        self,
+        weights: torch.nn.Parameter,
+        steps: FoldSteps,
+        tensors: Sequence[torch.Tensor],
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        c_min: float = 0.1,
+        rho: float = 0.5,
+        r_floor: float = 0.1,
+    ) -> None:
+        super().__init__(weights, steps)
+        by_length = sorted(tensors, key=len)
+        self.order = torch.cat(by_length).to(weights.device)
+        self.place = torch.argsort(self.order)
+        self.lengths = {n: n * len(list(same)) for n, same in groupby(map(len, by_length))}
+        self.betas, self.eps = betas, eps
+        self.c_min, self.rho, self.r_floor = c_min, rho, r_floor
+        self.mean = torch.zeros_like(weights)
+        self.noise = torch.zeros_like(weights)
+
+    def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
+        first, second = self.betas
+        gradient = gradient.index_select(1, self.order)
+        surprise = gradient - self.mean
+        self.noise.lerp_(surprise.square_(), active * (1.0 - second))
+        self.mean.lerp_(gradient, active * (1.0 - first))
+        mean = self.mean / (1.0 - first**self.taken)
+        power = self.noise / (1.0 - second**self.taken)
+        signal = mean * mean
+        power.add_(signal)
+        agar = signal.div_(power).masked_fill_(power == 0, 0)
+        for part, length in zip(
+            agar.split(list(self.lengths.values()), 1), self.lengths, strict=True
+        ):
+            rows = part.view(len(agar), -1, length)
+            agar_to_confidence(
+                rows, rows.mean(2, keepdim=True), self.eps, self.c_min, self.rho, self.r_floor
+            )
+        update = mean.mul_(agar).div_(power.sqrt_().add_(self.eps))
+        self.weights.sub_(update.index_select(1, self.place).mul_(rate * active))
+
+
+class FoldCalibrated(FoldOptimizer):
+    """The package casmo-optimizer, one optimizer a fold: it waits for the device five times each.
+
+    settings: its own arguments
+    """
+
+    def __init__(
+        self, weights: torch.nn.Parameter, steps: FoldSteps, settings: dict[str, Any]
+    ) -> None:
+        super().__init__(weights, steps)
+        self.settings = settings
+        self.counts: list[int] = steps.active.sum(1).tolist()
+        self.rule: list[list[float]] = steps.rates.tolist()
+        self.folds: list[torch.optim.Optimizer] = []
+
+    def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
+        from casmo import CASMO
+
+        if not self.folds:  # not before: training may have given the weights another dtype
+            rows = [torch.nn.Parameter(row) for row in self.weights.detach()]
+            self.folds = [CASMO([row], **self.settings) for row in rows]
+        for fold, own in enumerate(self.folds):
+            if self.taken <= self.counts[fold]:
+                (group,) = own.param_groups
+                group["lr"] = self.rule[fold][self.taken - 1]
+                group["params"][0].grad = gradient[fold]
+                own.step()
+
+
+def fold_optimizer(
+    settings: OptimizerSettings, adapters: StackedAdapters, steps: FoldSteps
+) -> FoldOptimizer:
+    """The rule that the settings name, on stacked adapters."""
+    _, arguments = optimizer_class(settings)
+    if settings.name == "casmo":
+        return FoldCasmo(adapters.weights, steps, adapters.columns(), **arguments)
+    if settings.name == "casmo_calibrated":
+        own = replace(steps, weight_decay=0.0)
+        return FoldCalibrated(
+            adapters.weights, own, {**arguments, "weight_decay": steps.weight_decay}
+        )
+    arguments.pop("fused")
+    return FoldAdamW(adapters.weights, steps, **arguments)

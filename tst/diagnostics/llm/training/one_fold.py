@@ -1,0 +1,238 @@
+"""One fold's adapter, trained by TRL's SFTTrainer on prepared steps."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from torch.utils.data import Sampler, SequentialSampler
+from transformers import PrinterCallback, TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from tst.diagnostics.llm.model.adapters import bare_again, lora_config, torch_seed
+from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.prompting.batches import Batch
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.loss_history import LossTrace
+from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs, warmup_steps
+from tst.optimizers.build import optimizer_class
+
+TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
+
+
+@dataclass
+class TrainingCost:
+    """What training one fold took, tokens with and without padding.
+
+    compile_seconds: of ``seconds``, what went by before the first step: building, capturing
+    """
+
+    seconds: float
+    tokens: float
+    padded_tokens: float
+    steps: float
+    compile_seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """What is left of a training run: one fold's share of its cost, and each fold's history."""
+
+    cost: TrainingCost
+    histories: list[pd.DataFrame]
+
+
+class AnswerTrainer(SFTTrainer):
+    """SFTTrainer whose loss is the answers' alone, with logits at their positions only.
+
+    Weights already divide each token's loss by its optimizer step's target tokens, so micro-batches
+    add up to the same gradient whatever their size. Nothing here waits for the device.
+
+    folds: how many share a micro-batch; their losses are in ``trace``
+    """
+
+    def __init__(self, folds: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.trace = LossTrace(folds, self.args.device)
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        head = AnswerHead(self.accelerator.unwrap_model(model))
+        with head.attached():
+            logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
+        losses = answer_losses(logits, inputs["targets"], inputs["weights"])
+        self.trace.note(losses, inputs["positions"], inputs["input_ids"])
+        loss = losses.sum()
+        return (loss, output) if return_outputs else loss
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Forward and backward of all passes of a step; their losses add up."""
+        model.train()
+        self.trace.begin()
+        loss = torch.zeros((), device=self.args.device)
+        for one in self._prepare_inputs(inputs)["passes"]:
+            loss = loss + self.learn(model, one)
+        self.trace.keep()
+        return loss
+
+    def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Forward and backward of one pass; its loss."""
+        with self.compute_loss_context_manager():
+            loss = self.compute_loss(model, inputs)
+        self.accelerator.backward(loss)
+        return loss.detach()
+
+    def probe(self, batch: Batch) -> None:
+        """Run one pass without learning from it, to see whether it fits in memory."""
+        model: Any = self.model
+        if self.args.gradient_checkpointing:  # Trainer itself does so later, when training starts
+            model.gradient_checkpointing_enable(self.args.gradient_checkpointing_kwargs)
+        devices = [self.args.device] if self.args.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            self.training_step(model, as_inputs([batch]))
+        model.zero_grad()
+        self.trace.forget()
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Not counted: Trainer's estimate knows neither passes nor stacked adapters."""
+        return 0
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        """In the planned order."""
+        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
+
+
+def sft_config(
+    folder: str,
+    device: torch.device,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    steps: int,
+    accumulation: int,
+    seed: int,
+    checkpointing: bool,
+    autocast: bool = True,
+) -> SFTConfig:
+    """SFTTrainer's arguments: nothing on disk, no logging, no synchronisation with the device."""
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
+    betas = optimizer.params.get("betas", (0.9, 0.999))
+    config = SFTConfig(
+        output_dir=folder,
+        seed=torch_seed(seed),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=accumulation,
+        num_train_epochs=1,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.scheduler,
+        warmup_steps=warmup_steps(settings, steps),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim=TRL_OPTIMIZERS.get(optimizer.name, "adamw_torch_fused"),
+        adam_beta1=float(betas[0]),
+        adam_beta2=float(betas[1]),
+        adam_epsilon=float(optimizer.params.get("eps", 1e-8)),
+        bf16=autocast and device.type == "cuda",
+        gradient_checkpointing=checkpointing,
+        use_cpu=device.type == "cpu",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        remove_unused_columns=False,
+        save_strategy="no",
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to=[],
+        disable_tqdm=True,
+        average_tokens_across_devices=False,
+        accelerator_config={"non_blocking": device.type == "cuda"},
+    )
+    if device.type == "cuda":
+        # TrainingArguments take cuda:0 and all GPUs (DataParallel); others' jobs run on the others
+        config.__dict__["_setup_devices"] = device
+        config._n_gpu = 1
+        torch.cuda.set_device(device)
+    return config
+
+
+def _foreign(
+    optimizer: OptimizerSettings, learning_rate: float
+) -> tuple[type[torch.optim.Optimizer], dict[str, Any]] | None:
+    """The class and arguments of an optimizer that TRL does not know itself."""
+    if optimizer.name in TRL_OPTIMIZERS:
+        return None
+    kind, arguments = optimizer_class(optimizer)
+    return kind, {"lr": learning_rate, **arguments}
+
+
+@contextmanager
+def trained_adapter(
+    base: BaseModel,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    task: FoldTask,
+    memory: MemoryPlan,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Iterator[tuple[PeftModel, Training]]:
+    """The base with this fold's trained adapter on it; the bare base again when the block ends."""
+    collator = StepCollator([task], settings, memory.micro_batch)
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(bare_again(base))
+        trainer = AnswerTrainer(
+            model=base.model,
+            args=sft_config(
+                folder,
+                base.device,
+                settings,
+                optimizer,
+                len(collator),
+                1,
+                task.seed,
+                memory.checkpointing,
+            ),
+            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
+            data_collator=collator,
+            processing_class=base.tokenizer,
+            peft_config=lora_config(settings),
+            optimizer_cls_and_kwargs=_foreign(optimizer, settings.learning_rate),
+            callbacks=list(callbacks),
+        )
+        trainer.remove_callback(PrinterCallback)
+        adapter: Any = trainer.model
+        for parameter in adapter.parameters():
+            if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
+                parameter.data = parameter.data.float()
+        if base.device.type == "cuda" and not memory.proven:
+            trainer.probe(collator.shapes()[0])
+            memory.proven = True
+        prepared = time.perf_counter() - started
+        trainer.train()
+        cost = TrainingCost(
+            time.perf_counter() - started,
+            collator.tokens,
+            collator.padded_tokens,
+            len(collator),
+            prepared,
+        )
+        training = Training(cost, collator.histories(trainer.trace))
+        adapter.eval()
+        del trainer
+        yield adapter, training

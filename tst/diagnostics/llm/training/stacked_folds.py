@@ -1,0 +1,159 @@
+"""Several folds' adapters in one SFTTrainer run over one frozen base."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback, TrainerCallback
+
+from tst.diagnostics.llm.model.adapters import bare_again
+from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.prompting.batches import Batch
+from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
+from tst.diagnostics.llm.training.fold_casmo import fold_optimizer
+from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
+from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.one_fold import AnswerTrainer, Training, TrainingCost, sft_config
+from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
+from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs
+
+# padded lengths on CUDA: few shapes to capture, and little padding
+CUDA_LENGTHS = 8
+
+
+class StackedTrainer(AnswerTrainer):
+    """Trains ``adapters`` (attached to the model) with captured passes where those work."""
+
+    def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
+        super().__init__(folds=adapters.folds, **kwargs)
+        self.adapters = adapters
+        adapters.weights.data = adapters.weights.data.float()  # bf16 by TRL on a quantised base
+        self._pass = GraphedPass(self._loss, adapters.weights, cuda_graphs)
+
+    def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Forward and backward of one pass of all folds; its loss."""
+        return self._pass(inputs)
+
+    def capture(self, batch: Batch) -> None:
+        """Capture passes of this shape, without learning from this one."""
+        (inputs,) = self._prepare_inputs(as_inputs([batch]))["passes"]
+        self.model.train()  # type: ignore[union-attr]
+        with torch.random.fork_rng(devices=[self.args.device]):
+            self._pass.capture(inputs)
+
+    def _loss(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        self.adapters.bind()
+        loss: torch.Tensor = self.compute_loss(self.adapters.base.model, inputs)
+        return loss
+
+    def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+        """Not asked for: each fold's norm is the optimizer's, and reading it would wait."""
+        return grad_norm
+
+
+@contextmanager
+def stacked_training(
+    base: BaseModel,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    tasks: Sequence[FoldTask],
+    memory: MemoryPlan,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Iterator[tuple[StackedAdapters, Training]]:
+    """The tasks' adapters, trained and attached to the base for the length of this block.
+
+    The cost is one fold's share.
+    """
+    started = time.perf_counter()
+    cuda = base.device.type == "cuda"
+    adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
+    collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
+    captured = cuda and settings.cuda_graphs and not memory.checkpointing
+    with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
+        trainer = StackedTrainer(
+            adapters,
+            captured,
+            model=base.model,
+            args=sft_config(
+                folder,
+                base.device,
+                # clipping and schedules are each fold's own, in the optimizer; nothing to autocast
+                replace(settings, max_grad_norm=0.0, scheduler="constant", warmup=0.0),
+                optimizer,
+                len(collator),
+                1,
+                tasks[0].seed,
+                memory.checkpointing,
+                autocast=False,
+            ),
+            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
+            data_collator=collator,
+            processing_class=base.tokenizer,
+            optimizers=_optimizer(adapters, settings, optimizer, collator),
+            callbacks=list(callbacks),
+        )
+        trainer.remove_callback(PrinterCallback)
+        if captured:
+            for batch in collator.shapes():
+                trainer.capture(batch)
+            torch.cuda.synchronize()
+        elif cuda:
+            trainer.probe(collator.shapes()[0])
+        prepared = time.perf_counter() - started
+        trainer.train()
+        if cuda:
+            torch.cuda.synchronize()
+        histories = collator.histories(trainer.trace)
+        del trainer
+        folds = len(tasks)
+        cost = TrainingCost(
+            (time.perf_counter() - started) / folds,
+            collator.tokens / folds,
+            collator.padded_tokens / folds,
+            sum(len(plan) for plan in collator.plans) / folds,
+            prepared / folds,
+        )
+        base.model.eval()
+        with torch.no_grad():
+            adapters.bind()
+        yield adapters, Training(cost, histories)
+
+
+def _optimizer(
+    adapters: StackedAdapters,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    collator: StepCollator,
+) -> tuple[FoldOptimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """Each fold's own schedule and clipping; Trainer's scheduler has nothing left to do."""
+    steps = FoldSteps(
+        collator.rates, collator.active, settings.weight_decay, settings.max_grad_norm
+    )
+    rule = fold_optimizer(optimizer, adapters, steps)
+    return rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)
+
+
+@contextmanager
+def _trainable(base: BaseModel, adapters: StackedAdapters) -> Iterator[None]:
+    """The base with stacked layers and their weights as its one trainable parameter."""
+    model: Any = base.model
+    with bare_again(base), adapters.attached():
+        model.register_parameter("stacked_lora", adapters.weights)
+        before = vars(model).get("_hf_peft_config_loaded")
+        # Trainer refuses to train a quantised model that carries no adapter it knows
+        model._hf_peft_config_loaded = True
+        try:
+            yield
+        finally:
+            del model._parameters["stacked_lora"]
+            del model._hf_peft_config_loaded
+            if before is not None:
+                model._hf_peft_config_loaded = before

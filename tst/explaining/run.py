@@ -1,0 +1,240 @@
+"""Explain a record: attributions of tuned and untrained model side by side, checks, a probe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from tst.config.schema import RunConfig
+from tst.core.errors import UserError
+from tst.core.progress import Progress
+from tst.diagnostics.llm.model.adapters import attach_saved, bare_again
+from tst.diagnostics.llm.session import Session
+from tst.explaining.attribution import Attribution, Reader
+from tst.explaining.contrast import Contest, contest_of
+from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
+from tst.explaining.planted_cues import cue_words
+from tst.explaining.probe import Probe, probe_types
+from tst.explaining.settings import ExplainConfig
+from tst.explaining.words import WordedPrompt, split_words
+
+log = logging.getLogger("tst")
+
+
+@dataclass
+class Explained:
+    """One question: its words, what each adds for gold against rival, tuned and untrained.
+
+    tuned, untrained: what each word adds, the gold mark what the order of the options adds
+    cue: numbers of the planted cue's words, where the truth is known
+    """
+
+    row: dict[str, Any]
+    prompt: WordedPrompt
+    gold: int
+    rival: int
+    s: float
+    s_zero_shot: float
+    correct: bool
+    tuned: Attribution
+    untrained: Attribution
+    masking: Masking
+    cue: np.ndarray
+
+
+@dataclass
+class Explanation:
+    """All explained questions of a record, and what they say together.
+
+    most: how many were asked for, highest s first; 0: all
+    """
+
+    questions: list[Explained]
+    faithfulness: dict[str, float]
+    probes: list[Probe]
+    left_out: dict[str, str] = field(default_factory=dict)
+    most: int = 0
+
+    @property
+    def chosen(self) -> str:
+        """Which questions the figures speak of."""
+        return "the questions with the highest s" if self.most else "all questions"
+
+
+def explain_record(
+    record: Path, config: RunConfig, table: pd.DataFrame, scored: pd.DataFrame, asked: ExplainConfig
+) -> Explanation:
+    """Explain the multiple-choice questions with the highest s.
+
+    config: the record's own; table: its questions; scored: its questions.parquet
+    """
+    chosen = choose_questions(table, scored, asked.questions)
+    session = Session(table.drop(columns="answer"), config.diagnostic, config.model, asked.device)
+    rng = np.random.default_rng(0)
+    found: list[Explained] = []
+    left_out: dict[str, str] = {}
+    with Progress("explaining", 2 * len(chosen), "prompt") as progress:
+        for fold, part in chosen.groupby("fold", sort=True):
+            folder = adapter_folder(record, int(str(fold)), config.diagnostic.per_format)
+            log.info("fold %d: explaining %d questions", fold, len(part))
+            prompts = {i: _words(session, table, i) for i in part.index}
+            for i, prompt in prompts.items():
+                if prompt is None:
+                    left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
+            whole = {i: prompt for i, prompt in prompts.items() if prompt is not None}
+            found += _explain_fold(session, folder, whole, table, scored, asked, rng, progress)
+    if not found:
+        raise UserError("none of the chosen questions fits max_length; nothing to explain.")
+    order = {str(table.at[i, "id"]): n for n, i in enumerate(chosen.index)}
+    found.sort(key=lambda q: order[str(q.row["id"])])
+    return Explanation(
+        found,
+        summarise_masking([q.masking for q in found], rng),
+        _probes(session, table, scored),
+        left_out,
+        asked.questions,
+    )
+
+
+def _explain_fold(
+    session: Session,
+    adapter: Path,
+    prompts: dict[Any, WordedPrompt],
+    table: pd.DataFrame,
+    scored: pd.DataFrame,
+    asked: ExplainConfig,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> list[Explained]:
+    """Questions that one adapter answered. ``prompts``: by their place in the table."""
+    contests = {i: contest_of(table.loc[i], scored.loc[i], session) for i in prompts}
+    untrained, found = {}, []
+    with _reader(session, None, asked.batch) as reader:
+        for i, prompt in prompts.items():
+            untrained[i] = reader.attribute(prompt, contests[i])
+            progress.advance()
+    with _reader(session, adapter, asked.batch) as reader:
+        for i, prompt in prompts.items():
+            row, contest = _row(table, i), contests[i]
+            tuned = reader.attribute(prompt, contest)
+            letters = session.plan.letter_ids[: len(row["options"])]
+            masking = measure_masking(
+                reader, prompt, tuned.words, letters, contest.gold,
+                mask_token(session.base.tokenizer), asked.draws, rng,
+            )  # fmt: skip
+            found.append(
+                _explained(row, scored.loc[i], prompt, contest, tuned, untrained[i], masking)
+            )
+            progress.advance()
+    return found
+
+
+def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Rows of questions.parquet, indexed as the table: mc, highest s first, ``most`` (0: all)."""
+    scored = scored.loc[table.index]
+    mc = scored[scored["format"] == "mc"].sort_values(["s", "id"], ascending=[False, True])
+    if mc.empty:
+        raise UserError("this record has no multiple-choice question: nothing to explain.")
+    return mc.head(most) if most else mc
+
+
+def adapter_folder(record: Path, fold: int, per_format: bool) -> Path:
+    """A fold's saved adapter (of repeat 0)."""
+    folder = record / "adapters" / f"0-{fold}" / ("mc" if per_format else "")
+    if not (folder / "adapter_config.json").exists():
+        raise UserError(
+            f"{record}: no adapter of fold {fold}. Run it again with "
+            "diagnostic.save_adapters=true in a new outputs_root: finished folds are not redone."
+        )
+    return folder
+
+
+def _words(session: Session, table: pd.DataFrame, i: int) -> WordedPrompt | None:
+    row = _row(table, i)
+    ids = session.encoded.take([i]).prompts[0]
+    return split_words(session.base.tokenizer, session.encoder.render(row)[0], ids, row)
+
+
+def _row(table: pd.DataFrame, i: int) -> dict[str, Any]:
+    return {str(column): value for column, value in table.loc[i].items()}
+
+
+@contextmanager
+def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Reader]:
+    """The untrained model, or the one that an adapter makes of it."""
+    base = session.base
+    with bare_again(base):
+        model: Any = base.model if adapter is None else attach_saved(base.model, adapter)
+        with Reader(model, batch).reading() as reader:
+            yield reader
+
+
+def mask_token(tokenizer: Any) -> int:
+    """What stands for a masked token: a line break, the least that a prompt can say.
+
+    Not padding, which often is the end-of-turn mark: a prompt full of those is far from any text.
+    """
+    return int(tokenizer("\n", add_special_tokens=False)["input_ids"][-1])
+
+
+def _explained(
+    row: dict[str, Any],
+    scored: pd.Series,
+    prompt: WordedPrompt,
+    contest: Contest,
+    tuned: Attribution,
+    untrained: Attribution,
+    masking: Masking,
+) -> Explained:
+    return Explained(
+        row,
+        prompt,
+        contest.gold,
+        contest.rival,
+        float(scored["s"]),
+        float(scored["s_zero_shot"]),
+        bool(scored["correct"] == 1.0),
+        tuned,
+        untrained,
+        masking,
+        cue_words(row, prompt.words) if "cue" in row else np.array([], dtype=int),
+    )
+
+
+def _probes(session: Session, table: pd.DataFrame, scored: pd.DataFrame) -> list[Probe]:
+    """Probes on the untrained model's final state of every multiple-choice question."""
+    mc = table[table["format"] == "mc"]
+    states = final_states(session, mc)
+    questions = pd.DataFrame(
+        {
+            "question_type": mc["question_type"].to_numpy(),
+            "label": mc["answer"].astype(int).to_numpy(),
+            "fold": scored.loc[mc.index, "fold"].to_numpy(),
+        }
+    )
+    used = sorted({t for p in session.encoded.take(mc.index).prompts for t in p})
+    output: Any = session.base.model.get_output_embeddings()
+    unembedding = output.weight[torch.tensor(used, device=output.weight.device)]
+    tokenizer: Any = session.base.tokenizer
+    names = [str(tokenizer.decode([t])).strip() for t in used]
+    return probe_types(states, questions, unembedding.float().cpu().numpy(), names)
+
+
+@torch.no_grad()
+def final_states(session: Session, questions: pd.DataFrame) -> np.ndarray:
+    """float array (n, hidden): the untrained model's last state at the answer position."""
+    model: Any = session.base.model
+    rows = []
+    for ids in session.encoded.take(questions.index).prompts:
+        tensor = torch.tensor([ids], device=session.base.device)
+        output = model(input_ids=tensor, output_hidden_states=True, use_cache=False)
+        rows.append(output.hidden_states[-1][0, -1].float().cpu().numpy())
+    return np.stack(rows)

@@ -1,0 +1,141 @@
+"""What a pruning bought: judges re-diagnose what it leaves, models' answers are set beside."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.config.schema import PruneConfig
+from tst.diagnostics.llm.settings import model_slug
+from tst.pruning.diagnosis import make_examiner, quiet
+from tst.pruning.inputs import Inputs
+from tst.pruning.judging import (
+    NOTHING,
+    OURS,
+    RANDOM,
+    Removal,
+    draw_at_random,
+    find_left_out,
+    judge_removals,
+    rediagnose,
+)
+from tst.pruning.loop import Pruning
+from tst.pruning.model_answers.gaps import compare_gaps
+from tst.pruning.record import judged_folder
+from tst.stress_test.results import bootstrap_units
+from tst.stress_test.run import plan_for
+
+log = logging.getLogger("tst")
+
+
+@dataclass(frozen=True)
+class Blind:
+    """Who answers without the pictures, and what is right so, of what every removal leaves.
+
+    scores: removal to hard scores (0..1) by position; those of no judge are not known
+    """
+
+    by: str = "not known"
+    scores: dict[str, pd.Series] | None = None
+    independent: bool = True
+
+
+def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
+    """What the pruning bought: ``judged`` by judge and fold scheme, ``predictions`` by model.
+
+    Where several judge, blind is the score of one that did not choose. None that left out a list
+    gives it.
+    """
+    chooser, settings = config.diagnostic.name, config.prune
+    removals = {NOTHING: Removal(np.array([], dtype=np.int64)),
+                OURS: Removal(pruning.removed, chooser), **inputs.compare}  # fmt: skip
+    types = inputs.table.frame["question_type"].to_numpy()
+    at_random = [
+        (f"{RANDOM} {draw}", Removal(draw_at_random(types, pruning.removed, draw)))
+        for draw in range(settings.most_draws())
+    ]
+    judged: list[dict[str, Any]] = []
+    blind = Blind()
+    for name in settings.judges():
+        shown = removals | dict(at_random[: settings.draws(name)])
+        for scheme in settings.judge_folds:
+            entry, scores = judge(config, inputs, shown, name, scheme)
+            judged.append(entry)
+            better = blind.scores is None or (name != chooser and not blind.independent)
+            if "left_out" not in entry and better:
+                right = {key: part["hard"] for key, part in scores.items()}
+                mark = " (not independent)" if name == chooser else ""
+                blind = Blind(f"judge {name}{mark}", right, name != chooser)
+    everything = removals | dict(at_random)
+    return {"judged": judged, "predictions": weigh_predictions(inputs, everything, blind)}
+
+
+def weigh_predictions(
+    inputs: Inputs, removals: dict[str, Removal], judged: Blind
+) -> dict[str, Any]:
+    """Vision, blind and gap of every model whose answers are given.
+
+    judged: what is blind for a model without answers of its own
+    """
+    frame = inputs.table.frame
+    ids = frame["id"].to_numpy()
+    predictions: dict[str, Any] = {}
+    for name, answers in inputs.vision.items():
+        entry: dict[str, Any] = {"vision_answers": answers.describe(ids)}
+        blind = judged
+        if name in inputs.blind:
+            own = inputs.blind[name]
+            blind = Blind("own answers", dict.fromkeys(removals, own.scores["score"]))
+            entry["blind_answers"] = own.describe(ids)
+        entry["blind"] = blind.by
+        shown = {key: removals[key] for key in blind.scores or removals}
+        entry |= compare_gaps(
+            answers.scores["score"], blind.scores, shown, frame, blind.independent
+        )
+        predictions[name] = entry
+    return predictions
+
+
+def judge(
+    config: PruneConfig, inputs: Inputs, removals: dict[str, Removal], name: str, scheme: str
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """One judge re-diagnoses what every list leaves, with folds of one scheme.
+
+    A list that leaves too little for the folds is left out, and ``left_out`` of the entry says why.
+    """
+    group_by = inputs.table.groups[0] if scheme == "grouped" else None
+    fold = replace(config.fold, seed=0, repeats=1, group_by=group_by)
+    judging = quiet(replace(config, diagnostic=config.judges[name], fold=fold))
+    folder = judged_folder(judging, inputs.table)
+    examiner = make_examiner(judging, inputs.table.frame, group_by)
+    plan = plan_for(judging, inputs.table)
+    what = "questions" if group_by is None else f"groups ({group_by})"
+    left_out = find_left_out(removals, plan.units, plan.k, what)
+    for list_name, reason in left_out.items():
+        log.warning("%s (%s folds) leaves out %s: %s", name, scheme, list_name, reason)
+    scores = {}
+    for number, (list_name, removal) in enumerate(removals.items(), start=1):
+        if list_name in left_out:
+            continue
+        scores[list_name] = rediagnose(examiner, removal.rows, config.prune.judge_seeds, folder)
+        log.info(
+            "%s (%s folds) on what %s leaves, %d of %d: score %.1f",
+            name, scheme, list_name, number, len(removals), 100 * scores[list_name]["hard"].mean(),
+        )  # fmt: skip
+    units = bootstrap_units(inputs.table, plan)
+    entry = judge_removals(scores, removals, inputs.table.frame, units, name)
+    entry |= {
+        "judge": name, "folds": scheme, "seeds": config.prune.judge_seeds, "group_by": group_by
+    }  # fmt: skip
+    if left_out:
+        entry["left_out"] = left_out
+    if name == "lora_llm":
+        entry["model"] = model_slug(config.model)
+    del examiner
+    gc.collect()
+    return entry, scores

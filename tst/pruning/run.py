@@ -1,0 +1,137 @@
+"""One pruning from a typed config to a finished record; what the command calls."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.config.schema import PruneConfig, resolve_auto, to_plain, to_yaml
+from tst.core.questions import GROUP_PREFIX, QuestionTable
+from tst.diagnostics.llm.settings import model_slug
+from tst.pruning.dataset_card import write_card
+from tst.pruning.diagnosis import make_examiner, quiet
+from tst.pruning.evaluation import weigh
+from tst.pruning.export import write_benchmark
+from tst.pruning.figures import write_figures
+from tst.pruning.inputs import Inputs, read_inputs
+from tst.pruning.loop import Iteration, Pruning, Rules, prune
+from tst.pruning.progress import watching
+from tst.pruning.record import (
+    describe_pruning,
+    prune_folder,
+    require_alone,
+    scores_path,
+    write_finished,
+    write_ids,
+    write_iterations,
+    written_iterations,
+)
+from tst.records.environment import describe_environment
+from tst.records.files import write_parquet
+from tst.records.identity import identity_leaves
+from tst.records.record import Record
+from tst.stress_test.results import describe_data
+from tst.stress_test.run import log_file, noted_failure
+from tst.tracking.publisher_process import describe_source, published
+
+log = logging.getLogger("tst")
+
+TOLD = ("tau", "rank_by", "allocation", "floor", "refresh", "judge", "judge_seeds", "judge_folds",
+        "random_draws")  # fmt: skip
+"""Settings of the pruning that W&B shows; the others hold paths."""
+
+
+def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
+    """Prune, judge and write the record; returns its folder and summary.json.
+
+    What an interrupted run finished is not computed again. Raises UserError for anything the user
+    can mend, before a model is loaded.
+    """
+    config = quiet(resolve_auto(config))
+    inputs = read_inputs(config)
+    with Record(prune_folder(config, inputs.table, inputs.quotas)) as record:
+        require_alone(record)
+        record.write_settings(to_yaml(config), describe_environment())
+        with log_file(record), shown(config, inputs, record.path), noted_failure(record):
+            record.write_status("running")
+            pruning = choose(config, inputs, record.path)
+            write_ids(record.path, inputs.table.frame["id"].to_numpy(), pruning)
+            write_parquet(record.path / "scores.parquet", named_scores(inputs.table, pruning))
+            write_benchmark(record.path / "benchmark", inputs.source, pruning)
+            write_figures(record.path / "figures", inputs.table.frame, pruning)
+            summary = describe(config, inputs, pruning)
+            summary |= weigh(config, inputs, pruning)
+            write_card(record.path / "benchmark" / "README.md", inputs.table, summary)
+            write_finished(record, summary)
+    return record.path, summary
+
+
+def shown(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
+    """Weights & Biases, beside the pruning, where it is asked for."""
+    source = describe_source(inputs.table)
+    leaves = identity_leaves(to_plain(config), config.fold.grouping(inputs.table.groups))
+    rules = {field: getattr(config.prune, field) for field in TOLD}
+    rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
+    leaves |= {f"prune.{field}": value for field, value in rules.items()}
+    return published(config.tracking, record, Path(config.outputs_root), leaves, source)
+
+
+def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
+    """Run the loop, or what is left of it; iterations.csv grows with it."""
+    settings, fold, table = config.prune, config.fold, inputs.table
+    seeds = list(range(fold.seed, fold.seed + fold.repeats))
+    group_by = fold.grouping(table.groups)
+    groups = None if group_by is None else table.frame[GROUP_PREFIX + group_by].to_numpy()
+    rules = Rules(
+        inputs.quotas, settings.rank_by, settings.tau, seeds, settings.refresh, groups, fold.k
+    )
+    log.info(
+        "%s: removing up to %d of %d questions, %d an iteration",
+        table.name, inputs.quotas.budget, len(table.frame), inputs.quotas.batch,
+    )  # fmt: skip
+    examiner = make_examiner(config, table.frame, group_by)
+    done: list[Iteration] = []
+    written = written_iterations(folder)
+
+    def examine(iteration: int, rows: np.ndarray, seed: int) -> pd.DataFrame:
+        return examiner.examine(rows, seed, scores_path(folder, iteration, seed))
+
+    with watching(inputs.quotas.budget, inputs.quotas.batch, settings.refresh) as watch:
+
+        def follow(iteration: Iteration, removed: int) -> None:
+            done.append(iteration)
+            if len(done) > written:  # whoever reads the file sees it grow
+                write_iterations(folder, done)
+            watch(iteration, removed)
+
+        return prune(table.frame["id"].to_numpy(), rules, examine, follow)
+
+
+def named_scores(table: QuestionTable, pruning: Pruning) -> pd.DataFrame:
+    """scores.parquet: every question's scores when it was last diagnosed, and when it went."""
+    scores = pruning.scores
+    order = pd.Series(np.arange(len(pruning.removed)), index=pruning.removed)
+    scores.insert(0, "id", table.frame["id"].to_numpy()[scores["row"]])
+    return scores.assign(removed_as=scores["row"].map(order)).drop(columns="row")
+
+
+def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
+    """summary.json without the judgement."""
+    uses_model = config.diagnostic.name == "lora_llm"
+    return {
+        "chooser": config.diagnostic.name,
+        "model": model_slug(config.model) if uses_model else "",
+        "rank_by": config.prune.rank_by,
+        "allocation": config.prune.allocation,
+        "folds": {
+            "k": config.fold.k, "seed": config.fold.seed, "repeats": config.fold.repeats,
+            "group_by": config.fold.grouping(inputs.table.groups), "refresh": config.prune.refresh,
+        },
+        "data": describe_data(inputs.table),
+        "pruning": describe_pruning(pruning, inputs.table, inputs.quotas),
+    }  # fmt: skip

@@ -1,0 +1,29 @@
+"""Cross-validation without a record: what nulls and pruning repeat many times."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tst.core.diagnostic import Diagnostic
+from tst.core.folds import FoldPlan
+from tst.scoring.scores import add_baselines, majority_scores, score_predictions
+
+
+def cross_validate(
+    diagnostic: Diagnostic, table: pd.DataFrame, plan: FoldPlan, inclusive: bool = False
+) -> pd.DataFrame:
+    """Scores of every question in every repeat, nothing kept.
+
+    Columns row (table position), repeat, fold, those of ``scoring.score_predictions``, majority and
+    baseline; what ``scoring.bias_scores`` takes.
+    """
+    parts = []
+    folds = plan.folds()
+    for (repeat, fold), predictions in diagnostic.run_folds(table, plan, folds, plan.seed):
+        rows = plan.heldout_rows(repeat, fold)
+        scores = score_predictions(table.iloc[rows], predictions, inclusive)
+        parts.append(scores.reset_index(drop=True).assign(row=rows, repeat=repeat, fold=fold))
+    scored = pd.concat(parts, ignore_index=True)
+    majority = majority_scores(table, plan, folds, inclusive)
+    scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
+    return add_baselines(scored, table)

@@ -1,0 +1,175 @@
+"""Null runs: what the same diagnostic scores when nothing can be learnt from the answers.
+
+``permuted``: answers permuted within (type, format, n_options), folds planned anew, everything
+refitted. ``uniform``: the gold of every mc question drawn uniformly among its options. Both are of
+method.md, section 4; draws are kept beside the result and not computed twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from tst.core.diagnostic import Diagnostic
+from tst.core.folds import FoldPlan, plan_folds
+from tst.records.files import read_json, write_json
+from tst.scoring.cross_validation import cross_validate
+
+log = logging.getLogger("tst")
+
+KINDS = ("permuted", "uniform")
+MOST_STANDARD_ERRORS = 2.5
+
+
+def permute_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Answers permuted within (question type, format, number of options)."""
+    n_options = table["options"].map(lambda options: 0 if options is None else len(options))
+    answers = table["answer"].to_numpy(copy=True)
+    groups = table.groupby(["question_type", "format", n_options], sort=True).indices
+    for rows in groups.values():
+        answers[rows] = answers[rng.permutation(rows)]
+    return table.assign(answer=pd.Series(answers, index=table.index, dtype=object))
+
+
+def draw_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The mc questions alone, the gold of each drawn uniformly among its options."""
+    mc = table[table["format"] == "mc"].reset_index(drop=True)
+    answers = [int(rng.integers(len(options))) for options in mc["options"]]
+    return mc.assign(answer=pd.Series(answers, index=mc.index, dtype=object))
+
+
+def clustered_standard_error(values: np.ndarray, units: np.ndarray) -> float:
+    """Standard error of a mean whose values are dependent within units (Cameron et al., 2008).
+
+    NaN for fewer than two units: one says nothing of how they differ.
+    """
+    labels = np.unique(units.astype(str), return_inverse=True)[1]
+    sums = np.bincount(labels, weights=values - values.mean())
+    groups = len(sums)
+    if groups < 2:
+        return float("nan")
+    return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(values))
+
+
+def run_draw(
+    diagnostic: Diagnostic,
+    table: pd.DataFrame,
+    plan: FoldPlan,
+    unit_column: str | None,
+    kind: str,
+    draw: int,
+    inclusive: bool,
+) -> dict[str, float]:
+    """One null draw: mean hard score, its standard error, the majority score, and mean 1/n."""
+    rng = np.random.default_rng([plan.seed, draw, KINDS.index(kind)])
+    drawn = permute_answers(table, rng) if kind == "permuted" else draw_answers(table, rng)
+    fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by)
+    scored = cross_validate(diagnostic, drawn, fresh, inclusive).sort_values("row")
+    units = np.arange(len(drawn)) if unit_column is None else drawn[unit_column].to_numpy()
+    hard = scored["hard"].to_numpy(dtype=float)
+    return {
+        "score_hard": float(hard.mean()),
+        "majority": float(scored["majority"].mean()),
+        "baseline": float(scored["baseline"].mean()),
+        "standard_error": clustered_standard_error(hard, units),
+    }
+
+
+def run_nulls(
+    build: Callable[[], Diagnostic],
+    table: pd.DataFrame,
+    plan: FoldPlan,
+    unit_column: str | None,
+    observed: float,
+    repeats: int,
+    folder: Path,
+    n_jobs: int = 1,
+    inclusive: bool = False,
+) -> dict[str, Any]:
+    """All null draws, the missing ones computed in parallel, and what they say.
+
+    build: makes a diagnostic, in the process that uses it
+    observed: overall score_hard of the real run
+    Returns per kind the draws' mean, standard error and whether the null holds (None with a
+    ``holds_reason`` where that cannot be told); for ``permuted`` also
+    p = (1 + #{null >= observed}) / (1 + repeats). A table without mc questions has no ``uniform``.
+    """
+    mc_units = len(set(plan.units[(table["format"] == "mc").to_numpy()]))
+    kinds = [kind for kind in KINDS if kind == "permuted" or mc_units >= plan.k]
+    missing = [
+        (kind, draw)
+        for draw in range(repeats)
+        for kind in kinds
+        if not _draw_path(folder, kind, draw).exists()
+    ]
+
+    def compute(kind: str, draw: int) -> tuple[str, int, dict[str, float]]:
+        found = run_draw(build(), table, plan, unit_column, kind, draw, inclusive)
+        return kind, draw, found
+
+    jobs = (delayed(compute)(kind, draw) for kind, draw in missing)
+    results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+    for done, (kind, draw, found) in enumerate(results, start=1):
+        write_json(_draw_path(folder, kind, draw), found)
+        log.info(
+            "null draw %d of %d (%s): score %.1f, majority %.1f",
+            done, len(missing), kind, 100 * found["score_hard"], 100 * found["majority"],
+        )  # fmt: skip
+    draws = {
+        kind: [read_json(_draw_path(folder, kind, draw)) for draw in range(repeats)]
+        for kind in kinds
+    }
+    judged = {kind: judge_draws(kind, draws[kind], observed) for kind in kinds}
+    if 0 < mc_units < plan.k:
+        judged["uniform"] = describe_left_out(mc_units, plan)
+    return judged
+
+
+def _draw_path(folder: Path, kind: str, draw: int) -> Path:
+    return folder / f"{kind}-{draw}.json"
+
+
+def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
+    """Mean over draws against what a model without knowledge may score."""
+    means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
+    expected = means["majority" if kind == "permuted" else "baseline"]
+    excess = means["score_hard"] - expected
+    bound = MOST_STANDARD_ERRORS * means["standard_error"]
+    judged: dict[str, Any] = {
+        "draws": len(draws),
+        "score_hard": means["score_hard"],
+        "expected": expected,
+        "excess": excess,
+        "standard_error": means["standard_error"],
+        "holds": excess <= bound if kind == "permuted" else abs(excess) <= bound,
+        "scores": [d["score_hard"] for d in draws],
+    }
+    if math.isnan(bound):
+        judged["holds"] = None
+        judged["holds_reason"] = "the questions lie in one group, so there is no standard error"
+    if kind == "permuted":
+        beaten = sum(d["score_hard"] >= observed for d in draws)
+        judged["p"] = (1 + beaten) / (1 + len(draws))
+    return judged
+
+
+def describe_left_out(mc_units: int, plan: FoldPlan) -> dict[str, Any]:
+    """The uniform null's entry where its questions, the mc ones alone, cannot fill the folds."""
+    what = (
+        "mc questions" if plan.group_by is None else f"groups ({plan.group_by}) with mc questions"
+    )
+    fields = ("score_hard", "expected", "excess", "standard_error")
+    return {
+        "draws": 0,
+        **dict.fromkeys(fields, float("nan")),
+        "holds": None,
+        "holds_reason": f"left out: {mc_units} {what}, fewer than the {plan.k} folds",
+        "scores": [],
+    }

@@ -1,0 +1,176 @@
+"""From predictions to s(x): scores, baselines and majority scores of every question and repeat.
+
+The definitions are those of method.md, section 4. ``score_folds`` gives one row a (question,
+repeat); ``bias_scores`` averages repeats into one row a question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from tst.core.diagnostic import Fold, Predictions
+from tst.core.folds import FoldPlan
+from tst.core.metrics import best_constant, mean_relative_accuracy, score_options, text_matches
+
+SCORES = ("s", "hard", "s_zero_shot", "hard_zero_shot", "margin")
+
+
+def score_predictions(
+    questions: pd.DataFrame, predictions: Predictions, inclusive: bool = False
+) -> pd.DataFrame:
+    """Scores of one fold's held-out questions (rows with ``answer``, in the predictions' order).
+
+    Columns s (p_gold, MRA or match), hard (argmax, MRA or match), margin (mc), parsed, and the
+    zero-shot s and hard where given (else NaN). Index as ``questions``.
+    """
+    n = len(questions)
+    parsed = np.ones(n, dtype=bool) if predictions.parsed is None else predictions.parsed
+    scores = pd.DataFrame({c: np.full(n, np.nan) for c in SCORES}, index=questions.index)
+    scores["s"], scores["hard"], scores["margin"] = _score(
+        questions, predictions.p_options, predictions.value, predictions.text, inclusive
+    )
+    if predictions.p_options_zero_shot is not None:
+        value, text = predictions.value_zero_shot, predictions.text_zero_shot
+        assert value is not None
+        assert text is not None
+        scores["s_zero_shot"], scores["hard_zero_shot"], _ = _score(
+            questions, predictions.p_options_zero_shot, value, text, inclusive
+        )
+    scores["parsed"] = parsed
+    return scores
+
+
+def _score(
+    questions: pd.DataFrame,
+    p_options: list[np.ndarray | None],
+    value: np.ndarray,
+    text: list[str | None],
+    inclusive: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    kind = questions["format"].to_numpy()
+    answers = questions["answer"].to_numpy()
+    soft, hard, margin = (np.full(len(questions), np.nan) for _ in range(3))
+    mc, num, open_ = (np.flatnonzero(kind == f) for f in ("mc", "num", "open"))
+    if len(mc):
+        gold = answers[mc].astype(int)
+        soft[mc], hard[mc], margin[mc] = score_options([p_options[i] for i in mc], gold)
+    if len(num):
+        soft[num] = mean_relative_accuracy(value[num], answers[num].astype(float), inclusive)
+    if len(open_):
+        soft[open_] = [float(text_matches(text[i], answers[i])) for i in open_]
+    rest = np.concatenate([num, open_])
+    hard[rest] = soft[rest]
+    return soft, hard, margin
+
+
+def majority_scores(
+    table: pd.DataFrame, plan: FoldPlan, folds: Iterable[Fold], inclusive: bool = False
+) -> pd.DataFrame:
+    """What the most frequent training answer of a question's (type, format) scores on it.
+
+    mc: the most frequent option position (ties: lowest); num: the best constant; open: the most
+    frequent first answer. A type unseen in training takes its format's. One row a (question,
+    repeat): columns row, repeat, fold, majority.
+    """
+    kinds = table["format"].to_numpy()
+    types = table["question_type"].to_numpy()
+    answers = table["answer"].to_numpy()
+    parts = []
+    for repeat, fold in folds:
+        held = plan.assignment[repeat] == fold
+        rows = np.flatnonzero(held)
+        result = np.full(len(rows), np.nan)
+        for kind in np.unique(kinds[rows]):
+            of_format = kinds == kind
+            for question_type in np.unique(types[rows][kinds[rows] == kind]):
+                members = of_format & (types == question_type)
+                training = members & ~held
+                if not training.any():
+                    training = of_format & ~held
+                target = members[rows]
+                result[target] = _constant_scores(
+                    kind, answers[training], answers[rows[target]], inclusive
+                )
+        parts.append(
+            pd.DataFrame({"row": rows, "repeat": repeat, "fold": fold, "majority": result})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _constant_scores(
+    kind: str, training: np.ndarray, heldout: np.ndarray, inclusive: bool
+) -> np.ndarray:
+    if not len(training):
+        return np.full(len(heldout), np.nan)
+    if kind == "mc":
+        return (heldout.astype(int) == np.bincount(training.astype(int)).argmax()).astype(float)
+    if kind == "num":
+        constant = best_constant(training.astype(float), inclusive)
+        return mean_relative_accuracy(np.array(constant), heldout.astype(float), inclusive)
+    counts = Counter(sorted(accepted[0] for accepted in training))
+    text = counts.most_common(1)[0][0]
+    return np.array([float(text_matches(text, accepted)) for accepted in heldout])
+
+
+def add_baselines(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Add ``baseline`` to one row a (question, repeat): see method.md, section 4.
+
+    mc 1 / n_options; num the mean of ``majority`` over the type's held-out questions; open 0.
+    """
+    kind = table["format"].to_numpy()[scored["row"]]
+    options = table["options"].to_numpy()[scored["row"]]
+    types = table["question_type"].to_numpy()[scored["row"]]
+    baseline = np.zeros(len(scored))
+    mc, num = kind == "mc", kind == "num"
+    baseline[mc] = [1.0 / len(o) for o in options[mc]]
+    if num.any():
+        means = scored["majority"][num].groupby(types[num]).transform("mean")
+        baseline[num] = means.to_numpy()
+    return scored.assign(baseline=baseline)
+
+
+def adjust(s: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """(s - b) / (1 - b); NaN where the baseline leaves nothing to gain (1 - b < 1e-9)."""
+    room = 1.0 - np.asarray(baseline, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(room < 1e-9, np.nan, (s - baseline) / room)
+
+
+def bias_scores(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """One row a question, in table order: s, s_zero_shot, delta, baseline, adjusted and the rest.
+
+    ``scored`` has one row a (question, repeat) with the columns of ``score_predictions``,
+    ``majority`` and ``baseline``; questions without a prediction are left out.
+    """
+    mean = scored.groupby("row")[[*SCORES, "majority", "baseline"]].mean()
+    result = mean.sort_index()
+    result["delta"] = result["s"] - result["s_zero_shot"]
+    result["delta_hard"] = result["hard"] - result["hard_zero_shot"]
+    result["adjusted"] = adjust(result["s"].to_numpy(), result["baseline"].to_numpy())
+    result["n_repeats"] = scored.groupby("row").size()
+    result["parsed"] = scored.groupby("row")["parsed"].mean()
+    kind = table["format"].to_numpy()[result.index]
+    for column, source in (("correct", "hard"), ("correct_zero_shot", "hard_zero_shot")):
+        result[column] = np.where(kind == "num", np.nan, result[source])
+    return result
+
+
+def consensus(kind: str, predictions: list[str], p_options: np.ndarray | None) -> str:
+    """One prediction over repeats, as JSON text.
+
+    mc: the option with the largest mean probability; num: the median; open: the most frequent text
+    (ties: lowest repeat). ``null`` where nothing was predicted.
+    """
+    decoded = [json.loads(p) for p in predictions if p is not None and p != "null"]
+    if kind == "mc":
+        return "null" if p_options is None else str(int(np.argmax(p_options)))
+    if not decoded:
+        return "null"
+    if kind == "num":
+        return json.dumps(float(np.median(decoded)))
+    return json.dumps(Counter(decoded).most_common(1)[0][0], ensure_ascii=False)

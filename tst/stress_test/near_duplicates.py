@@ -1,0 +1,178 @@
+"""Questions that are asked again in another fold: same masked template, same options.
+
+A model that saw the twin in training needs no picture, and random folds do not keep twins together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+
+import numpy as np
+import pandas as pd
+
+from tst.core.folds import FoldPlan
+from tst.core.metrics import best_constant, mean_relative_accuracy, text_matches
+
+TEMPLATE_SHARE = 0.4
+"""A word belongs to the template when this share of its type's like questions has it."""
+LIKE_QUESTIONS = 20
+"""Questions of a type that open with the same two words are alike when there are this many."""
+
+COLUMNS = {
+    "cluster": "number, by how much is given away in all",
+    "question_type": "of all its questions",
+    "format": "mc, num or open",
+    "n_questions": "how many there are",
+    "n_folds": "folds (of repeat 0) over which they are spread; at least 2",
+    "gives_away": "mean score when each is answered as its twins in other folds are",
+    "baseline": "mean score without twins: 1 / n_options, the type's best constant, or 0",
+    "agreement": "share of the most frequent answer (mc: by option text)",
+    "answer": "that answer",
+    "template": "the shared text; _ stands for words that vary, # for numbers",
+    "options": "the shared options, in alphabetical order, as a JSON list (mc)",
+    "ids": "JSON list of question ids, in table order",
+}
+"""Columns of ``find_near_duplicates`` and of near_duplicates.csv."""
+
+
+def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
+    """One row a cluster of twins that lie in two folds or more, the most telling first.
+
+    mc: the same template (entities and numbers masked) and the same set of options; num and open:
+    the same text, letter case, punctuation and spaces aside. Columns: ``COLUMNS``.
+    """
+    templates = mask_templates(table)
+    keys = zip(
+        table["question_type"], table["format"], templates, map(_option_set, table["options"]),
+        strict=True,
+    )  # fmt: skip
+    clusters: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        clusters[key].append(row)
+    baselines = _baselines(table)
+    fold = plan.assignment[0]
+    found = []
+    for (question_type, kind, template, options), members in clusters.items():
+        rows = np.array(members)
+        n_folds = len(np.unique(fold[rows]))
+        if n_folds < 2:
+            continue
+        answers = [
+            _answer(a, o)
+            for a, o in zip(table["answer"].iloc[rows], table["options"].iloc[rows], strict=True)
+        ]
+        top, count = _most_frequent(answers)
+        found.append(
+            {
+                "question_type": question_type,
+                "format": kind,
+                "n_questions": len(rows),
+                "n_folds": n_folds,
+                "gives_away": float(np.mean(_scores_from_twins(kind, answers, fold[rows]))),
+                "baseline": float(baselines[rows].mean()),
+                "agreement": count / len(rows),
+                "answer": str(top),
+                "template": template,
+                "options": options,
+                "ids": json.dumps(table["id"].iloc[rows].tolist(), ensure_ascii=False),
+            }
+        )
+    frame = pd.DataFrame(found, columns=[c for c in COLUMNS if c != "cluster"])
+    gain = (frame["gives_away"] - frame["baseline"]) * frame["n_questions"]
+    order = gain.sort_values(ascending=False, kind="stable").index
+    frame = frame.loc[order].reset_index(drop=True)
+    frame.insert(0, "cluster", np.arange(len(frame)))
+    return frame
+
+
+def mask_templates(table: pd.DataFrame) -> list[str]:
+    """Each question's words with those that vary replaced by ``_`` and numbers by ``#``.
+
+    Words vary when less than ``TEMPLATE_SHARE`` of the like questions of the type have them. Only
+    mc questions that keep half of their words are masked; the others' own words are their template.
+    """
+    words = [_words(text) for text in table["question"]]
+    types = table["question_type"].tolist()
+    openings = [(t, *w[:2]) for t, w in zip(types, words, strict=True)]
+    sizes = Counter(openings)
+    like = [o if sizes[o] >= LIKE_QUESTIONS else (o[0],) for o in openings]
+    group_sizes = Counter(like)
+    frequency: Counter[tuple[tuple[str, ...], str]] = Counter()
+    for group, those in zip(like, words, strict=True):
+        frequency.update((group, w) for w in set(those))
+    templates = []
+    for kind, group, those in zip(table["format"], like, words, strict=True):
+        needed = TEMPLATE_SHARE * group_sizes[group]
+        kept = [frequency[group, w] >= needed for w in those]
+        mask = kind == "mc" and group_sizes[group] > 1 and 2 * sum(kept) >= len(those)
+        templates.append(_masked(those, kept) if mask else " ".join(those))
+    return templates
+
+
+def _masked(words: list[str], kept: list[bool]) -> str:
+    out: list[str] = []
+    for word, keep in zip(words, kept, strict=True):
+        shown = ("#" if word[0].isdigit() else word) if keep else "_"
+        if shown != "_" or out[-1:] != ["_"]:
+            out.append(shown)
+    return " ".join(out)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\d+(?:[.,]\d+)*|\w+", text.casefold()) or [text]
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _option_set(options: list[str] | None) -> str:
+    return "" if options is None else json.dumps(sorted(map(_normal, options)), ensure_ascii=False)
+
+
+def _answer(answer: object, options: list[str] | None) -> object:
+    """mc: the right option's text; num: the number; open: the accepted texts as a tuple."""
+    if options is not None:
+        assert isinstance(answer, int | np.integer)
+        return _normal(options[int(answer)])
+    return tuple(answer) if isinstance(answer, list) else answer
+
+
+def _most_frequent(answers: list[object]) -> tuple[object, int]:
+    """The most frequent answer (of open ones their first text) and its count; ties by text."""
+    firsts = [a[0] if isinstance(a, tuple) else a for a in answers]
+    counts = Counter(firsts)
+    return min(counts.items(), key=lambda item: (-item[1], str(item[0])))
+
+
+def _scores_from_twins(kind: str, answers: list[object], fold: np.ndarray) -> np.ndarray:
+    """The score of each question when it is answered from its twins in other folds."""
+    scores = np.zeros(len(answers))
+    for held in np.unique(fold):
+        inside = np.flatnonzero(fold == held)
+        twins = [answers[i] for i in np.flatnonzero(fold != held)]
+        mine = [answers[i] for i in inside]
+        if kind == "num":
+            guess = np.array(best_constant(np.array(twins, dtype=float)))
+            scores[inside] = mean_relative_accuracy(guess, np.array(mine, dtype=float))
+            continue
+        top = str(_most_frequent(twins)[0])
+        for i, answer in zip(inside, mine, strict=True):
+            right = text_matches(top, list(answer)) if isinstance(answer, tuple) else top == answer
+            scores[i] = float(right)
+    return scores
+
+
+def _baselines(table: pd.DataFrame) -> np.ndarray:
+    """Per question: 1 / n_options, the MRA of its type's best constant, or 0."""
+    kinds = table["format"].to_numpy()
+    baselines = np.zeros(len(table))
+    mc = kinds == "mc"
+    baselines[mc] = [1.0 / len(o) for o in table["options"][mc]]
+    for _, rows in table[kinds == "num"].groupby("question_type"):
+        answers = rows["answer"].to_numpy(float)
+        constant = np.array(best_constant(answers))
+        baselines[table.index.get_indexer(rows.index)] = mean_relative_accuracy(constant, answers)
+    return baselines

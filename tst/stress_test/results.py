@@ -1,0 +1,158 @@
+"""From a record's fold files to its scored tables and summary."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.core.diagnostic import Predictions
+from tst.core.folds import FoldPlan
+from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
+from tst.records.record import FoldFile, Record
+from tst.scoring.scores import add_baselines, bias_scores, majority_scores, score_predictions
+from tst.scoring.summaries import planted_aurocs, summarise
+from tst.stress_test.near_duplicates import find_near_duplicates
+from tst.stress_test.question_rows import join_rows, question_rows
+
+log = logging.getLogger("tst")
+
+
+def permutation_importance(
+    questions: pd.DataFrame, predictions: Predictions, scores: pd.DataFrame, inclusive: bool
+) -> pd.DataFrame:
+    """Drop of the held-out score, by question type, when a feature family is permuted.
+
+    Columns question_type, family, importance, n. Breiman (2001), section 10, on held-out folds.
+    """
+    parts = []
+    for family, permuted in (predictions.permuted or {}).items():
+        hard = score_predictions(questions, permuted, inclusive)["hard"]
+        drop = pd.DataFrame({"drop": scores["hard"] - hard, "type": questions["question_type"]})
+        by_type = drop.groupby("type")["drop"].agg(["mean", "size"]).reset_index()
+        parts.append(by_type.assign(family=family))
+    if not parts:
+        return pd.DataFrame(columns=["question_type", "family", "importance", "n"])
+    names = {"type": "question_type", "mean": "importance", "size": "n"}
+    joined = pd.concat(parts, ignore_index=True).rename(columns=names)
+    return joined[["question_type", "family", "importance", "n"]]
+
+
+def score_record(
+    record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Predictions, questions and summary over the folds that are finished."""
+    files = record.read_folds(plan.folds())
+    scored = join_rows([f.rows for f in files], table.frame)
+    majority = majority_scores(table.frame, plan, [f.fold for f in files], inclusive)
+    scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
+    scored = add_baselines(scored, table.frame)
+    questions = question_rows(scored, table.frame, plan)
+    scores = bias_scores(scored, table.frame)
+    summary: dict[str, Any] = summarise(scores, scored, table.frame, bootstrap_units(table, plan))
+    summary["planted"] = planted_aurocs(scores, table.frame)
+    summary["cost"] = add_costs(files)
+    summary["data"] = describe_data(table)
+    summary["versions"] = mixed_versions(files)
+    summary["folds"] = {
+        "k": plan.k, "seed": plan.seed, "repeats": plan.repeats, "group_by": plan.group_by,
+        "finished": len(files), "planned": len(plan.folds()),
+    }  # fmt: skip
+    return scored.drop(columns="row"), questions, summary
+
+
+def write_result(record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool) -> None:
+    """Write the result when every fold is finished; else leave the status at ``partial``."""
+    folds = plan.folds()
+    done = record.finished(folds)
+    if len(done) < len(folds):
+        record.write_status("partial", finished=len(done), planned_folds=len(folds))
+        return
+    predictions, questions, summary = score_record(record, table, plan, inclusive)
+    tables = {
+        "importance.csv": mean_importance(record.read_folds(folds)),
+        "near_duplicates.csv": find_near_duplicates(table.frame, plan),
+    }
+    record.write_result(predictions, questions, tables, summary)
+
+
+def read_result(
+    record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool
+) -> tuple[pd.DataFrame, dict[str, Any], bool]:
+    """Questions, summary and whether they are complete; else both are of the finished folds."""
+    if record.is_complete():
+        return pd.read_parquet(record.path / "questions.parquet"), record.read_summary(), True
+    _, questions, summary = score_record(record, table, plan, inclusive)
+    return questions, summary, False
+
+
+def mean_importance(files: list[FoldFile]) -> pd.DataFrame | None:
+    """Permutation importance over folds: mean and sd (ddof 1) by type and family."""
+    rows = [entry for f in files for entry in f.notes.get("importance", [])]
+    if not rows:
+        return None
+    groups = pd.DataFrame(rows).groupby(["question_type", "family"])["importance"]
+    table = groups.agg(importance="mean", sd="std", folds="size").reset_index()
+    return table.sort_values(["question_type", "importance"], ascending=[True, False])
+
+
+def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
+    """The column whose values intervals resample: the folds' groups, else the coarsest declared.
+
+    A column with a single group is passed over, as there is nothing to resample.
+    """
+    if plan.group_by is not None:
+        return GROUP_PREFIX + plan.group_by
+    return coarsest_column(table.frame, [GROUP_PREFIX + group for group in table.groups])
+
+
+def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
+    """What intervals resample: values of ``bootstrap_column``, else each question for itself."""
+    column = bootstrap_column(table, plan)
+    return np.arange(len(table.frame)) if column is None else table.frame[column].to_numpy()
+
+
+def add_costs(files: list[FoldFile]) -> dict[str, float]:
+    """Cost over folds: seconds and counts add up, ``peak_*`` are maxima, ``*_loss`` means."""
+    values: dict[str, list[float]] = {}
+    for file in files:
+        for key, value in file.notes.get("cost", {}).items():
+            if value is not None:
+                values.setdefault(key, []).append(value)
+    return {key: _over_folds(key, given) for key, given in values.items()}
+
+
+def _over_folds(key: str, values: list[float]) -> float:
+    if key.startswith("peak_"):
+        return max(values)
+    return sum(values) / len(values) if key.endswith("_loss") else sum(values)
+
+
+def mixed_versions(files: list[FoldFile]) -> dict[str, Any]:
+    """Library versions of the folds: one text each, or the list of those that were mixed."""
+    seen: dict[str, list[str]] = {}
+    for file in files:
+        for package, version in file.notes.get("versions", {}).items():
+            if version not in seen.setdefault(package, []):
+                seen[package].append(version)
+    mixed = {p: v for p, v in seen.items() if len(v) > 1}
+    if mixed:
+        log.warning("the folds of this record were computed with different versions: %s", mixed)
+    return {p: v[0] if len(v) == 1 else v for p, v in seen.items()}
+
+
+def describe_data(table: QuestionTable) -> dict[str, Any]:
+    """summary.json's ``data``: rows read, left out and why, fingerprint, source."""
+    return {
+        "benchmark": table.name,
+        "rows_read": table.rows_read,
+        "questions": len(table.frame),
+        "formats": {str(f): int(n) for f, n in table.frame["format"].value_counts().items()},
+        "left_out": [vars(left) for left in table.left_out],
+        "fingerprint": table.fingerprint,
+        "source": table.source,
+        "revision": table.revision,
+        "groups": {g: int(table.frame[GROUP_PREFIX + g].nunique()) for g in table.groups},
+    }

@@ -1,0 +1,226 @@
+"""One stress test from a typed config to a finished record; what the command and the API call."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tst.benchmarks.load import load_benchmark
+from tst.config.schema import RunConfig, resolve_auto, to_yaml
+from tst.core.diagnostic import Fold, Predictions
+from tst.core.folds import FoldPlan, plan_folds
+from tst.core.questions import QuestionTable
+from tst.diagnostics.build import build_diagnostic, without_explanations
+from tst.records.environment import describe_environment, library_versions
+from tst.records.identity import record_folder
+from tst.records.record import Record
+from tst.records.store import FolderStore
+from tst.scoring.null_tests import run_nulls
+from tst.scoring.scores import score_predictions
+from tst.stress_test.question_rows import fold_rows
+from tst.stress_test.results import (
+    bootstrap_column,
+    permutation_importance,
+    read_result,
+    write_result,
+)
+from tst.tracking.publisher_process import tracked
+
+log = logging.getLogger("tst")
+
+WAIT_SECONDS = 0.5
+
+
+@dataclass
+class Result:
+    """What a run left: where its record is, and its tables.
+
+    questions: one row a question that has a prediction (docs/record.md)
+    summary: summary.json as a dict
+    complete: False while folds are missing (``fold.only``, or other processes still at work)
+    """
+
+    record: Path
+    questions: pd.DataFrame
+    summary: dict[str, Any]
+    complete: bool
+
+
+def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
+    """Run the missing folds of a stress test and write its record.
+
+    table: the questions, where they do not come from ``config.benchmark``
+    Raises UserError for anything the user can mend, before a model is loaded.
+    """
+    config = resolve_auto(config)
+    table = load_table(config) if table is None else table
+    plan = plan_for(config, table)
+    wanted = plan.folds(config.fold.only)
+    with ExitStack() as stack:
+        record = stack.enter_context(Record(record_folder(config, table)))
+        stack.enter_context(log_file(record))
+        record.write_settings(to_yaml(config), describe_environment())
+        stack.enter_context(tracked(config, table, record.path))
+        stack.enter_context(noted_failure(record))
+        missing = len(wanted) - len(record.finished(wanted))
+        log.info(
+            "%s: %d questions, %d of %d folds to run", table.name, len(table.frame), missing,
+            len(wanted),
+        )  # fmt: skip
+        if missing:
+            _run_folds(config, table, plan, record, wanted)
+        if not record.is_complete():
+            write_result(record, table, plan, config.scoring.mra_inclusive)
+        if config.null.repeats and record.is_complete():
+            _add_nulls(config, table, plan, record)
+        questions, summary, complete = read_result(
+            record, table, plan, config.scoring.mra_inclusive
+        )
+        return Result(record.path, questions, summary, complete)
+
+
+def describe(config: RunConfig) -> str:
+    """What ``run`` would do: the questions, the folds, and for an LLM prompts, steps and time."""
+    config = resolve_auto(config)
+    table = load_table(config)
+    plan = plan_for(config, table)
+    sizes = [int((plan.assignment[r] == f).sum()) for r, f in plan.folds(config.fold.only)]
+    lines = [
+        f"{table.name}: {len(table.frame)} questions of {table.rows_read} rows, "
+        f"{len(sizes)} folds of {min(sizes)} to {max(sizes)} questions",
+        f"record: {record_folder(config, table)}",
+    ]
+    if config.diagnostic.name == "lora_llm":
+        from tst.diagnostics.llm.dry_run import describe_run
+
+        parts = (config.diagnostic, config.model, config.optimizer, config.device)
+        lines.insert(1, describe_run(table.frame, plan, *parts, only=config.fold.only))
+    return "\n".join(lines)
+
+
+def load_table(config: RunConfig) -> QuestionTable:
+    """The benchmark's questions; what was left out is named in the log."""
+    data_root = Path(config.data_root) if config.data_root else None
+    table = load_benchmark(config.benchmark, data_root)
+    for left in table.left_out[:20]:
+        log.warning("%s: left out %s (row %d): %s", table.name, left.id, left.row, left.reason)
+    if len(table.left_out) > 20:
+        log.warning("%s: left out %d rows in all", table.name, len(table.left_out))
+    return table
+
+
+def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
+    """The fold plan that a config asks for."""
+    fold = config.fold
+    return plan_folds(table.frame, fold.k, fold.seed, fold.repeats, fold.grouping(table.groups))
+
+
+def _run_folds(
+    config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record, wanted: list[Fold]
+) -> None:
+    """Run every wanted fold that is free; wait for those that other processes are at.
+
+    Each fold is on disk before the next is asked for; the folds of a process that dies are taken
+    over.
+    """
+    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    diagnostic = build_diagnostic(config, store)
+    inclusive = config.scoring.mra_inclusive
+    told: dict[Fold, str] = {}
+    while len(record.finished(wanted)) < len(wanted):
+        leased = record.lease(wanted, diagnostic.folds_at_once)
+        if leased:
+            record.write_status("running", planned_folds=len(plan.folds()))
+            for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
+                _keep_fold(record, table.frame, plan, fold, predictions, inclusive)
+        else:
+            for fold, holder in record.holders(wanted).items():
+                if told.get(fold) != holder:
+                    log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
+                    told[fold] = holder
+            time.sleep(WAIT_SECONDS)
+    del diagnostic
+    gc.collect()
+
+
+def _keep_fold(
+    record: Record,
+    table: pd.DataFrame,
+    plan: FoldPlan,
+    fold: Fold,
+    predictions: Predictions,
+    inclusive: bool,
+) -> None:
+    rows = plan.heldout_rows(*fold)
+    questions = table.iloc[rows]
+    scores = score_predictions(questions, predictions, inclusive)
+    importance = permutation_importance(questions, predictions, scores, inclusive)
+    versions = library_versions()
+    notes = {
+        "cost": predictions.cost,
+        # beside the libraries: folds that used another base are told of as mixed versions are
+        "versions": versions | ({"base": predictions.base} if predictions.base else {}),
+        "importance": importance.to_dict("records"),
+    }
+    kept = fold_rows(table, rows, fold, predictions, scores)
+    record.write_fold(fold, kept, notes, predictions.history)
+    mean = 100 * float(scores["hard"].mean())
+    log.info("fold %d-%d: score %.1f over %d questions", *fold, mean, len(rows))
+
+
+def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record) -> None:
+    """Run the missing null draws and put what they say into the summary."""
+    summary = record.read_summary()
+    quick = without_explanations(config)
+    quick.n_jobs = 1
+    in_parallel = config.diagnostic.name == "rf"  # an LLM's draws share one loaded base
+    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    summary["null"] = run_nulls(
+        partial(build_diagnostic, quick, store),
+        table.frame,
+        plan,
+        bootstrap_column(table, plan),
+        summary["overall"]["score_hard"],
+        config.null.repeats,
+        record.path / "null",
+        n_jobs=config.n_jobs if in_parallel else 1,
+        inclusive=config.scoring.mra_inclusive,
+    )
+    record.update_summary(summary)
+
+
+@contextmanager
+def log_file(record: Record) -> Iterator[None]:
+    """Write the log of this process into the record as well."""
+    handler = logging.FileHandler(record.path / "log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def noted_failure(record: Record) -> Iterator[None]:
+    """Leave the traceback, or that the run was interrupted, in status.json."""
+    try:
+        yield
+    except Exception as error:
+        with contextlib.suppress(OSError):  # a full disk has no room for this either
+            record.write_failure(error)
+        raise
+    except BaseException as stop:
+        record.write_status("interrupted", reason=type(stop).__name__)
+        raise

@@ -1,0 +1,116 @@
+"""The workspace: leaderboard, a section a benchmark with its question types, cost, loss curves.
+
+Every key it names is one of ``tst.tracking.metric_names``; a test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import wandb_workspaces.reports.v2 as panels
+import wandb_workspaces.workspaces as ws
+
+from tst.tracking import metric_names
+
+BY = panels.Config("benchmark.name")
+COLUMNS = (
+    *(f"summary:{key}" for key in ("score", "score_soft", "zero_shot_soft", "delta_soft",
+                                   "baseline", "majority", "adjusted", "n", "state")),
+    *(f"config:{key}" for key in ("benchmark.name", "diagnostic.name", "model.name",
+                                  "fold.group_by", "fold.seed", "record.hash")),
+)  # fmt: skip
+COSTS = {
+    "Training tokens": "cost/train_tokens",
+    "Peak memory (bytes)": "cost/peak_memory_bytes",
+    "Training (s)": "cost/train_seconds",
+    "Held-out (s)": "cost/heldout_seconds",
+    "Zero-shot (s)": "cost/zero_shot_seconds",
+    "Fitting (s)": "cost/fit_seconds",
+}
+
+
+def build_workspace(
+    entity: str, project: str, name: str, types: dict[str, list[str]], folds: int
+) -> ws.Workspace:
+    """The workspace of a project; nothing is sent.
+
+    types: question types by benchmark
+    """
+    sections = [leaderboard(), *(of_benchmark(b, names) for b, names in types.items())]
+    return ws.Workspace(
+        entity=entity,
+        project=project,
+        name=name,
+        sections=[*sections, curves(folds), cost()],
+        settings=ws.WorkspaceSettings(max_runs=50, smoothing_type="none"),
+        runset_settings=ws.RunsetSettings(
+            order=[ws.Ordering(ws.Summary("adjusted"), ascending=False)],
+            pinned_columns=["run:displayName", *COLUMNS],
+        ),
+        auto_generate_panels=False,
+    )
+
+
+def _bars(title: str, names: Sequence[str]) -> panels.BarPlot:
+    return panels.BarPlot(title=title, metrics=list(names))
+
+
+def leaderboard() -> ws.Section:
+    """All runs side by side, and the questions with the highest s."""
+    shown: list[Any] = [
+        _bars("Adjusted: above what guessing gives", ["adjusted"]),
+        _bars("Score (hard)", ["score"]),
+        _bars("Zero-shot, trained on the test set's text (soft)", ["zero_shot_soft", "score_soft"]),
+        _bars("Baseline and majority", ["baseline", "majority"]),
+        panels.ScatterPlot(
+            title="What the test set teaches",
+            x=panels.SummaryMetric("zero_shot_soft"),
+            y=panels.SummaryMetric("score_soft"),
+        ),
+        panels.WeavePanelSummaryTable(table_name=metric_names.QUESTIONS),
+    ]
+    return ws.Section(name="Leaderboard", panels=shown, is_open=True, pinned=True)
+
+
+def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
+    """A benchmark's question types: score, gain over zero-shot, adjusted."""
+    shown: list[Any] = [
+        _bars(title, [f"type/{metric_names.key_part(name)}/{key}" for name in types])
+        for title, key in (
+            ("Score by question type (soft)", "score_soft"),
+            ("Gain over zero-shot by question type", "delta_soft"),
+            ("Adjusted by question type", "adjusted"),
+        )
+    ]
+    return ws.Section(name=f"Question types: {benchmark}", panels=shown, is_open=True)
+
+
+def curves(folds: int) -> ws.Section:
+    """Training: each fold's loss and learning rate; fold scores; tokens a second."""
+    shown: list[Any] = []
+    for fold in range(folds):
+        prefix = metric_names.curve_prefix(0, fold)
+        shown.append(
+            panels.LinePlot(
+                title=f"Fold {fold}: training loss",
+                x=f"{prefix}/step",
+                y=[f"{prefix}/loss"],
+                smoothing_factor=0.6,
+                smoothing_show_original=True,
+            )
+        )
+    rate = metric_names.curve_prefix(0, 0)
+    shown += [
+        panels.LinePlot(title="Learning rate", x=f"{rate}/step", y=[f"{rate}/learning_rate"]),
+        panels.LinePlot(title="Score by fold", x=metric_names.FOLD, y=[metric_names.FOLD_SCORE]),
+        panels.LinePlot(
+            title="Tokens a second by fold", x=metric_names.FOLD, y=[metric_names.SPEED]
+        ),
+    ]
+    return ws.Section(name="Training", panels=shown, is_open=True)
+
+
+def cost() -> ws.Section:
+    """What a run took."""
+    return ws.Section(name="Cost", panels=[_bars(t, [key]) for t, key in COSTS.items()])
