@@ -83,7 +83,7 @@ def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, 
     record = make_record(tmp_path, "diagnostic=rf")
     story = Story(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
     server, over = Server(tmp_path / "wandb" / "run-1"), threading.Event()
-    monkeypatch.setattr(publish, "open_run", server.open)
+    monkeypatch.setattr(publisher, "open_run", server.open)
     over.set()
     folds = [f"0-{f}" for f in range(5)]
 

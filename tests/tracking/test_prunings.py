@@ -22,7 +22,7 @@ pytest.importorskip("wandb")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "build_diagnostic", lambda config, store: PriorDiagnostic())
-    monkeypatch.setattr(running, "write_figures", lambda *given: None)
+    monkeypatch.setattr(run, "write_figures", lambda *given: None)
 
 
 def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
@@ -77,7 +77,7 @@ def test_the_same_pruning_with_a_judge_is_the_same_run(tmp_path):
 
 
 def test_a_failed_pruning_ends_as_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "describe", lambda *given: 1 / 0)
+    monkeypatch.setattr(run, "describe", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pruned(tmp_path)
     told = the_run(tmp_path)
