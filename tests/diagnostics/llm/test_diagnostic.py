@@ -211,7 +211,14 @@ def test_dry_run_describes_and_loads_no_weights(table):
     free_base()
     plan = plan_folds(table, k=3, seed=1)
     text = describe_run(table, plan, LoraSettings(), TINY, OptimizerSettings(), "cpu")
-    for part in ("Answer the following question:", "⟦", "tokens a row", "rows cut", "steps", "GB"):
+    for part in (
+        "Answer the following question:",
+        "⟦",
+        "tokens per row",
+        "rows cut",
+        "steps",
+        "GB",
+    ):
         assert part in text
     several = LoraSettings(number_samples=16)
     more = describe_run(table, plan, several, TINY, OptimizerSettings(), "cpu")

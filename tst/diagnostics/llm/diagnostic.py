@@ -1,4 +1,4 @@
-"""TsT-LLM: a LoRA adapter a fold, scored exactly, beside the same model without it."""
+"""TsT-LLM: one LoRA adapter per fold, scored exactly, and the same model without it."""
 
 from __future__ import annotations
 

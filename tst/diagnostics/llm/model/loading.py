@@ -1,4 +1,4 @@
-"""Base models: loaded once a process, kept while jobs use the same one, freed otherwise."""
+"""Base models: loaded once per process, kept while jobs use the same one, freed otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tst.core.errors import UserError
 from tst.diagnostics.llm.model import tiny_model
 from tst.diagnostics.llm.model.gguf_models import converted_model
 from tst.diagnostics.llm.model.kernels import fuse_kernels
-from tst.diagnostics.llm.model.weights_digest import content_name
+from tst.diagnostics.llm.model.weights_digest import identify_weights
 from tst.diagnostics.llm.settings import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
         config = read_config(settings, source)
         tokenizer = read(AutoTokenizer, settings, source)
         quantization = _pick_quantization(settings, config, device)
-        name = content_name(settings, config)
+        name = identify_weights(settings, config)
         arguments: dict[str, Any] = {
             "dtype": dtype,
             "attn_implementation": pick_attention(settings, config, device),
@@ -168,7 +168,7 @@ def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
 
 
 def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
-    """``from_pretrained``, or one message that says what to do where a model is not to be had."""
+    """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
     # the hub's own retries take minutes where there is no network
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
     try:
@@ -202,7 +202,7 @@ def pick_attention(settings: ModelSettings, config: PretrainedConfig, device: to
 
 
 def count_parameters(config: PretrainedConfig) -> tuple[int, int]:
-    """Parameters of a model and those of its linear layers (head apart), without building it."""
+    """All parameters, and those of the linear layers but the head; loads no weights."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     total = sum(p.numel() for p in model.parameters())

@@ -1,4 +1,4 @@
-"""Which weights a model's name stands for: names stay when folders and branches move on."""
+"""Which weights a model's name stands for: a folder or branch can change under the same name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from transformers import PretrainedConfig
 
 from tst.diagnostics.llm.settings import ModelSettings
 
-WEIGHTS = ("*.safetensors", "*.bin", "*.gguf")
-WHOLE = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.py", "*.jinja", "*/*.jinja")
+WEIGHT_FILES = ("*.safetensors", "*.bin", "*.gguf")
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.py", "*.jinja", "*/*.jinja")
 """Configurations, tokenizers, chat templates and a model's own code."""
-READ = 65536
-SAMPLES = 256
+PIECE_BYTES = 65536
+PIECES = 256
 
 
-def content_name(settings: ModelSettings, config: PretrainedConfig) -> str:
+def identify_weights(settings: ModelSettings, config: PretrainedConfig) -> str:
     """``name@revision``: a hub model's commit, a local folder's digest, else what was asked for."""
     folder = Path(settings.name)
     commit = getattr(config, "_commit_hash", None)
@@ -28,24 +28,24 @@ def content_name(settings: ModelSettings, config: PretrainedConfig) -> str:
 def _digest(folder: Path) -> str:
     """12 hex digits over the small files, whole, and samples of the weights.
 
-    Of each weight file it reads the size and SAMPLES evenly spread pieces, the beginning and the
+    Of each weight file it reads the size and PIECES evenly spread pieces, the beginning and the
     end among them: all of a file of up to 16 MiB, 16 MiB of a larger one (seconds for 15 GB). It
     sees what changes all weights or whole matrices, as training does, but not a change that lies
     between two pieces: a few numbers edited by hand, or one small matrix of a large file.
     """
     digest = hashlib.blake2b(digest_size=6)
-    for path in _files(folder, WHOLE):
+    for path in _files(folder, SMALL_FILES):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder)}:{len(content)}:".encode())
         digest.update(content)
-    for path in _files(folder, WEIGHTS):
+    for path in _files(folder, WEIGHT_FILES):
         size = path.stat().st_size
         digest.update(f"{path.name}:{size}:".encode())
-        last = max(0, size - READ)
+        last = max(0, size - PIECE_BYTES)
         with path.open("rb") as file:
-            for start in sorted({last * i // (SAMPLES - 1) for i in range(SAMPLES)}):
+            for start in sorted({last * i // (PIECES - 1) for i in range(PIECES)}):
                 file.seek(start)
-                digest.update(file.read(READ))
+                digest.update(file.read(PIECE_BYTES))
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Which questions share a forward pass, for one fold or for several side by side.
+"""Which questions share a forward pass, for one fold or for several at once.
 
 A batch is rows [k folds][b questions]; a row is a position in that fold's own list, or -1 for an
 empty place. One fold alone is the case k = 1, so that both kinds of training and all scoring share
@@ -52,10 +52,10 @@ def plan_steps(
     """The questions of each optimizer step of one fold, of similar lengths.
 
     Questions are sorted by length times a random factor, so that a step has little padding and yet
-    mixes question types; every epoch draws anew. Who shares a step comes from ``seed`` (the fold's
-    own). Which lengths come when comes from ``order_seed``, the same for all folds of a repeat: the
-    steps of folds trained side by side then have similar lengths. Every question is used once an
-    epoch; a last fractional epoch stops early.
+    mixes question types; every epoch draws again. Which questions share a step follows from
+    ``seed`` (the fold's own). The order of lengths follows from ``order_seed``, the same for all
+    folds of a repeat: the steps of folds trained at once then have similar lengths. Every question
+    is used once per epoch; a last fractional epoch stops early.
     """
     n = len(lengths)
     if n == 0:
@@ -140,7 +140,7 @@ def collate_training(
 
 
 def collate_prompts(prompts: list[list[int] | None], multiple: int = 1) -> Batch:
-    """Prompts to score (None for empty places): one answer position a row, its last token."""
+    """Prompts to score (None for empty places): one answer position per row, its last token."""
     width = round_up(max(len(p) for p in prompts if p is not None), multiple)
     ids = torch.zeros(len(prompts), width, dtype=torch.long)
     last = []

@@ -88,7 +88,7 @@ class Encoder:
         return [self._target(row) for row in rows]
 
     def _target(self, row: dict[str, Any]) -> list[int]:
-        """As tokens after a prompt of its format: all of those end in the same words."""
+        """As tokens after a prompt of its format: all prompts of a format end in the same words."""
         text = self.lead + target_text(row)
         known = self._targets.get((row["format"], text))
         if known is None:

@@ -1,4 +1,4 @@
-"""The text a model reads and the text it is to answer: one rendering for training and scoring."""
+"""The text that a model reads and its target: one rendering for training and scoring."""
 
 from __future__ import annotations
 

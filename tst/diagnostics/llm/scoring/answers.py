@@ -1,6 +1,6 @@
 """What a model says about questions: option probabilities, generated numbers and texts.
 
-Works on k folds' questions side by side (k = 1 for one adapter or for zero-shot): the model is any
+Works on k folds' questions at once (k = 1 for one adapter or for zero-shot): the model is any
 callable of token ids whose row i belongs to fold i // b.
 """
 
@@ -18,7 +18,7 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
-from tst.diagnostics.llm.scoring.decoding import MostLikely, Spread, decode
+from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
 
 CACHE_COPIES = 2
 """Copies of its cache that a batch of ``padded_tokens`` has memory for."""
@@ -26,10 +26,10 @@ CACHE_COPIES = 2
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """How scoring runs: padded tokens a batch, length multiple, letter tokens, and numbers.
+    """How scoring runs: padded tokens per batch, length multiple, letter tokens, and numbers.
 
     number_samples: 0 decodes numbers greedily; else a number is the one with the highest expected
-        MRA over so many answers
+        MRA over that many answers
     """
 
     padded_tokens: int
@@ -38,7 +38,7 @@ class ScoringPlan:
     number_samples: int = 0
 
     def tokens_of(self, kind: str) -> int:
-        """Padded tokens of prompts a batch: fewer where many copies of its cache are kept."""
+        """Padded tokens of prompts per batch: fewer where many copies of its cache are kept."""
         if kind != "num" or self.number_samples <= CACHE_COPIES:
             return self.padded_tokens
         return max(1, self.padded_tokens * CACHE_COPIES // self.number_samples)
@@ -54,7 +54,7 @@ def score(
 ) -> list[pd.DataFrame]:
     """Answers of each fold's questions: p_options, letter_mass, value, text, generated, parsed.
 
-    One frame a fold, indexed as its questions; p_options are lists of floats that sum to 1.
+    One frame per fold, indexed as its questions; p_options are lists of floats that sum to 1.
     title: of the progress that is shown
     """
     answers = [_empty(questions) for questions in folds]
@@ -123,7 +123,7 @@ def _generate(
     """A number (NaN and not parsed where none is read) or a short text."""
     prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
     samples = plan.number_samples if kind == "num" else 0
-    pick = Spread(samples) if samples else MostLikely()
+    pick = ArithmeticSampling(samples) if samples else Greedy()
     generated = decode(
         head, prompts, NEW_TOKENS[kind], encoder.stop_ids, pick, multiple=plan.multiple
     )
@@ -147,8 +147,8 @@ def _generate(
 def choose_number(values: list[float]) -> float:
     """The number with the highest mean MRA over the values that are one; NaN where none is.
 
-    A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): what a
-    model believes in is rarely best told by its most likely digits.
+    A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): the most
+    likely digits are rarely the best summary of a distribution.
     """
     if len(values) == 1:
         return values[0]

@@ -1,4 +1,4 @@
-"""Batched decoding with a key-value cache: the most likely answer, or answers spread over all."""
+"""Batched decoding with a key-value cache: greedy, or arithmetic sampling."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 
 
-class MostLikely:
-    """Greedy decoding: the most likely next token of each row."""
+class Greedy:
+    """The most likely next token of each row."""
 
     copies = 1
 
@@ -18,8 +18,8 @@ class MostLikely:
         return logits.argmax(dim=1)
 
 
-class Spread:
-    """Several continuations a prompt, spread evenly over the model's distribution of answers.
+class ArithmeticSampling:
+    """Several continuations per prompt, spread evenly over the model's distribution of answers.
 
     Arithmetic sampling (Vilnis et al. 2023, arXiv 2210.15458): continuation i of n decodes the code
     (i + 1/2) / n as an arithmetic coder would. It needs no random numbers, and its averages vary
@@ -60,7 +60,7 @@ def decode(
     prompts: list[list[int] | None],
     new_tokens: int,
     stop_ids: list[int],
-    pick: MostLikely | Spread,
+    pick: Greedy | ArithmeticSampling,
     multiple: int = 1,
 ) -> list[list[int]]:
     """Continuations of each prompt, ``pick.copies`` of them in a row; ends when all have stopped.
@@ -113,9 +113,9 @@ def _decode_uncached(
     prompts: list[list[int] | None],
     new_tokens: int,
     stop_ids: list[int],
-    pick: MostLikely | Spread,
+    pick: Greedy | ArithmeticSampling,
 ) -> list[list[int]]:
-    """The same, reading the whole text anew for each token: exact where a sliding window would
+    """The same, reading the whole text again for each token: exact where a sliding window would
     count the padding between prompt and continuation, or a recurrent state has read it.
     """
     device = next(head.model.parameters()).device

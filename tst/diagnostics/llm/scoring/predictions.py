@@ -34,7 +34,7 @@ def to_predictions(
 
 
 def reset_peak(device: torch.device) -> None:
-    """Start measuring peak memory anew, where the device can."""
+    """Reset the measurement of peak memory, where the device can."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 

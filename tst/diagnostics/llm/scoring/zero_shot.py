@@ -1,4 +1,4 @@
-"""Answers without adapters: computed once a question and model, whatever the folds."""
+"""Answers without adapters: computed once per question and model, whatever the folds."""
 
 from __future__ import annotations
 

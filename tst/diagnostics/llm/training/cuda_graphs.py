@@ -1,4 +1,4 @@
-"""Training passes as CUDA graphs: one capture a shape, then one launch instead of thousands."""
+"""Training passes as CUDA graphs: one capture per shape, then one launch instead of thousands."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _Captured:
 class GraphedPass:
     """Forward and backward of a pass, replayed; adds to ``gradient``, returns the loss.
 
-    run: inputs -> loss; every tensor it reads beside its inputs must stay where it is
+    run: inputs -> loss; every tensor it reads besides its inputs must keep its address
     weights: the one leaf that gets a gradient
     A shape that was captured is replayed, any other runs as it is. Where capturing fails, passes
-    run uncaptured, with a word in the log.
+    run uncaptured and the log says so.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GraphedPass:
         return known.loss
 
     def capture(self, inputs: _Inputs) -> None:
-        """Capture this shape; leaves rubbish in ``gradient``, which the next step clears.
+        """Capture this shape; leaves invalid values in ``gradient``, which the next step clears.
 
         The pass runs once as it is before (libraries initialise, kernels are chosen).
         """

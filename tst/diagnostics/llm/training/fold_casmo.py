@@ -21,7 +21,7 @@ class FoldCasmo(FoldOptimizer):
 
     tensors: for each weight of an adapter, its columns of the stacked tensor, int64 (numel,)
     The state is kept in another order of columns: tensors of one length side by side, so that their
-    means are one kernel a length.
+    means take one kernel per length.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class FoldCasmo(FoldOptimizer):
 
 
 class FoldCalibrated(FoldOptimizer):
-    """The package casmo-optimizer, one optimizer a fold: it waits for the device five times each.
+    """The package casmo-optimizer, one optimizer per fold; a step waits five times for the device.
 
     settings: its own arguments
     """

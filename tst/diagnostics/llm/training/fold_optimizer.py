@@ -14,7 +14,7 @@ from tst.diagnostics.llm.settings import LoraSettings
 
 @dataclass(frozen=True)
 class FoldSteps:
-    """How far each fold's steps go.
+    """Learning rate, end and regularisation of each fold's steps.
 
     rates: float32 (k, steps), the learning rate of each fold's step
     active: bool (k, steps); a fold whose steps are done keeps its weights and state

@@ -15,10 +15,10 @@ from tst.core.errors import UserError
 
 @dataclass
 class MemoryPlan:
-    """How a training run is cut to fit.
+    """How a training run is made to fit into memory.
 
     micro_batch: questions of each fold in a forward pass
-    folds: folds trained side by side
+    folds: folds trained at once
     proven: the longest batch has fitted
     """
 

@@ -23,7 +23,7 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.diagnostics.llm.training.loss_history import LossTrace
+from tst.diagnostics.llm.training.loss_history import LossHistory
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs, warmup_steps
 from tst.optimizers.build import optimizer_class
@@ -35,7 +35,7 @@ TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 class TrainingCost:
     """What training one fold took, tokens with and without padding.
 
-    compile_seconds: of ``seconds``, what went by before the first step: building, capturing
+    compile_seconds: the part of ``seconds`` before the first step: building, capturing
     """
 
     seconds: float
@@ -64,7 +64,7 @@ class AnswerTrainer(SFTTrainer):
 
     def __init__(self, folds: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.trace = LossTrace(folds, self.args.device)
+        self.loss_history = LossHistory(folds, self.args.device)
 
     def compute_loss(
         self,
@@ -77,7 +77,7 @@ class AnswerTrainer(SFTTrainer):
         with head.attached():
             logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
         losses = answer_losses(logits, inputs["targets"], inputs["weights"])
-        self.trace.note(losses, inputs["positions"], inputs["input_ids"])
+        self.loss_history.add(losses, inputs["positions"], inputs["input_ids"])
         loss = losses.sum()
         return (loss, output) if return_outputs else loss
 
@@ -86,11 +86,11 @@ class AnswerTrainer(SFTTrainer):
     ) -> torch.Tensor:
         """Forward and backward of all passes of a step; their losses add up."""
         model.train()
-        self.trace.begin()
+        self.loss_history.begin_step()
         loss = torch.zeros((), device=self.args.device)
         for one in self._prepare_inputs(inputs)["passes"]:
             loss = loss + self.learn(model, one)
-        self.trace.keep()
+        self.loss_history.end_step()
         return loss
 
     def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -109,7 +109,7 @@ class AnswerTrainer(SFTTrainer):
         with torch.random.fork_rng(devices=devices):
             self.training_step(model, as_inputs([batch]))
         model.zero_grad()
-        self.trace.forget()
+        self.loss_history.clear()
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Not counted: Trainer's estimate knows neither passes nor stacked adapters."""
@@ -232,7 +232,7 @@ def trained_adapter(
             len(collator),
             prepared,
         )
-        training = Training(cost, collator.histories(trainer.trace))
+        training = Training(cost, collator.histories(trainer.loss_history))
         adapter.eval()
         del trainer
         yield adapter, training

@@ -1,9 +1,9 @@
-"""k LoRA adapters side by side on one frozen base.
+"""k LoRA adapters at once on one frozen base.
 
 Each adapted linear layer gets the k folds' rows at once, [k * b, L, in]: the base's product is
 shared and a batched product adds each fold's own correction. All weights are slices of one tensor
-[k, n]: a single leaf for autograd (one cast, one gradient), and a handful of kernels an optimizer
-step, whatever the number of layers.
+[k, n]: a single leaf for autograd (one cast, one gradient), and a handful of kernels per
+optimizer step, whatever the number of layers.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def stacked_training(
         trainer.train()
         if cuda:
             torch.cuda.synchronize()
-        histories = collator.histories(trainer.trace)
+        histories = collator.histories(trainer.loss_history)
         del trainer
         folds = len(tasks)
         cost = TrainingCost(

@@ -13,7 +13,7 @@ import pandas as pd
 from tst.diagnostics.llm.prompting.batches import Batch, collate_training, plan_steps, round_up
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.fold_optimizer import fold_rates
-from tst.diagnostics.llm.training.loss_history import LossTrace, training_history
+from tst.diagnostics.llm.training.loss_history import LossHistory, training_history
 
 # a padded length of its own costs a capture, about three plain steps
 FEWEST_STEPS = 4
@@ -25,7 +25,7 @@ class FoldTask:
     """What one fold trains on, and its seeds.
 
     examples: (prompt, target) token ids of all training questions
-    seed: LoRA initialisation, dropout and who shares a step
+    seed: LoRA initialisation, dropout and which questions share a step
     order_seed: which lengths come when; one for all folds of a repeat
     """
 
@@ -33,7 +33,7 @@ class FoldTask:
     seed: int
     order_seed: int
 
-    def fed(self, example: int) -> int:
+    def input_tokens(self, example: int) -> int:
         """Tokens of one example that are fed in: all but the last target."""
         return sum(map(len, self.examples[example])) - 1
 
@@ -45,9 +45,9 @@ class FoldTask:
 
 
 class StepCollator:
-    """Turns an optimizer step's number into its passes; k tasks side by side make k-wide rows.
+    """Turns an optimizer step's number into its passes; k tasks at once make k-wide rows.
 
-    A pass holds ``micro_batch`` questions a fold where rows are longest, more where they are
+    A pass holds ``micro_batch`` questions per fold where rows are longest, more where they are
     shorter, and at most the whole step; a fold that has no question left for a place, or no step
     left, gets an empty one.
 
@@ -66,7 +66,7 @@ class StepCollator:
         self.static = multiple > 1
         self._longest = [
             max(
-                task.fed(i)
+                task.input_tokens(i)
                 for task, plan in zip(tasks, self.plans, strict=True)
                 if step < len(plan)
                 for i in plan[step]
@@ -120,11 +120,11 @@ class StepCollator:
     def _width(self, longest: int) -> int:
         return next(w for w in self.widths if w >= longest)
 
-    def histories(self, losses: LossTrace) -> list[pd.DataFrame]:
+    def histories(self, losses: LossHistory) -> list[pd.DataFrame]:
         """What each fold went through, step by step."""
         by_step = losses.by_step()
         fed = [
-            [sum(map(task.fed, step)) for step in plan]
+            [sum(map(task.input_tokens, step)) for step in plan]
             for task, plan in zip(self.tasks, self.plans, strict=True)
         ]
         return [

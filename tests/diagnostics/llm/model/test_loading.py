@@ -9,7 +9,7 @@ from tests.diagnostics.llm.conftest import TINY
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.loading import load_base, pick_device
-from tst.diagnostics.llm.model.weights_digest import READ, SAMPLES, content_name
+from tst.diagnostics.llm.model.weights_digest import PIECE_BYTES, PIECES, identify_weights
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import trained_adapter
@@ -44,10 +44,10 @@ def test_a_local_folder_is_known_by_its_content(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"a" * 100)
     settings = ModelSettings(str(tmp_path))
-    first = content_name(settings, PretrainedConfig())
-    assert first == content_name(settings, PretrainedConfig())
+    first = identify_weights(settings, PretrainedConfig())
+    assert first == identify_weights(settings, PretrainedConfig())
     (tmp_path / "model.safetensors").write_bytes(b"a" * 99 + b"b")
-    assert content_name(settings, PretrainedConfig()) != first
+    assert identify_weights(settings, PretrainedConfig()) != first
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_an_edited_small_file_is_another_model(tmp_path, name):
     names = set()
     for content in ("one", "two"):
         (tmp_path / name).write_text(content)
-        names.add(content_name(settings, PretrainedConfig()))
+        names.add(identify_weights(settings, PretrainedConfig()))
     (tmp_path / "README.md").write_text("says nothing about answers")
-    names.add(content_name(settings, PretrainedConfig()))
+    names.add(identify_weights(settings, PretrainedConfig()))
     assert len(names) == 2
 
 
@@ -72,14 +72,14 @@ def test_a_tuned_matrix_inside_a_large_weight_file_is_another_model(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     weights = tmp_path / "model.safetensors"
     weights.touch()
-    os.truncate(weights, 2 * SAMPLES * READ)
+    os.truncate(weights, 2 * PIECES * PIECE_BYTES)
     settings = ModelSettings(str(tmp_path))
-    first = content_name(settings, PretrainedConfig())
-    assert first == content_name(settings, PretrainedConfig())
+    first = identify_weights(settings, PretrainedConfig())
+    assert first == identify_weights(settings, PretrainedConfig())
     with weights.open("r+b") as file:
-        file.seek(SAMPLES * READ)
-        file.write(b"tune" * READ)
-    assert content_name(settings, PretrainedConfig()) != first
+        file.seek(PIECES * PIECE_BYTES)
+        file.write(b"tune" * PIECE_BYTES)
+    assert identify_weights(settings, PretrainedConfig()) != first
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:99", ""])

@@ -153,7 +153,7 @@ def test_stacked_columns_are_each_weight_of_an_adapter_once():
 
 
 def test_folds_do_not_mix(table):
-    """A fold's adapter is the same whoever is trained beside it."""
+    """A fold's adapter is the same whatever other folds train at the same time."""
     plan = plan_folds(table, k=4, seed=3)
     whole = LoraLLMDiagnostic(settings(), TINY, OptimizerSettings(), None, "cpu")
     beside = dict(whole.run_folds(table, plan, [(0, 0), (0, 1), (0, 2)], 3))

@@ -14,7 +14,12 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import free_base, load_base
 from tst.diagnostics.llm.prompting.prompts import parse_number
 from tst.diagnostics.llm.scoring.answers import ScoringPlan, choose_number
-from tst.diagnostics.llm.scoring.decoding import MostLikely, Spread, _decode_uncached, decode
+from tst.diagnostics.llm.scoring.decoding import (
+    ArithmeticSampling,
+    Greedy,
+    _decode_uncached,
+    decode,
+)
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 
 
@@ -30,7 +35,7 @@ def some_prompts():
     return [torch.randint(6, 250, (n,), generator=draw).tolist() for n in (3, 17, 9)]
 
 
-@pytest.mark.parametrize("pick", [MostLikely, lambda: Spread(4)], ids=["greedy", "spread"])
+@pytest.mark.parametrize("pick", [Greedy, lambda: ArithmeticSampling(4)], ids=["greedy", "spread"])
 @pytest.mark.parametrize("empty", [0, 2, 3])
 def test_decoding_with_a_cache_equals_reading_all_anew(head, pick, empty):
     prompts = some_prompts()
@@ -46,7 +51,7 @@ def test_decoding_with_a_cache_equals_reading_all_anew(head, pick, empty):
 
 def test_one_spread_answer_of_a_sure_model_is_the_most_likely_one():
     logits = torch.tensor([[0.0, 40.0, 0.0], [40.0, 0.0, 0.0], [0.0, 0.0, 40.0]])
-    spread = Spread(5)
+    spread = ArithmeticSampling(5)
     assert spread(logits).tolist() == [1] * 5 + [0] * 5 + [2] * 5
     assert spread(logits.repeat_interleave(5, dim=0)).tolist() == [1] * 5 + [0] * 5 + [2] * 5
 
@@ -54,7 +59,7 @@ def test_one_spread_answer_of_a_sure_model_is_the_most_likely_one():
 def test_spread_answers_come_as_often_as_they_are_likely():
     """The shares of all two-token answers, which two independent tokens must multiply to."""
     first, second = torch.tensor([0.5, 0.2, 0.3]), torch.tensor([0.1, 0.6, 0.3])
-    spread = Spread(1000)
+    spread = ArithmeticSampling(1000)
     a = spread(first.log()[None, :])
     b = spread(second.log().repeat(1000, 1))
     seen = torch.zeros(3, 3)
@@ -66,7 +71,7 @@ def test_spread_answers_come_as_often_as_they_are_likely():
 
 def test_impossible_tokens_are_never_picked():
     logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]])
-    assert Spread(7)(logits).tolist() == [1] * 3 + [3] * 4
+    assert ArithmeticSampling(7)(logits).tolist() == [1] * 3 + [3] * 4
 
 
 def test_the_chosen_number_has_the_highest_expected_score():
@@ -118,7 +123,7 @@ def test_a_run_chooses_numbers_among_several_answers(table, store):
             assert several.text[i] == greedy.text[i]
 
 
-@pytest.mark.parametrize("pick", [MostLikely, lambda: Spread(4)], ids=["greedy", "spread"])
+@pytest.mark.parametrize("pick", [Greedy, lambda: ArithmeticSampling(4)], ids=["greedy", "spread"])
 def test_a_recurrent_state_that_read_padding_is_not_used(pick):
     """Convolutions and linear attention keep a state in place of keys; prompts are right-padded."""
     config = AutoConfig.for_model(
