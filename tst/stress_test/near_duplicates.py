@@ -14,11 +14,13 @@ import pandas as pd
 
 from tst.core.folds import FoldPlan
 from tst.core.metrics import best_constant, mean_relative_accuracy, text_matches
-
-TEMPLATE_SHARE = 0.4
-"""A word belongs to the template when this share of its type's like questions has it."""
-LIKE_QUESTIONS = 20
-"""Questions of a type that open with the same two words are alike when there are this many."""
+from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.question_arrays import code_all
+from tst.diagnostics.forest.text.templates import (
+    TEMPLATE_SHARE,
+    LikeQuestions,
+    find_template_words,
+)
 
 COLUMNS = {
     "cluster": "number, by how much is given away in all",
@@ -90,28 +92,26 @@ def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
 def mask_templates(table: pd.DataFrame) -> list[str]:
     """Each question's words with those that vary replaced by ``_`` and numbers by ``#``.
 
-    Words vary when less than ``TEMPLATE_SHARE`` of the like questions of the type have them. Only
-    mc questions that keep half of their words are masked; the others' own words are their template.
+    Words vary when they are no template words of the like questions of the type. Only mc questions
+    that keep half of their words are masked; the others' own words are their template.
     """
     words = [_words(text) for text in table["question"]]
-    types = table["question_type"].tolist()
-    openings = [(t, *w[:2]) for t, w in zip(types, words, strict=True)]
-    sizes = Counter(openings)
-    like = [o if sizes[o] >= LIKE_QUESTIONS else (o[0],) for o in openings]
-    group_sizes = Counter(like)
-    frequency: Counter[tuple[tuple[str, ...], str]] = Counter()
-    for group, those in zip(like, words, strict=True):
-        frequency.update((group, w) for w in set(those))
-    templates = []
-    for kind, group, those in zip(table["format"], like, words, strict=True):
-        needed = TEMPLATE_SHARE * group_sizes[group]
-        kept = [frequency[group, w] >= needed for w in those]
-        mask = kind == "mc" and group_sizes[group] > 1 and 2 * sum(kept) >= len(those)
-        templates.append(_masked(those, kept) if mask else " ".join(those))
-    return templates
+    types = code_all(table["question_type"].astype(str))
+    tokens = code_all(word for those in words for word in those)
+    lengths = [len(those) for those in words]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    owner = np.repeat(np.arange(len(words)), lengths)
+    group = LikeQuestions().fit(types, tokens, starts).transform(types, tokens, starts)
+    share = np.full(len(tokens), TEMPLATE_SHARE)
+    common = find_template_words(group, tokens, owner, share)
+    kept = np.split(np.isin(combine(group[owner], tokens), common), starts[1:-1])
+    return [
+        _masked(those, keep) if kind == "mc" and 2 * keep.sum() >= len(those) else " ".join(those)
+        for kind, those, keep in zip(table["format"], words, kept, strict=True)
+    ]
 
 
-def _masked(words: list[str], kept: list[bool]) -> str:
+def _masked(words: list[str], kept: np.ndarray) -> str:
     out: list[str] = []
     for word, keep in zip(words, kept, strict=True):
         shown = ("#" if word[0].isdigit() else word) if keep else "_"

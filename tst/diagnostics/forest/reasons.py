@@ -1,16 +1,16 @@
-"""Why a question was answered as it was, in sentences with the training statistic behind them."""
+"""What moved each prediction, in sentences with the training statistics behind them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tst.diagnostics.forest.features.number_features import NumberFeatures
-from tst.diagnostics.forest.features.text_features import Reading
+from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.models.choice_model import ChoiceModel, OptionColumns
-from tst.diagnostics.forest.text.question_arrays import Sheet
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 MOST = 2
-FEWEST = 2  # training questions behind a statistic that is worth telling
+FEWEST = 2  # training questions behind a statistic that is shown
 PHRASES = {
     "option.text": "this option, in any question type",
     "option.type_text": "this option",
@@ -31,13 +31,13 @@ PHRASES = {
     "entities.third": "this option for the same third entity",
     "entities.pair": "this option for the same first two entities",
     "entities.couple": "this entity together with the one asked about",
-    "duels.pair": "this option against the others offered",
-    "duels.in_context": "this option against the others for the same entity",
-    "duels.side": "this pair of entities against the other pairs",
+    "comparisons.pair": "this option against the others offered",
+    "comparisons.in_context": "this option against the others for the same entity",
+    "comparisons.side": "this pair of entities against the other pairs",
     "order.pairs": "one entity before another, as in this option",
-    "order.with_third": "one entity before another beside a third, as in this option",
+    "order.with_third": "one entity before another, among the same three, as in this option",
     "opposites.turned_0": "the same entities seen from another side",
-    "opposites.turned_1": "the same entities the other way round",
+    "opposites.turned_1": "the same entities with their order reversed",
     "opposites.turned_2": "the same entities from another side",
     "opposites.plain_0": "the same entities",
     "directions.side": "the same three entities seen from any of them",
@@ -56,30 +56,30 @@ NUMBER_PHRASES = {
 
 def choice_reasons(
     model: ChoiceModel,
-    reading: Reading,
+    text: OptionText,
     columns: OptionColumns,
     probability: np.ndarray,
     options: list[list[str]],
 ) -> list[list[str]]:
-    """Up to MOST sentences a question: what speaks most for the option that was chosen."""
-    sheet = columns.sheet
-    best = np.flatnonzero(probability == sheet.largest(probability)[sheet.owner])
-    rows = best[np.unique(sheet.owner[best], return_index=True)[1]]
+    """Up to MOST sentences per question: what adds most to the chosen option."""
+    questions = columns.questions
+    best = np.flatnonzero(probability == questions.largest(probability)[questions.owner])
+    rows = best[np.unique(questions.owner[best], return_index=True)[1]]
     pull = model.contributions(columns, rows)
     names = model.features.names
-    size = len(sheet.option)
-    scores, told, counts = [], [], []
+    size = len(questions.option)
+    scores, shown, counts = [], [], []
     for name, lift in model.features.lifts.items():
-        if name in reading.keys:
+        if name in text.keys:
             scores.append(pull[:, names.index(f"{name}_lift")])
-            counts.append(lift.counts(reading.keys[name][rows]))
-            told.append(name)
+            counts.append(lift.counts(text.keys[name][rows]))
+            shown.append(name)
     for name, odds in model.features.odds.items():
-        if name in reading.claims:
+        if name in text.claims:
             scores.append(pull[:, names.index(f"{name}_odds")])
-            agree = odds.counts(reading.claims[name], size)[rows]
+            agree = odds.counts(text.claims[name], size)[rows]
             counts.append(np.column_stack([agree, np.full(len(rows), np.nan)]))
-            told.append(name)
+            shown.append(name)
     score, count = np.stack(scores, axis=1), np.stack(counts, axis=1)
     is_claim = np.isnan(count[:, :, 2])
     support = np.where(is_claim, count[:, :, 0] + count[:, :, 1], count[:, :, 2])
@@ -89,40 +89,40 @@ def choice_reasons(
     order = np.argsort(-score, axis=1, kind="stable")
     texts = []
     for place, row in enumerate(rows):
-        chosen = options[place][int(sheet.position[row])]
-        said: list[str] = []
+        chosen = options[place][int(questions.position[row])]
+        sentences: list[str] = []
         families: set[str] = set()
         for which in order[place]:
-            family = told[which].split(".")[0]
-            if score[place, which] <= 0 or len(said) == MOST:
+            family = shown[which].split(".")[0]
+            if score[place, which] <= 0 or len(sentences) == MOST:
                 break
             if family not in families:
                 families.add(family)
-                said.append(_sentence(told[which], chosen, count[place, which]))
-        texts.append(said)
+                sentences.append(_sentence(shown[which], chosen, count[place, which]))
+        texts.append(sentences)
     return texts
 
 
-def number_reasons(features: NumberFeatures, sheet: Sheet) -> list[list[str]]:
-    """Up to MOST sentences a question: training questions alike and their typical answer."""
-    typical = features.typical_answers(sheet)
+def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[list[str]]:
+    """Up to MOST sentences per question: similar training questions and their typical answer."""
+    typical = features.typical_answers(questions)
     names = list(typical)
-    counts, values, telling = (np.stack(t, axis=1) for t in zip(*typical.values(), strict=True))
-    telling = np.where(counts >= FEWEST, telling, 0.0)
-    order = np.argsort(-telling, axis=1, kind="stable")
+    counts, values, strength = (np.stack(t, axis=1) for t in zip(*typical.values(), strict=True))
+    strength = np.where(counts >= FEWEST, strength, 0.0)
+    order = np.argsort(-strength, axis=1, kind="stable")
     texts = []
-    for row in range(len(sheet)):
-        said: dict[tuple[float, float], str] = {}  # by statistic: none is told twice
+    for row in range(len(questions)):
+        by_statistic: dict[tuple[float, float], str] = {}  # each statistic is shown once
         for which in order[row]:
-            if telling[row, which] <= 1 or len(said) == MOST:
+            if strength[row, which] <= 1 or len(by_statistic) == MOST:
                 break
             phrase = NUMBER_PHRASES.get(names[which], f"alike in {names[which]}")
             count, value = counts[row, which], values[row, which]
             sentence = (
                 f"{count:.0f} training questions {phrase} have a typical answer of {value:.3g}"
             )
-            said.setdefault((count, value), sentence)
-        texts.append(list(said.values()))
+            by_statistic.setdefault((count, value), sentence)
+        texts.append(list(by_statistic.values()))
     return texts
 
 

@@ -12,7 +12,7 @@ class FeatureSettings:
     """Which features are read.
 
     scene_context: numeric questions also read the text of the other questions of their scene (of
-        the first declared group), training and held-out alike; needs a benchmark with groups
+        the first declared group), training and held-out; needs a benchmark with groups
     """
 
     scene_context: bool = False
@@ -22,12 +22,12 @@ class FeatureSettings:
 class ForestSettings:
     """How TsT-RF is fitted.
 
-    trees: trees a format and fold; leaf: fewest rows in a leaf
+    trees: trees per format and fold; leaf: fewest rows in a leaf
     inner_folds: splits of the training part for out-of-fold statistics of its answers
     prior: strength of shrinkage, in questions, of the statistics of training answers
     logit_penalty, sparse_penalty: shrinkage of the conditional logits' weights
     max_rows: most training questions that models are fitted on (statistics use all)
-    importance, reasons: also tell what moved the predictions
+    importance, reasons: also compute what moved the predictions
     Raises UserError, with every problem, for a number outside of its range.
     """
 

@@ -7,8 +7,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import lsqr
 
 from tst.diagnostics.forest.text.hashing import combine
-from tst.diagnostics.forest.text.question_arrays import Sheet
-from tst.diagnostics.forest.text.templates import Slots
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.templates import MaskedQuestions
 
 SHRINKAGE = 2.0
 STEPS = 30
@@ -17,18 +17,24 @@ STEPS = 30
 class AdditiveEffects:
     """target = sum of the effects of the question's fillers and words, penalised by SHRINKAGE.
 
-    Effects are a question type's own; fillers and words of one training question are left out.
+    Every question type has effects of its own. Fillers and words that occur in a single training
+    question have none.
     """
 
     def fit(
-        self, sheet: Sheet, slots: Slots, targets: np.ndarray, fold: np.ndarray, n_folds: int
+        self,
+        questions: QuestionArrays,
+        masked: MaskedQuestions,
+        targets: np.ndarray,
+        fold: np.ndarray,
+        n_folds: int,
     ) -> np.ndarray:
         """Learn from centred targets (n,); returns out-of-fold predictions (n,)."""
-        owner, key = _entries(sheet, slots)
+        owner, key = _entries(questions, masked)
         known, counts = np.unique(key, return_counts=True)
         self._known = known[counts >= 2]
-        matrix = self._matrix(owner, key, len(sheet))
-        predicted = np.zeros(len(sheet))
+        matrix = self._matrix(owner, key, len(questions))
+        predicted = np.zeros(len(questions))
         for held in range(n_folds):
             out = fold == held
             if out.any() and not out.all():
@@ -36,9 +42,9 @@ class AdditiveEffects:
         self._effects = _ridge(matrix, targets)
         return predicted
 
-    def transform(self, sheet: Sheet, slots: Slots) -> np.ndarray:
+    def transform(self, questions: QuestionArrays, masked: MaskedQuestions) -> np.ndarray:
         """Predictions of held-out questions' centred targets, (n,)."""
-        return self._matrix(*_entries(sheet, slots), len(sheet)) @ self._effects
+        return self._matrix(*_entries(questions, masked), len(questions)) @ self._effects
 
     def _matrix(self, owner: np.ndarray, key: np.ndarray, size: int) -> csr_matrix:
         if not len(self._known):
@@ -49,18 +55,18 @@ class AdditiveEffects:
         return csr_matrix((np.ones(len(cells[0])), cells), shape=(size, len(self._known)))
 
 
-def _entries(sheet: Sheet, slots: Slots) -> tuple[np.ndarray, np.ndarray]:
-    """(question, key) of every filler and word, each once a question."""
-    row, place = np.nonzero(slots.free)
-    fillers = combine("filler", sheet.types[row], slots.free[row, place])
-    tokens, starts = sheet.corpus.tokens(sheet.question)
-    owner = np.repeat(np.arange(len(sheet)), np.diff(starts))
-    words = combine("word", sheet.types[owner], tokens)
+def _entries(questions: QuestionArrays, masked: MaskedQuestions) -> tuple[np.ndarray, np.ndarray]:
+    """(question, key) of every filler and word, each once per question."""
+    row, place = np.nonzero(masked.free)
+    fillers = combine("filler", questions.types[row], masked.free[row, place])
+    tokens, starts = questions.texts.tokens(questions.question)
+    owner = np.repeat(np.arange(len(questions)), np.diff(starts))
+    words = combine("word", questions.types[owner], tokens)
     rows, keys = [row, owner], [fillers, words]
-    if sheet.context is not None:
-        scene_row, scene_word = sheet.context
+    if questions.context is not None:
+        scene_row, scene_word = questions.context
         rows.append(scene_row)
-        keys.append(combine("scene", sheet.types[scene_row], scene_word))
+        keys.append(combine("scene", questions.types[scene_row], scene_word))
     pairs = np.unique(
         np.stack([np.concatenate(rows).astype(np.uint64), np.concatenate(keys)]), axis=1
     )

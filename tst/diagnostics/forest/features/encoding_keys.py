@@ -1,4 +1,4 @@
-"""Keys: what training answers are counted by. One code a row, or several signed claims a row.
+"""Keys: what training answers are counted by. One code per row, or several signed claims per row.
 
 A key says "rows with the same code are alike"; an encoding then tells how often such rows were
 right. A claim says what an option would imply if it were right ("the lamp appears before the tv"),
@@ -11,38 +11,38 @@ import numpy as np
 
 from tst.diagnostics.forest.features.surface_features import number_rank
 from tst.diagnostics.forest.text.hashing import combine
-from tst.diagnostics.forest.text.question_arrays import Claims, Sheet
-from tst.diagnostics.forest.text.templates import Slots
+from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
+from tst.diagnostics.forest.text.templates import MaskedQuestions
 
-MAX_DUELS = 8
+MAX_COMPARED = 8
 
 
-def option_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
+def option_keys(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str, np.ndarray]:
     """Generic keys of every option, named family.key, each uint64 (m,)."""
-    owner, whole = sheet.owner, sheet.corpus.whole[sheet.option]
-    kind = sheet.types[owner]
-    asked = sheet.corpus.whole[sheet.question][owner]
-    count = sheet.n_options[owner]
-    rank = (number_rank(sheet) * 2 + 4).astype(np.uint64)
+    owner, whole = questions.owner, questions.texts.whole[questions.option]
+    kind = questions.types[owner]
+    question = questions.texts.whole[questions.question][owner]
+    count = questions.n_options[owner]
+    rank = (number_rank(questions) * 2 + 4).astype(np.uint64)
     with np.errstate(over="ignore"):
-        option_set = np.add.reduceat(combine(whole), sheet.start[:-1])[owner]
-    template = slots.template[owner]
-    free = slots.free[owner]
+        option_set = np.add.reduceat(combine(whole), questions.start[:-1])[owner]
+    template = masked.template[owner]
+    free = masked.free[owner]
     keys = {
         "option.text": combine("o", whole),
         "option.type_text": combine(kind, whole),
         "option.set": combine(kind, option_set, whole),
         "option.set_rank": combine("r", option_set, rank),
-        "option.shape": combine(kind, slots.shape),
-        "option.head": combine("h", kind, _last_words(sheet)),
-        "length.rank": combine("l", count, _length_rank(sheet)),
-        "length.type_rank": combine(kind, count, _length_rank(sheet)),
+        "option.shape": combine(kind, masked.shape),
+        "option.head": combine("h", kind, _last_words(questions)),
+        "length.rank": combine("l", count, _length_rank(questions)),
+        "length.type_rank": combine(kind, count, _length_rank(questions)),
         "template.option": combine(template, whole),
-        "template.shape": combine(template, slots.shape, count),
+        "template.shape": combine(template, masked.shape, count),
         "numbers.type_rank": combine(kind, count, rank),
-        "position.type": combine(kind, count, sheet.position),
-        "position.all": combine("p", count, sheet.position),
-        "entities.question": combine(kind, asked, whole),
+        "position.type": combine(kind, count, questions.position),
+        "position.all": combine("p", count, questions.position),
+        "entities.question": combine(kind, question, whole),
         "entities.first": combine(kind, free[:, 0], whole),
         "entities.second": combine("2", kind, free[:, 1], whole),
         "entities.third": combine("3", kind, free[:, 2], whole),
@@ -55,39 +55,39 @@ def option_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
         ),
         "entities.first_set": combine("set", free[:, 0], option_set, whole),
     }
-    for field in range(sheet.metadata.shape[1]):
-        value = sheet.metadata[owner, field]
+    for field in range(questions.metadata.shape[1]):
+        value = questions.metadata[owner, field]
         keys[f"metadata.{field}_text"] = combine(value, whole)
-        keys[f"metadata.{field}_position"] = combine("p", value, count, sheet.position)
-    for name, key in sheet.keys.items():
+        keys[f"metadata.{field}_position"] = combine("p", value, count, questions.position)
+    for name, key in questions.keys.items():
         keys[name] = combine(name, kind, key[owner], whole)
-    for name, key in sheet.option_keys.items():
+    for name, key in questions.option_keys.items():
         keys[name] = combine(name, kind, key)
     return keys
 
 
-def _last_words(sheet: Sheet) -> np.ndarray:
-    tokens, starts = sheet.corpus.tokens(sheet.option)
+def _last_words(questions: QuestionArrays) -> np.ndarray:
+    tokens, starts = questions.texts.tokens(questions.option)
     return np.append(tokens, np.uint64(0))[np.maximum(starts[1:] - 1, 0)]
 
 
-def _length_rank(sheet: Sheet) -> np.ndarray:
-    lengths = sheet.corpus.measure(sheet.option, "characters").astype(float)
-    return (sheet.rank(lengths) * 2).astype(np.uint64)
+def _length_rank(questions: QuestionArrays) -> np.ndarray:
+    lengths = questions.texts.measure(questions.option, "characters").astype(float)
+    return (questions.rank(lengths) * 2).astype(np.uint64)
 
 
-def option_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
+def option_claims(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str, Claims]:
     """Generic claims of every option, named family.claim."""
-    whole = sheet.corpus.whole[sheet.option]
-    kind = sheet.types[sheet.owner]
-    context = combine(slots.free[:, 0], slots.free[:, 1], slots.free[:, 2])[sheet.owner]
-    one, two = _duels(sheet)
+    whole = questions.texts.whole[questions.option]
+    kind = questions.types[questions.owner]
+    context = combine(masked.free[:, 0], masked.free[:, 1], masked.free[:, 2])[questions.owner]
+    one, two = _option_pairs(questions)
     high, low = np.maximum(whole[one], whole[two]), np.minimum(whole[one], whole[two])
     sign = np.where(whole[one] == high, 1.0, -1.0) * (whole[one] != whole[two])
-    duel = combine("duel", high, low)
-    first, second, third = _bystanders(sheet, one, two)
+    pair_code = combine("duel", high, low)
+    first, second, third = _third_options(questions, one, two)
     claims = {
-        "duels.with_third": Claims(
+        "comparisons.with_third": Claims(
             first,
             combine(
                 kind[first],
@@ -98,36 +98,38 @@ def option_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
             ),
             np.sign((whole[first] > whole[second]) - 0.5) * (whole[first] != whole[second]),
         ),
-        "duels.pair": Claims(one, combine(kind[one], duel), sign),
-        "duels.in_context": Claims(one, combine(kind[one], context[one], duel), sign),
-        "duels.side": _side_claims(sheet, slots, one, two),
-        **_order_claims(sheet, slots),
-        **_axis_claims(sheet, slots),
-        **sheet.claims,
+        "comparisons.pair": Claims(one, combine(kind[one], pair_code), sign),
+        "comparisons.in_context": Claims(one, combine(kind[one], context[one], pair_code), sign),
+        "comparisons.side": _side_claims(questions, masked, one, two),
+        **_order_claims(questions, masked),
+        **_axis_claims(questions, masked),
+        **questions.claims,
     }
     return {name: claim for name, claim in claims.items() if len(claim.row)}
 
 
-def _duels(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
+def _option_pairs(questions: QuestionArrays) -> tuple[np.ndarray, np.ndarray]:
     """Every ordered pair of different options of a question with few options."""
-    few = sheet.n_options[sheet.owner] <= MAX_DUELS
-    one = np.repeat(np.flatnonzero(few), sheet.n_options[sheet.owner][few])
-    first = sheet.start[sheet.owner[one]]
+    few = questions.n_options[questions.owner] <= MAX_COMPARED
+    one = np.repeat(np.flatnonzero(few), questions.n_options[questions.owner][few])
+    first = questions.start[questions.owner[one]]
     place = np.arange(len(one)) - np.searchsorted(one, one)
     two = first + place
     keep = one != two
     return one[keep], two[keep]
 
 
-def _side_claims(sheet: Sheet, slots: Slots, one: np.ndarray, two: np.ndarray) -> Claims:
-    """Duels about one free entity X: in the triangle (X, o, o') the side X-o beats the side X-o'.
+def _side_claims(
+    questions: QuestionArrays, masked: MaskedQuestions, one: np.ndarray, two: np.ndarray
+) -> Claims:
+    """Comparisons about one free entity X: in a triangle (X, o, o'), side X-o beats side X-o'.
 
     Sides are keyed by their own ends, so that questions about another corner count too.
     """
-    corner = slots.free[:, 0][sheet.owner[one]]
-    about = np.flatnonzero((corner > 0) & (slots.free[:, 1] == 0)[sheet.owner[one]])
+    corner = masked.free[:, 0][questions.owner[one]]
+    about = np.flatnonzero((corner > 0) & (masked.free[:, 1] == 0)[questions.owner[one]])
     one, two, corner = one[about], two[about], corner[about]
-    whole = sheet.corpus.whole[sheet.option]
+    whole = questions.texts.whole[questions.option]
     triangle = combine(*np.sort(np.stack([corner, whole[one], whole[two]]), axis=0))
     sides = [
         combine(triangle, np.minimum(corner, whole[end]), np.maximum(corner, whole[end]))
@@ -137,31 +139,31 @@ def _side_claims(sheet: Sheet, slots: Slots, one: np.ndarray, two: np.ndarray) -
     return Claims(np.concatenate([one, one]), np.concatenate(sides), signs)
 
 
-def _bystanders(
-    sheet: Sheet, one: np.ndarray, two: np.ndarray
+def _third_options(
+    questions: QuestionArrays, one: np.ndarray, two: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every duel with each third option of the question, for questions of 3 to 5 options."""
-    size = sheet.n_options[sheet.owner[one]]
-    duel = np.flatnonzero((size > 2) & (size <= 5))
-    repeated = np.repeat(duel, size[duel])
+    """Every pair of options with each third one, for questions of 3 to 5 options."""
+    size = questions.n_options[questions.owner[one]]
+    pair = np.flatnonzero((size > 2) & (size <= 5))
+    repeated = np.repeat(pair, size[pair])
     place = np.arange(len(repeated)) - np.searchsorted(repeated, repeated)
-    third = sheet.start[sheet.owner[one[repeated]]] + place
+    third = questions.start[questions.owner[one[repeated]]] + place
     keep = (third != one[repeated]) & (third != two[repeated])
     return one[repeated[keep]], two[repeated[keep]], third[keep]
 
 
-def _order_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
+def _order_claims(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str, Claims]:
     """Options that list the same parts in different orders: each pair of parts in its order."""
-    size = len(sheet.option)
-    parts = np.bincount(slots.part_owner, minlength=size)
+    size = len(questions.option)
+    parts = np.bincount(masked.part_owner, minlength=size)
     bag = np.zeros(size, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        np.add.at(bag, slots.part_owner, combine(slots.part))
-    first_bag = bag[sheet.start[:-1]]
-    same = sheet.total(bag == first_bag[sheet.owner]) == sheet.n_options
-    is_order = same[sheet.owner] & (parts > 1) & (parts <= MAX_DUELS)
-    inside = np.flatnonzero(is_order[slots.part_owner])
-    owner, part = slots.part_owner[inside], slots.part[inside]
+        np.add.at(bag, masked.part_owner, combine(masked.part))
+    first_bag = bag[questions.start[:-1]]
+    same = questions.total(bag == first_bag[questions.owner]) == questions.n_options
+    is_order = same[questions.owner] & (parts > 1) & (parts <= MAX_COMPARED)
+    inside = np.flatnonzero(is_order[masked.part_owner])
+    owner, part = masked.part_owner[inside], masked.part[inside]
     last = np.searchsorted(owner, owner, side="right")
     later = last - np.arange(len(owner)) - 1
     one = np.repeat(np.arange(len(owner)), later)
@@ -170,14 +172,14 @@ def _order_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     sign = np.where(part[one] == high, 1.0, -1.0)
     row = owner[one]
     place = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    kind = sheet.types[sheet.owner]
+    kind = questions.types[questions.owner]
     early = np.where(place < (parts[owner] - 1) / 2, 1.0, -1.0)
-    beside, third = _listed_beside(owner, part, one, two)
+    pair, third = _with_third_part(owner, part, one, two)
     return {
         "order.with_third": Claims(
-            row[beside],
-            combine(kind[row[beside]], "third", high[beside], low[beside], third),
-            sign[beside],
+            row[pair],
+            combine(kind[row[pair]], "third", high[pair], low[pair], third),
+            sign[pair],
         ),
         "order.pairs": Claims(row, combine(kind[row], "before", high, low), sign),
         "order.early": Claims(owner, combine(kind[owner], "early", part), early),
@@ -185,7 +187,7 @@ def _order_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     }
 
 
-def _listed_beside(
+def _with_third_part(
     owner: np.ndarray, part: np.ndarray, one: np.ndarray, two: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every pair of parts (by its place among the pairs) with each third part of its option."""
@@ -198,14 +200,14 @@ def _listed_beside(
     return pair[keep], part[third[keep]]
 
 
-def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
+def _axis_claims(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str, Claims]:
     """Opposites (left and right, above and below ...) with the question's entities swapped.
 
-    Sorting the entities by an odd permutation turns the claim round: if A is left of B, B is right
+    Sorting the entities by an odd permutation reverses the claim: if A is left of B, B is right
     of A; if C is left on the way from A to B, it is right on the way from B to A.
     """
     claims: dict[str, Claims] = {}
-    free = slots.free[:, :3]
+    free = masked.free[:, :3]
     order = np.argsort(free, axis=1, kind="stable")
     entities = combine(*np.take_along_axis(free, order, axis=1).T)
     from_first = combine(
@@ -216,25 +218,25 @@ def _axis_claims(sheet: Sheet, slots: Slots) -> dict[str, Claims]:
     for a in range(3):
         for b in range(a + 1, 3):
             odd ^= (free[:, a] > free[:, b]) & (free[:, a] > 0) & (free[:, b] > 0)
-    turn = np.where(odd, -1.0, 1.0)[sheet.owner]
-    kind = sheet.types[sheet.owner]
+    turn = np.where(odd, -1.0, 1.0)[questions.owner]
+    kind = questions.types[questions.owner]
     for axis in range(3):
-        sign = sheet.corpus.measure(sheet.option, f"axis_{axis}").astype(float)
-        row = np.flatnonzero((sign != 0) & (filled >= 2)[sheet.owner])
+        sign = questions.texts.measure(questions.option, f"axis_{axis}").astype(float)
+        row = np.flatnonzero((sign != 0) & (filled >= 2)[questions.owner])
         if not len(row):
             continue
-        key = combine(axis, entities[sheet.owner[row]])
+        key = combine(axis, entities[questions.owner[row]])
         claims[f"opposites.turned_{axis}"] = Claims(row, key, (sign * turn)[row])
-        two = row[(filled == 2)[sheet.owner[row]]]
+        two = row[(filled == 2)[questions.owner[row]]]
         if len(two):
-            ends = [combine(axis, "end", free[sheet.owner[two], end]) for end in (0, 1)]
+            ends = [combine(axis, "end", free[questions.owner[two], end]) for end in (0, 1)]
             claims[f"opposites.ends_{axis}"] = Claims(
                 np.concatenate([two, two]),
                 np.concatenate(ends),
                 np.concatenate([sign[two], -sign[two]]),
             )
         claims[f"opposites.from_first_{axis}"] = Claims(
-            row, combine(axis, "from", from_first[sheet.owner[row]]), sign[row]
+            row, combine(axis, "from", from_first[questions.owner[row]]), sign[row]
         )
         claims[f"opposites.plain_{axis}"] = Claims(row, combine(kind[row], key), sign[row])
     return claims

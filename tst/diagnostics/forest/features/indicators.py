@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from tst.diagnostics.forest.features.text_features import Reading
+from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Claims
 
 
 class Indicators:
-    """One column a key that at least two training rows share; unknown keys have no column.
+    """One column per key that at least two training rows share; unknown keys have no column.
 
     families: the family of every column, after fit
     """
 
-    def fit(self, reading: Reading) -> csr_matrix:
-        entries = _entries(reading)
+    def fit(self, text: OptionText) -> csr_matrix:
+        entries = _entries(text)
         self._known: dict[str, np.ndarray] = {}
         for name, claims in entries.items():
             keys, counts = np.unique(claims.key, return_counts=True)
@@ -25,13 +25,13 @@ class Indicators:
         self.families = np.repeat(
             [name.split(".")[0] for name in self._known], [len(k) for k in self._known.values()]
         )
-        return self._matrix(reading, entries)
+        return self._matrix(text, entries)
 
-    def transform(self, reading: Reading) -> csr_matrix:
-        return self._matrix(reading, _entries(reading))
+    def transform(self, text: OptionText) -> csr_matrix:
+        return self._matrix(text, _entries(text))
 
-    def _matrix(self, reading: Reading, entries: dict[str, Claims]) -> csr_matrix:
-        blocks, size = [], len(reading.sheet.option)
+    def _matrix(self, text: OptionText, entries: dict[str, Claims]) -> csr_matrix:
+        blocks, size = [], len(text.questions.option)
         for name, known in self._known.items():
             claims = entries.get(name)
             if claims is None or not len(known):
@@ -44,14 +44,14 @@ class Indicators:
         return hstack(blocks, format="csr")
 
 
-def _entries(reading: Reading) -> dict[str, Claims]:
-    sheet = reading.sheet
-    rows, ones = np.arange(len(sheet.option)), np.ones(len(sheet.option))
-    entries = {name: Claims(rows, key, ones) for name, key in reading.keys.items()}
-    entries.update(reading.claims)
-    tokens, starts = sheet.corpus.tokens(sheet.option)
+def _entries(text: OptionText) -> dict[str, Claims]:
+    questions = text.questions
+    rows, ones = np.arange(len(questions.option)), np.ones(len(questions.option))
+    entries = {name: Claims(rows, key, ones) for name, key in text.keys.items()}
+    entries.update(text.claims)
+    tokens, starts = questions.texts.tokens(questions.option)
     row = np.repeat(rows, np.diff(starts))
-    kind = sheet.types[sheet.owner[row]]
+    kind = questions.types[questions.owner[row]]
     entries["words.any"] = Claims(row, combine("w", tokens), np.ones(len(row)))
     entries["words.type"] = Claims(row, combine(kind, tokens), np.ones(len(row)))
     return entries

@@ -1,24 +1,24 @@
-"""Features of numeric questions: nested statistics of training answers by what is asked about."""
+"""Features of numeric questions: nested statistics of training answers, by entity and wording."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tst.diagnostics.forest.features.additive_effects import AdditiveEffects
-from tst.diagnostics.forest.features.surface_features import question_cues
+from tst.diagnostics.forest.features.surface_features import question_surface_features
 from tst.diagnostics.forest.features.target_encoding import KeyedTotals
 from tst.diagnostics.forest.text.hashing import combine
-from tst.diagnostics.forest.text.question_arrays import Sheet
-from tst.diagnostics.forest.text.templates import Slots, TemplateMiner
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.templates import MaskedQuestions, TemplateMiner
 
 
-def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
+def question_keys(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str, np.ndarray]:
     """Generic keys of numeric questions, named family.key, each uint64 (n,)."""
-    kind, free = sheet.types, slots.free
+    kind, free = questions.types, masked.free
     low, high = np.minimum(free[:, 0], free[:, 1]), np.maximum(free[:, 0], free[:, 1])
     keys = {
-        "template.template": combine(slots.template),
-        "entities.question": combine(kind, sheet.corpus.whole[sheet.question]),
+        "template.template": combine(masked.template),
+        "entities.question": combine(kind, questions.texts.whole[questions.question]),
         "entities.first": combine(kind, free[:, 0]),
         "entities.second": combine("2", kind, free[:, 1]),
         "entities.third": combine("3", kind, free[:, 2]),
@@ -26,9 +26,9 @@ def question_keys(sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
         "entities.high": combine("either", kind, high),
         "entities.low": combine("either", kind, low),
     }
-    for field in range(sheet.metadata.shape[1]):
-        keys[f"metadata.{field}"] = combine(kind, sheet.metadata[:, field])
-    for name, key in sheet.keys.items():
+    for field in range(questions.metadata.shape[1]):
+        keys[f"metadata.{field}"] = combine(kind, questions.metadata[:, field])
+    for name, key in questions.keys.items():
         keys[name] = combine(name, kind, key)
     return keys
 
@@ -45,72 +45,75 @@ def unit_of(answers: np.ndarray) -> float:
 
 
 class NumberFeatures:
-    """Shrunk mean, spread and count of training answers by key, beside the question's cues."""
+    """Shrunk mean, spread and count of training answers by key, and surface features."""
 
     def __init__(self, prior: float) -> None:
         self.prior = prior
         self.names: list[str] = []
 
-    def fit(self, sheet: Sheet, answers: np.ndarray, fold: np.ndarray, n_folds: int) -> np.ndarray:
+    def fit(
+        self, questions: QuestionArrays, answers: np.ndarray, fold: np.ndarray, n_folds: int
+    ) -> np.ndarray:
         """Learn from training questions; returns their own features, out of fold, (n, f)."""
-        self._miner = TemplateMiner().fit(sheet)
-        slots = self._miner.transform(sheet)
+        self._miner = TemplateMiner().fit(questions)
+        masked = self._miner.transform(questions)
         targets = spread(answers)
-        _, kind_of = np.unique(sheet.types, return_inverse=True)
+        _, kind_of = np.unique(questions.types, return_inverse=True)
         mean = np.bincount(kind_of, weights=targets) / np.bincount(kind_of)
         off = targets - mean[kind_of]
         self._variance = float(off.var())
         self._unit = unit_of(answers)
         self._mean_of = dict(
-            zip(sheet.types[np.unique(kind_of, return_index=True)[1]].tolist(), mean, strict=True)
+            zip(
+                questions.types[np.unique(kind_of, return_index=True)[1]].tolist(),
+                mean,
+                strict=True,
+            )
         )
         values = np.stack([off, off**2, np.ones(len(off))], axis=1)
-        keys = question_keys(sheet, slots)
+        keys = question_keys(questions, masked)
         self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
         self._effects = AdditiveEffects()
-        additive = self._effects.fit(sheet, slots, off, fold, n_folds)
-        return self._columns(sheet, keys, additive, fold)
+        additive = self._effects.fit(questions, masked, off, fold, n_folds)
+        return self._columns(questions, keys, additive, fold)
 
-    def transform(self, sheet: Sheet) -> np.ndarray:
+    def transform(self, questions: QuestionArrays) -> np.ndarray:
         """Features of held-out questions, (n, f)."""
-        slots = self._miner.transform(sheet)
-        additive = self._effects.transform(sheet, slots)
-        return self._columns(sheet, self._trained_keys(sheet, slots), additive, None)
+        masked = self._miner.transform(questions)
+        additive = self._effects.transform(questions, masked)
+        return self._columns(questions, question_keys(questions, masked), additive, None)
 
-    def typical_answers(self, sheet: Sheet) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """By key: training questions alike, their typical answer, and how telling it is, (n,) each.
+    def typical_answers(
+        self, questions: QuestionArrays
+    ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """By key: number of training questions that share it, typical answer, strength, (n,) each.
 
-        Telling is the shift from the type's mean in standard errors.
+        The strength is the shift from the type's mean in standard errors.
         """
-        slots = self._miner.transform(sheet)
-        base = np.array([self._mean_of.get(kind, np.nan) for kind in sheet.types.tolist()])
-        told = {}
-        for name, key in self._trained_keys(sheet, slots).items():
-            total, squares, count = self._totals[name].totals(key).round(9).T
+        masked = self._miner.transform(questions)
+        base = np.array([self._mean_of.get(kind, np.nan) for kind in questions.types.tolist()])
+        statistics = {}
+        keys = question_keys(questions, masked)
+        for name, totals in self._totals.items():
+            total, squares, count = totals.totals(keys[name]).round(9).T
             shift = total / np.maximum(count, 1.0)
             error = np.sqrt((squares + self._variance) / (count + 1.0) / np.maximum(count, 1.0))
             typical = np.sinh(base + shift) * self._unit
-            told[name] = (count, typical, np.abs(shift) / np.maximum(error, 1e-9))
-        return told
-
-    def _trained_keys(self, sheet: Sheet, slots: Slots) -> dict[str, np.ndarray]:
-        """The names that training had: one that no question here says is silent in all of them."""
-        keys = question_keys(sheet, slots)
-        silent = np.zeros(len(sheet), dtype=np.uint64)
-        return {n: keys.get(n, combine(n, sheet.types, silent)) for n in self._totals}
+            statistics[name] = (count, typical, np.abs(shift) / np.maximum(error, 1e-9))
+        return statistics
 
     def _columns(
         self,
-        sheet: Sheet,
+        questions: QuestionArrays,
         keys: dict[str, np.ndarray],
         additive: np.ndarray,
         fold: np.ndarray | None,
     ) -> np.ndarray:
-        columns = {"words.additive": additive, **question_cues(sheet)}
-        if sheet.context is not None and sheet.context_size is not None:
-            words = np.bincount(sheet.context[0], minlength=len(sheet))
+        columns = {"words.additive": additive, **question_surface_features(questions)}
+        if questions.context is not None and questions.context_size is not None:
+            words = np.bincount(questions.context[0], minlength=len(questions))
             columns["scene.words"] = np.log1p(words)
-            columns["scene.questions"] = np.log1p(sheet.context_size)
+            columns["scene.questions"] = np.log1p(questions.context_size)
         for name, totals in self._totals.items():
             total, squares, count = totals.totals(keys[name], fold).round(9).T
             weight = count + self.prior

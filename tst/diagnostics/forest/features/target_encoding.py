@@ -11,6 +11,17 @@ import numpy as np
 from tst.diagnostics.forest.text.question_arrays import Claims
 
 
+def inner_folds(units: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """A fold in 0..n_folds - 1 per row, the same for rows of one unit; sizes as even as units.
+
+    units: what the outer folds keep whole, (r,)
+    """
+    names, unit_of = np.unique(units, return_inverse=True)
+    fold_of = np.arange(len(names)) % n_folds
+    np.random.default_rng(seed).shuffle(fold_of)
+    return fold_of[unit_of]
+
+
 class KeyedTotals:
     """Sums of values by key, with or without an inner fold.
 
@@ -21,7 +32,6 @@ class KeyedTotals:
         self, keys: np.ndarray, values: np.ndarray, fold: np.ndarray, n_folds: int
     ) -> None:
         self._known, codes = np.unique(keys, return_inverse=True)
-        self._n_folds = n_folds
         cells = codes * n_folds + fold
         size = len(self._known) * n_folds
         by_cell = [np.bincount(cells, weights=v, minlength=size) for v in values.T]

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from tst.diagnostics.forest.text.question_arrays import Sheet
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 OPTIONS = {"maxiter": 100, "ftol": 1e-7, "gtol": 1e-3}
 
@@ -17,12 +17,14 @@ class SparseLogit:
     def __init__(self, penalty: float) -> None:
         self.penalty = penalty
 
-    def fit(self, features: csr_matrix, sheet: Sheet, correct: np.ndarray) -> SparseLogit:
-        """features (m, f), correct (m,) of 0 and 1, one 1 a question."""
+    def fit(
+        self, features: csr_matrix, questions: QuestionArrays, correct: np.ndarray
+    ) -> SparseLogit:
+        """features (m, f), correct (m,) of 0 and 1, one 1 per question."""
         transposed = features.T.tocsr()
 
         def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-            miss, residual = _miss(sheet, features @ weights, correct)
+            miss, residual = _miss(questions, features @ weights, correct)
             slope = transposed @ residual + self.penalty * weights
             return miss + 0.5 * self.penalty * weights @ weights, slope
 
@@ -32,7 +34,7 @@ class SparseLogit:
 
 
 class TypedLogit:
-    """A conditional logit with common weights and penalised deviations a question type.
+    """A conditional logit with common weights and penalised deviations per question type.
 
     penalty, typed_penalty: on the common weights and on the deviations
     positive: columns whose weights may not be negative, (f,) bool; None for no bound
@@ -45,10 +47,12 @@ class TypedLogit:
         self.typed_penalty = typed_penalty
         self.positive = positive
 
-    def fit(self, features: np.ndarray, sheet: Sheet, correct: np.ndarray) -> TypedLogit:
-        """features (m, f), scaled alike; correct (m,) of 0 and 1, one 1 a question."""
-        self._kinds, kind_of = np.unique(sheet.types, return_inverse=True)
-        rows = _rows_by_kind(kind_of[sheet.owner], len(self._kinds))
+    def fit(
+        self, features: np.ndarray, questions: QuestionArrays, correct: np.ndarray
+    ) -> TypedLogit:
+        """features (m, f), scaled alike; correct (m,) of 0 and 1, one 1 per question."""
+        self._kinds, kind_of = np.unique(questions.types, return_inverse=True)
+        rows = _rows_by_kind(kind_of[questions.owner], len(self._kinds))
         blocks = [features[r].astype(np.float64) for r in rows]
         shape = (len(self._kinds) + 1, features.shape[1])
         penalties = np.full(shape, self.typed_penalty)
@@ -59,7 +63,7 @@ class TypedLogit:
             utilities = np.empty(len(correct))
             for kind, block in enumerate(blocks):
                 utilities[rows[kind]] = block @ (weights[0] + weights[kind + 1])
-            miss, residual = _miss(sheet, utilities, correct)
+            miss, residual = _miss(questions, utilities, correct)
             slope = penalties * weights
             for kind, block in enumerate(blocks):
                 pull = residual[rows[kind]] @ block
@@ -79,16 +83,18 @@ class TypedLogit:
         self._common, self._by_kind = weights[0], weights[0] + weights[1:]
         return self
 
-    def weights(self, sheet: Sheet) -> np.ndarray:
+    def weights(self, questions: QuestionArrays) -> np.ndarray:
         """The weights that hold for each question, (n, f); unseen types have the common ones."""
-        place = np.minimum(np.searchsorted(self._kinds, sheet.types), len(self._kinds) - 1)
-        known = self._kinds[place] == sheet.types
+        place = np.minimum(np.searchsorted(self._kinds, questions.types), len(self._kinds) - 1)
+        known = self._kinds[place] == questions.types
         return np.where(known[:, None], self._by_kind[place], self._common)
 
 
-def _miss(sheet: Sheet, utilities: np.ndarray, correct: np.ndarray) -> tuple[float, np.ndarray]:
-    """Minus the log likelihood, and its slope by the utilities."""
-    probability = sheet.softmax(utilities)
+def _miss(
+    questions: QuestionArrays, utilities: np.ndarray, correct: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Minus the log-likelihood, and its slope by the utilities."""
+    probability = questions.softmax(utilities)
     gold = np.maximum(probability[correct > 0], 1e-300)
     return -float(np.log(gold).sum()), probability - correct
 

@@ -1,7 +1,7 @@
-"""Extremely randomised trees, grown and read without scikit-learn's own thread pool.
+"""Extremely randomised trees, fitted and applied without scikit-learn's own thread pool.
 
 Folds already run in threads, and scikit-learn's pool resets the process-wide warning filters for
-every tree, which races between threads.
+every tree, which is a race between threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sklearn.tree import ExtraTreeRegressor
 from sklearn.tree._tree import Tree
 
 
-def grow(
+def grow_trees(
     columns: np.ndarray,
     targets: np.ndarray,
     *,
@@ -33,7 +33,9 @@ def grow(
         tree = ExtraTreeRegressor(
             min_samples_leaf=leaf, max_features=max_features, random_state=state
         )
-        with config_context(skip_parameter_validation=True):  # 50 times what is known to be valid
+        with config_context(
+            skip_parameter_validation=True
+        ):  # valid, and checked 50 times otherwise
             return tree.fit(columns, goals, check_input=False).tree_
 
     states = [int(s) for s in np.random.SeedSequence(seed).generate_state(trees)]

@@ -10,11 +10,11 @@ from sklearn.tree._tree import Tree
 
 from tst.core.metrics import best_constant
 from tst.diagnostics.forest.features.number_features import NumberFeatures, spread
+from tst.diagnostics.forest.features.target_encoding import inner_folds
 from tst.diagnostics.forest.models.expected_mra import candidates, mra
-from tst.diagnostics.forest.models.extra_trees import grow
-from tst.diagnostics.forest.models.inner_splits import inner_folds
+from tst.diagnostics.forest.models.extra_trees import grow_trees
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.text.question_arrays import Sheet
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 LEAF = 10
 
@@ -39,8 +39,10 @@ class TypeForest:
 
 
 class NumberModel:
-    """One forest a question type; training answers that share leaves with a question are its
-    distribution, whose best number is predicted.
+    """One forest per question type.
+
+    The training answers that share leaves with a question are its predictive distribution; the
+    number with the highest expected MRA under it is predicted.
     """
 
     def __init__(
@@ -51,14 +53,16 @@ class NumberModel:
         self.mra_inclusive = mra_inclusive
         self.features = NumberFeatures(settings.prior)
 
-    def fit(self, sheet: Sheet, answers: np.ndarray, seed: int) -> NumberModel:
+    def fit(self, questions: QuestionArrays, answers: np.ndarray, seed: int) -> NumberModel:
         """answers: the gold number of each question, (n,)."""
-        fold = inner_folds(sheet.units, self.settings.inner_folds, seed)
-        columns = self.features.fit(sheet, answers, fold, self.settings.inner_folds)
+        fold = inner_folds(questions.units, self.settings.inner_folds, seed)
+        columns = self.features.fit(questions, answers, fold, self.settings.inner_folds)
         self._constant = best_constant(answers, self.mra_inclusive)
         self._forests = {
-            int(kind): self._grow(columns[sheet.types == kind], answers[sheet.types == kind], seed)
-            for kind in np.unique(sheet.types)
+            int(kind): self._grow(
+                columns[questions.types == kind], answers[questions.types == kind], seed
+            )
+            for kind in np.unique(questions.types)
         }
         return self
 
@@ -74,7 +78,7 @@ class NumberModel:
     def predict_permuted(
         self, columns: np.ndarray, types: np.ndarray, seed: int
     ) -> dict[str, np.ndarray]:
-        """Per feature family, the same with its columns permuted within each type."""
+        """The same with the columns of one feature family permuted within each type, by family."""
         draws = np.random.default_rng(seed).random(len(types))
         drawn, given = np.lexsort((draws, types)), np.argsort(types, kind="stable")
         other = np.empty(len(types), dtype=np.int64)
@@ -94,7 +98,7 @@ class NumberModel:
             columns, answers = columns[kept], answers[kept]
         grid = candidates(answers)
         scores = mra(grid[None, :], answers[:, None], self.mra_inclusive).astype(np.float32)
-        trees = grow(
+        trees = grow_trees(
             columns,
             spread(answers),
             trees=self.settings.trees,

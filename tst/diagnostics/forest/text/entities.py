@@ -25,8 +25,8 @@ class Facts:
     """What one question's text says. Names are free; equal names and texts are counted together.
 
     keys: {name: text} about the question; with each option's text for multiple choice
-    option_keys: {name: [text, one an option]}, multiple choice only
-    claims: {name: [[(text, +1 or -1), ...], one list an option]}: what would hold if this option
+    option_keys: {name: [text, one per option]}, multiple choice only
+    claims: {name: [[(text, +1 or -1), ...], one list per option]}: what would hold if this option
         were right; the opposite claim is the same text with the other sign
     """
 

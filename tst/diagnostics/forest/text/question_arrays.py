@@ -1,4 +1,4 @@
-"""Question tables as arrays: what the featurisers read. A sheet cannot hold an answer."""
+"""Question tables as arrays: what the featurisers read. They cannot hold an answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from tst.diagnostics.forest.text.entities import Facts, Featuriser
 from tst.diagnostics.forest.text.hashing import combine, text_code
-from tst.diagnostics.forest.text.text_cache import Corpus
+from tst.diagnostics.forest.text.text_cache import TextCache
 
 
 @dataclass
@@ -24,21 +24,21 @@ class Claims:
 
 
 @dataclass
-class Sheet:
+class QuestionArrays:
     """n questions of one format with m options in all (none for num).
 
     types, units: uint64 codes (n,); units are for inner splits only
     question: text ids (n,); option: text ids (m,), question by question
     start: int64 (n + 1,), where each question's options begin
     metadata: uint64 codes (n, n_fields)
-    rows: int64 (n,), positions in the frame the sheet was read from
+    rows: int64 (n,), positions in the frame that the questions were read from
     keys, option_keys: named codes from entity featurisers, (n,) and (m,), 0 where silent
     claims: named signed claims from entity featurisers
     context: (question, word) pairs from other questions of the scene, where asked for
     context_size: how many other questions the scene has, (n,), where asked for
     """
 
-    corpus: Corpus
+    texts: TextCache
     types: np.ndarray
     units: np.ndarray
     question: np.ndarray
@@ -57,7 +57,7 @@ class Sheet:
 
     @cached_property
     def n_options(self) -> np.ndarray:
-        """Options a question, (n,)."""
+        """Options per question, (n,)."""
         return np.diff(self.start)
 
     @cached_property
@@ -116,22 +116,30 @@ class Sheet:
         return powers / self.total(powers)[self.owner]
 
 
-class SheetReader:
+class QuestionReader:
     """Reads question tables; keeps what single texts say, so that reading them again is cheap."""
 
     def __init__(self, featurisers: list[Featuriser]) -> None:
-        self.corpus = Corpus()
+        self.texts = TextCache()
         self._featurisers = featurisers
         self._facts: dict[tuple[str, ...], list[Facts]] = {}
 
-    def read(self, frame: pd.DataFrame, rows: np.ndarray, fields: list[str]) -> Sheet:
+    def read(
+        self,
+        frame: pd.DataFrame,
+        rows: np.ndarray,
+        fields: list[str],
+        trained: QuestionArrays | None = None,
+    ) -> QuestionArrays:
         """Some rows (positions) of a question table; refuses a table that still holds answers.
 
         fields: the metadata to read, in this order
+        trained: the training questions, for held-out ones: a key of theirs that no question here
+            has is present all the same, with the code 0 of a question that does not have it
         """
         if "answer" in frame:
             raise ValueError(
-                "the table given to SheetReader.read has an answer column; expected none: "
+                "the table given to QuestionReader.read has an answer column; expected none: "
                 "features are read from questions alone (drop it first)"
             )
         part = frame.iloc[rows]
@@ -140,79 +148,96 @@ class SheetReader:
         for column, name in enumerate(fields):
             values = [str(row.get(name, "")) for row in part["metadata"]]
             metadata[:, column] = combine(name, code_all(values))
-        sheet = Sheet(
-            corpus=self.corpus,
+        questions = QuestionArrays(
+            texts=self.texts,
             types=code_all(part["question_type"].astype(str)),
             units=code_all(part["unit"].astype(str)),
-            question=self.corpus.add(part["question"]),
-            option=self.corpus.add(o for row in options for o in row),
+            question=self.texts.add(part["question"]),
+            option=self.texts.add(o for row in options for o in row),
             start=np.concatenate([[0], np.cumsum([len(o) for o in options])]).astype(np.int64),
             metadata=metadata,
             rows=rows,
         )
         if self._featurisers:
             texts = zip(part["question_type"], part["question"], options, strict=True)
-            add_facts(sheet, [self._describe(*text) for text in texts])
-        return sheet
+            add_facts(questions, [self._describe(*text) for text in texts])
+        if trained is not None:
+            _add_absent_keys(questions, trained)
+        return questions
 
     def _describe(self, question_type: str, question: str, options: list[str]) -> list[Facts]:
         key = (question_type, question, *options)
         known = self._facts.get(key)
         if known is None:
-            said = (f.describe(question_type, question, options or None) for f in self._featurisers)
-            known = self._facts[key] = [facts for facts in said if facts is not None]
+            found = (
+                f.describe(question_type, question, options or None) for f in self._featurisers
+            )
+            known = self._facts[key] = [facts for facts in found if facts is not None]
         return known
 
 
-def add_facts(sheet: Sheet, facts: list[list[Facts]]) -> None:
-    """Turn the facts of every question into the sheet's named codes and claims."""
+def add_facts(questions: QuestionArrays, facts: list[list[Facts]]) -> None:
+    """Turn the facts of every question into the questions' named codes and claims."""
     claims: dict[str, list[tuple[int, str, int]]] = {}
-    for row, said in enumerate(facts):
-        for fact in said:
-            first = int(sheet.start[row])
+    for row, found in enumerate(facts):
+        for fact in found:
+            first = int(questions.start[row])
             for name, text in fact.keys.items():
-                empty = np.zeros(len(sheet), dtype=np.uint64)
-                sheet.keys.setdefault(name, empty)[row] = text_code(text)
+                empty = np.zeros(len(questions), dtype=np.uint64)
+                questions.keys.setdefault(name, empty)[row] = text_code(text)
             for name, texts in fact.option_keys.items():
-                empty = np.zeros(len(sheet.option), dtype=np.uint64)
-                sheet.option_keys.setdefault(name, empty)[first : first + len(texts)] = [
+                empty = np.zeros(len(questions.option), dtype=np.uint64)
+                questions.option_keys.setdefault(name, empty)[first : first + len(texts)] = [
                     text_code(text) for text in texts
                 ]
             for name, per_option in fact.claims.items():
                 claims.setdefault(name, []).extend(
                     (first + place, text, sign)
-                    for place, said_of_option in enumerate(per_option)
-                    for text, sign in said_of_option
+                    for place, claims_of_option in enumerate(per_option)
+                    for text, sign in claims_of_option
                 )
     for name, entries in claims.items():
         if entries:
             codes = combine(name, code_all(text for _, text, _ in entries))
             rows = np.array([row for row, _, _ in entries])
-            sheet.claims[name] = Claims(rows, codes, np.array([float(s) for _, _, s in entries]))
+            questions.claims[name] = Claims(
+                rows, codes, np.array([float(s) for _, _, s in entries])
+            )
 
 
-def take(sheet: Sheet, questions: np.ndarray) -> tuple[Sheet, np.ndarray]:
-    """Some questions of a sheet, and which of its option rows are theirs."""
-    wanted = np.zeros(len(sheet), dtype=bool)
-    wanted[questions] = True
-    rows = np.flatnonzero(wanted[sheet.owner])
-    place = np.full(len(sheet.option), -1)
+def _add_absent_keys(questions: QuestionArrays, trained: QuestionArrays) -> None:
+    """Give every question the code 0 for keys of ``trained`` that none of them has.
+
+    Without these, the encoding of a question would depend on which others are held out.
+    """
+    for name in trained.keys:
+        questions.keys.setdefault(name, np.zeros(len(questions), dtype=np.uint64))
+    for name in trained.option_keys:
+        questions.option_keys.setdefault(name, np.zeros(len(questions.option), dtype=np.uint64))
+
+
+def take(questions: QuestionArrays, chosen: np.ndarray) -> tuple[QuestionArrays, np.ndarray]:
+    """The chosen questions (positions), and which of the option rows are theirs."""
+    wanted = np.zeros(len(questions), dtype=bool)
+    wanted[chosen] = True
+    rows = np.flatnonzero(wanted[questions.owner])
+    place = np.full(len(questions.option), -1)
     place[rows] = np.arange(len(rows))
     claims = {}
-    for name, said in sheet.claims.items():
-        kept = place[said.row] >= 0
-        claims[name] = Claims(place[said.row[kept]], said.key[kept], said.sign[kept])
-    part = Sheet(
-        corpus=sheet.corpus,
-        types=sheet.types[wanted],
-        units=sheet.units[wanted],
-        question=sheet.question[wanted],
-        option=sheet.option[rows],
-        start=np.concatenate([[0], np.cumsum(sheet.n_options[wanted])]),
-        metadata=sheet.metadata[wanted],
-        rows=sheet.rows[wanted],
-        keys={name: key[wanted] for name, key in sheet.keys.items()},
-        option_keys={name: key[rows] for name, key in sheet.option_keys.items()},
+    for name, claim in questions.claims.items():
+        kept = place[claim.row] >= 0
+        claims[name] = Claims(place[claim.row[kept]], claim.key[kept], claim.sign[kept])
+    part = QuestionArrays(
+        texts=questions.texts,
+        types=questions.types[wanted],
+        units=questions.units[wanted],
+        question=questions.question[wanted],
+        option=questions.option[rows],
+        start=np.concatenate([[0], np.cumsum(questions.n_options[wanted])]),
+        metadata=questions.metadata[wanted],
+        rows=questions.rows[wanted],
+        keys={name: key[wanted] for name, key in questions.keys.items()},
+        option_keys={name: key[rows] for name, key in questions.option_keys.items()},
         claims=claims,
     )
     return part, rows

@@ -61,7 +61,7 @@ POLARITY = {
         _words("back behind backward farther further no false outside decrease"), (0, 0, -1)
     ),
 }
-TELLING = NEGATION | ABSOLUTE | HEDGE | POLARITY.keys()
+MARKERS = NEGATION | ABSOLUTE | HEDGE | POLARITY.keys()
 DIGITS, CAPITALS = re.compile(r"[0-9]"), re.compile(r"[A-Z]")
 MEASURES = (
     "characters",
@@ -82,10 +82,10 @@ MEASURES = (
     "axis_1",
     "axis_2",
 )
-COMMA, SEMICOLON, AND = text_code(","), text_code(";"), text_code("and")
+COMMA, SEMICOLON = text_code(","), text_code(";")
 
 
-class Corpus:
+class TextCache:
     """Token codes, a code of the whole text and MEASURES of every distinct text, by text id."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Corpus:
         self.measures = np.zeros((0, len(MEASURES)), dtype=np.float32)
 
     def add(self, texts: Iterable[str]) -> np.ndarray:
-        """The id of every text (int64), reading those not seen before."""
+        """The id of every text (int64); texts not seen before are read."""
         with self._lock:
             ids, new = self._ids, []
             found = np.empty(len(texts := list(texts)), dtype=np.int64)
@@ -164,7 +164,7 @@ def measure_text(text: str, tokens: list[str]) -> list[float]:
     value, is_number = read_number(text, tokens)
     axes = [0, 0, 0]
     negation = absolute = hedge = 0
-    for word in TELLING.intersection(words):
+    for word in MARKERS.intersection(words):
         times = words.count(word)
         negation += times * (word in NEGATION)
         absolute += times * (word in ABSOLUTE)
@@ -191,12 +191,12 @@ def measure_text(text: str, tokens: list[str]) -> list[float]:
 
 
 def read_number(text: str, tokens: list[str]) -> tuple[float, float]:
-    """The first number in a text (NaN if none), and 1.0 when little else stands beside it."""
+    """The first number in a text (NaN if none), and 1.0 when the text holds little else."""
     match = NUMBER.search(text)
     if match:
         digits = match.group().replace(",", "").replace("−", "-")
         value = float(digits)
-        # a float32 overflows beyond 3e38: such a number is no cue
+        # a float32 overflows beyond 3e38: such a number is no feature
         return (value if abs(value) < 1e30 else np.nan), float(len(tokens) <= 4)
     for token in tokens:
         if token in NUMBER_WORDS:

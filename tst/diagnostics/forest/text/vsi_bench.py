@@ -49,7 +49,7 @@ def turn_of(text: str) -> int:
 def orientation(at: str, facing: str, target: str, turn: int) -> list[tuple[str, int]]:
     """The claim that the target lies to the left (+1) or right (-1) on the way from at to facing.
 
-    The key is the sorted triple; an odd permutation of the corners turns the sign round.
+    The key is the sorted triple; an odd permutation of the corners reverses the sign.
     """
     corners = (at, facing, target)
     if turn == 0 or len(set(corners)) < 3:

@@ -113,7 +113,7 @@ def test_a_fold_costs_what_its_formats_cost():
     assert min(done[0, 0].cost.values()) > 0
 
 
-def test_planted_cues_are_found():
+def test_planted_shortcuts_are_found():
     table = planted(600, 0)
     scores = scores_of(table, ForestSettings(importance=False, reasons=False))
     for kind, rows in table.groupby("question_type"):
@@ -211,8 +211,8 @@ def test_reasons_and_permuted_predictions():
     predictions = done[0, 0]
     heldout = split(table, plan, 0, 0)[1]
     entity = (heldout["question_type"] == "mc_entity").to_numpy()
-    said = [r for r, is_entity in zip(predictions.reasons, entity, strict=True) if is_entity]
-    assert any("is right in" in sentence for sentences in said for sentence in sentences)
+    shown = [r for r, is_entity in zip(predictions.reasons, entity, strict=True) if is_entity]
+    assert any("is right in" in sentence for sentences in shown for sentence in sentences)
     assert {"option", "position", "entities"} <= set(predictions.permuted)
     moved = predictions.permuted["position"]
     positions = np.flatnonzero((heldout["question_type"] == "mc_position").to_numpy())

@@ -1,7 +1,11 @@
 import numpy as np
 
-from tst.diagnostics.forest.features.target_encoding import ClaimEncoding, KeyedTotals, LiftEncoding
-from tst.diagnostics.forest.models.inner_splits import inner_folds
+from tst.diagnostics.forest.features.target_encoding import (
+    ClaimEncoding,
+    KeyedTotals,
+    LiftEncoding,
+    inner_folds,
+)
 from tst.diagnostics.forest.text.question_arrays import Claims
 
 

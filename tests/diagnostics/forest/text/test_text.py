@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from tst.diagnostics.forest.text.hashing import combine, run_codes, text_code
-from tst.diagnostics.forest.text.question_arrays import SheetReader, take
+from tst.diagnostics.forest.text.question_arrays import QuestionReader, take
 from tst.diagnostics.forest.text.scene_context import SceneContext
 from tst.diagnostics.forest.text.templates import TemplateMiner
-from tst.diagnostics.forest.text.text_cache import Corpus, read_number, tokenise
+from tst.diagnostics.forest.text.text_cache import TextCache, read_number, tokenise
 
 
 def frame_of(questions, options=None, kind="mc"):
@@ -24,7 +24,7 @@ def frame_of(questions, options=None, kind="mc"):
 
 
 def read(frame):
-    return SheetReader([]).read(frame, np.arange(len(frame)), [])
+    return QuestionReader([]).read(frame, np.arange(len(frame)), [])
 
 
 def test_tokens_and_numbers():
@@ -41,8 +41,8 @@ def test_tokens_and_numbers():
     assert np.isnan(read_number("none", ["none"])[0])
 
 
-def test_corpus_is_the_same_in_any_order():
-    one, two = Corpus(), Corpus()
+def test_codes_do_not_depend_on_the_order_of_texts():
+    one, two = TextCache(), TextCache()
     one.add(["a b", "c"])
     ids = two.add(["c", "a b"])
     assert two.whole[ids].tolist() == one.whole[[1, 0]].tolist()
@@ -56,32 +56,32 @@ def test_codes_depend_on_order_and_runs_on_content():
     assert runs[0] == runs[1] != runs[2]
 
 
-def test_slots_are_what_changes_in_a_template():
+def test_fillers_are_the_words_that_vary_in_a_template():
     things = ["lamp", "red sofa", "tv", "bed", "desk", "oven", "rug", "vase"]
     questions = [
         f"Is the {a} left or right of the {b}?" for a in things for b in things if a != b
     ] * 2
-    sheet = read(frame_of(questions))
-    slots = TemplateMiner().fit(sheet).transform(sheet)
-    assert len(set(slots.template.tolist())) == 1
-    assert ((slots.slot > 0).sum(1) == 2).all()
+    questions = read(frame_of(questions))
+    masked = TemplateMiner().fit(questions).transform(questions)
+    assert len(set(masked.template.tolist())) == 1
+    assert ((masked.filler > 0).sum(1) == 2).all()
     # the first question asks about (lamp, red sofa), the eighth about (red sofa, lamp)
-    assert slots.free[0, 0] == slots.free[7, 1]
-    assert slots.free[0, 1] == slots.free[7, 0]
+    assert masked.free[0, 0] == masked.free[7, 1]
+    assert masked.free[0, 1] == masked.free[7, 0]
 
 
-def test_a_sheet_refuses_answers():
+def test_answers_are_refused():
     with pytest.raises(ValueError, match="answer column"):
         read(frame_of(["q"]).assign(answer=[0]))
 
 
 def test_within_question_statistics():
-    sheet = read(frame_of(["q", "r"], [["a", "b", "c"], ["d", "e"]]))
+    questions = read(frame_of(["q", "r"], [["a", "b", "c"], ["d", "e"]]))
     values = np.array([3.0, 1.0, 1.0, np.nan, 2.0])
-    assert sheet.rank(values).tolist() == [2.0, 0.5, 0.5, 1.0, 0.0]
-    assert sheet.total(np.ones(5)).tolist() == [3.0, 2.0]
-    assert sheet.softmax(np.zeros(5)).tolist() == pytest.approx([1 / 3] * 3 + [1 / 2] * 2)
-    part, rows = take(sheet, np.array([1]))
+    assert questions.rank(values).tolist() == [2.0, 0.5, 0.5, 1.0, 0.0]
+    assert questions.total(np.ones(5)).tolist() == [3.0, 2.0]
+    assert questions.softmax(np.zeros(5)).tolist() == pytest.approx([1 / 3] * 3 + [1 / 2] * 2)
+    part, rows = take(questions, np.array([1]))
     assert rows.tolist() == [3, 4]
     assert part.n_options.tolist() == [2]
 
@@ -89,13 +89,13 @@ def test_within_question_statistics():
 def test_scene_context_reads_other_questions_of_the_scene_alone():
     frame = frame_of(["Where is the lamp?", "How big?", "Is it red?"], kind="num")
     frame["group_scene"] = ["a", "a", "b"]
-    reader = SheetReader([])
-    sheet = reader.read(frame, np.array([0, 1, 2]), [])
-    SceneContext([frame], reader.corpus).add_to(sheet, frame)
-    owner, word = sheet.context
+    reader = QuestionReader([])
+    questions = reader.read(frame, np.array([0, 1, 2]), [])
+    SceneContext([frame], reader.texts).add_to(questions, frame)
+    owner, word = questions.context
     lamp, big = text_code("lamp"), text_code("big")
     assert lamp in word[owner == 1]
     assert lamp not in word[owner == 0]
     assert big in word[owner == 0]
     assert not (owner == 2).any()
-    assert sheet.context_size.tolist() == [1, 1, 0]
+    assert questions.context_size.tolist() == [1, 1, 0]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tst.diagnostics.forest.features.encoding_keys import option_claims
-from tst.diagnostics.forest.text.question_arrays import SheetReader
+from tst.diagnostics.forest.text.question_arrays import QuestionReader
 from tst.diagnostics.forest.text.templates import TemplateMiner
 
 THINGS = ("lamp", "chair", "table", "sofa", "piano", "mirror", "carpet", "window")
@@ -24,14 +24,14 @@ def test_left_of_is_right_of_with_the_entities_swapped():
             "unit": [str(i) for i in range(len(pairs))],
         }
     )
-    sheet = SheetReader([]).read(frame, np.arange(len(frame)), [])
-    claims = option_claims(sheet, TemplateMiner().fit(sheet).transform(sheet))
+    questions = QuestionReader([]).read(frame, np.arange(len(frame)), [])
+    claims = option_claims(questions, TemplateMiner().fit(questions).transform(questions))
     turned = claims["opposites.turned_0"]
-    said = {
-        pairs[sheet.owner[row]]: (key, sign)
+    found = {
+        pairs[questions.owner[row]]: (key, sign)
         for row, key, sign in zip(turned.row, turned.key, turned.sign, strict=True)
-        if sheet.position[row] == 0
+        if questions.position[row] == 0
     }
-    assert len(said) == len(pairs)
-    for (a, b), (key, sign) in said.items():
-        assert said[b, a] == (key, -sign)
+    assert len(found) == len(pairs)
+    for (a, b), (key, sign) in found.items():
+        assert found[b, a] == (key, -sign)
