@@ -30,6 +30,7 @@ from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
 from tst.core.folds import FoldPlan, fold_seed, plan_folds, split
+from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.kernels import fuse_kernels
@@ -120,7 +121,7 @@ class Run:
         self.arguments, self.settings, self.model = arguments, settings, model
         self.table, self.plan, self.linear, self.peak = table, plan, linear, peak
         questions = table.iloc[plan.order].drop(columns="answer")
-        self.session = Session(questions, settings, model, arguments.device)
+        self.session = Session(questions, settings, model, arguments.device, DEFAULT_RULES)
         self.tasks = []
         for repeat, fold in plan.folds():
             train, _ = split(table, plan, repeat, fold)

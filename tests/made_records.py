@@ -9,7 +9,7 @@ import pytest
 import tst.stress_test.run
 from tst.config.schema import RunConfig, compose
 from tst.core.diagnostic import Diagnostic, Predictions
-from tst.core.metrics import best_constant
+from tst.core.scoring_rules import DEFAULT_RULES
 
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 
@@ -59,7 +59,8 @@ def predict_frequencies(
             predictions.p_options[i] = weights / weights.sum()
         elif row.format == "num":
             known = part is not None and len(part)
-            predictions.value[i] = best_constant(part["answer"].to_numpy(float)) if known else 1.0
+            answers = part["answer"].to_numpy(float) if known else np.ones(1)
+            predictions.value[i] = DEFAULT_RULES.best_number(answers)
         else:
             predictions.text[i] = "nothing" if part is None else part["answer"].iloc[0][0]
     return predictions

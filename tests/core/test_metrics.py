@@ -12,7 +12,7 @@ from tst.core.metrics import (
 )
 
 
-def one_mra(predicted: float, gold: float, inclusive: bool = False) -> float:
+def one_mra(predicted: float, gold: float, inclusive: bool) -> float:
     return float(mean_relative_accuracy(np.array(predicted), np.array(gold), inclusive))
 
 
@@ -34,8 +34,25 @@ def one_mra(predicted: float, gold: float, inclusive: bool = False) -> float:
     ],
 )
 def test_mra_by_hand(predicted, gold, strict, inclusive):
-    assert one_mra(predicted, gold) == pytest.approx(strict)
+    assert one_mra(predicted, gold, inclusive=False) == pytest.approx(strict)
     assert one_mra(predicted, gold, inclusive=True) == pytest.approx(inclusive)
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50), st.booleans())
+def test_mra_is_the_mean_over_its_thresholds(predicted, gold, inclusive):
+    """20 |error| < j |gold| for j = 1..10, each with a relative tolerance of 1e-9."""
+    error, size = 20 * abs(predicted - gold), abs(gold)
+    within = [
+        error <= j * size * (1 + 1e-9) if inclusive else error < j * size * (1 - 1e-9)
+        for j in range(1, 11)
+    ]
+    expected = float(predicted == 0) if gold == 0 else sum(within) / 10
+    assert one_mra(predicted, gold, inclusive) == pytest.approx(expected)
+
+
+def test_mra_broadcasts():
+    scores = mean_relative_accuracy(np.array([[1.0], [2.0]]), np.array([1.0, 2.0, 0.0]), False)
+    np.testing.assert_allclose(scores, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @given(
@@ -54,18 +71,20 @@ def test_best_constant_is_beaten_by_no_other(golds, unit, inclusive):
 
 def test_interval_ends_that_differ_by_rounding_are_one():
     gold = np.array([1.6, 2.8])  # 1.6 * 1.05 and 2.8 * 0.6 are 1.68, but for rounding
-    assert mean_relative_accuracy(np.array(best_constant(gold)), gold).mean() == pytest.approx(0.6)
+    assert mean_relative_accuracy(
+        np.array(best_constant(gold, False)), gold, False
+    ).mean() == pytest.approx(0.6)
 
 
 def test_best_constant_of_nothing_and_of_zeros():
-    assert np.isnan(best_constant(np.array([])))
-    assert best_constant(np.array([0.0, 0.0, 3.0])) == 0.0
-    assert best_constant(np.zeros(3)) == 0.0
+    assert np.isnan(best_constant(np.array([]), False))
+    assert best_constant(np.array([0.0, 0.0, 3.0]), False) == 0.0
+    assert best_constant(np.zeros(3), False) == 0.0
 
 
 def test_best_constant_by_hand():
-    assert best_constant(np.array([2.0, 2.0, 2.0, 9.0])) == pytest.approx(2.0, rel=0.05)
-    assert best_constant(np.array([-4.0, -4.0])) == pytest.approx(-4.0, rel=0.05)
+    assert best_constant(np.array([2.0, 2.0, 2.0, 9.0]), False) == pytest.approx(2.0, rel=0.05)
+    assert best_constant(np.array([-4.0, -4.0]), False) == pytest.approx(-4.0, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +99,10 @@ def test_best_constant_by_hand():
         (None, ["dog"], False),
         ("", ["a"], False),
         ("a", ["a"], True),
+        ("a", ["A"], True),  # an article may be the answer
+        ("The A.", ["the a"], True),
+        ("an apple", ["Apple"], True),
+        ("STRASSE", ["Straße"], True),
         ("?", ["?"], True),
     ],
 )

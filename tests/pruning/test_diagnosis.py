@@ -5,6 +5,7 @@ import pytest
 
 from tests.pruning.conftest import PriorDiagnostic
 from tst.benchmarks.load import load_benchmark
+from tst.core.scoring_rules import DEFAULT_RULES
 from tst.pruning import diagnosis
 from tst.pruning.diagnosis import Examiner
 
@@ -29,7 +30,7 @@ class Beside(PriorDiagnostic):
 
 
 def examine(diagnostic, frame, path):
-    examiner = Examiner(diagnostic, frame, 3, None, False)
+    examiner = Examiner(diagnostic, frame, 3, None, DEFAULT_RULES)
     return examiner.examine(frame.index.to_numpy(), 42, path)
 
 

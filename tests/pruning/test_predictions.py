@@ -8,6 +8,7 @@ import pytest
 
 from tst.core.errors import UserError
 from tst.core.questions import build_table
+from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.pruning.judging import Removal
 from tst.pruning.model_answers.files import answer_text, key_text
 from tst.pruning.model_answers.gaps import compare_gaps
@@ -49,9 +50,9 @@ def write_xlsx(path, rows):
     return str(path)
 
 
-def read(files, inclusive=False, **settings):
+def read(files, rules=DEFAULT_RULES, **settings):
     return read_answers(
-        "prune.predictions.m", files, PredictionSettings(**settings), SOURCE, FRAME, "id", inclusive
+        "prune.predictions.m", files, PredictionSettings(**settings), SOURCE, FRAME, "id", rules
     )
 
 
@@ -101,6 +102,13 @@ def test_csv_of_keys_and_answers(tmp_path):
         read(str(path))
     with pytest.raises(UserError, match=r"no column nope"):
         read(str(path), column="nope")
+
+
+def test_the_rules_of_scoring_reach_a_models_own_answers(tmp_path):
+    rows = [{"id": "3", "prediction": "7"}]  # the gold is 10: an error equal to a threshold
+    path = write_jsonl(tmp_path / "p.jsonl", rows)
+    assert read(path).scores["score"].tolist() == [0.4]
+    assert read(path, ScoringRules(mra_inclusive=True)).scores["score"].tolist() == [0.5]
 
 
 def rows_of(key, **changes):

@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.core.errors import UserError
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.pruning.settings import PredictionSettings, PruneSettings, find_prune_problems
@@ -69,6 +70,10 @@ class ScoringSettings:
     """mra_inclusive: count an error equal to a threshold as inside it, as the official scorer."""
 
     mra_inclusive: bool = False
+
+    def rules(self) -> ScoringRules:
+        """The rules that these settings ask for."""
+        return ScoringRules(self.mra_inclusive)
 
 
 @dataclass

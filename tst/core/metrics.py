@@ -26,28 +26,28 @@ _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def mean_relative_accuracy(
-    predicted: np.ndarray, gold: np.ndarray, inclusive: bool = False
-) -> np.ndarray:
+def mean_relative_accuracy(predicted: np.ndarray, gold: np.ndarray, inclusive: bool) -> np.ndarray:
     """MRA of VSI-Bench (Yang et al., 2024), element by element; shapes broadcast.
 
     The mean over t in {.50, .55, ..., .95} of 1[|predicted - gold| / |gold| < 1 - t]; ``<=`` when
     ``inclusive`` (the benchmark's official scorer). Gold 0 scores 1 only for a predicted 0; a
     missing prediction (NaN) scores 0.
     """
-    predicted, gold = np.broadcast_arrays(
-        np.asarray(predicted, dtype=float), np.asarray(gold, dtype=float)
-    )
-    error = 20.0 * np.abs(predicted - gold)[..., None]
-    bound = MRA_STEPS * np.abs(gold)[..., None]
-    slack = 1.0 + TOLERANCE if inclusive else 1.0 - TOLERANCE
-    with np.errstate(invalid="ignore"):
-        within = error <= bound * slack if inclusive else error < bound * slack
-    exact = (predicted == 0.0)[..., None]
-    return np.where((gold == 0.0)[..., None], exact, within).mean(axis=-1)
+    predicted, gold = np.asarray(predicted, dtype=float), np.asarray(gold, dtype=float)
+    gap, size = 20.0 * np.abs(predicted - gold), np.abs(gold)
+    exact = np.where(gap > 0, np.inf, gap)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        steps = np.where(size > 0, gap / size, exact)
+    # how many of the thresholds j = 1..10 do not exceed ``steps`` or, inclusive, do not reach it;
+    # fmin passes over NaN, so that a missing prediction misses all ten
+    if inclusive:
+        missed = np.ceil(np.fmax(np.fmin(steps * (1.0 - TOLERANCE), 11.0), 1.0)) - 1.0
+    else:
+        missed = np.floor(np.fmin(steps * (1.0 + TOLERANCE), 10.0))
+    return (10.0 - missed) / 10.0
 
 
-def best_constant(gold: np.ndarray, inclusive: bool = False) -> float:
+def best_constant(gold: np.ndarray, inclusive: bool) -> float:
     """The number that maximises the mean MRA over ``gold``; NaN when there is none.
 
     Exact: each answer g scores j tenths inside the interval g (1 -+ j / 20), open or, when
@@ -95,9 +95,12 @@ def as_number(text: str) -> float | None:
 
 
 def normalise_text(text: str) -> str:
-    """Lower case, without punctuation and articles, single spaces (as SQuAD's scorer)."""
-    words = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
-    return " ".join(words)
+    """Case folded, without punctuation and articles, single spaces (as SQuAD's scorer).
+
+    Articles stay where nothing else is left: "A" may be the answer.
+    """
+    plain = text.casefold().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", plain).split() or plain.split())
 
 
 def text_matches(predicted: str | None, accepted: list[str]) -> bool:

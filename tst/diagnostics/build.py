@@ -18,13 +18,18 @@ def build_diagnostic(config: RunConfig, store: Store) -> Diagnostic:
             config.diagnostic,
             config.benchmark.features,
             config.features.scene_context,
-            config.scoring.mra_inclusive,
+            config.scoring.rules(),
             config.n_jobs,
         )
     from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 
     return LoraLLMDiagnostic(
-        config.diagnostic, config.model, config.optimizer, store, device=config.device
+        config.diagnostic,
+        config.model,
+        config.optimizer,
+        store,
+        config.device,
+        config.scoring.rules(),
     )
 
 

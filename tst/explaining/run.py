@@ -77,7 +77,13 @@ def explain_record(
     config: the record's own; table: its questions; scored: its questions.parquet
     """
     chosen = choose_questions(table, scored, asked.questions)
-    session = Session(table.drop(columns="answer"), config.diagnostic, config.model, asked.device)
+    session = Session(
+        table.drop(columns="answer"),
+        config.diagnostic,
+        config.model,
+        asked.device,
+        config.scoring.rules(),
+    )
     rng = np.random.default_rng(0)
     found: list[Explained] = []
     left_out: dict[str, str] = {}

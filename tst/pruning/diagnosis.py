@@ -15,6 +15,7 @@ import pandas as pd
 from tst.config.schema import PruneConfig, RunConfig
 from tst.core.diagnostic import Diagnostic, Fold
 from tst.core.folds import FoldPlan, plan_folds
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
@@ -34,7 +35,7 @@ class Examiner:
     frame: pd.DataFrame
     k: int
     group_by: str | None
-    inclusive: bool
+    rules: ScoringRules
 
     def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
         """Scores of the questions at these positions, cross-validated among themselves.
@@ -62,7 +63,7 @@ class Examiner:
             shutil.rmtree(folder, ignore_errors=True)
             return pd.read_parquet(path)
         scored = pd.concat([done[fold] for fold in plan.folds()], ignore_index=True)
-        majority = majority_scores(part, plan, plan.folds(), self.inclusive)
+        majority = majority_scores(part, plan, plan.folds(), self.rules)
         scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
         scored = add_baselines(scored, part).sort_values("row", ignore_index=True)
         scored = scored.assign(row=rows)[["row", *KEPT]]
@@ -77,7 +78,7 @@ class Examiner:
         """Run folds; each with its scores."""
         for fold, predictions in self.diagnostic.run_folds(part, plan, folds, plan.seed):
             held = plan.heldout_rows(*fold)
-            scores = score_predictions(part.iloc[held], predictions, self.inclusive)
+            scores = score_predictions(part.iloc[held], predictions, self.rules)
             scores = scores.reset_index(drop=True)
             yield fold, scores.assign(row=held, repeat=fold[0], fold=fold[1])
 
@@ -105,4 +106,4 @@ def make_examiner(config: PruneConfig, frame: pd.DataFrame, group_by: str | None
     """The config's diagnostic, ready to diagnose any part of the question table."""
     store = FolderStore(Path(config.outputs_root) / "cache", Path(config.outputs_root) / "adapters")
     diagnostic = build_diagnostic(config, store)
-    return Examiner(diagnostic, frame, config.fold.k, group_by, config.scoring.mra_inclusive)
+    return Examiner(diagnostic, frame, config.fold.k, group_by, config.scoring.rules())

@@ -66,7 +66,7 @@ def read_inputs(config: PruneConfig) -> Inputs:
         return collect(
             lambda: read_answers(
                 f"prune.{kind}.{name}", files, config.predictions, source, table.frame,
-                config.benchmark.columns.id or "id", config.scoring.mra_inclusive,
+                config.benchmark.columns.id or "id", config.scoring.rules(),
             )
         )  # fmt: skip
 

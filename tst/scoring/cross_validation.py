@@ -6,11 +6,12 @@ import pandas as pd
 
 from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan
+from tst.core.scoring_rules import ScoringRules
 from tst.scoring.scores import add_baselines, majority_scores, score_predictions
 
 
 def cross_validate(
-    diagnostic: Diagnostic, table: pd.DataFrame, plan: FoldPlan, inclusive: bool = False
+    diagnostic: Diagnostic, table: pd.DataFrame, plan: FoldPlan, rules: ScoringRules
 ) -> pd.DataFrame:
     """Scores of every question in every repeat, nothing kept.
 
@@ -21,9 +22,9 @@ def cross_validate(
     folds = plan.folds()
     for (repeat, fold), predictions in diagnostic.run_folds(table, plan, folds, plan.seed):
         rows = plan.heldout_rows(repeat, fold)
-        scores = score_predictions(table.iloc[rows], predictions, inclusive)
+        scores = score_predictions(table.iloc[rows], predictions, rules)
         parts.append(scores.reset_index(drop=True).assign(row=rows, repeat=repeat, fold=fold))
     scored = pd.concat(parts, ignore_index=True)
-    majority = majority_scores(table, plan, folds, inclusive)
+    majority = majority_scores(table, plan, folds, rules)
     scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
     return add_baselines(scored, table)

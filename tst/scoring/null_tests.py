@@ -19,6 +19,7 @@ from joblib import Parallel, delayed
 
 from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan, plan_folds
+from tst.core.scoring_rules import ScoringRules
 from tst.records.files import read_json, write_json
 from tst.scoring.cross_validation import cross_validate
 
@@ -65,13 +66,13 @@ def run_draw(
     unit_column: str | None,
     kind: str,
     draw: int,
-    inclusive: bool,
+    rules: ScoringRules,
 ) -> dict[str, float]:
     """One null draw: mean hard score, its standard error, the majority score, and mean 1/n."""
     rng = np.random.default_rng([plan.seed, draw, KINDS.index(kind)])
     drawn = permute_answers(table, rng) if kind == "permuted" else draw_answers(table, rng)
     fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by)
-    scored = cross_validate(diagnostic, drawn, fresh, inclusive).sort_values("row")
+    scored = cross_validate(diagnostic, drawn, fresh, rules).sort_values("row")
     units = np.arange(len(drawn)) if unit_column is None else drawn[unit_column].to_numpy()
     hard = scored["hard"].to_numpy(dtype=float)
     return {
@@ -90,8 +91,8 @@ def run_nulls(
     observed: float,
     repeats: int,
     folder: Path,
+    rules: ScoringRules,
     n_jobs: int = 1,
-    inclusive: bool = False,
 ) -> dict[str, Any]:
     """All null draws, the missing ones computed in parallel, and what they say.
 
@@ -111,7 +112,7 @@ def run_nulls(
     ]
 
     def compute(kind: str, draw: int) -> tuple[str, int, dict[str, float]]:
-        found = run_draw(build(), table, plan, unit_column, kind, draw, inclusive)
+        found = run_draw(build(), table, plan, unit_column, kind, draw, rules)
         return kind, draw, found
 
     jobs = (delayed(compute)(kind, draw) for kind, draw in missing)

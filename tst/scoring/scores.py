@@ -15,13 +15,14 @@ import pandas as pd
 
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan
-from tst.core.metrics import best_constant, mean_relative_accuracy, score_options, text_matches
+from tst.core.metrics import score_options
+from tst.core.scoring_rules import ScoringRules
 
 SCORES = ("s", "hard", "s_zero_shot", "hard_zero_shot", "margin")
 
 
 def score_predictions(
-    questions: pd.DataFrame, predictions: Predictions, inclusive: bool = False
+    questions: pd.DataFrame, predictions: Predictions, rules: ScoringRules
 ) -> pd.DataFrame:
     """Scores of one fold's held-out questions (rows with ``answer``, in the predictions' order).
 
@@ -32,14 +33,14 @@ def score_predictions(
     parsed = np.ones(n, dtype=bool) if predictions.parsed is None else predictions.parsed
     scores = pd.DataFrame({c: np.full(n, np.nan) for c in SCORES}, index=questions.index)
     scores["s"], scores["hard"], scores["margin"] = _score(
-        questions, predictions.p_options, predictions.value, predictions.text, inclusive
+        questions, predictions.p_options, predictions.value, predictions.text, rules
     )
     if predictions.p_options_zero_shot is not None:
         value, text = predictions.value_zero_shot, predictions.text_zero_shot
         assert value is not None
         assert text is not None
         scores["s_zero_shot"], scores["hard_zero_shot"], _ = _score(
-            questions, predictions.p_options_zero_shot, value, text, inclusive
+            questions, predictions.p_options_zero_shot, value, text, rules
         )
     scores["parsed"] = parsed
     return scores
@@ -50,7 +51,7 @@ def _score(
     p_options: list[np.ndarray | None],
     value: np.ndarray,
     text: list[str | None],
-    inclusive: bool,
+    rules: ScoringRules,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kind = questions["format"].to_numpy()
     answers = questions["answer"].to_numpy()
@@ -60,16 +61,16 @@ def _score(
         gold = answers[mc].astype(int)
         soft[mc], hard[mc], margin[mc] = score_options([p_options[i] for i in mc], gold)
     if len(num):
-        soft[num] = mean_relative_accuracy(value[num], answers[num].astype(float), inclusive)
+        soft[num] = rules.score_numbers(value[num], answers[num].astype(float))
     if len(open_):
-        soft[open_] = [float(text_matches(text[i], answers[i])) for i in open_]
+        soft[open_] = [rules.score_text(text[i], answers[i]) for i in open_]
     rest = np.concatenate([num, open_])
     hard[rest] = soft[rest]
     return soft, hard, margin
 
 
 def majority_scores(
-    table: pd.DataFrame, plan: FoldPlan, folds: Iterable[Fold], inclusive: bool = False
+    table: pd.DataFrame, plan: FoldPlan, folds: Iterable[Fold], rules: ScoringRules
 ) -> pd.DataFrame:
     """What the most frequent training answer of a question's (type, format) scores on it.
 
@@ -94,7 +95,7 @@ def majority_scores(
                     training = of_format & ~held
                 target = members[rows]
                 result[target] = _constant_scores(
-                    kind, answers[training], answers[rows[target]], inclusive
+                    kind, answers[training], answers[rows[target]], rules
                 )
         parts.append(
             pd.DataFrame({"row": rows, "repeat": repeat, "fold": fold, "majority": result})
@@ -103,18 +104,18 @@ def majority_scores(
 
 
 def _constant_scores(
-    kind: str, training: np.ndarray, heldout: np.ndarray, inclusive: bool
+    kind: str, training: np.ndarray, heldout: np.ndarray, rules: ScoringRules
 ) -> np.ndarray:
     if not len(training):
         return np.full(len(heldout), np.nan)
     if kind == "mc":
         return (heldout.astype(int) == np.bincount(training.astype(int)).argmax()).astype(float)
     if kind == "num":
-        constant = best_constant(training.astype(float), inclusive)
-        return mean_relative_accuracy(np.array(constant), heldout.astype(float), inclusive)
+        constant = rules.best_number(training.astype(float))
+        return rules.score_numbers(np.array(constant), heldout.astype(float))
     counts = Counter(sorted(accepted[0] for accepted in training))
     text = counts.most_common(1)[0][0]
-    return np.array([float(text_matches(text, accepted)) for accepted in heldout])
+    return np.array([rules.score_text(text, accepted) for accepted in heldout])
 
 
 def add_baselines(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tst.core.folds import FoldPlan
-from tst.core.metrics import best_constant, mean_relative_accuracy, text_matches
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import code_all
 from tst.diagnostics.forest.text.templates import (
@@ -39,7 +39,7 @@ COLUMNS = {
 """Columns of ``find_near_duplicates`` and of near_duplicates.csv."""
 
 
-def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
+def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan, rules: ScoringRules) -> pd.DataFrame:
     """One row a cluster of twins that lie in two folds or more, the most telling first.
 
     mc: the same template (entities and numbers masked) and the same set of options; num and open:
@@ -53,7 +53,7 @@ def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
     clusters: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         clusters[key].append(row)
-    baselines = _baselines(table)
+    baselines = _baselines(table, rules)
     fold = plan.assignment[0]
     found = []
     for (question_type, kind, template, options), members in clusters.items():
@@ -72,7 +72,7 @@ def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
                 "format": kind,
                 "n_questions": len(rows),
                 "n_folds": n_folds,
-                "gives_away": float(np.mean(_scores_from_twins(kind, answers, fold[rows]))),
+                "gives_away": float(np.mean(_scores_from_twins(kind, answers, fold[rows], rules))),
                 "baseline": float(baselines[rows].mean()),
                 "agreement": count / len(rows),
                 "answer": str(top),
@@ -147,7 +147,9 @@ def _most_frequent(answers: list[object]) -> tuple[object, int]:
     return min(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-def _scores_from_twins(kind: str, answers: list[object], fold: np.ndarray) -> np.ndarray:
+def _scores_from_twins(
+    kind: str, answers: list[object], fold: np.ndarray, rules: ScoringRules
+) -> np.ndarray:
     """The score of each question when it is answered from its twins in other folds."""
     scores = np.zeros(len(answers))
     for held in np.unique(fold):
@@ -155,17 +157,19 @@ def _scores_from_twins(kind: str, answers: list[object], fold: np.ndarray) -> np
         twins = [answers[i] for i in np.flatnonzero(fold != held)]
         mine = [answers[i] for i in inside]
         if kind == "num":
-            guess = np.array(best_constant(np.array(twins, dtype=float)))
-            scores[inside] = mean_relative_accuracy(guess, np.array(mine, dtype=float))
+            guess = np.array(rules.best_number(np.array(twins, dtype=float)))
+            scores[inside] = rules.score_numbers(guess, np.array(mine, dtype=float))
             continue
         top = str(_most_frequent(twins)[0])
         for i, answer in zip(inside, mine, strict=True):
-            right = text_matches(top, list(answer)) if isinstance(answer, tuple) else top == answer
-            scores[i] = float(right)
+            if isinstance(answer, tuple):
+                scores[i] = rules.score_text(top, list(answer))
+            else:
+                scores[i] = float(top == answer)
     return scores
 
 
-def _baselines(table: pd.DataFrame) -> np.ndarray:
+def _baselines(table: pd.DataFrame, rules: ScoringRules) -> np.ndarray:
     """Per question: 1 / n_options, the MRA of its type's best constant, or 0."""
     kinds = table["format"].to_numpy()
     baselines = np.zeros(len(table))
@@ -173,6 +177,6 @@ def _baselines(table: pd.DataFrame) -> np.ndarray:
     baselines[mc] = [1.0 / len(o) for o in table["options"][mc]]
     for _, rows in table[kinds == "num"].groupby("question_type"):
         answers = rows["answer"].to_numpy(float)
-        constant = np.array(best_constant(answers))
-        baselines[table.index.get_indexer(rows.index)] = mean_relative_accuracy(constant, answers)
+        constant = np.array(rules.best_number(answers))
+        baselines[table.index.get_indexer(rows.index)] = rules.score_numbers(constant, answers)
     return baselines

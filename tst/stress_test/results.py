@@ -11,6 +11,7 @@ import pandas as pd
 from tst.core.diagnostic import Predictions
 from tst.core.folds import FoldPlan
 from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
+from tst.core.scoring_rules import ScoringRules
 from tst.records.record import FoldFile, Record
 from tst.scoring.scores import add_baselines, bias_scores, majority_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
@@ -21,7 +22,7 @@ log = logging.getLogger("tst")
 
 
 def permutation_importance(
-    questions: pd.DataFrame, predictions: Predictions, scores: pd.DataFrame, inclusive: bool
+    questions: pd.DataFrame, predictions: Predictions, scores: pd.DataFrame, rules: ScoringRules
 ) -> pd.DataFrame:
     """Drop of the held-out score, by question type, when a feature family is permuted.
 
@@ -29,7 +30,7 @@ def permutation_importance(
     """
     parts = []
     for family, permuted in (predictions.permuted or {}).items():
-        hard = score_predictions(questions, permuted, inclusive)["hard"]
+        hard = score_predictions(questions, permuted, rules)["hard"]
         drop = pd.DataFrame({"drop": scores["hard"] - hard, "type": questions["question_type"]})
         by_type = drop.groupby("type")["drop"].agg(["mean", "size"]).reset_index()
         parts.append(by_type.assign(family=family))
@@ -41,12 +42,12 @@ def permutation_importance(
 
 
 def score_record(
-    record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool
+    record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Predictions, questions and summary over the folds that are finished."""
     files = record.read_folds(plan.folds())
     scored = join_rows([f.rows for f in files], table.frame)
-    majority = majority_scores(table.frame, plan, [f.fold for f in files], inclusive)
+    majority = majority_scores(table.frame, plan, [f.fold for f in files], rules)
     scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
     scored = add_baselines(scored, table.frame)
     questions = question_rows(scored, table.frame, plan)
@@ -63,28 +64,28 @@ def score_record(
     return scored.drop(columns="row"), questions, summary
 
 
-def write_result(record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool) -> None:
+def write_result(record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules) -> None:
     """Write the result when every fold is finished; else leave the status at ``partial``."""
     folds = plan.folds()
     done = record.finished(folds)
     if len(done) < len(folds):
         record.write_status("partial", finished=len(done), planned_folds=len(folds))
         return
-    predictions, questions, summary = score_record(record, table, plan, inclusive)
+    predictions, questions, summary = score_record(record, table, plan, rules)
     tables = {
         "importance.csv": mean_importance(record.read_folds(folds)),
-        "near_duplicates.csv": find_near_duplicates(table.frame, plan),
+        "near_duplicates.csv": find_near_duplicates(table.frame, plan, rules),
     }
     record.write_result(predictions, questions, tables, summary)
 
 
 def read_result(
-    record: Record, table: QuestionTable, plan: FoldPlan, inclusive: bool
+    record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules
 ) -> tuple[pd.DataFrame, dict[str, Any], bool]:
     """Questions, summary and whether they are complete; else both are of the finished folds."""
     if record.is_complete():
         return pd.read_parquet(record.path / "questions.parquet"), record.read_summary(), True
-    _, questions, summary = score_record(record, table, plan, inclusive)
+    _, questions, summary = score_record(record, table, plan, rules)
     return questions, summary, False
 
 

@@ -20,6 +20,7 @@ from tst.config.schema import RunConfig, resolve_auto, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.questions import QuestionTable
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.records.environment import describe_environment, library_versions
 from tst.records.identity import record_folder
@@ -65,6 +66,7 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     config = resolve_auto(config)
     table = load_table(config) if table is None else table
     plan = plan_for(config, table)
+    rules = config.scoring.rules()
     wanted = plan.folds(config.fold.only)
     with ExitStack() as stack:
         record = stack.enter_context(Record(record_folder(config, table)))
@@ -80,12 +82,10 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         if missing:
             _run_folds(config, table, plan, record, wanted)
         if not record.is_complete():
-            write_result(record, table, plan, config.scoring.mra_inclusive)
+            write_result(record, table, plan, rules)
         if config.null.repeats and record.is_complete():
             _add_nulls(config, table, plan, record)
-        questions, summary, complete = read_result(
-            record, table, plan, config.scoring.mra_inclusive
-        )
+        questions, summary, complete = read_result(record, table, plan, rules)
         return Result(record.path, questions, summary, complete)
 
 
@@ -135,14 +135,14 @@ def _run_folds(
     """
     store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
     diagnostic = build_diagnostic(config, store)
-    inclusive = config.scoring.mra_inclusive
+    rules = config.scoring.rules()
     told: dict[Fold, str] = {}
     while len(record.finished(wanted)) < len(wanted):
         leased = record.lease(wanted, diagnostic.folds_at_once)
         if leased:
             record.write_status("running", planned_folds=len(plan.folds()))
             for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
-                _keep_fold(record, table.frame, plan, fold, predictions, inclusive)
+                _keep_fold(record, table.frame, plan, fold, predictions, rules)
         else:
             for fold, holder in record.holders(wanted).items():
                 if told.get(fold) != holder:
@@ -159,12 +159,12 @@ def _keep_fold(
     plan: FoldPlan,
     fold: Fold,
     predictions: Predictions,
-    inclusive: bool,
+    rules: ScoringRules,
 ) -> None:
     rows = plan.heldout_rows(*fold)
     questions = table.iloc[rows]
-    scores = score_predictions(questions, predictions, inclusive)
-    importance = permutation_importance(questions, predictions, scores, inclusive)
+    scores = score_predictions(questions, predictions, rules)
+    importance = permutation_importance(questions, predictions, scores, rules)
     versions = library_versions()
     notes = {
         "cost": predictions.cost,
@@ -193,8 +193,8 @@ def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: 
         summary["overall"]["score_hard"],
         config.null.repeats,
         record.path / "null",
+        config.scoring.rules(),
         n_jobs=config.n_jobs if in_parallel else 1,
-        inclusive=config.scoring.mra_inclusive,
     )
     record.update_summary(summary)
 

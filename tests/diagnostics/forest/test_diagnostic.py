@@ -10,6 +10,7 @@ from tst.core.diagnostic import Predictions
 from tst.core.errors import UserError
 from tst.core.folds import plan_folds, split
 from tst.core.questions import build_table
+from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic, join_formats
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.scoring.scores import score_predictions
@@ -37,7 +38,7 @@ def scores_of(table, settings=FAST, group_by=None):
     parts = []
     for (repeat, fold), predictions in done.items():
         rows = split(table, plan, repeat, fold)[1].index
-        parts.append(score_predictions(table.loc[rows], predictions))
+        parts.append(score_predictions(table.loc[rows], predictions, DEFAULT_RULES))
     return pd.concat(parts).sort_index()
 
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from tst.core.diagnostic import Diagnostic, Fold, Predictions
 from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.questions import declared_groups
+from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.formats import FORMATS, frequent_texts, join_formats, put_options
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
@@ -33,7 +34,7 @@ class ForestDiagnostic(Diagnostic):
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own
     scene_context: also read the text of other questions on the same scene
-    mra_inclusive: the score that numbers aim at counts an error equal to a threshold as inside it
+    rules: how an answer is scored; predicted numbers aim at it
     n_jobs: processor cores to use, -1 for all; changes no number
     """
 
@@ -42,13 +43,13 @@ class ForestDiagnostic(Diagnostic):
         settings: ForestSettings,
         features: list[str],
         scene_context: bool = False,
-        mra_inclusive: bool = False,
+        rules: ScoringRules = DEFAULT_RULES,
         n_jobs: int = -1,
     ) -> None:
         self.settings = settings
         self.features = features
         self.scene_context = scene_context
-        self.mra_inclusive = mra_inclusive
+        self.rules = rules
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
         self.folds_at_once = self.n_jobs
@@ -77,7 +78,7 @@ class ForestDiagnostic(Diagnostic):
         def task(at: Fold, kind: str) -> Any:
             if not in_processes:
                 return delayed(run)(at, kind)
-            made_of = (self.settings, self.features, self.scene_context, self.mra_inclusive)
+            made_of = (self.settings, self.features, self.scene_context, self.rules)
             arguments = (kind, *split(table, plan, *at), fold_seed(seed, *at))
             return delayed(_run_in_process)(at, made_of, arguments)
 
@@ -179,7 +180,7 @@ class ForestDiagnostic(Diagnostic):
         seed: int,
     ) -> None:
         started = time.perf_counter()
-        model = NumberModel(self.settings, self._fold_jobs, self.mra_inclusive)
+        model = NumberModel(self.settings, self.rules, self._fold_jobs)
         model.fit(trained, answers.astype(np.float64), seed)
         predictions.cost["fit_seconds"] = time.perf_counter() - started
         columns = model.features.transform(questions)
@@ -205,7 +206,7 @@ def _run_in_process(
     key = repr(made_of)
     if key not in _diagnostics:
         _diagnostics.clear()
-        settings, features, scene_context, inclusive = made_of
-        _diagnostics[key] = ForestDiagnostic(settings, features, scene_context, inclusive, n_jobs=1)
+        settings, features, scene_context, rules = made_of
+        _diagnostics[key] = ForestDiagnostic(settings, features, scene_context, rules, n_jobs=1)
     with threadpool_limits(1):
         return at, arguments[0], _diagnostics[key]._predict_format(*arguments)

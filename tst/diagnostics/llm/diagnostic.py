@@ -15,6 +15,7 @@ import torch
 from tst.core.diagnostic import Diagnostic, Fold, Predictions, Store, add_costs
 from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.progress import StepReport
+from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
 from tst.diagnostics.llm.model.loading import free_base, pick_device
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
@@ -54,6 +55,7 @@ class LoraLLMDiagnostic(Diagnostic):
 
     store: keeps zero-shot answers and, with save_adapters, adapters; None keeps nothing
     device: auto, cpu, cuda or cuda:N
+    rules: how an answer is scored; a number chosen among several answers aims at it
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class LoraLLMDiagnostic(Diagnostic):
         optimizer: OptimizerSettings,
         store: Store | None = None,
         device: str = "auto",
+        rules: ScoringRules = DEFAULT_RULES,
     ) -> None:
         require_valid(settings, model, optimizer)
         require_usable(optimizer, settings.learning_rate, settings.weight_decay)
@@ -71,6 +74,7 @@ class LoraLLMDiagnostic(Diagnostic):
         self.optimizer = optimizer
         self.store = store
         self.device = device
+        self.rules = rules
         reason = why_sequential(settings, model, optimizer)
         # a CPU is as fast either way (135M: 24 and 25 tokens/s); one by one keeps finished folds
         pays = settings.training == "stacked" or pick_device(device).type == "cuda"
@@ -89,7 +93,7 @@ class LoraLLMDiagnostic(Diagnostic):
         try:
             # in content order: batches, and with them rounding, must not follow the file's order
             questions = table.iloc[plan.order].drop(columns="answer")
-            session = Session(questions, self.settings, self.model, self.device)
+            session = self._session(questions)
             zero_shot = session.zero_shot(questions, self.store)
             waiting = list(folds)
             while waiting:
@@ -118,7 +122,7 @@ class LoraLLMDiagnostic(Diagnostic):
             train, heldout = train.reset_index(drop=True), heldout.reset_index(drop=True)
             heldout.index += len(train)
             questions = pd.concat([train.drop(columns="answer"), heldout])
-            session = Session(questions, self.settings, self.model, self.device)
+            session = self._session(questions)
             zero_shot = session.zero_shot(heldout, self.store)
             data = _FoldData(None, train, heldout, seed, seed)
             while not self._fitted(session, [data]):
@@ -128,10 +132,13 @@ class LoraLLMDiagnostic(Diagnostic):
             free_base()
             raise
 
+    def _session(self, questions: pd.DataFrame) -> Session:
+        return Session(questions, self.settings, self.model, self.device, self.rules)
+
     def rescore(self, heldout: pd.DataFrame, adapter: Path) -> Predictions:
         """Predictions of a saved adapter (one folder of a record), without training."""
         questions = heldout.drop(columns="answer", errors="ignore")
-        session = Session(questions, self.settings, self.model, self.device)
+        session = self._session(questions)
         zero_shot = session.zero_shot(questions, self.store)
         parts = []
         for formats in session.parts():

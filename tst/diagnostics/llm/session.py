@@ -12,6 +12,7 @@ import torch
 
 from tst.core.diagnostic import Store
 from tst.core.errors import UserError
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.loading import BaseModel, load_base
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.scoring.answers import ScoringPlan, score
@@ -33,7 +34,12 @@ class Session:
     """
 
     def __init__(
-        self, questions: pd.DataFrame, settings: LoraSettings, model: ModelSettings, device: str
+        self,
+        questions: pd.DataFrame,
+        settings: LoraSettings,
+        model: ModelSettings,
+        device: str,
+        rules: ScoringRules,
     ) -> None:
         started = time.perf_counter()
         self.settings = settings
@@ -50,6 +56,7 @@ class Session:
             settings.score_tokens or SCORE_TOKENS[kind],
             LENGTH_MULTIPLE[kind],
             self.encoder.letter_ids(questions),
+            rules,
             settings.number_samples,
         )
 
@@ -64,6 +71,7 @@ class Session:
         how = str(self.settings.max_length)
         if self.settings.number_samples:
             how += f":{self.settings.number_samples}"
+            how += ":inclusive" if self.plan.rules.mra_inclusive else ""
         answers, seconds = zero_shot_answers(asked, self.base, how, store, compute)
         self.cost["zero_shot_seconds"] = seconds
         return answers

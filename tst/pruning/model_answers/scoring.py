@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tst.benchmarks.files import Record
-from tst.core.metrics import mean_relative_accuracy, text_matches
+from tst.core.scoring_rules import ScoringRules
 from tst.pruning.model_answers.choices import parse_choice
 from tst.pruning.model_answers.files import answer_column, answer_text, read_predictions
 from tst.pruning.model_answers.joining import join_predictions, resolve_keys
@@ -51,7 +51,7 @@ def read_answers(
     source: Sequence[Record],
     frame: pd.DataFrame,
     id_column: str,
-    inclusive: bool,
+    rules: ScoringRules,
 ) -> Answers:
     """Read, join, parse and score one model's files. Raises UserError."""
     records = read_predictions(name, files)
@@ -59,10 +59,12 @@ def read_answers(
     keys = resolve_keys(settings.key, id_column)
     joined = join_predictions(name, records, source, frame, keys, settings.question)
     texts = {row: answer_text(record[column]) for row, record in sorted(joined.items())}
-    return Answers(score_answers(texts, frame, inclusive), len(records), len(records) - len(joined))
+    return Answers(score_answers(texts, frame, rules), len(records), len(records) - len(joined))
 
 
-def score_answers(texts: Mapping[int, str], frame: pd.DataFrame, inclusive: bool) -> pd.DataFrame:
+def score_answers(
+    texts: Mapping[int, str], frame: pd.DataFrame, rules: ScoringRules
+) -> pd.DataFrame:
     """Score and whether it was parsed, by table position."""
     rows = list(texts)
     result = pd.DataFrame({"score": 0.0, "parsed": False}, index=pd.Index(rows, name="row"))
@@ -77,10 +79,10 @@ def score_answers(texts: Mapping[int, str], frame: pd.DataFrame, inclusive: bool
         elif kind == "num":
             answer = parse_value(text)
             if answer is not None:
-                score = float(mean_relative_accuracy(np.array(answer), np.array(gold), inclusive))
+                score = float(rules.score_numbers(np.array(answer), np.array(gold)))
         else:
             answer = parse_text(text)
-            score = float(text_matches(answer, gold))
+            score = rules.score_text(answer, gold)
         result.at[row, "score"] = score
         result.at[row, "parsed"] = answer is not None
     return result

@@ -8,7 +8,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from tests.diagnostics.llm.conftest import TINY
 from tst.core.diagnostic import Predictions
 from tst.core.folds import plan_folds, split
-from tst.core.metrics import mean_relative_accuracy
+from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import free_base, load_base
@@ -76,25 +76,34 @@ def test_impossible_tokens_are_never_picked():
 
 def test_the_chosen_number_has_the_highest_expected_score():
     answers = [2.0, 2.2, 2.9, 3.0, 3.1, 3.4, 40.0]
-    chosen = choose_number([*answers, float("nan")])
+    chosen = choose_number([*answers, float("nan")], DEFAULT_RULES)
 
     def expected(value: float) -> float:
-        return float(mean_relative_accuracy(value, np.array(answers)).mean())
+        return float(DEFAULT_RULES.score_numbers(value, np.array(answers)).mean())
 
     assert expected(chosen) >= max(expected(value) for value in np.linspace(0.1, 50, 2000))
     assert expected(chosen) > expected(3.4)
 
 
 def test_numbers_that_cannot_be_read():
-    assert np.isnan(choose_number([float("nan")] * 3))
-    assert np.isnan(choose_number([float("nan")]))
-    assert choose_number([1.7]) == 1.7
+    assert np.isnan(choose_number([float("nan")] * 3, DEFAULT_RULES))
+    assert np.isnan(choose_number([float("nan")], DEFAULT_RULES))
+    assert choose_number([1.7], DEFAULT_RULES) == 1.7
+
+
+def test_the_chosen_number_follows_the_rules_of_scoring():
+    """Ends of intervals count when thresholds are inclusive: 1.5 is within half of 1 and of 3."""
+    strict, inclusive = ScoringRules(), ScoringRules(mra_inclusive=True)
+    answers = [1.0, 1.0, 3.0, 3.0]
+    for rules in (strict, inclusive):
+        assert choose_number(answers, rules) == rules.best_number(np.array(answers))
+    assert choose_number(answers, strict) != choose_number(answers, inclusive)
 
 
 def test_many_answers_a_question_make_batches_smaller():
-    plan = ScoringPlan(padded_tokens=4096, multiple=1, letter_ids=[], number_samples=32)
+    plan = ScoringPlan(4096, 1, letter_ids=[], rules=DEFAULT_RULES, number_samples=32)
     assert (plan.tokens_of("mc"), plan.tokens_of("num")) == (4096, 256)
-    assert ScoringPlan(4096, 1, []).tokens_of("num") == 4096
+    assert ScoringPlan(4096, 1, [], DEFAULT_RULES).tokens_of("num") == 4096
 
 
 def test_a_run_chooses_numbers_among_several_answers(table, store):
@@ -115,7 +124,7 @@ def test_a_run_chooses_numbers_among_several_answers(table, store):
             for field in ("", "_zero_shot"):
                 texts = getattr(several, f"generated{field}")[i].split(" | ")
                 assert len(texts) >= 4 > len(getattr(greedy, f"generated{field}")[i].split(" | "))
-                value = choose_number([parse_number(text) for text in texts])
+                value = choose_number([parse_number(text) for text in texts], DEFAULT_RULES)
                 np.testing.assert_equal(getattr(several, f"value{field}")[i], value)
         elif kind == "mc":
             np.testing.assert_array_equal(several.p_options[i], greedy.p_options[i])

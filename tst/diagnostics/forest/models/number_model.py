@@ -8,15 +8,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.tree._tree import Tree
 
-from tst.core.metrics import best_constant
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.features.number_features import NumberFeatures, spread
 from tst.diagnostics.forest.features.target_encoding import inner_folds
-from tst.diagnostics.forest.models.expected_mra import candidates, mra
 from tst.diagnostics.forest.models.extra_trees import grow_trees
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 LEAF = 10
+MAX_CANDIDATES = 320
 
 
 @dataclass
@@ -38,6 +38,22 @@ class TypeForest:
         return self.grid[np.argmax(expected, axis=1)]
 
 
+def candidates(golds: np.ndarray) -> np.ndarray:
+    """Numbers worth predicting, sorted: those where the expected MRA can be highest.
+
+    The MRA for a gold y changes at the edges y (1 +- j / 20) alone, so that it is enough to try the
+    edges of all golds and a number between each two. Thinned to about MAX_CANDIDATES.
+    """
+    values, counts = np.unique(golds, return_counts=True)
+    steps = np.arange(-10, 11) / 20.0
+    edges = (values[:, None] * (1 + steps)).ravel()
+    if len(edges) > MAX_CANDIDATES:
+        keep = np.linspace(0, 1, MAX_CANDIDATES // 2)
+        edges = np.quantile(np.repeat(edges, np.repeat(counts, len(steps))), keep)
+    edges = np.unique(edges)
+    return np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
+
+
 class NumberModel:
     """One forest per question type.
 
@@ -45,19 +61,17 @@ class NumberModel:
     number with the highest expected MRA under it is predicted.
     """
 
-    def __init__(
-        self, settings: ForestSettings, n_jobs: int = 1, mra_inclusive: bool = False
-    ) -> None:
+    def __init__(self, settings: ForestSettings, rules: ScoringRules, n_jobs: int = 1) -> None:
         self.settings = settings
         self.n_jobs = n_jobs
-        self.mra_inclusive = mra_inclusive
+        self.rules = rules
         self.features = NumberFeatures(settings.prior)
 
     def fit(self, questions: QuestionArrays, answers: np.ndarray, seed: int) -> NumberModel:
         """answers: the gold number of each question, (n,)."""
         fold = inner_folds(questions.units, self.settings.inner_folds, seed)
         columns = self.features.fit(questions, answers, fold, self.settings.inner_folds)
-        self._constant = best_constant(answers, self.mra_inclusive)
+        self._constant = self.rules.best_number(answers)
         self._forests = {
             int(kind): self._grow(
                 columns[questions.types == kind], answers[questions.types == kind], seed
@@ -97,7 +111,7 @@ class NumberModel:
             kept = np.random.default_rng(seed).permutation(len(answers))[: self.settings.max_rows]
             columns, answers = columns[kept], answers[kept]
         grid = candidates(answers)
-        scores = mra(grid[None, :], answers[:, None], self.mra_inclusive).astype(np.float32)
+        scores = self.rules.score_numbers(grid[None, :], answers[:, None]).astype(np.float32)
         trees = grow_trees(
             columns,
             spread(answers),

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tst.core.metrics import best_constant
 from tst.core.progress import Progress
+from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
@@ -28,6 +28,7 @@ CACHE_COPIES = 2
 class ScoringPlan:
     """How scoring runs: padded tokens per batch, length multiple, letter tokens, and numbers.
 
+    rules: what a number that is chosen among several aims at
     number_samples: 0 decodes numbers greedily; else a number is the one with the highest expected
         MRA over that many answers
     """
@@ -35,6 +36,7 @@ class ScoringPlan:
     padded_tokens: int
     multiple: int
     letter_ids: list[int]
+    rules: ScoringRules
     number_samples: int = 0
 
     def tokens_of(self, kind: str) -> int:
@@ -136,7 +138,7 @@ def _generate(
         texts = [encoder.decode(ids) for ids in own]
         frame.iat[i, _GENERATED] = " | ".join(texts)
         if kind == "num":
-            value = choose_number([parse_number(text) for text in texts])
+            value = choose_number([parse_number(text) for text in texts], plan.rules)
             frame.iat[i, _VALUE] = value
             frame.iat[i, _PARSED] = bool(np.isfinite(value))
         else:
@@ -144,7 +146,7 @@ def _generate(
             frame.iat[i, _PARSED] = bool(clean_text(texts[0]))
 
 
-def choose_number(values: list[float]) -> float:
+def choose_number(values: list[float], rules: ScoringRules) -> float:
     """The number with the highest mean MRA over the values that are one; NaN where none is.
 
     A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): the most
@@ -152,7 +154,7 @@ def choose_number(values: list[float]) -> float:
     """
     if len(values) == 1:
         return values[0]
-    return best_constant(np.array([value for value in values if np.isfinite(value)]))
+    return rules.best_number(np.array([value for value in values if np.isfinite(value)]))
 
 
 COLUMNS = ["p_options", "letter_mass", "value", "text", "generated", "parsed"]

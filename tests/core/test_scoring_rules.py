@@ -1,0 +1,41 @@
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from tst.config.schema import compose
+from tst.core.scoring_rules import ScoringRules
+from tst.diagnostics.build import build_diagnostic
+
+STRICT, INCLUSIVE = ScoringRules(), ScoringRules(mra_inclusive=True)
+
+
+def test_thresholds_are_strict_or_inclusive():
+    predicted, gold = np.array([7.0, 9.0]), np.array([10.0, 10.0])
+    np.testing.assert_allclose(STRICT.score_numbers(predicted, gold), [0.4, 0.8])
+    np.testing.assert_allclose(INCLUSIVE.score_numbers(predicted, gold), [0.5, 0.9])
+
+
+def test_the_best_number_follows_the_thresholds():
+    """19.95 is exactly 5% above 19 and 5% below 21: both score 1 where thresholds count."""
+    gold = np.array([19.0, 21.0])
+    for rules, best in ((STRICT, 1.9), (INCLUSIVE, 2.0)):
+        reached = rules.score_numbers(np.array(rules.best_number(gold)), gold).sum()
+        assert reached == pytest.approx(best)
+
+
+def test_texts_score_one_or_nothing():
+    assert STRICT.score_text("The cat.", ["dog", "Cat"]) == 1.0
+    assert STRICT.score_text("cats", ["dog", "Cat"]) == 0.0
+    assert STRICT.score_text(None, ["dog"]) == 0.0
+
+
+def test_rules_cannot_change_on_their_way():
+    with pytest.raises(FrozenInstanceError):
+        STRICT.mra_inclusive = True
+
+
+@pytest.mark.parametrize("diagnostic", ["rf", "lora_llm"])
+def test_every_diagnostic_is_told_the_rules(diagnostic):
+    words = [f"diagnostic={diagnostic}", "model=tiny", "scoring.mra_inclusive=true"]
+    assert build_diagnostic(compose(words), None).rules == INCLUSIVE
