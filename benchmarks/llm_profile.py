@@ -48,6 +48,7 @@ def main(arguments: argparse.Namespace) -> None:
 
     def loss_of(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         adapters.bind()
+        adapters.masks.begin(inputs["dropout_keys"], inputs["input_ids"].shape[1])
         with AnswerHead(base.model).attached() as head:
             logits, _ = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
         return answer_losses(logits, inputs["targets"], inputs["weights"]).sum()

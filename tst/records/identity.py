@@ -46,7 +46,7 @@ EXCLUDED = {
     "fail_fast": "what a sweep does after a failure",
     "dry_run": "nothing is computed",
     "diagnostic.micro_batch": "the effective batch stays",
-    "diagnostic.training": "the same adapters but for which dropout masks are drawn",
+    "diagnostic.training": "the same adapters up to rounding",
     "diagnostic.save_adapters": "what is kept",
     "diagnostic.cuda_graphs": "speed",
     "diagnostic.folds_at_once": "as diagnostic.training",

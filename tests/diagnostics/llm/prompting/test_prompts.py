@@ -75,6 +75,13 @@ def test_with_a_chat_template_the_prompt_is_the_users_turn():
     assert encoder.letter_ids(frame(MC)) == [tokenizer.convert_tokens_to_ids(x) for x in "AB"]
 
 
+def test_questions_are_taken_by_label_and_an_unknown_label_is_an_error():
+    encoded = Encoder(build_tokenizer(), 1024).encode(frame(MC, NUM, OPEN))
+    assert encoded.take([2, 0]).formats.tolist() == ["open", "mc"]
+    with pytest.raises(KeyError, match="7"):
+        encoded.take([0, 7])
+
+
 def test_without_a_chat_template_answers_follow_a_word_and_a_space():
     tokenizer = build_tokenizer(chat=False)
     encoder = Encoder(tokenizer, 1024)

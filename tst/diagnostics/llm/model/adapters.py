@@ -17,6 +17,8 @@ from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
 
 WEIGHTS = "adapter_model.safetensors"
+# siblings that read the same input
+SHARED_INPUTS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 
 def lora_config(settings: LoraSettings) -> LoraConfig:
@@ -60,6 +62,21 @@ def attach_new(base: PreTrainedModel, settings: LoraSettings, seed: int) -> Peft
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(torch_seed(seed))
         return get_peft_model(base, lora_config(settings))
+
+
+def shared_inputs(names: list[str]) -> list[list[str]]:
+    """Names of adapted layers, those that read the same input together."""
+    groups: list[list[str]] = []
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            continue
+        parent, _, child = name.rpartition(".")
+        family = next((f for f in SHARED_INPUTS if child in f), (child,))
+        group = [n for n in (f"{parent}.{c}" if parent else c for c in family) if n in names]
+        seen.update(group)
+        groups.append(group)
+    return groups
 
 
 def torch_seed(seed: int) -> int:

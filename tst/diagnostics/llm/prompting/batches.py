@@ -26,6 +26,7 @@ class Batch:
     positions: int64 (m,), flat positions (row * L + column) whose next token matters
     targets: int64 (m,), that next token; 0 where there is none to learn
     weights: float32 (m,), 1 / (target tokens of the fold's optimizer step); 0 for empty places
+    dropout_keys: int64 (k * b,), what each row's dropout masks are drawn from
     tokens: int, tokens that are not padding
     """
 
@@ -33,6 +34,7 @@ class Batch:
     positions: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+    dropout_keys: torch.Tensor
     tokens: int
 
     def to(self, device: torch.device) -> Batch:
@@ -42,6 +44,7 @@ class Batch:
             self.positions.to(device, non_blocking=True),
             self.targets.to(device, non_blocking=True),
             self.weights.to(device, non_blocking=True),
+            self.dropout_keys.to(device, non_blocking=True),
             self.tokens,
         )
 
@@ -108,12 +111,14 @@ def collate_training(
     step_targets: Sequence[int],
     width: int = 0,
     per_row: int = 0,
+    dropout_keys: Sequence[int] | None = None,
 ) -> Batch:
     """One pass to train on: (prompt, target) ids of k folds' rows, None for empty places.
 
     step_targets: target tokens in each fold's whole optimizer step (its loss is their mean)
     width: tokens that rows are padded to (0: as long as the longest)
     per_row: target positions kept for every row, for static shapes (0: as many as there are)
+    dropout_keys: one per row, fold-major; 0 where dropout does not read them
     The last target token is not fed in: nothing is read after it.
     """
     flat = [(j, pair) for j, fold in enumerate(rows) for pair in fold]
@@ -136,7 +141,14 @@ def collate_training(
         tokens += len(fed) if pair is not None else 0
     if not positions:  # an empty micro-batch: still a loss, of 0, for backward to start from
         positions, targets, weights = [0], [0], [0.0]
-    return Batch(ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights), tokens)
+    return Batch(
+        ids,
+        torch.tensor(positions),
+        torch.tensor(targets),
+        torch.tensor(weights),
+        torch.tensor(dropout_keys if dropout_keys is not None else [0] * len(flat)),
+        tokens,
+    )
 
 
 def collate_prompts(prompts: list[list[int] | None], multiple: int = 1) -> Batch:
@@ -148,7 +160,6 @@ def collate_prompts(prompts: list[list[int] | None], multiple: int = 1) -> Batch
         fed = prompt if prompt is not None else [0]
         ids[i, : len(fed)] = torch.tensor(fed)
         last.append(i * width + len(fed) - 1)
-    nothing = torch.zeros(len(prompts))
-    return Batch(
-        ids, torch.tensor(last), nothing.long(), nothing, sum(len(p) for p in prompts if p)
-    )
+    nothing = torch.zeros(len(prompts), dtype=torch.long)
+    tokens = sum(len(p) for p in prompts if p)
+    return Batch(ids, torch.tensor(last), nothing, nothing.float(), nothing, tokens)

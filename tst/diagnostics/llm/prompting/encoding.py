@@ -37,8 +37,11 @@ class EncodedQuestions:
         return len(self.prompts)
 
     def take(self, labels: Any) -> EncodedQuestions:
-        """The questions with these index labels, in this order."""
-        at = pd.Index(self.index).get_indexer(pd.Index(labels))
+        """The questions with these index labels, in this order; KeyError for an unknown one."""
+        labels = pd.Index(labels)
+        at = pd.Index(self.index).get_indexer(labels)
+        if (at < 0).any():
+            raise KeyError(f"no question is labelled {labels[at < 0].tolist()[:5]}")
         return EncodedQuestions(
             self.index[at],
             [self.prompts[i] for i in at],

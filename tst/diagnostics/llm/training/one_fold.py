@@ -23,6 +23,7 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.dropout import DropoutMasks, seed_dropout
 from tst.diagnostics.llm.training.loss_history import LossHistory
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs, warmup_steps
@@ -59,11 +60,13 @@ class AnswerTrainer(SFTTrainer):
     Weights already divide each token's loss by its optimizer step's target tokens, so micro-batches
     add up to the same gradient whatever their size. Nothing here waits for the device.
 
-    folds: how many share a micro-batch; their losses are in ``trace``
+    folds: how many share a micro-batch; their losses are in ``loss_history``
+    masks: what the adapters draw their dropout from; None where they draw as torch does
     """
 
-    def __init__(self, folds: int = 1, **kwargs: Any) -> None:
+    def __init__(self, folds: int = 1, masks: DropoutMasks | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.masks = masks
         self.loss_history = LossHistory(folds, self.args.device)
 
     def compute_loss(
@@ -73,6 +76,8 @@ class AnswerTrainer(SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
+        if self.masks is not None:
+            self.masks.begin(inputs["dropout_keys"], inputs["input_ids"].shape[1])
         head = AnswerHead(self.accelerator.unwrap_model(model))
         with head.attached():
             logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
@@ -192,11 +197,13 @@ def trained_adapter(
 ) -> Iterator[tuple[PeftModel, Training]]:
     """The base with this fold's trained adapter on it; the bare base again when the block ends."""
     collator = StepCollator([task], settings, memory.micro_batch)
+    masks = DropoutMasks(settings.dropout)
     started = time.perf_counter()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(bare_again(base))
         trainer = AnswerTrainer(
+            masks=masks,
             model=base.model,
             args=sft_config(
                 folder,
@@ -217,6 +224,7 @@ def trained_adapter(
         )
         trainer.remove_callback(PrinterCallback)
         adapter: Any = trainer.model
+        seed_dropout(adapter, masks)
         for parameter in adapter.parameters():
             if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
                 parameter.data = parameter.data.float()

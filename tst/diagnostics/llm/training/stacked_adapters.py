@@ -17,23 +17,23 @@ import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
-from tst.diagnostics.llm.model.adapters import attach_new, bare_again
+from tst.diagnostics.llm.model.adapters import attach_new, bare_again, shared_inputs
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
-
-# siblings that read the same input: their A matrices become one product
-SHARED_INPUTS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+from tst.diagnostics.llm.training.dropout import DropoutMasks, feature_hashes
 
 
 class SharedInput:
     """x A for the layers that read the same x, computed once by the first of them.
 
     A: [k, in, r * members]
+    masks, features: dropout of x, and the hashes of its features
     """
 
-    def __init__(self, members: int, dropout: float) -> None:
+    def __init__(self, members: int, masks: DropoutMasks, features: torch.Tensor) -> None:
         self.members = members
-        self.dropout = dropout
+        self.masks = masks
+        self.features = features
         self.A = torch.empty(0)
         self._input: torch.Tensor | None = None
         self._product: torch.Tensor | None = None
@@ -43,7 +43,7 @@ class SharedInput:
         """[k, b * L, r * members] from x [k * b, L, in]."""
         product = self._product
         if product is None or self._input is not x:
-            dropped = nn.functional.dropout(x, self.dropout, training)
+            dropped = self.masks.drop(x, self.features) if training else x
             product = torch.bmm(dropped.reshape(self.A.shape[0], -1, x.shape[-1]), self.A)
             self._input, self._product, self._left = x, product, self.members
         self._left -= 1
@@ -104,6 +104,7 @@ class StackedAdapters:
         self.folds = len(seeds)
         self.slots: list[_Slot] = []
         self.scale = 1.0
+        self.masks = DropoutMasks(settings.dropout)
         self._layers: dict[str, StackedLinear] = {}
         rows = [self._initial(seed) for seed in seeds]
         self.weights = nn.Parameter(torch.stack(rows).to(base.device))
@@ -124,7 +125,7 @@ class StackedAdapters:
 
     def _plan(self, layers: dict[str, Any]) -> None:
         start = 0
-        for names in _grouped(list(layers)):
+        for names in shared_inputs(list(layers)):
             first = layers[names[0]]
             slot = _Slot(
                 names,
@@ -143,8 +144,9 @@ class StackedAdapters:
         model = self.base.model
         originals: dict[str, nn.Module] = {}
         try:
-            for slot in self.slots:
-                shared = SharedInput(len(slot.names), self.settings.dropout)
+            for number, slot in enumerate(self.slots):
+                features = feature_hashes(number, slot.inputs, self.base.device)
+                shared = SharedInput(len(slot.names), self.masks, features)
                 for place, name in enumerate(slot.names):
                     originals[name] = model.get_submodule(name)
                     layer = StackedLinear(originals[name], shared, place, self.scale)
@@ -210,19 +212,6 @@ def _is_lora(module: nn.Module) -> bool:
 def _weight(layers: Any) -> torch.Tensor:
     weight: torch.Tensor = layers["default"].weight
     return weight
-
-
-def _grouped(names: list[str]) -> Iterator[list[str]]:
-    """Names of layers, those that share an input together."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            continue
-        parent, _, child = name.rpartition(".")
-        family = next((f for f in SHARED_INPUTS if child in f), (child,))
-        group = [n for n in (f"{parent}.{c}" if parent else c for c in family) if n in names]
-        seen.update(group)
-        yield group
 
 
 def _replace(model: nn.Module, name: str, layer: nn.Module) -> None:

@@ -33,7 +33,7 @@ class StackedTrainer(AnswerTrainer):
     """Trains ``adapters`` (attached to the model) with captured passes where those work."""
 
     def __init__(self, adapters: StackedAdapters, cuda_graphs: bool, **kwargs: Any) -> None:
-        super().__init__(folds=adapters.folds, **kwargs)
+        super().__init__(folds=adapters.folds, masks=adapters.masks, **kwargs)
         self.adapters = adapters
         adapters.weights.data = adapters.weights.data.float()  # bf16 by TRL on a quantised base
         self._pass = GraphedPass(self._loss, adapters.weights, cuda_graphs)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tst.diagnostics.llm.prompting.batches import Batch, collate_training, plan_steps, round_up
 from tst.diagnostics.llm.settings import LoraSettings
+from tst.diagnostics.llm.training.dropout import dropout_keys
 from tst.diagnostics.llm.training.fold_optimizer import fold_rates
 from tst.diagnostics.llm.training.loss_history import LossHistory, training_history
 
@@ -105,11 +106,15 @@ class StepCollator:
         passes = []
         for start in range(0, max(map(len, members)), at_once):
             rows: list[list[tuple[list[int], list[int]] | None]] = []
+            keys: list[int] = []
             for task, own in zip(self.tasks, members, strict=True):
                 row = [task.examples[i] for i in own[start : start + at_once]]
                 wide = len(self.tasks) > 1 or self.static
                 rows.append([*row, *[None] * ((at_once - len(row)) if wide else 0)])
-            passes.append(collate_training(rows, totals, width if self.static else 0, self.per_row))
+                keys += dropout_keys(task.seed, step, range(start, start + len(rows[-1])))
+            passes.append(
+                collate_training(rows, totals, width if self.static else 0, self.per_row, keys)
+            )
         return passes
 
     def shapes(self) -> list[Batch]:
@@ -161,6 +166,7 @@ def as_inputs(passes: Sequence[Batch]) -> dict[str, Any]:
                 "positions": batch.positions,
                 "targets": batch.targets,
                 "weights": batch.weights,
+                "dropout_keys": batch.dropout_keys,
             }
             for batch in passes
         ]
