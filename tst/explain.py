@@ -19,14 +19,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from tst.cli.jobs import FINISHED, Outcome, run_command
 from tst.core.errors import UserError
-from tst.explaining.settings import ExplainConfig, require_sensible
+from tst.core.ranges import require_in_range
+from tst.explaining.settings import ExplainConfig
 
 
 def explain_job(cfg: DictConfig) -> Outcome:
     """Explain a record's most biased questions, write page and figures, print the checks."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, ExplainConfig)
-    require_sensible(config)
+    require_in_range(config)
     try:
         import captum  # noqa: F401
     except ImportError as error:

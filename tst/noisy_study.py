@@ -9,7 +9,7 @@ Examples::
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tst.cli.jobs import FINISHED, Outcome, run_command
 from tst.core.errors import UserError
+from tst.core.ranges import one_of, require_in_range
 
 FORMATS = ("pdf", "png")
 
@@ -31,7 +32,7 @@ class NoisyStudyConfig:
 
     outputs_root: str = "outputs"
     folder: str = "outputs/noisy_study"
-    formats: list[str] = field(default_factory=lambda: ["pdf"])
+    formats: list[str] = one_of(["pdf"], FORMATS)
     fail_fast: bool = False
 
 
@@ -47,8 +48,7 @@ def study_job(cfg: DictConfig) -> Outcome:
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, NoisyStudyConfig)
-    if unknown := sorted(set(config.formats) - set(FORMATS)):
-        raise UserError(f"formats={unknown}: expected some of {', '.join(FORMATS)}.")
+    require_in_range(config)
     experiments, unusable = find_experiments(Path(config.outputs_root), NOISY)
     for bad in unusable:
         print(f"left out, {bad.state}: {bad.path} ({bad.reason})")

@@ -28,11 +28,14 @@ def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.ma
         (["fold.kk=3"], "Key 'kk' not in 'FoldSettings'"),
         (["benchmark=nope"], "Could not find 'benchmark/nope'"),
         (["--multirun", "fold.k=5,x"], "could not be converted to Integer"),
-        (["fold.k=1"], "needs at least 2 folds"),
+        (["fold.k=1"], "fold.k=1: expected at least 2"),
         (["fold=grouped5", "fold.group_by=clip"], "use fold.group_by=scene"),
         (["benchmark=table", "benchmark.path=/no/such.csv"], "does not exist"),
-        (["diagnostic.leaf=-3"], "diagnostic.leaf=-3: at least 1"),
-        (["diagnostic.inner_folds=1", "diagnostic.prior=0"], "diagnostic.prior=0.0: above 0"),
+        (["diagnostic.leaf=-3"], "diagnostic.leaf=-3: expected at least 1"),
+        (
+            ["diagnostic.inner_folds=1", "diagnostic.prior=0"],
+            "diagnostic.prior=0.0: expected above 0",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):

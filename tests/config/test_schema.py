@@ -4,8 +4,18 @@ from dataclasses import fields
 import pytest
 from omegaconf import OmegaConf
 
-from tst.config.schema import CONFIG_FOLDER, DIAGNOSTICS, RunConfig, compose, to_plain
+from tst.config.schema import (
+    CONFIG_FOLDER,
+    DIAGNOSTICS,
+    PruneConfig,
+    RunConfig,
+    compose,
+    to_plain,
+)
 from tst.core.errors import UserError
+from tst.core.ranges import find_range_problems
+from tst.diagnostics.forest.settings import ForestSettings
+from tst.diagnostics.llm.settings import LoraSettings
 from tst.records.identity import (
     ADDED,
     EXCLUDED,
@@ -77,7 +87,7 @@ def test_every_identity_entry_names_a_field(listed):
         (["fold.k=abc"], "could not be converted to Integer"),
         (["fold.only=[7]", "fold.k=1"], "folds are numbered 0 to 0"),
         (["fold.k=1", "fold.seed=-1"], r"(?s)fold\.k=1.*fold\.seed=-1"),
-        (["data_root=/no/such/folder"], "no such folder"),
+        (["data_root=/no/such/folder"], "expected an existing folder"),
         (["n_jobs=0"], "n_jobs=0"),
         (["null.repeats=-1"], r"null\.repeats=-1"),
         (["diagnostic=lora_llm", "diagnostic.rank=4"], "rank"),
@@ -86,6 +96,30 @@ def test_every_identity_entry_names_a_field(listed):
 def test_a_mistake_is_one_message(overrides, words):
     with pytest.raises(UserError, match=words):
         compose(overrides)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("diagnostic.epochs=0", "above 0"),
+        ("diagnostic.training=both", "one of auto, stacked, sequential"),
+        ("model.kernels=fast", "one of auto, liger, none"),
+        ("optimizer.name=sgd", "one of adamw, adamw8bit, casmo, casmo_calibrated"),
+        ("tracking.timeout=0", r"above 0 \(seconds\)"),
+        ("tracking.tags=['']", "tags of 1 to 64 characters"),
+        ("n_jobs=-2", "a positive number, or -1 for all cores"),
+    ],
+)
+def test_a_run_is_refused_before_anything_is_read(override, expected):
+    with pytest.raises(UserError, match=f"{override.split('=')[0]}=.*: expected {expected}"):
+        compose(["diagnostic=lora_llm", override])
+
+
+def test_the_settings_of_judges_are_checked_where_they_stand():
+    judges = {"rf": ForestSettings(trees=0), "lora_llm": LoraSettings(r=0)}
+    config = PruneConfig(diagnostic=ForestSettings(leaf=0), judges=judges)
+    named = [problem.split("=")[0] for problem in find_range_problems(config)]
+    assert named == ["diagnostic.leaf", "judges.rf.trees", "judges.lora_llm.r"]
 
 
 def same_hash(*overrides: str, diagnostic: str = "rf") -> bool:

@@ -17,11 +17,12 @@ pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 from tests.made_records import HOSTILE, make_record
 from tst.config.schema import compose
 from tst.core.errors import UserError
+from tst.core.ranges import require_in_range
 from tst.explaining.attribution import maskable
 from tst.explaining.opened_record import open_record
 from tst.explaining.page import render_page
 from tst.explaining.run import Explanation, explain_record
-from tst.explaining.settings import ExplainConfig, require_sensible
+from tst.explaining.settings import ExplainConfig
 from tst.records.files import read_json
 from tst.stress_test.run import run
 
@@ -95,13 +96,13 @@ def test_the_command_writes_page_and_figures(record, tmp_path):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (ExplainConfig(), "record=PATH"),
+        (ExplainConfig(), "record: PATH"),
         (ExplainConfig(record="x", questions=-1, draws=0), r"(?s)questions=-1.*draws=0"),
     ],
 )
 def test_a_mistake_is_one_message(config, words):
     with pytest.raises(UserError, match=words):
-        require_sensible(config)
+        require_in_range(config)
 
 
 def test_records_that_cannot_be_explained_say_why(record, tmp_path):

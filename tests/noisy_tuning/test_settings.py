@@ -3,13 +3,13 @@
 import pytest
 
 from tst.diagnostics.llm.settings import OptimizerSettings
-from tst.noisy_tuning.checks import find_problems
 from tst.noisy_tuning.settings import (
     CorruptionSettings,
     DataSettings,
     NoisyConfig,
     ScheduleSettings,
     TrainingSettings,
+    find_problems,
     resolve_auto,
 )
 
@@ -31,7 +31,12 @@ def test_all_problems_are_named_at_once():
     for name in (
         *("data.n=0", "data.held_out=0", "data.format=csv", "corruption.kind=flipped"),
         *("corruption.share=1.0", "schedule.kind=zigzag", "schedule.steps=0"),
-        *("schedule.batch_size=many", "optimizer=sgd", "training.r=0", "training.max_length=8"),
+        *(
+            "schedule.batch_size=many",
+            "optimizer.name=sgd",
+            "training.r=0",
+            "training.max_length=8",
+        ),
         "seed=-1",
     ):
         assert name in problems

@@ -8,8 +8,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tst.core.errors import UserError
+from tst.core.ranges import find_range_problems
 from tst.optimizers.build import build_optimizer, require_usable
-from tst.optimizers.settings import OptimizerSettings, find_problems
+from tst.optimizers.settings import OptimizerSettings, find_unknown_parameters
 
 SHAPES = [(16, 24), (8, 16), (5,), (3, 4, 8)]
 
@@ -35,9 +36,9 @@ def test_bad_values_and_missing_packages_are_refused(monkeypatch):
 
 
 def test_unknown_names_and_parameters_are_named():
-    (problem,) = find_problems(OptimizerSettings("sgd"))
+    (problem,) = find_range_problems(OptimizerSettings("sgd"))
     assert "casmo_calibrated" in problem
-    (problem,) = find_problems(OptimizerSettings("casmo", {"rho": 1.0, "momentum": 0.9}))
+    (problem,) = find_unknown_parameters(OptimizerSettings("casmo", {"rho": 1.0, "momentum": 0.9}))
     assert "momentum" in problem and "r_floor" in problem
 
 

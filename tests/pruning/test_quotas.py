@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from tst.core.errors import UserError
+from tst.core.ranges import find_range_problems
 from tst.pruning.allocation import choose_batch, largest_remainder, may_go, plan_quotas
-from tst.pruning.settings import PruneSettings, as_count, find_prune_problems, is_amount
+from tst.pruning.settings import PruneSettings, as_count, find_conflicts, is_amount
 
 
 def make_frame(**types: tuple[str, int]) -> pd.DataFrame:
@@ -143,19 +144,21 @@ def test_amounts():
         ({"shares": {"a": 1}, "allocation": "global"}, "shares nothing out"),
         ({"shares": {"a": 1.5}}, "prune.shares.a=1.5"),
         ({"blind": {"m": ["x"]}}, "prune.predictions has no m"),
-        ({"floor": -1}, "negative"),
+        ({"floor": -1}, "prune.floor=-1: expected at least 0"),
         ({"random_draws": -1}, "prune.random_draws=-1: expected a count of 0 or more"),
-        ({"random_draws": {"rf": 1.5}}, "or {judge: count}"),
-        ({"random_draws": {"human": 1}}, "rf, lora_llm"),
+        ({"random_draws": {"rf": 1.5}}, "or {rf: count"),
+        ({"random_draws": {"human": 1}}, "lora_llm: count"),
         ({"compare": {"ours": "ids.txt"}}, "prune.compare.ours: this name is taken"),
         ({"compare": "ids.txt"}, "prune.compare=ids.txt: expected {name"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):
-    problems = find_prune_problems(PruneSettings(**settings), [0, 1, 2, 3, 4])
+    chosen = PruneSettings(**settings)
+    problems = find_range_problems(chosen, "prune") + find_conflicts(chosen, [0, 1, 2, 3, 4])
     assert len(problems) == 1
     assert message in problems[0]
 
 
 def test_the_defaults_are_possible():
-    assert find_prune_problems(PruneSettings(), [0, 1, 2, 3, 4]) == []
+    assert find_range_problems(PruneSettings()) == []
+    assert find_conflicts(PruneSettings(), [0, 1, 2, 3, 4]) == []

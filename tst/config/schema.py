@@ -24,11 +24,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.core.errors import UserError
+from tst.core.ranges import bounded, expecting, find_range_problems
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
-from tst.pruning.settings import PredictionSettings, PruneSettings, find_prune_problems
-from tst.tracking.settings import TrackingSettings, find_tracking_problems
+from tst.pruning.settings import PredictionSettings, PruneSettings
+from tst.pruning.settings import find_conflicts as find_prune_conflicts
+from tst.tracking.settings import TrackingSettings
+from tst.tracking.settings import find_conflicts as find_tracking_conflicts
 
 _PACKAGE = Path(__file__).parents[1]
 CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
@@ -50,9 +53,9 @@ class FoldSettings:
     only: run these folds of every repeat alone; another run completes the record
     """
 
-    k: int = 5
-    seed: int = 42
-    repeats: int = 1
+    k: int = bounded(5, at_least=2)
+    seed: int = bounded(42, at_least=0)
+    repeats: int = bounded(1, at_least=1)
     group_by: str | None = None
     only: list[int] | None = None
 
@@ -80,7 +83,7 @@ class ScoringSettings:
 class NullSettings:
     """repeats: null draws of each kind (20 for reporting; 0: none), stored beside the result."""
 
-    repeats: int = 0
+    repeats: int = bounded(0, at_least=0)
 
 
 @dataclass
@@ -117,9 +120,13 @@ class RunConfig:
     null: NullSettings = field(default_factory=NullSettings)
     job: JobSettings = field(default_factory=JobSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    data_root: str | None = None
+    data_root: str | None = expecting(
+        None, "an existing folder", lambda path: path is None or Path(path).is_dir()
+    )
     outputs_root: str = "outputs"
-    n_jobs: int = -1
+    n_jobs: int = expecting(
+        -1, "a positive number, or -1 for all cores", lambda n: n >= 1 or n == -1
+    )
     device: str = "auto"
     fail_fast: bool = False
     dry_run: bool = False
@@ -215,29 +222,17 @@ def one_message(error: Exception) -> str:
 
 def find_problems(config: RunConfig) -> list[str]:
     """What is wrong with a config that types alone do not show; each with its fix."""
-    problems: list[str] = []
+    problems = find_range_problems(config)
     fold = config.fold
-    if fold.k < 2:
-        problems.append(f"fold.k={fold.k}: needs at least 2 folds.")
-    if fold.repeats < 1:
-        problems.append(f"fold.repeats={fold.repeats}: needs at least 1.")
-    if fold.seed < 0:
-        problems.append(f"fold.seed={fold.seed}: must not be negative.")
     beyond = [f for f in fold.only or [] if not 0 <= f < fold.k]
     if beyond or fold.only == []:
         problems.append(
             f"fold.only={fold.only}: folds are numbered 0 to {fold.k - 1}; name at least one."
         )
-    if config.null.repeats < 0:
-        problems.append(f"null.repeats={config.null.repeats}: must not be negative.")
-    if config.n_jobs == 0 or config.n_jobs < -1:
-        problems.append(f"n_jobs={config.n_jobs}: use a positive number, or -1 for all cores.")
-    if config.data_root is not None and not Path(config.data_root).is_dir():
-        problems.append(f"data_root={config.data_root}: no such folder.")
-    problems += find_tracking_problems(config.tracking)
+    problems += find_tracking_conflicts(config.tracking)
     if isinstance(config, PruneConfig):
         seeds = list(range(fold.seed, fold.seed + fold.repeats))
-        problems += find_prune_problems(config.prune, seeds)
+        problems += find_prune_conflicts(config.prune, seeds)
     return problems
 
 

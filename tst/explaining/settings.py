@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tst.core.errors import UserError
+from tst.core.ranges import bounded, expecting
 
 
 @dataclass
@@ -18,24 +18,11 @@ class ExplainConfig:
     out: the page; null: explain.html in the record
     """
 
-    record: str | None = None
-    questions: int = 20
-    draws: int = 8
-    batch: int = 32
+    record: str | None = expecting(None, "the folder that a run printed as `record: PATH`", bool)
+    questions: int = bounded(20, at_least=0)
+    draws: int = bounded(8, at_least=1)
+    batch: int = bounded(32, at_least=1)
     device: str = "auto"
     out: str | None = None
     outputs_root: str = "outputs"
     fail_fast: bool = False
-
-
-def require_sensible(config: ExplainConfig) -> None:
-    """Raise one UserError that names every problem."""
-    problems = []
-    if not config.record:
-        problems.append("record=PATH: name the folder that a run printed as `record: PATH`.")
-    for name, least in (("questions", 0), ("draws", 1), ("batch", 1)):
-        value = getattr(config, name)
-        if value < least:
-            problems.append(f"{name}={value}: at least {least}.")
-    if problems:
-        raise UserError("\n".join(problems))

@@ -20,7 +20,6 @@ from tst.core.errors import UserError
 from tst.diagnostics.llm.model.loading import BaseModel, load_base, pick_device
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
-from tst.noisy_tuning.checks import find_problems
 from tst.noisy_tuning.corruption import corrupt, corrupt_held_out
 from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
@@ -28,7 +27,7 @@ from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH, memorisation
 from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml, write_result
 from tst.noisy_tuning.schedule import Step, plan_steps
-from tst.noisy_tuning.settings import NoisyConfig, resolve_auto
+from tst.noisy_tuning.settings import NoisyConfig, find_problems, resolve_auto
 from tst.noisy_tuning.summary import (
     describe_curve,
     describe_data,

@@ -6,15 +6,25 @@ Imports neither torch nor transformers: the configuration schema reads this modu
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tst.benchmarks.settings import HubSettings
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.core.ranges import bounded, find_range_problems, one_of
+from tst.diagnostics.llm.settings import (
+    AdapterSettings,
+    LoraSettings,
+    ModelSettings,
+    find_conflicts,
+)
 from tst.optimizers.settings import OptimizerSettings
 from tst.tracking.settings import TrackingSettings
+from tst.tracking.settings import find_conflicts as find_tracking_conflicts
 
 AUTO = "auto"
+FORMATS = ("auto", "alpaca", "messages", "preference")
+CORRUPTIONS = ("shuffled", "random", "rejected")
+SCHEDULES = ("plain", "probe")
 
 
 @dataclass
@@ -51,10 +61,10 @@ class DataSettings:
     name: str = "generated"
     path: str | None = None
     hub: HubSettings = field(default_factory=HubSettings)
-    format: str = "auto"
+    format: str = one_of("auto", FORMATS)
     columns: PairColumns = field(default_factory=PairColumns)
-    n: int | None = None
-    held_out: int = 100
+    n: int | None = bounded(None, at_least=1, note="null: all pairs")
+    held_out: int = bounded(100, at_least=1)
     strict: bool = True
 
 
@@ -67,8 +77,8 @@ class CorruptionSettings:
     share: of the training pairs, rounded to whole pairs
     """
 
-    kind: str = "shuffled"
-    share: float = 0.3
+    kind: str = one_of("shuffled", CORRUPTIONS)
+    share: float = bounded(0.3, above=0, below=1, note="clean and corrupted pairs are compared")
 
 
 @dataclass
@@ -80,53 +90,34 @@ class ScheduleSettings:
     batch_size: pairs an optimizer step, whatever the memory; auto: 32 on a GPU, 4 on a CPU
     """
 
-    kind: str = "plain"
-    steps: Any = AUTO
-    batch_size: Any = AUTO
+    kind: str = one_of("plain", SCHEDULES)
+    steps: Any = bounded(AUTO, at_least=1, auto=True)
+    batch_size: Any = bounded(AUTO, at_least=1, auto=True)
 
 
 @dataclass
-class TrainingSettings:
-    """How the adapter is trained: constant step size and no clipping, so that nothing but the
-    optimizer decides how far a step goes.
+class TrainingSettings(AdapterSettings):
+    """How the adapter is trained: constant step size and no clipping, so that the optimizer alone
+    decides how far a step goes.
 
-    r, alpha, dropout, targets: the LoRA adapter; [all-linear]: attention and MLP projections
-    scheduler, warmup: as transformers names them; warmup as a fraction of the steps
-    max_grad_norm: clip the gradient to this norm; 0: never
-    max_length: tokens of a prompt with its response; longer ones are cut
-    micro_batch: pairs a forward pass; 0: a whole step, less where memory is short
+    micro_batch: pairs per forward pass; 0: a whole step, less where memory is short
     checkpointing: gradient checkpointing from the start, not only where memory is short
     """
 
     r: int = 16
     alpha: float = 32.0
     dropout: float = 0.05
-    targets: list[str] = field(default_factory=lambda: ["all-linear"])
-    learning_rate: float = 2e-4
     weight_decay: float = 0.01
     scheduler: str = "constant"
     warmup: float = 0.0
     max_grad_norm: float = 0.0
     max_length: int = 512
-    micro_batch: int = 0
     checkpointing: bool = False
 
     def lora(self, batch_size: int) -> LoraSettings:
         """The same in the terms of the stress test's training."""
-        return LoraSettings(
-            r=self.r,
-            alpha=self.alpha,
-            dropout=self.dropout,
-            targets=self.targets,
-            batch_size=batch_size,
-            learning_rate=self.learning_rate,
-            scheduler=self.scheduler,
-            warmup=self.warmup,
-            weight_decay=self.weight_decay,
-            max_grad_norm=self.max_grad_norm,
-            max_length=self.max_length,
-            micro_batch=self.micro_batch,
-        )
+        shared = {each.name: getattr(self, each.name) for each in fields(AdapterSettings)}
+        return LoraSettings(**shared, batch_size=batch_size)
 
 
 @dataclass
@@ -138,8 +129,8 @@ class EvaluationSettings:
     every: steps between measurements of the held-out loss; 0: before and after training alone
     """
 
-    pairs: Any = AUTO
-    every: int = 25
+    pairs: Any = bounded(AUTO, at_least=1, auto=True)
+    every: int = bounded(25, at_least=0)
 
 
 @dataclass
@@ -160,7 +151,7 @@ class NoisyConfig:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    seed: int = 0
+    seed: int = bounded(0, at_least=0)
     outputs_root: str = "outputs"
     device: str = AUTO
     fail_fast: bool = False
@@ -184,3 +175,16 @@ def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
     )
     evaluation.pairs = meant["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
     return config
+
+
+def find_problems(config: NoisyConfig) -> list[str]:
+    """Everything wrong with a config that can be told without reading or loading anything."""
+    problems = find_range_problems(config)
+    training = config.training
+    if training.scheduler == "constant" and training.warmup:
+        problems.append(
+            f"training.warmup={training.warmup}: training.scheduler=constant has no warmup; "
+            "use training.scheduler=constant_with_warmup."
+        )
+    problems += find_tracking_conflicts(config.tracking)
+    return problems + find_conflicts(config.model, config.optimizer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tst.core.ranges import one_of
+
 PARAMETERS = {
     "adamw": ("betas", "eps"),
     "adamw8bit": ("betas", "eps"),
@@ -21,17 +23,15 @@ PARAMETERS = {
 class OptimizerSettings:
     """Which optimizer trains the adapters, and its own parameters (betas, eps)."""
 
-    name: str = "adamw"
+    name: str = one_of("adamw", tuple(PARAMETERS))
     params: dict[str, Any] = field(default_factory=dict)
 
 
-def find_problems(optimizer: OptimizerSettings) -> list[str]:
-    """An unknown name or parameter, each with what is known."""
-    known = PARAMETERS.get(optimizer.name)
-    if known is None:
-        return [f"optimizer={optimizer.name}: expected one of {', '.join(PARAMETERS)}"]
+def find_unknown_parameters(optimizer: OptimizerSettings) -> list[str]:
+    """One message per parameter that a known optimizer does not have."""
+    known = PARAMETERS.get(optimizer.name, tuple(optimizer.params))
     return [
-        f"optimizer.params.{name}: optimizer {optimizer.name} has {', '.join(known)}"
+        f"optimizer.params.{name}: optimizer {optimizer.name} has {', '.join(known)}."
         for name in optimizer.params
         if name not in known
     ]

@@ -5,12 +5,45 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tst.core.ranges import bounded, expecting, find_range_problems, one_of
+
 RANKINGS = ("adjusted", "s", "delta")
 ALLOCATIONS = ("per_type", "per_format", "global")
 JUDGES = ("rf", "lora_llm")
 JUDGE_FOLDS = ("random", "grouped")
 RESERVED = ("nothing", "ours", "before", "after")
 RANDOM_DRAWS = 10
+AMOUNT = "a count of 1 or more, or a fraction between 0 and 1"
+
+
+def is_amount(value: Any) -> bool:
+    """Whether a setting is a count (an integer from 1) or a fraction (a float within 0 and 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value >= 1 if isinstance(value, int) else 0.0 < value < 1.0
+
+
+def is_judge_list(value: Any) -> bool:
+    """Whether a setting names a judge, several, or (None) nobody."""
+    listed = value if isinstance(value, list) else [value]
+    return value is None or all(name in JUDGES for name in listed)
+
+
+def is_draw_count(value: Any) -> bool:
+    """Whether a setting is a count of 0 or more, or such a count by judge."""
+    by_judge = value if isinstance(value, dict) else dict.fromkeys(JUDGES, value)
+    counts = by_judge.values()
+    return set(by_judge) <= set(JUDGES) and all(type(n) is int and n >= 0 for n in counts)
+
+
+def is_auto_or_amount(value: Any) -> bool:
+    """Whether a setting is ``auto``, a count or a fraction."""
+    return value == "auto" or is_amount(value)
+
+
+def is_mapping(value: Any) -> bool:
+    """Whether a setting maps names to something, or is None."""
+    return value is None or isinstance(value, dict)
 
 
 @dataclass
@@ -40,22 +73,26 @@ class PruneSettings:
         them the judge's score takes their place
     """
 
-    budget: Any = "auto"
-    batch: Any = "auto"
+    budget: Any = expecting("auto", f"{AMOUNT}, or auto", is_auto_or_amount)
+    batch: Any = expecting("auto", f"{AMOUNT}, or auto", is_auto_or_amount)
     tau: float | None = None
-    rank_by: str = "adjusted"
-    allocation: str = "per_type"
-    shares: Any = None
+    rank_by: str = one_of("adjusted", RANKINGS)
+    allocation: str = one_of("per_type", ALLOCATIONS)
+    shares: Any = expecting(None, "{name: count or fraction}", is_mapping)
     like: str | None = None
-    floor: int = 10
+    floor: int = bounded(10, at_least=0)
     refresh: int = 1
-    judge: Any = None
+    judge: Any = expecting(None, f"one or several of {', '.join(JUDGES)}", is_judge_list)
     judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
-    judge_folds: list[str] = field(default_factory=lambda: ["random"])
-    random_draws: Any = RANDOM_DRAWS
-    compare: Any = None
-    predictions: Any = None
-    blind: Any = None
+    judge_folds: list[str] = one_of(["random"], JUDGE_FOLDS)
+    random_draws: Any = expecting(
+        RANDOM_DRAWS,
+        "a count of 0 or more, or {rf: count, lora_llm: count}",
+        is_draw_count,
+    )
+    compare: Any = expecting(None, "{name: file}", is_mapping)
+    predictions: Any = expecting(None, "{name: [file, ...]}", is_mapping)
+    blind: Any = expecting(None, "{name: [file, ...]}", is_mapping)
 
     def judges(self) -> list[str]:
         """Who judges, in the order they were named."""
@@ -89,32 +126,18 @@ class PredictionSettings:
     question: str = "question"
 
 
-def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> list[str]:
-    """What is wrong with the settings themselves; each with its fix."""
-    problems: list[str] = []
+def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[str]:
+    """Settings that cannot go together, each with the fix; none where a value is out of range.
 
-    def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-        if value not in allowed:
-            problems.append(f"prune.{name}={value}: expected one of {', '.join(allowed)}.")
-
-    one_of("rank_by", settings.rank_by, RANKINGS)
-    one_of("allocation", settings.allocation, ALLOCATIONS)
-    for judge in settings.judges():
-        one_of("judge", judge, JUDGES)
-    for folds in settings.judge_folds:
-        one_of("judge_folds", folds, JUDGE_FOLDS)
-    for name in ("budget", "batch"):
-        value = getattr(settings, name)
-        if value != "auto" and not is_amount(value):
-            problems.append(f"prune.{name}={value}: {AMOUNT}, or auto.")
-    for name in ("shares", "compare", "predictions", "blind"):
-        value = getattr(settings, name)
-        if value is not None and not isinstance(value, dict):
-            problems.append(f"prune.{name}={value}: expected {{name: ...}}.")
-            return problems
-    for part, value in (settings.shares or {}).items():
-        if value != 0 and not is_amount(value):
-            problems.append(f"prune.shares.{part}={value}: {AMOUNT}.")
+    choosing_seeds: the fold seeds that choose what is removed
+    """
+    if find_range_problems(settings):
+        return []
+    problems = [
+        f"prune.shares.{part}={value}: expected {AMOUNT}."
+        for part, value in (settings.shares or {}).items()
+        if value != 0 and not is_amount(value)
+    ]
     given = [n for n in ("shares", "like") if getattr(settings, n)]
     if given and settings.budget != "auto":
         given.append("budget")
@@ -126,8 +149,6 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
                         "(per_format); allocation=global shares nothing out.")  # fmt: skip
     if settings.like and settings.allocation != "per_type":
         problems.append("prune.like: counts per type need prune.allocation=per_type.")
-    if settings.floor < 0:
-        problems.append(f"prune.floor={settings.floor}: must not be negative.")
     if not 1 <= settings.refresh <= len(choosing_seeds):
         problems.append(f"prune.refresh={settings.refresh}: expected 1 to fold.repeats="
                         f"{len(choosing_seeds)}.")  # fmt: skip
@@ -135,30 +156,13 @@ def find_prune_problems(settings: PruneSettings, choosing_seeds: list[int]) -> l
     if shared or not settings.judge_seeds:
         problems.append(f"prune.judge_seeds={settings.judge_seeds}: the judge needs fold seeds, "
                         f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
-    by_judge = settings.random_draws if isinstance(settings.random_draws, dict) else {}
-    for judge in by_judge:
-        one_of("random_draws", judge, JUDGES)
-    draws = [settings.draws(judge) for judge in JUDGES]
-    if any(type(count) is not int or count < 0 for count in draws):
-        problems.append(f"prune.random_draws={settings.random_draws}: expected a count of 0 or "
-                        "more, or {judge: count}.")  # fmt: skip
     for name in settings.compare or {}:
         if name in RESERVED or name.startswith("random"):
-            problems.append(f"prune.compare.{name}: this name is taken; call the list otherwise.")
+            problems.append(f"prune.compare.{name}: this name is taken; give the list another.")
     for name in settings.blind or {}:
         if name not in (settings.predictions or {}):
-            problems.append(f"prune.blind.{name}: prune.predictions has no {name} to set beside.")
+            problems.append(f"prune.blind.{name}: prune.predictions has no {name} to compare with.")
     return problems
-
-
-AMOUNT = "expected a count of 1 or more, or a fraction between 0 and 1"
-
-
-def is_amount(value: Any) -> bool:
-    """Whether a setting is a count (an integer from 1) or a fraction (a float within 0 and 1)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return value >= 1 if isinstance(value, int) else 0.0 < value < 1.0
 
 
 def as_count(value: Any, n: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from tst.core.ranges import bounded, expecting, one_of
 
 NAMES = ("none", "wandb")
 MODES = ("auto", "online", "offline")
@@ -22,37 +24,25 @@ class TrackingSettings:
     timeout: seconds that W&B may take to answer, at the start and at the end
     """
 
-    name: str = "none"
+    name: str = one_of("none", NAMES)
     project: str = "tst"
     entity: str | None = None
     group: str | None = None
-    tags: list[str] = field(default_factory=list)
-    mode: str = "auto"
+    tags: list[str] = expecting(
+        [], "tags of 1 to 64 characters", lambda tags: all(1 <= len(tag) <= 64 for tag in tags)
+    )
+    mode: str = one_of("auto", MODES)
     log_text: bool = False
     artifacts: bool = False
-    table_rows: int = 200
-    timeout: float = 15.0
+    table_rows: int = bounded(200, at_least=0, note="0: no table")
+    timeout: float = bounded(15.0, above=0, note="seconds")
 
 
-def find_tracking_problems(settings: TrackingSettings) -> list[str]:
-    """What is wrong with the settings, each with its fix."""
-    problems = [
-        f"{key}={value}: expected one of {', '.join(known)}."
-        for key, value, known in (
-            ("tracking", settings.name, NAMES),
-            ("tracking.mode", settings.mode, MODES),
-        )
-        if value not in known
-    ]
+def find_conflicts(settings: TrackingSettings) -> list[str]:
+    """Settings that cannot go together, each with the fix."""
     if settings.artifacts and not settings.log_text:
-        problems.append(
+        return [
             "tracking.artifacts=true: a record's files hold the questions' texts; "
             "add tracking.log_text=true, or leave artifacts out."
-        )
-    if settings.table_rows < 0:
-        problems.append(f"tracking.table_rows={settings.table_rows}: 0 for none, or more.")
-    if settings.timeout <= 0:
-        problems.append(f"tracking.timeout={settings.timeout}: a number of seconds above 0.")
-    if any(not 1 <= len(tag) <= 64 for tag in settings.tags):
-        problems.append(f"tracking.tags={settings.tags}: each tag has 1 to 64 characters.")
-    return problems
+        ]
+    return []

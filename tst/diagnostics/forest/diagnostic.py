@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from tst.core.diagnostic import Diagnostic, Fold, Predictions
 from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.questions import declared_groups
+from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.formats import FORMATS, frequent_texts, join_formats, put_options
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
@@ -46,6 +47,7 @@ class ForestDiagnostic(Diagnostic):
         rules: ScoringRules = DEFAULT_RULES,
         n_jobs: int = -1,
     ) -> None:
+        require_in_range(settings, "diagnostic")
         self.settings = settings
         self.features = features
         self.scene_context = scene_context

