@@ -52,7 +52,7 @@ def test_missing_files_are_left_out(copied: tuple[Path, dict[str, Path]]) -> Non
 
 def test_unfinished_and_failed_records_are_named(copied: tuple[Path, dict[str, Path]]) -> None:
     root, paths = copied
-    change_json(paths["random"] / "status.json", state="partial", finished=2, planned=5)
+    change_json(paths["random"] / "status.json", state="partial", finished=2, planned_folds=5)
     change_json(paths["llm"] / "status.json", state="failed", error="OutOfMemoryError: 80 GB\nmore")
     unusable = {u.state: u.reason for u in find_records(root).unusable}
     assert unusable == {

@@ -27,6 +27,7 @@ from tst.noisy_tuning.settings import (
 from tst.noisy_tuning.training import trained
 from tst.records.files import read_json
 from tst.records.identity import flatten, matches
+from tst.records.leases import Leases
 
 
 def test_the_record_holds_steps_pairs_curve_and_summary(root):
@@ -75,6 +76,44 @@ def test_a_failed_run_leaves_its_traceback_and_can_be_repeated(tmp_path, monkeyp
     (status,) = tmp_path.glob("noisy/*/*/*/*/status.json")
     assert "ZeroDivisionError" in read_json(status)["traceback"]
     assert run(config).summary is not None
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_not_run_again(tmp_path, monkeypatch):
+    config, take = make_config(tmp_path), Leases.take
+    written = {}
+
+    def finish_first(leases, name):
+        monkeypatch.setattr(Leases, "take", take)
+        other = run(config).record  # between this process's check and its lease
+        written.update({p: p.stat().st_mtime_ns for p in other.iterdir() if p.is_file()})
+        return take(leases, name)
+
+    monkeypatch.setattr(Leases, "take", finish_first)
+    assert run(config).summary is not None
+    assert written
+    assert written == {p: p.stat().st_mtime_ns for p in written}
+
+
+def test_a_holder_that_has_just_let_go_is_no_error(tmp_path, monkeypatch):
+    config, take = make_config(tmp_path), Leases.take
+
+    def too_late(leases, name):
+        monkeypatch.setattr(Leases, "take", take)
+        return False  # the lease was held, and is free by the time anyone asks by whom
+
+    monkeypatch.setattr(Leases, "take", too_late)
+    assert run(config).summary is not None
+
+
+def test_a_run_that_another_process_computes_is_left_to_it(tmp_path):
+    config = make_config(tmp_path)
+    record = record_folder(config, prepare(config).table)
+    other = Leases(record / "leases")
+    assert other.take("whole.json")
+    result = run(config)
+    other.close()
+    assert (result.record, result.summary) == (record.resolve(), None)
+    assert not (record / "status.json").exists()
 
 
 def test_repeated_runs_give_the_same_numbers(root, tmp_path):

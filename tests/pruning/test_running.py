@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from tests.pruning.conftest import PriorDiagnostic
+from tst.analysis.experiments import PRUNE, find_experiments
 from tst.cli.pruning_console import show_pruning, sweep_row
 from tst.core.errors import UserError
 from tst.pruning.dry_run import describe
@@ -93,10 +94,26 @@ def test_what_can_change_the_choice_changes_the_record(prune_config):
     assert folder("prune.random_draws=3", "prune.judge=rf", "n_jobs=2") == base
 
 
+@pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])
+def test_a_rerun_leaves_a_finished_pruning_finished(prune_config, prior, monkeypatch, end):
+    folder, _ = run_pruning(prune_config(*SMALL))
+    states = []
+
+    def stop(*given):
+        states.append(read_json(folder / "status.json")["state"])
+        raise end
+
+    monkeypatch.setattr("tst.pruning.run.weigh", stop)
+    with pytest.raises(end):
+        run_pruning(prune_config(*SMALL, "prune.judge=rf"))
+    assert states == ["finished"]
+    assert [e.path for e in find_experiments(folder.parents[3], PRUNE)[0]] == [folder]
+
+
 def test_a_live_process_keeps_others_out(prune_config, prior):
     folder, _ = run_pruning(prune_config(*SMALL))
     other = Leases(folder / "leases")
-    assert other.take("prune.json")
+    assert other.take("whole.json")
     with pytest.raises(UserError, match="is at work on this pruning"):
         run_pruning(prune_config(*SMALL))
     other.close()

@@ -1,9 +1,27 @@
+import ast
+import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tst.records.environment import _named_by_driver, gpu_names
+import tst
+from tst.records.environment import (
+    PACKAGES,
+    _named_by_driver,
+    describe_environment,
+    gpu_names,
+    library_versions,
+)
+
+WITHOUT_NUMBERS = {
+    "captum", "datasets", "huggingface-hub", "joblib", "matplotlib", "omegaconf", "openpyxl",
+    "pyarrow", "pyyaml", "rich", "safetensors", "threadpoolctl", "tqdm", "wandb",
+    "wandb-workspaces",
+}  # fmt: skip
+"""Read or write files, split work, show: the questions' fingerprint covers what they could change,
+and what explains or shows a record changes none."""
 
 TWO_GPUS = """
 case "$*" in
@@ -12,6 +30,29 @@ case "$*" in
   *) printf 'NVIDIA H100\\nNVIDIA H200\\n' ;;
 esac
 """
+
+
+def imported_distributions() -> set[str]:
+    """Distributions that any module of tst imports, by their lower-case names."""
+    known = importlib.metadata.packages_distributions()
+    modules = set()
+    for path in Path(tst.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.partition(".")[0])
+    modules -= {"tst", *sys.stdlib_module_names}
+    return {d.lower().replace("_", "-") for module in modules for d in known.get(module, [module])}
+
+
+def test_every_package_that_makes_numbers_is_in_environment_json() -> None:
+    versions = describe_environment()["versions"]
+    assert versions == library_versions()
+    assert {"python", "scipy", "numpy", "scikit-learn", "tokenizers"} <= set(versions)
+    known = {name.lower() for name in PACKAGES} | WITHOUT_NUMBERS
+    unknown = {d for d in imported_distributions() if d not in known}
+    assert not unknown, "add them to PACKAGES or to WITHOUT_NUMBERS"
 
 
 @pytest.fixture

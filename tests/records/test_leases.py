@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tst.records.leases import STALE_SECONDS, Leases, process_start
 
 
@@ -49,3 +51,50 @@ def test_another_host_is_believed_while_its_heart_beats(tmp_path):
     old = time.time() - STALE_SECONDS - 1
     os.utime(path, (old, old))
     assert leases.take("0-2.json")
+
+
+@pytest.mark.parametrize("ahead", [120, -120])
+def test_a_clock_that_is_wrong_neither_takes_nor_keeps_a_lease(tmp_path, monkeypatch, ahead):
+    entry = json.dumps({"host": "elsewhere", "pid": 1, "started": "7", "token": "x"})
+    for name in ("live.json", "stale.json", "torn.json"):
+        (tmp_path / name).write_text(entry if name != "torn.json" else "{")
+    old = time.time() - STALE_SECONDS - 30
+    os.utime(tmp_path / "stale.json", (old, old))
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + ahead)
+    leases = Leases(tmp_path)
+    assert not leases.take("live.json")
+    assert not leases.take("torn.json")
+    assert leases.take("stale.json")
+    leases.close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["live.json", "torn.json"]
+    assert leases.holders() == ["process 0 on unknown host", "process 1 on elsewhere"]
+
+
+def test_a_file_server_whose_clock_differs_is_the_one_that_counts(tmp_path, monkeypatch):
+    """The heartbeat and the probe are stamped by the same clock, here an hour behind ours."""
+    path = tmp_path / "0-0.json"
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": "7", "token": "x"}))
+    stamp = os.fstat
+
+    def behind(descriptor: int) -> os.stat_result:
+        found = stamp(descriptor)
+        return os.stat_result([*found[:8], found.st_mtime - 3600, found.st_ctime])
+
+    monkeypatch.setattr(os, "fstat", behind)
+    for age, free in ((5, False), (STALE_SECONDS + 5, True)):
+        written = time.time() - 3600 - age
+        os.utime(path, (written, written))
+        assert (Leases(tmp_path).holder(path.name) is None) is free
+
+
+def test_holders_can_be_listed_where_nothing_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_text(
+        json.dumps({"host": "elsewhere", "pid": 1, "started": "7", "token": "x"})
+    )
+
+    def refuse(**kwargs: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert Leases(tmp_path).holders() == ["process 1 on elsewhere"]

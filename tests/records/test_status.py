@@ -10,7 +10,7 @@ def test_states_of_records(quick_config, tmp_path):
     dead = tmp_path / "runs" / "made" / "rf" / "random5" / "aaaa"
     with Record(dead) as record:
         record.write_settings("x: 1\n", {"command": "python -m tst.main x=1"})
-        record.write_status("running", planned_folds=5)
+        record.mark("running", planned_folds=5)
     states = {entry.path: entry for entry in survey(tmp_path)}
     assert sorted(entry.state for entry in states.values()) == ["finished", "partial", "stopped"]
     assert states[partial].folds == (1, 5)
@@ -19,6 +19,10 @@ def test_states_of_records(quick_config, tmp_path):
     assert leases.take("0-0.json")
     assert read_state(dead).state == "running"
     leases.close()
+    waiting = Leases(partial / "leases")  # it goes on with a record that another one left
+    assert waiting.take("0-1.json")
+    assert read_state(partial).state == "running"
+    waiting.close()
 
 
 def test_an_unreadable_status_is_damaged(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tst.analysis.records import RunRecord, examine
 from tst.api import stress_test
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
@@ -151,6 +152,20 @@ def test_a_failure_is_in_the_record_and_finished_folds_stay(quick_config, monkey
     assert status["state"] == "failed"
     assert "planned failure" in status["traceback"]
     assert run(config).complete
+
+
+@pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])
+def test_whatever_ends_a_rerun_a_complete_record_stays_finished(quick_config, monkeypatch, end):
+    record = run(quick_config()).record
+
+    def stop(*args, **kwargs):
+        raise end
+
+    monkeypatch.setattr("tst.stress_test.run.run_nulls", stop)
+    with pytest.raises(end):
+        run(quick_config("null.repeats=1"))
+    assert read_json(record / "status.json")["state"] == "finished"
+    assert isinstance(examine(record), RunRecord)
 
 
 def test_nulls_hold_and_are_kept(quick_config):

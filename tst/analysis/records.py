@@ -166,8 +166,8 @@ def why_unfinished(status: dict[str, Any]) -> str:
     """What a status that is not ``finished`` says, in one line."""
     if "error" in status:
         return str(status["error"]).splitlines()[0]
-    if "planned" in status:
-        return f"{status.get('finished')} of {status['planned']} folds are finished"
+    if "finished" in status:
+        return f"{status['finished']} of {status['planned_folds']} folds are finished"
     return str(status.get("reason") or "not all folds are finished")
 
 

@@ -25,7 +25,7 @@ from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH, memorisation
-from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml, write_result
+from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, find_problems, resolve_auto
 from tst.noisy_tuning.summary import (
@@ -42,13 +42,10 @@ from tst.optimizers.build import require_usable
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.stress_test.run import log_file, noted_failure
 from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 
-WHOLE = (0, 0)
-"""A run is one piece of work: the one fold of its record."""
 MEASURED = 6
 """A stream of random numbers of its own (data, corruption and schedule have 1 to 5)."""
 
@@ -91,18 +88,17 @@ def run(config: NoisyConfig) -> NoisyResult:
     materials = prepare(config)
     with ExitStack() as stack:
         record = stack.enter_context(Record(record_folder(config, materials.table)))
-        missing = not record.is_complete()
+        if not record.is_complete() and (holder := record.lease_whole()):
+            log.info("%s is being computed by %s", record.path, holder)
+            return NoisyResult(record.path, None)
+        missing = not record.is_complete()  # another process may have finished it meanwhile
         if missing:
-            if not record.lease([WHOLE], 1):
-                (holder,) = record.holders([WHOLE]).values()
-                log.info("%s is being computed by %s", record.path, holder)
-                return NoisyResult(record.path, None)
             record.write_settings(to_yaml(config), describe_environment())
-            record.write_status("running")
+            record.mark("running")
         stack.enter_context(_tracked(config, materials.table, record.path))
         if missing:
-            stack.enter_context(log_file(record))
-            stack.enter_context(noted_failure(record))
+            stack.enter_context(record.keeping_log())
+            stack.enter_context(record.noting_failure())
             _train_and_measure(config, materials, record)
     return NoisyResult(record.path, record.read_summary())
 
@@ -199,9 +195,9 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     cost["checkpointing"] = float(memory.checkpointing)
     steps = describe_steps(steps, materials.steps, train["corrupted"].to_numpy())
     tables = {
-        "steps": steps,
-        "pairs": describe_losses(tables_of, places, before, after),
-        "curve": describe_curve(curve, before["held_out"], after["held_out"], len(steps)),
+        "steps.parquet": steps,
+        "pairs.parquet": describe_losses(tables_of, places, before, after),
+        "curve.parquet": describe_curve(curve, before["held_out"], after["held_out"], len(steps)),
     }
     summary = {
         "run": describe_run(config, materials.table),
@@ -211,7 +207,8 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
         "cost": {**step_costs(steps), **cost},
         "versions": library_versions(),
     }
-    write_result(record, tables, summary)
+    with record.writing():
+        record.write_result(tables, summary)
 
 
 def _losses_before(base: BaseModel, store: FolderStore, pairs: Sequence[Example]) -> np.ndarray:

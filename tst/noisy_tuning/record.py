@@ -10,16 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 from omegaconf import OmegaConf
 
 from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.settings import NoisyConfig
-from tst.records.files import checksum, write_json, write_parquet
 from tst.records.identity import digest, flatten, matches
-from tst.records.record import Record
 
 FOLDER = "noisy"
 VERSION = 2
@@ -94,12 +91,3 @@ def setting_hash(config: NoisyConfig, table: PairTable) -> str:
     }
     pairs = f"{table.name}, {table.revision}, {len(table.frame)} of {table.rows_read}"
     return digest(leaves, pairs, VERSION)[:8]
-
-
-def write_result(record: Record, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:
-    """The tables (name to frame) and, last, the summary and the status that vouches for them."""
-    for name, frame in tables.items():
-        write_parquet(record.path / f"{name}.parquet", frame)
-    write_json(record.path / "summary.json", summary)
-    names = [*(f"{name}.parquet" for name in tables), "summary.json"]
-    record.write_status("finished", files={n: checksum(record.path / n) for n in names})

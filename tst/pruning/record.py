@@ -19,11 +19,12 @@ from tst.core.errors import UserError
 from tst.core.questions import QuestionTable
 from tst.pruning.allocation import Quotas
 from tst.pruning.loop import FLOORS, GROUPS, Iteration, Pruning
-from tst.records.files import checksum, write_csv, write_json, write_text
+from tst.records.files import write_csv, write_text
 from tst.records.identity import record_folder
 from tst.records.record import Record
 
-LOCK = "prune.json"
+RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
+"""Files that the status of a finished pruning vouches for, beside its summary."""
 
 
 def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Path:
@@ -41,9 +42,7 @@ def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> P
 
 def require_alone(record: Record) -> None:
     """Take a record for this process; UserError when a live one has it."""
-    if not record.leases.take(LOCK):
-        holder = record.leases.holder(LOCK)
-        by = holder.name if holder else "another process"
+    if by := record.lease_whole():
         raise UserError(f"{record.path}: {by} is at work on this pruning; wait for it or stop it.")
 
 
@@ -89,13 +88,6 @@ def write_ids(folder: Path, ids: np.ndarray, pruning: Pruning) -> None:
     """removed_ids.txt in the order of removal, kept_ids.txt in table order."""
     write_text(folder / "removed_ids.txt", "".join(f"{i}\n" for i in ids[pruning.removed]))
     write_text(folder / "kept_ids.txt", "".join(f"{i}\n" for i in ids[pruning.kept]))
-
-
-def write_finished(record: Record, summary: dict[str, Any]) -> None:
-    """summary.json and, last, the status that vouches for the record's files."""
-    write_json(record.path / "summary.json", summary)
-    names = ["removed_ids.txt", "kept_ids.txt", "iterations.csv", "summary.json"]
-    record.write_status("finished", files={n: checksum(record.path / n) for n in names})
 
 
 def read_ids(path: Path, name: str) -> list[str]:

@@ -22,11 +22,11 @@ from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.loop import Iteration, Pruning, Rules, prune
 from tst.pruning.progress import watching
 from tst.pruning.record import (
+    RESULT_FILES,
     describe_pruning,
     prune_folder,
     require_alone,
     scores_path,
-    write_finished,
     write_ids,
     write_iterations,
     written_iterations,
@@ -36,7 +36,6 @@ from tst.records.files import write_parquet
 from tst.records.identity import identity_leaves
 from tst.records.record import Record
 from tst.stress_test.results import describe_data
-from tst.stress_test.run import log_file, noted_failure
 from tst.tracking.publisher_process import describe_source, published
 
 log = logging.getLogger("tst")
@@ -57,9 +56,14 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
     with Record(prune_folder(config, inputs.table, inputs.quotas)) as record:
         require_alone(record)
         record.write_settings(to_yaml(config), describe_environment())
-        with log_file(record), shown(config, inputs, record.path), noted_failure(record):
-            record.write_status("running")
+        with (
+            record.keeping_log(),
+            shown(config, inputs, record.path),
+            record.noting_failure(),
+        ):
+            record.mark("running")
             pruning = choose(config, inputs, record.path)
+            write_iterations(record.path, pruning.iterations)
             write_ids(record.path, inputs.table.frame["id"].to_numpy(), pruning)
             write_parquet(record.path / "scores.parquet", named_scores(inputs.table, pruning))
             write_benchmark(record.path / "benchmark", inputs.source, pruning)
@@ -67,7 +71,8 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
             summary = describe(config, inputs, pruning)
             summary |= weigh(config, inputs, pruning)
             write_card(record.path / "benchmark" / "README.md", inputs.table, summary)
-            write_finished(record, summary)
+            with record.writing():
+                record.write_result({}, summary, written=RESULT_FILES)
     return record.path, summary
 
 

@@ -15,17 +15,11 @@ from pathlib import Path
 _job_command: ContextVar[str] = ContextVar("job_command", default="")
 
 PACKAGES = (
-    "numpy",
-    "pandas",
-    "scikit-learn",
-    "torch",
-    "transformers",
-    "trl",
-    "peft",
-    "bitsandbytes",
-    "liger-kernel",
-    "hydra-core",
+    *("numpy", "scipy", "pandas", "scikit-learn", "torch", "triton", "transformers", "tokenizers"),
+    *("sentencepiece", "jinja2", "trl", "peft", "accelerate", "bitsandbytes", "gguf"),
+    *("liger-kernel", "casmo-optimizer", "hydra-core"),
 )
+"""Distributions that compute, tokenise, write prompts, read weights or compose settings."""
 
 
 def remember_command(command: str) -> None:

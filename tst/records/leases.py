@@ -1,8 +1,11 @@
-"""Leases: one file a fold says who computes it. No flock: a shared file system may not have it.
+"""Leases: one file per piece of work says which process does it. No flock: a shared file system
+may not have it.
 
 A lease is created exclusively, carries its owner, and is touched while the owner lives. It may be
-taken over when its heartbeat is old, or when its owner ran on this host and is gone. In the worst
-race two processes compute the same fold and write the same file: work is lost, never a result.
+taken over when its heartbeat is old, or when its owner ran on this host and is gone. Ages are
+measured with the clock that stamps the files, which all hosts share: their own clocks may differ.
+In the worst race two processes compute the same fold and write the same file: work is lost, never
+a result.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import contextlib
 import json
 import os
 import socket
+import tempfile
 import threading
 import time
 import uuid
@@ -61,6 +65,18 @@ def _alive_without_proc(pid: int) -> str:
     return "alive"
 
 
+def file_time(folder: Path) -> float:
+    """Now in seconds, by the clock that stamps the files of a folder.
+
+    By this host's clock where no file can be created (``tst.status`` on a read-only copy).
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            return os.fstat(probe.fileno()).st_mtime
+    except OSError:
+        return time.time()
+
+
 class Leases:
     """The leases of one record folder as one process sees them; keeps its own alive by a thread."""
 
@@ -104,7 +120,7 @@ class Leases:
         """The live owner of a lease, or None when it is free or its owner is dead."""
         path = self.folder / name
         try:
-            age = time.time() - path.stat().st_mtime
+            age = file_time(self.folder) - path.stat().st_mtime
             owner = Owner(**json.loads(path.read_text()))
         except FileNotFoundError:
             return None
@@ -112,6 +128,11 @@ class Leases:
             # being written this moment, or torn by a full disk: alive until its heartbeat is old
             return Owner("unknown host", 0, "", "") if age < STALE_SECONDS else None
         return None if owner.is_gone() or age > STALE_SECONDS else owner
+
+    def holders(self) -> list[str]:
+        """Names of the live processes that hold any lease here."""
+        found = (self.holder(path.name) for path in self.folder.glob("*.json"))
+        return sorted({owner.name for owner in found if owner is not None})
 
     def give_back(self, name: str) -> None:
         """Remove a lease of ours."""

@@ -1,21 +1,22 @@
-"""One record folder: the folds that are done, who does the others, and the result.
+"""One record folder, opened for one process: settings, folds, status, result, log.
 
-Several processes may work on one record. A fold is finished when its parquet file and the sidecar
-that carries its checksum are there; damaged files are set aside and computed again.
+status.json vouches for the result: it lists a checksum per file. A record is complete when its
+state is ``finished`` and the files match; from then on only a newer result replaces its status.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tst.core.diagnostic import Fold
 from tst.records.files import (
     checksum,
     read_json,
@@ -25,31 +26,26 @@ from tst.records.files import (
     write_parquet,
     write_text,
 )
+from tst.records.fold_files import FoldFiles
 from tst.records.leases import Leases
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("tst")
 
-HISTORY = "history"
-RESULT_FILES = ("predictions.parquet", "questions.parquet", "questions.csv", "summary.json")
-
-
-@dataclass
-class FoldFile:
-    """A finished fold: its rows and what its sidecar says (cost, versions, importance)."""
-
-    fold: Fold
-    rows: pd.DataFrame
-    notes: dict[str, Any] = field(default_factory=dict)
+LEASES = "leases"
+WHOLE, RESULT = "whole.json", "result.json"
+"""Leases of a record: on all the work in it; on writing its status and its result."""
+WAIT_SECONDS = 0.2
+SUMMARY = "summary.json"
 
 
 class Record:
-    """A record folder, opened for one process. Use as a context manager: leases end with it."""
+    """A record folder. Use as a context manager: its leases end with it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.path.mkdir(parents=True, exist_ok=True)
-        self.leases = Leases(self.path / "leases")
-        self._finished: set[Fold] = set()
+        self.leases = Leases(self.path / LEASES)
+        self.folds = FoldFiles(self.path, self.leases)
 
     def __enter__(self) -> Record:
         return self
@@ -62,83 +58,6 @@ class Record:
         """The run identity that names this folder."""
         return self.path.name
 
-    # folds -------------------------------------------------------------------------------------
-
-    def _fold_path(self, fold: Fold) -> Path:
-        return self.path / "folds" / f"{fold[0]}-{fold[1]}.parquet"
-
-    def finished(self, folds: list[Fold]) -> list[Fold]:
-        """Those of the folds that are there and whole."""
-        return [fold for fold in folds if self._is_finished(fold)]
-
-    def _is_finished(self, fold: Fold) -> bool:
-        if fold in self._finished:
-            return True
-        path = self._fold_path(fold)
-        sidecar = path.with_suffix(".json")
-        if not path.exists() or not sidecar.exists():
-            return False
-        try:
-            intact = read_json(sidecar)["sha256"] == checksum(path)
-        except (OSError, ValueError, KeyError, TypeError):
-            intact = False
-        if not intact:
-            set_aside(path, log.warning, "does not match its checksum")
-            set_aside(sidecar, log.warning, "does not match its fold file")
-            return False
-        self._finished.add(fold)
-        return True
-
-    def lease(self, folds: list[Fold], at_most: int) -> list[Fold]:
-        """Take up to ``at_most`` folds that are neither finished nor held by a live process."""
-        taken: list[Fold] = []
-        for fold in folds:
-            if len(taken) == at_most:
-                break
-            if self._is_finished(fold) or not self.leases.take(self._lease_name(fold)):
-                continue
-            if self._is_finished(fold):
-                self.leases.give_back(self._lease_name(fold))
-                continue
-            taken.append(fold)
-        return taken
-
-    def holders(self, folds: list[Fold]) -> dict[Fold, str]:
-        """Unfinished folds that a live process holds, and its name."""
-        owners = {f: self.leases.holder(self._lease_name(f)) for f in folds}
-        return {f: o.name for f, o in owners.items() if o is not None and not self._is_finished(f)}
-
-    @staticmethod
-    def _lease_name(fold: Fold) -> str:
-        return f"{fold[0]}-{fold[1]}.json"
-
-    def write_fold(
-        self,
-        fold: Fold,
-        rows: pd.DataFrame,
-        notes: dict[str, Any],
-        history: pd.DataFrame | None = None,
-    ) -> None:
-        """Write a finished fold, its sidecar last, and give its lease back."""
-        path = self._fold_path(fold)
-        if history is not None:
-            write_parquet(self.path / HISTORY / path.name, history)
-        write_parquet(path, rows)
-        write_json(path.with_suffix(".json"), {**notes, "sha256": checksum(path)})
-        self._finished.add(fold)
-        self.leases.give_back(self._lease_name(fold))
-
-    def read_folds(self, folds: list[Fold]) -> list[FoldFile]:
-        """The finished folds among those given, in the given order."""
-        files = []
-        for fold in self.finished(folds):
-            path = self._fold_path(fold)
-            notes = read_json(path.with_suffix(".json"))
-            files.append(FoldFile(fold, pd.read_parquet(path), notes))
-        return files
-
-    # the whole ---------------------------------------------------------------------------------
-
     def write_settings(self, config_yaml: str, environment: dict[str, Any]) -> None:
         """config.yaml and environment.json, once; a rerun leaves the first ones."""
         if not (self.path / "config.yaml").exists():
@@ -146,61 +65,140 @@ class Record:
         if not (self.path / "environment.json").exists():
             write_json(self.path / "environment.json", environment)
 
-    def write_result(
-        self,
-        predictions: pd.DataFrame,
-        questions: pd.DataFrame,
-        more_tables: dict[str, pd.DataFrame | None],
-        summary: dict[str, Any],
-    ) -> None:
-        """The scored tables and, last, the summary and the status that vouches for them.
+    # leases ------------------------------------------------------------------------------------
 
-        more_tables: CSV files by name; those that are None do not exist
+    def lease_whole(self) -> str:
+        """Take all the work of this record for this process.
+
+        Returns the name of the live process that has it instead; empty when this one has it now.
         """
-        write_parquet(self.path / "predictions.parquet", predictions)
-        write_parquet(self.path / "questions.parquet", questions)
-        write_csv(self.path / "questions.csv", questions)
-        given = {name: table for name, table in more_tables.items() if table is not None}
-        for name, table in given.items():
-            write_csv(self.path / name, table)
-        write_json(self.path / "summary.json", summary)
-        names = [*RESULT_FILES, *given]
-        self.write_status("finished", files={n: checksum(self.path / n) for n in names})
+        while not self.leases.take(WHOLE):
+            if holder := self.leases.holder(WHOLE):
+                return holder.name
+        return ""
 
-    def update_summary(self, summary: dict[str, Any]) -> None:
-        """Replace summary.json of a finished record, and its checksum."""
-        files = dict(read_json(self.path / "status.json")["files"])
-        write_json(self.path / "summary.json", summary)
-        files["summary.json"] = checksum(self.path / "summary.json")
-        self.write_status("finished", files=files)
-
-    def is_complete(self) -> bool:
-        """Whether the result is there and every file of it matches its checksum."""
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lease on the result inside the block; waits for a process that holds it."""
+        while not self.leases.take(RESULT):
+            time.sleep(WAIT_SECONDS)
         try:
-            status = read_json(self.path / "status.json")
-            files = status["files"] if status["state"] == "finished" else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-        if not files:
-            return False
-        whole = True
-        for name, expected in files.items():
-            path = self.path / name
-            if not path.exists() or checksum(path) != expected:
-                set_aside(path, log.warning, "does not match its checksum")
-                whole = False
-        return whole
+            yield
+        finally:
+            self.leases.give_back(RESULT)
 
-    def read_summary(self) -> dict[str, Any]:
-        """summary.json."""
-        return dict(read_json(self.path / "summary.json"))
+    # status ------------------------------------------------------------------------------------
 
-    def write_status(self, state: str, **more: Any) -> None:
-        """status.json: running, partial, finished, interrupted or failed, and since when."""
+    def mark(self, state: str, **more: Any) -> None:
+        """Note in status.json that the record is running, partial, interrupted or failed.
+
+        The status of a complete record stays, and so does one that another process is writing
+        together with a result. Damaged files of a finished record are set aside.
+        """
+        if not self.leases.take(RESULT):
+            return
+        try:
+            if not self.is_complete():
+                self._set_damaged_aside()
+                self._write_status(state, **more)
+        finally:
+            self.leases.give_back(RESULT)
+
+    def _write_status(self, state: str, **more: Any) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         write_json(self.path / "status.json", {"state": state, "at": at, **more})
 
-    def write_failure(self, error: BaseException) -> None:
-        """status.json of a failed run, with the traceback."""
-        trace = "".join(traceback.format_exception(error))
-        self.write_status("failed", error=f"{type(error).__name__}: {error}", traceback=trace)
+    def is_complete(self) -> bool:
+        """Whether the result is there and every file of it matches its checksum.
+
+        Changes nothing, so that it may be asked while another process writes.
+        """
+        expected = self._vouched_for()
+        return bool(expected) and not self._damaged(expected)
+
+    def _vouched_for(self) -> dict[str, str]:
+        """Checksums by file name, of a status that says finished."""
+        try:
+            status = read_json(self.path / "status.json")
+            return dict(status["files"]) if status["state"] == "finished" else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _damaged(self, expected: dict[str, str]) -> list[str]:
+        def matches(name: str) -> bool:
+            try:
+                return checksum(self.path / name) == expected[name]
+            except OSError:
+                return False
+
+        return [name for name in expected if not matches(name)]
+
+    def _set_damaged_aside(self, but: Iterable[str] = ()) -> None:
+        for name in self._damaged(self._vouched_for()):
+            if name not in but:
+                set_aside(self.path / name, log.warning, "does not match its checksum")
+
+    # result ------------------------------------------------------------------------------------
+
+    def write_result(
+        self,
+        tables: Mapping[str, pd.DataFrame | None],
+        summary: dict[str, Any],
+        written: Iterable[str] = (),
+    ) -> None:
+        """The tables, then the summary, then the status that vouches for them.
+
+        tables: parquet and CSV files by name; those that are None do not exist
+        written: names of files that are there already and belong to the result
+        Files that do not match an earlier status are set aside. Call it inside ``writing``.
+        """
+        given = {name: table for name, table in tables.items() if table is not None}
+        self._set_damaged_aside(but=written)
+        for name, table in given.items():
+            write = write_csv if name.endswith(".csv") else write_parquet
+            write(self.path / name, table)
+        self._write_summary(summary, [*given, *written])
+
+    def update_summary(self, **parts: Any) -> None:
+        """Replace parts of a complete record's summary.json, and its checksum."""
+        with self.writing():
+            if self.is_complete():
+                self._write_summary({**self.read_summary(), **parts}, self._vouched_for())
+
+    def _write_summary(self, summary: dict[str, Any], names: Iterable[str]) -> None:
+        write_json(self.path / SUMMARY, summary)
+        names = dict.fromkeys([*names, SUMMARY])
+        self._write_status("finished", files={n: checksum(self.path / n) for n in names})
+
+    def read_summary(self) -> dict[str, Any]:
+        """summary.json."""
+        return dict(read_json(self.path / SUMMARY))
+
+    # log ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def keeping_log(self) -> Iterator[None]:
+        """Write the log of this process into the record as well, inside the block."""
+        handler = logging.FileHandler(self.path / "log", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            handler.close()
+
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """Leave the traceback in status.json, or that the run was interrupted."""
+        try:
+            yield
+        except BaseException as error:
+            with contextlib.suppress(OSError):  # a full disk has no room for this either
+                if isinstance(error, Exception):
+                    trace = "".join(traceback.format_exception(error))
+                    text = f"{type(error).__name__}: {error}"
+                    self.mark("failed", error=text, traceback=trace)
+                else:
+                    self.mark("interrupted", reason=type(error).__name__)
+            raise

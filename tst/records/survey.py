@@ -8,6 +8,7 @@ from typing import Any
 
 from tst.records.files import read_json
 from tst.records.leases import Leases
+from tst.records.record import LEASES
 
 KINDS = ("runs", "prune", "noisy")
 STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", "damaged")
@@ -17,7 +18,8 @@ STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", 
 class RecordState:
     """Where a record stands.
 
-    state: one of STATES; ``stopped`` says running, but no live process holds a lease
+    state: one of STATES; running where a live process holds a lease of an unfinished record;
+        ``stopped``: status.json says running, but no such process lives
     folds: finished and planned, where the record has folds
     detail: the error of a failed record, the holders of a running one
     command: what completes it
@@ -48,12 +50,11 @@ def read_state(path: Path) -> RecordState:
     detail = str(status.get("error", ""))
     done = len(list((path / "folds").glob("*.parquet")))
     planned = status.get("planned_folds")
-    if state == "running":
-        leases = Leases(path / "leases")
-        names = [p.name for p in (path / "leases").glob("*.json")]
-        holders = sorted({o.name for n in names if (o := leases.holder(n)) is not None})
-        state = "running" if holders else "stopped"
-        detail = ", ".join(holders)
+    if state not in ("finished", "damaged"):
+        if holders := Leases(path / LEASES).holders():
+            state, detail = "running", ", ".join(holders)
+        elif state == "running":
+            state = "stopped"
     folds = (done, int(planned)) if planned else None
     return RecordState(path, state, folds, detail, command)
 

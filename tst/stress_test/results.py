@@ -12,7 +12,8 @@ from tst.core.diagnostic import Predictions
 from tst.core.folds import FoldPlan
 from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
 from tst.core.scoring_rules import ScoringRules
-from tst.records.record import FoldFile, Record
+from tst.records.fold_files import FoldFile
+from tst.records.record import Record
 from tst.scoring.scores import add_baselines, bias_scores, majority_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_test.near_duplicates import find_near_duplicates
@@ -45,7 +46,7 @@ def score_record(
     record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Predictions, questions and summary over the folds that are finished."""
-    files = record.read_folds(plan.folds())
+    files = record.folds.read(plan.folds())
     scored = join_rows([f.rows for f in files], table.frame)
     majority = majority_scores(table.frame, plan, [f.fold for f in files], rules)
     scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
@@ -65,18 +66,27 @@ def score_record(
 
 
 def write_result(record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules) -> None:
-    """Write the result when every fold is finished; else leave the status at ``partial``."""
+    """Write the result when every fold is finished; else leave the status at ``partial``.
+
+    Of several processes that finish at the same time, the first writes it.
+    """
     folds = plan.folds()
-    done = record.finished(folds)
-    if len(done) < len(folds):
-        record.write_status("partial", finished=len(done), planned_folds=len(folds))
-        return
-    predictions, questions, summary = score_record(record, table, plan, rules)
-    tables = {
-        "importance.csv": mean_importance(record.read_folds(folds)),
-        "near_duplicates.csv": find_near_duplicates(table.frame, plan, rules),
-    }
-    record.write_result(predictions, questions, tables, summary)
+    with record.writing():
+        if record.is_complete():
+            return
+        done = record.folds.finished(folds)
+        if len(done) == len(folds):
+            predictions, questions, summary = score_record(record, table, plan, rules)
+            tables = {
+                "predictions.parquet": predictions,
+                "questions.parquet": questions,
+                "questions.csv": questions,
+                "importance.csv": mean_importance(record.folds.read(folds)),
+                "near_duplicates.csv": find_near_duplicates(table.frame, plan, rules),
+            }
+            record.write_result(tables, summary)
+            return
+    record.mark("partial", finished=len(done), planned_folds=len(folds))
 
 
 def read_result(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,11 +68,11 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     wanted = plan.folds(config.fold.only)
     with ExitStack() as stack:
         record = stack.enter_context(Record(record_folder(config, table)))
-        stack.enter_context(log_file(record))
+        stack.enter_context(record.keeping_log())
         record.write_settings(to_yaml(config), describe_environment())
         stack.enter_context(tracked(config, table, record.path))
-        stack.enter_context(noted_failure(record))
-        missing = len(wanted) - len(record.finished(wanted))
+        stack.enter_context(record.noting_failure())
+        missing = len(wanted) - len(record.folds.finished(wanted))
         log.info(
             "%s: %d questions, %d of %d folds to run", table.name, len(table.frame), missing,
             len(wanted),
@@ -137,14 +135,14 @@ def _run_folds(
     diagnostic = build_diagnostic(config, store)
     rules = config.scoring.rules()
     told: dict[Fold, str] = {}
-    while len(record.finished(wanted)) < len(wanted):
-        leased = record.lease(wanted, diagnostic.folds_at_once)
+    while len(record.folds.finished(wanted)) < len(wanted):
+        leased = record.folds.lease(wanted, diagnostic.folds_at_once)
         if leased:
-            record.write_status("running", planned_folds=len(plan.folds()))
+            record.mark("running", planned_folds=len(plan.folds()))
             for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
                 _keep_fold(record, table.frame, plan, fold, predictions, rules)
         else:
-            for fold, holder in record.holders(wanted).items():
+            for fold, holder in record.folds.holders(wanted).items():
                 if told.get(fold) != holder:
                     log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
                     told[fold] = holder
@@ -173,54 +171,26 @@ def _keep_fold(
         "importance": importance.to_dict("records"),
     }
     kept = fold_rows(table, rows, fold, predictions, scores)
-    record.write_fold(fold, kept, notes, predictions.history)
+    record.folds.write(fold, kept, notes, predictions.history)
     mean = 100 * float(scores["hard"].mean())
     log.info("fold %d-%d: score %.1f over %d questions", *fold, mean, len(rows))
 
 
 def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record) -> None:
     """Run the missing null draws and put what they say into the summary."""
-    summary = record.read_summary()
     quick = without_explanations(config)
     quick.n_jobs = 1
     in_parallel = config.diagnostic.name == "rf"  # an LLM's draws share one loaded base
     store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
-    summary["null"] = run_nulls(
+    null = run_nulls(
         partial(build_diagnostic, quick, store),
         table.frame,
         plan,
         bootstrap_column(table, plan),
-        summary["overall"]["score_hard"],
+        record.read_summary()["overall"]["score_hard"],
         config.null.repeats,
         record.path / "null",
         config.scoring.rules(),
         n_jobs=config.n_jobs if in_parallel else 1,
     )
-    record.update_summary(summary)
-
-
-@contextmanager
-def log_file(record: Record) -> Iterator[None]:
-    """Write the log of this process into the record as well."""
-    handler = logging.FileHandler(record.path / "log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        handler.close()
-
-
-@contextmanager
-def noted_failure(record: Record) -> Iterator[None]:
-    """Leave the traceback, or that the run was interrupted, in status.json."""
-    try:
-        yield
-    except Exception as error:
-        with contextlib.suppress(OSError):  # a full disk has no room for this either
-            record.write_failure(error)
-        raise
-    except BaseException as stop:
-        record.write_status("interrupted", reason=type(stop).__name__)
-        raise
+    record.update_summary(null=null)
