@@ -58,10 +58,13 @@ def read(files, rules=DEFAULT_RULES, **settings):
 
 def check(answers):
     assert answers.scores["score"].tolist() == [1.0, 0.0, 0.8, 1.0]
-    assert answers.scores["parsed"].tolist() == [True, False, True, True]
+    assert answers.scores["state"].tolist() == ["parsed", "unparsed", "parsed", "parsed"]
     described = answers.describe(FRAME["id"].to_numpy())
-    assert (described["unparsed"], described["parsed"]) == (1, 0.75)
-    assert described["unparsed_ids"] == ["2"]
+    assert [described[k] for k in ("parsed", "ambiguous", "unparsed", "share_parsed")] == [
+        3, 0, 1, 0.75
+    ]  # fmt: skip
+    assert described["examples"]["unparsed"] == [{"id": "2", "text": "I do not know", "read": ""}]
+    assert [e["read"] for e in described["examples"]["parsed"]] == ["B. cat", "11", "Vase."]
 
 
 def test_vlmevalkit_xlsx_joined_on_the_picture(tmp_path):
@@ -117,7 +120,9 @@ def rows_of(key, **changes):
 
 
 def test_ambiguous_joins_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"ambiguous: 2 keys .* rows of the predictions, e.g. 0"):
+    with pytest.raises(
+        UserError, match=r"ambiguous: 2 keys .* predictions with different answers, e.g. 0"
+    ):
         read(write_jsonl(tmp_path / "p.jsonl", rows_of("idx")), key="idx")
     once = rows_of("idx")[:2]
     with pytest.raises(UserError, match=r"ambiguous: 2 keys .* among the questions"):
@@ -149,11 +154,42 @@ def test_what_belongs_to_no_question_is_counted_and_nothing_in_common_is_refused
         read([])
 
 
+def test_rows_of_one_question_count_once_where_they_agree(tmp_path):
+    rows = rows_of("id")
+    check(read(write_jsonl(tmp_path / "p.jsonl", [*rows, *rows])))
+
+
+def test_filters_of_lm_eval_choose_among_rows(tmp_path):
+    strict = rows_of("id", filter="strict-match")
+    loose = rows_of("id", filter="flexible-extract", prediction="A")
+    path = write_jsonl(tmp_path / "p.jsonl", [*loose, *strict])
+    with pytest.raises(UserError, match=r"predictions.filter=flexible-extract \(there are flex"):
+        read(path)
+    check(read(path, filter="strict-match"))
+    one = read(path, filter={"filter": "strict-match", "id": "1"})
+    assert one.scores["read"].tolist() == ["B. cat"]
+    with pytest.raises(UserError, match=r"no row is left .*filter: flexible-extract, strict-match"):
+        read(path, filter="none-such")
+
+
 def test_cells():
     assert [key_text(v) for v in (3, 3.0, "3.0", "3.50", "a.png", "v1.0")] == [
         "3", "3", "3", "3.50", "a.png", "v1.0"
     ]  # fmt: skip
-    assert [answer_text(v) for v in ([["B"]], ["B", "C"], [], None, 3)] == ["B", "B", "", "", "3"]
+    cells = (
+        [["B"]],
+        ["B", "B"],
+        ["B", "C"],
+        [],
+        None,
+        3,
+        "['B']",
+        '{"answer": "B"}',
+        "[1, 2]",
+        "[B]",
+    )
+    texts = ["B", "B", "B\nC", "", "", "3", "B", "B", "1\n2", "[B]"]
+    assert [answer_text(v) for v in cells] == texts
 
 
 def test_gaps_before_and_after():

@@ -92,11 +92,11 @@ def _difference(entry: dict[str, Any]) -> str:
 
 def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
     """Vision, blind and gap of one model, before and after, overall and per type."""
-    answers = entry["vision_answers"]
-    console.print(
-        f"\n[bold]{name}[/bold]: {percent(answers['parsed'], 2)}% of {answers['questions']} "
-        f"answers parsed ({answers['unparsed']} not, counted as wrong); blind: {entry['blind']}"
-    )
+    console.print(f"\n[bold]{name}[/bold]; blind: {entry['blind']}")
+    show_readings(entry["vision_answers"], console)
+    if "blind_answers" in entry:
+        console.print("without the pictures:")
+        show_readings(entry["blind_answers"], console)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     for heading in ("n", "vision", "blind", "gap", "change of gap", "gap at random"):
@@ -120,6 +120,21 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
             f"the gap {verdict} any of the random draws"
             f"{'' if independent else ' (not independent: blind is the chooser)'}"
         )
+
+
+def show_readings(answers: dict[str, Any], console: Console) -> None:
+    """How many of a model's answers were understood, with examples of each state."""
+    console.print(
+        f"{percent(answers['share_parsed'], 2)}% of {answers['questions']} answers parsed; "
+        f"{answers['ambiguous']} ambiguous and {answers['unparsed']} unparsed, counted as wrong"
+    )
+    for state, examples in answers["examples"].items():
+        for example in examples:
+            read = f" -> {example['read']}" if example["read"] else ""
+            console.print(
+                Text(f"  {state}  {example['id']}: {example['text'] or '(empty)'}{read}"),
+                soft_wrap=True,
+            )
 
 
 def _range(bounds: Any) -> str:

@@ -23,6 +23,10 @@ APART = 4 * TOLERANCE
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
+_TERM = r"(?:\d+(?:\.\d+)?[a-z]?|[a-z])"
+_FORMULA = re.compile(rf"[=<>^]|(?<!\w){_TERM}\s*[-+*/]\s*{_TERM}(?!\w)", re.IGNORECASE)
+"""What makes a text a formula: a relation or a power, or an operator between numbers and letters."""
+_NO_PART_OF_FORMULA = re.compile(r"[^\w=<>^*/+().,-]")
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -97,8 +101,12 @@ def as_number(text: str) -> float | None:
 def normalise_text(text: str) -> str:
     """Case folded, without punctuation and articles, single spaces (as SQuAD's scorer).
 
-    Articles stay where nothing else is left: "A" may be the answer.
+    Articles stay where nothing else is left: "A" may be the answer. A formula keeps its operators
+    and loses its spaces: "y = x+1" is not "y=x-1".
     """
+    text = text.replace("\u2212", "-")
+    if _FORMULA.search(text):
+        return _NO_PART_OF_FORMULA.sub("", text.casefold()).strip(".,")
     plain = text.casefold().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", plain).split() or plain.split())
 

@@ -117,11 +117,15 @@ class PredictionSettings:
     key: the columns that join a file to the benchmark: names that both have (``[split, idx]``), or
         the file's column to the source's (``{image_path: filename}``); null: the column that
         holds the benchmark's id
+    filter: which rows count where a question has several: a value of the column ``filter``
+        (``strict-match``), or a value per column (``{run: 2}``); null: all, and rows of one
+        question must agree
     column: the column with the answer; null: prediction, response, filtered_resps or resps
     question: the column with the question's text, compared where it is there
     """
 
     key: Any = None
+    filter: Any = None
     column: str | None = None
     question: str = "question"
 

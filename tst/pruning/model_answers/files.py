@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tst.benchmarks.files import Record, read_file
-from tst.benchmarks.values import is_blank, look_up, plain_text
+from tst.benchmarks.values import is_blank, look_up, parse_list, plain_text
 from tst.core.errors import UserError
 
 ANSWER_COLUMNS = ("prediction", "response", "filtered_resps", "resps")
+ANSWER_KEYS = ("final_answer", "answer", "prediction", "choice", "option", "response", "content")
+"""Names that a JSON object's answer goes by, the most specific first."""
 DOCUMENT = "doc"
 """Where lmms-eval keeps the source record of a sample."""
 
@@ -35,11 +38,53 @@ def answer_column(name: str, records: Sequence[Record], column: str | None) -> s
     )
 
 
+def select_rows(name: str, records: Sequence[Record], wanted: Any) -> list[Record]:
+    """The rows that ``predictions.filter`` names: a value of the column ``filter`` (lm-eval's and
+    lmms-eval's), or a value per column. Raises UserError where none is left.
+    """
+    if wanted is None:
+        return list(records)
+    columns = wanted if isinstance(wanted, Mapping) else {"filter": wanted}
+    kept = [
+        record
+        for record in records
+        if all(plain_text(cell_of(record, c)) == plain_text(v) for c, v in columns.items())
+    ]
+    if not kept:
+        shown = "; ".join(
+            f"{c}: {', '.join(sorted({plain_text(cell_of(r, c)) for r in records})[:8]) or 'none'}"
+            for c in columns
+        )
+        raise UserError(
+            f"{name}: no row is left by predictions.filter={wanted}; the file has {shown}."
+        )
+    return kept
+
+
 def answer_text(cell: Any) -> str:
-    """The text of an answer cell; of lists (lmms-eval), the first of the innermost."""
-    while isinstance(cell, list | tuple):
-        cell = cell[0] if cell else None
+    """The text of an answer cell.
+
+    Of lists (lmms-eval's, also as text after a CSV export) the one distinct entry, else all, a line
+    each; of a JSON object the entry that is called an answer.
+    """
+    if isinstance(cell, str) and cell.strip()[:1] in ("[", "{"):
+        cell = _decoded(cell)
+    if isinstance(cell, Mapping):
+        named = [cell[key] for key in ANSWER_KEYS if not is_blank(cell.get(key))]
+        return answer_text(named[0]) if named else ""
+    if isinstance(cell, list | tuple):
+        texts = list(dict.fromkeys(text for item in cell if (text := answer_text(item))))
+        return "\n".join(texts)
     return plain_text(cell)
+
+
+def _decoded(text: str) -> Any:
+    """The list or object that a text is; the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        items = parse_list(text)
+        return text if items is None else items
 
 
 def cell_of(record: Mapping[str, Any], column: str) -> Any:

@@ -12,7 +12,7 @@ from tst.benchmarks.files import Record
 from tst.benchmarks.options import LETTERS
 from tst.benchmarks.values import is_blank, plain_text
 from tst.core.errors import UserError
-from tst.pruning.model_answers.files import cell_of, key_text
+from tst.pruning.model_answers.files import answer_text, cell_of, key_text
 from tst.pruning.model_answers.final_answer import fold
 
 MIN_HINT = 0.9
@@ -26,21 +26,25 @@ def join_predictions(
     frame: pd.DataFrame,
     keys: Sequence[tuple[str, str]],
     question_column: str,
+    answer: str,
 ) -> dict[int, Record]:
     """Table position -> the prediction row that answers it.
 
-    keys: (column of the file, column of the source) pairs; source: a record a question
-    Raises one UserError for a missing column, a key that stands twice on either side, no key in
-    common, and questions or options that disagree.
+    keys: (column of the file, column of the source) pairs; source: one record per question
+    answer: the column of the file with the answer; of rows with one key and equal answers the first
+        counts
+    Raises one UserError for a missing column, rows with one key and different answers, a key that
+    stands twice in the benchmark, no key in common, and questions or options that disagree.
     """
     _require_columns(name, records, source, keys)
     wanted = [tuple(key_text(cell_of(r, column)) for column, _ in keys) for r in records]
     known = [tuple(key_text(cell_of(r, column)) for _, column in keys) for r in source]
     shown = ", ".join(a if a == b else f"{a}: {b}" for a, b in keys)
-    _refuse_repeats(name, wanted, "rows of the predictions", shown)
+    records, wanted = _one_per_key(name, records, wanted, answer, shown)
     position = {key: row for row, key in enumerate(known)}
     matched = [key for key in wanted if key in position]
-    _refuse_repeats(name, [key for key in known if key in set(matched)], "questions", shown)
+    found = set(matched)
+    _refuse_repeated_questions(name, [key for key in known if key in found], shown)
     if not matched:
         raise UserError(
             f"{name}: none of its {len(records)} rows has the key ({shown}) of a question, e.g. "
@@ -108,12 +112,40 @@ def _require_columns(
                 )
 
 
-def _refuse_repeats(name: str, keys: Sequence[Key], what: str, shown: str) -> None:
+def _one_per_key(
+    name: str, records: Sequence[Record], keys: Sequence[Key], answer: str, shown: str
+) -> tuple[list[Record], list[Key]]:
+    """One row per key: the first of rows with equal answers. Raises UserError where they differ."""
+    first: dict[Key, Record] = {}
+    differ: list[Key] = []
+    for key, record in zip(keys, records, strict=True):
+        known = first.setdefault(key, record)
+        if answer_text(known.get(answer)) != answer_text(record.get(answer)):
+            differ.append(key)
+    if differ:
+        example = f"{len(set(differ))} keys stand more than once among the rows of the predictions "
+        filters = sorted(
+            {plain_text(r["filter"]) for r in records if not is_blank(r.get("filter"))}
+        )
+        fix = (
+            f"Choose one with predictions.filter={filters[0]} (there are {', '.join(filters)})."
+            if filters
+            else "Add a column to predictions.key, join on another, or name the rows that count "
+            "with 'predictions.filter={COLUMN: VALUE}'."
+        )
+        raise UserError(
+            f"{name}: the join on ({shown}) is ambiguous: {example}with different answers, e.g. "
+            f"{' | '.join(differ[0])}. {fix}"
+        )
+    return list(first.values()), list(first)
+
+
+def _refuse_repeated_questions(name: str, keys: Sequence[Key], shown: str) -> None:
     repeated = [key for key, count in Counter(keys).items() if count > 1]
     if repeated:
         raise UserError(
             f"{name}: the join on ({shown}) is ambiguous: {len(repeated)} keys stand more than "
-            f"once among the {what}, e.g. {' | '.join(repeated[0])}. Add a column to "
+            f"once among the questions, e.g. {' | '.join(repeated[0])}. Add a column to "
             "predictions.key, or join on another."
         )
 
