@@ -120,3 +120,22 @@ def test_score_options_ties_margin_and_missing():
     np.testing.assert_allclose(soft, [0.5, 0.5, np.nan, np.nan])
     np.testing.assert_allclose(hard, [0.0, 1.0, np.nan, np.nan])  # a tie goes to the lowest index
     np.testing.assert_allclose(margin, [0.0, 0.2, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("said", "gold", "matches"),
+    [
+        ("y=x+1", "y = x + 1", True),
+        ("y=x+1", "y=x-1", False),
+        ("y=x−1", "y=x-1", True),
+        ("2*3", "2/3", False),
+        ("x^2", "x2", False),
+        ("x^2.", "X^2", True),
+        ("3 < 4", "3 > 4", False),
+        ("a well-known tree", "well known tree", True),
+        ("T-shirt", "t shirt", True),
+        ("covid-19", "COVID 19", True),
+    ],
+)
+def test_equations_are_not_words(said, gold, matches):
+    assert text_matches(said, [gold]) is matches

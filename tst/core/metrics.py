@@ -25,7 +25,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _TERM = r"(?:\d+(?:\.\d+)?[a-z]?|[a-z])"
 _FORMULA = re.compile(rf"[=<>^]|(?<!\w){_TERM}\s*[-+*/]\s*{_TERM}(?!\w)", re.IGNORECASE)
-"""What makes a text a formula: a relation or a power, or an operator between numbers and letters."""
+"""A formula has a relation or a power, or an operator between numbers and single letters."""
 _NO_PART_OF_FORMULA = re.compile(r"[^\w=<>^*/+().,-]")
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 

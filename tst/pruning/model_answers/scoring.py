@@ -88,7 +88,9 @@ def read_answers(
     return Answers(score_answers(texts, frame, rules), len(records), len(records) - len(joined))
 
 
-def score_answers(texts: Mapping[int, str], frame: pd.DataFrame, rules: ScoringRules) -> pd.DataFrame:
+def score_answers(
+    texts: Mapping[int, str], frame: pd.DataFrame, rules: ScoringRules
+) -> pd.DataFrame:
     """Score, state, reading and text of every answer, by table position."""
     rows = []
     for row, text in texts.items():
