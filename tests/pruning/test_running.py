@@ -226,7 +226,7 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
         )
     )
     entry = summary["predictions"]["m"]
-    assert entry["vision_answers"]["parsed"] == 1.0
+    assert entry["vision_answers"]["share_parsed"] == 1.0
     assert entry["blind"] == "judge lora_llm"
     judged = summary["judged"][1]["lists"]
     assert entry["overall"]["random"]["gap"]["draws"] == 1
@@ -256,7 +256,7 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     assert entry["blind"] == "own answers"
     shown = io.StringIO()
     show_pruning(summary, Console(file=shown, width=120))
-    assert "100.00% of 48 answers parsed (0 not, counted as wrong)" in shown.getvalue()
+    assert "100.00% of 48 answers parsed; 0 ambiguous and 0 unparsed" in shown.getvalue()
     assert "does not grow by more than in any of the random draws" in shown.getvalue()
     assert list(sweep_row(summary))[:3] == ["benchmark", "chooser", "removed"]
     assert entry["overall"]["lists"]["after"]["gap"] == 0.0
