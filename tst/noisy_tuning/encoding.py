@@ -37,11 +37,11 @@ def encode_pairs(
     turns that the model's template refuses (a system's, often).
     """
     encoder = Encoder(tokenizer, max_length)
-    opened = [_open_turn(tokenizer, encoder.has_template, prompt) for prompt in prompts]
+    opened = [_open_turn(encoder, prompt) for prompt in prompts]
     whole = [
         text + encoder.lead + response for text, response in zip(opened, responses, strict=True)
     ]
-    special = not encoder.has_template
+    special = encoder.turns is None
     alone_ids = tokenizer(opened, add_special_tokens=special)["input_ids"]
     whole_ids = tokenizer(whole, add_special_tokens=special)["input_ids"]
     examples, cut = [], 0
@@ -57,21 +57,16 @@ def encode_pairs(
     return EncodedPairs(examples, cut)
 
 
-def _open_turn(tokenizer: Any, has_template: bool, prompt: Sequence[Turn]) -> str:
+def _open_turn(encoder: Encoder, prompt: Sequence[Turn]) -> str:
     """The prompt as the model reads it, up to where its response begins."""
-    if not has_template:
-        return "\n".join(turn["content"] for turn in prompt) + "\nAnswer:"
     try:
-        opened = tokenizer.apply_chat_template(
-            list(prompt), tokenize=False, add_generation_prompt=True
-        )
+        return encoder.open_turn(prompt)
     except jinja2.TemplateError as error:
         roles = ", ".join(turn["role"] for turn in prompt)
         raise UserError(
             f"The model's chat template refuses the turns {roles} ({error}). Take the turns it "
             "does not know out of the data, or use another model."
         ) from error
-    return str(opened)
 
 
 def _without_middle(ids: list[int], most: int) -> list[int]:

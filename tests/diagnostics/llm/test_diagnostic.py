@@ -224,7 +224,7 @@ def test_dry_run_describes_and_loads_no_weights(table):
     more = describe_run(table, plan, several, TINY, OptimizerSettings(), "cpu")
     scored = [int(re.search(r"scored ([\d,]+)", t)[1].replace(",", "")) for t in (text, more)]
     numbers = int((table["format"] == "num").sum())
-    assert scored[1] - scored[0] == numbers * 16 * 8 * 2, "8 tokens each, zero-shot and tuned"
+    assert scored[1] - scored[0] == numbers * 16 * 24 * 2, "24 tokens each, zero-shot and tuned"
 
 
 def test_wrong_settings_are_told_all_at_once():

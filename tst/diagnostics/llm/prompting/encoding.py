@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,11 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from tst.core.errors import UserError
+from tst.diagnostics.llm.prompting.chat_turns import ChatTurns
 from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt, target_text
 
-NEW_TOKENS = {"mc": 1, "num": 8, "open": 32}
-_ANSWER = "\x02ANSWER\x02"
+NEW_TOKENS = {"mc": 1, "num": 24, "open": 32}
+"""Most tokens of an answer; some tokenizers write a number digit by digit."""
 
 
 @dataclass
@@ -54,18 +56,18 @@ class EncodedQuestions:
 class Encoder:
     """Turns questions into token ids for one tokenizer.
 
-    With a chat template the prompt is its user turn; without, the text, a newline and ``Answer:``,
-    and targets have a leading space. What a template puts between the generation prompt and an
-    answer (a space, say) belongs to the target, and the first token it puts after an answer is the
-    end-of-turn that targets close with.
+    With a chat template the prompt is a user's turn and all that the template writes before the
+    answer, and targets close with its end-of-turn (``ChatTurns``); without, the prompt is the text,
+    a newline and ``Answer:``, and targets have a leading space.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self.has_template = bool(tokenizer.chat_template)
-        self.lead, end = self._around_answer()
+        self.turns = ChatTurns(tokenizer) if tokenizer.chat_template else None
+        self.lead = self.turns.lead if self.turns else " "
         eos = tokenizer.eos_token_id
+        end = self.turns.end_id if self.turns else None
         self.end_id = end if end is not None else eos
         if self.end_id is None:
             raise UserError("The tokenizer has neither a chat template's end-of-turn nor an EOS.")
@@ -141,30 +143,19 @@ class Encoder:
         return self._turn(render_prompt(row)), self.lead + target_text(row) + end
 
     def _turn(self, prompt: str) -> str:
-        if not self.has_template:
-            return f"{prompt}\nAnswer:"
-        message = [{"role": "user", "content": prompt}]
-        return str(
-            self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        )
+        return self.open_turn([{"role": "user", "content": prompt}])
 
-    def _around_answer(self) -> tuple[str, int | None]:
-        """What the template writes just before an answer, and the token just after it."""
-        if not self.has_template:
-            return " ", None
-        turn = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": _ANSWER}]
-        whole = str(self.tokenizer.apply_chat_template(turn, tokenize=False))
-        before, found, after = whole.partition(_ANSWER)
-        opening = self._turn("Q")
-        lead = before[len(opening) :] if found and before.startswith(opening) else ""
-        ids = self._ids([after], special=False)[0] if found and after else []
-        return lead, int(ids[0]) if ids else None
+    def open_turn(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Messages (role, content) as the model reads them, up to where its answer begins."""
+        if self.turns is None:
+            return "\n".join(message["content"] for message in messages) + "\nAnswer:"
+        return self.turns.open(messages)
 
     def _ids(self, texts: list[str], special: bool | None = None) -> list[list[int]]:
         """Token ids; BOS and the like only where no chat template writes them itself."""
         if not texts:
             return []
-        add = not self.has_template if special is None else special
+        add = self.turns is None if special is None else special
         return list(self.tokenizer(texts, add_special_tokens=add)["input_ids"])
 
     def _room(self, kind: str) -> int:
