@@ -33,10 +33,11 @@ test: $(READY)  ## run all tests
 faults: $(READY)  ## kill -9 at 20 random moments, and the other fault tests
 	TST_KILLS=20 $(BIN)/python -m pytest tests/records/test_faults.py -s
 
-lint: $(READY)  ## check style and types
+lint: $(READY)  ## check style, types and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(READY)  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .

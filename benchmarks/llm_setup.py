@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from llm_shapes import SHAPES
 
-from tst.config.schema import compose
+from tst.config.composition import compose
 from tst.diagnostics.llm.model.loading import locate
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.stress_test.run import load_table

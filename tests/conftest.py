@@ -6,7 +6,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from tst.config.schema import RunConfig, compose
+from tst.config.composition import compose
+from tst.config.schema import RunConfig
 
 QUICK = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1"]
 """A forest on the planted benchmark that takes about a second."""

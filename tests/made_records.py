@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import tst.stress_test.run
-from tst.config.schema import RunConfig, compose
+from tst.config.composition import compose
+from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.scoring_rules import DEFAULT_RULES
 

@@ -42,7 +42,7 @@ def stress_test(
     import pandas as pd
 
     from tst.benchmarks.load import table_from_records
-    from tst.config.schema import compose
+    from tst.config.composition import compose
     from tst.stress_test.run import run
 
     configured = isinstance(benchmark, str) and not Path(benchmark).exists()

@@ -22,7 +22,7 @@ from tst.core.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tst.analysis.records import RunRecord
+    from tst.records.verified import RunRecord
 
 
 @dataclass
@@ -60,8 +60,8 @@ def compare_job(cfg: DictConfig) -> Outcome:
 
 def read_side(name: str, paths: Any) -> list[RunRecord]:
     """The records of one side: on the same questions, with the same settings but for seeds."""
-    from tst.analysis.records import read_record
     from tst.analysis.selection import difference
+    from tst.records.verified import read_record
 
     listed = paths if isinstance(paths, list) else [paths]
     if not listed or not all(isinstance(p, str) for p in listed):

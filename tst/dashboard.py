@@ -54,8 +54,8 @@ def dashboard_job(cfg: DictConfig) -> Outcome:
 
 def question_types(outputs_root: Path) -> dict[str, list[str]]:
     """Question types by benchmark, of the finished records; planted ones where there are none."""
-    from tst.analysis.records import find_records
     from tst.benchmarks.planted import CUES
+    from tst.records.verified import find_records
 
     found: dict[str, set[str]] = {}
     for record in find_records(outputs_root).records:

@@ -53,7 +53,7 @@ def figures_job(cfg: DictConfig) -> Outcome:
 
 def draw_all(outputs_root: Path) -> dict[str, Figure]:
     """Figures by file name; of several seeds the first stands for a benchmark's types."""
-    from tst.analysis.experiments import NOISY, PRUNE, find_experiments
+    from tst.analysis.experiments import find_experiments
     from tst.analysis.figures.noisy import FIGURES
     from tst.analysis.figures.records import (
         draw_benchmarks,
@@ -62,8 +62,9 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
         draw_types,
     )
     from tst.analysis.noisy_study import group_runs
-    from tst.analysis.records import find_records
     from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
+    from tst.records.survey import NOISY, PRUNE
+    from tst.records.verified import find_records
 
     study = Study(find_records(outputs_root))
     figures: dict[str, Figure] = {}

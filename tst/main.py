@@ -15,7 +15,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from tst.cli.jobs import FINISHED, PARTIAL, Outcome, run_command
-from tst.config.schema import RunConfig, typed
+from tst.config.composition import typed
+from tst.config.problems import find_problems
+from tst.config.schema import RunConfig
 from tst.diagnostics.llm.settings import model_slug
 
 
@@ -27,7 +29,7 @@ def stress_test_job(cfg: DictConfig) -> Outcome:
     from tst.cli.console import show_most_biased, show_summary, wide_console
     from tst.stress_test.run import describe, run
 
-    config = typed(cfg)
+    config = typed(cfg, RunConfig, find_problems)
     hydra = HydraConfig.get()
     if config.n_jobs == -1 and not hydra.launcher._target_.endswith("BasicLauncher"):
         config.n_jobs = config.job.cpus  # other jobs run beside this one

@@ -38,13 +38,14 @@ class NoisyStudyConfig:
 
 def study_job(cfg: DictConfig) -> Outcome:
     """Compare optimizers over seeds, one CSV, text and three figures a setting."""
-    from tst.analysis.experiments import NOISY, find_experiments
+    from tst.analysis.experiments import find_experiments
     from tst.analysis.figures.noisy import FIGURES
     from tst.analysis.figures.style import save_figure
     from tst.analysis.noisy_study import REFERENCE, compare, group_runs, judge
     from tst.cli.console import wide_console
     from tst.cli.noisy_console import show_comparison
     from tst.records.files import write_csv, write_text
+    from tst.records.survey import NOISY
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, NoisyStudyConfig)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import sys
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from tst.cli.jobs import FINISHED, Outcome, run_command
-from tst.config.schema import PruneConfig, typed
+from tst.config.composition import typed
 from tst.main import show_sweep
+from tst.pruning.settings import PruneConfig, find_pruning_problems
 
 WIDTH = 128
 """Columns of a terminal that the table of judges takes."""
@@ -31,8 +33,7 @@ def prune_job(cfg: DictConfig) -> Outcome:
     from tst.pruning.dry_run import describe
     from tst.pruning.run import run_pruning
 
-    config = typed(cfg)
-    assert isinstance(config, PruneConfig)
+    config = typed(cfg, PruneConfig, find_pruning_problems)
     if config.dry_run:
         print(describe(config))
         return Outcome(FINISHED)
@@ -43,8 +44,14 @@ def prune_job(cfg: DictConfig) -> Outcome:
     return Outcome(FINISHED, str(path), row=sweep_row(summary))
 
 
+def register_schema() -> None:
+    """Tell Hydra the schema that conf/prune.yaml names."""
+    ConfigStore.instance().store(name="prune_schema", node=PruneConfig)
+
+
 def main() -> None:
     """Console script ``tst-prune``."""
+    register_schema()
     sys.exit(run_command("prune", prune_job, show_sweep))
 
 

@@ -31,10 +31,11 @@ class ReportConfig:
 
 def report_job(cfg: DictConfig) -> Outcome:
     """Write the page and print where it is."""
-    from tst.analysis.experiments import NOISY, PRUNE, Experiment, find_experiments
-    from tst.analysis.records import Found, find_records, read_record
+    from tst.analysis.experiments import Experiment, find_experiments
     from tst.analysis.report.assemble import render_report
     from tst.records.files import write_text
+    from tst.records.survey import NOISY, PRUNE
+    from tst.records.verified import Found, find_records, read_record
 
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, ReportConfig)

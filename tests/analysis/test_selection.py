@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tst.analysis.records import RunRecord
 from tst.analysis.selection import choose, difference
+from tst.records.verified import RunRecord
 
 
 def record(name: str, **leaves: object) -> RunRecord:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tst.config.schema import compose, resolve_auto
+from tst.config.composition import compose
+from tst.config.schema import resolve_auto
 from tst.records.identity import record_folder
 from tst.stress_test.run import load_table
 

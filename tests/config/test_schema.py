@@ -4,18 +4,13 @@ from dataclasses import fields
 import pytest
 from omegaconf import OmegaConf
 
-from tst.config.schema import (
-    CONFIG_FOLDER,
-    DIAGNOSTICS,
-    PruneConfig,
-    RunConfig,
-    compose,
-    to_plain,
-)
+from tst.config.composition import CONFIG_FOLDER, compose
+from tst.config.schema import DIAGNOSTICS, RunConfig, to_plain
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings
+from tst.pruning.settings import PruneConfig
 from tst.records.identity import (
     ADDED,
     EXCLUDED,

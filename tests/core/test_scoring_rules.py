@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tst.config.schema import compose
+from tst.config.composition import compose
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.build import build_diagnostic
 

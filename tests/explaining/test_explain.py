@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
 from tests.made_records import HOSTILE, make_record
-from tst.config.schema import compose
+from tst.config.composition import compose
 from tst.core.errors import UserError
 from tst.core.ranges import require_in_range
 from tst.explaining.attribution import maskable

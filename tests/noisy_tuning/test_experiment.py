@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.noisy_tuning.conftest import make_config
-from tst.analysis.experiments import NOISY, find_experiments
+from tst.analysis.experiments import find_experiments
+from tst.config.schema import to_plain
 from tst.core.errors import UserError
 from tst.noisy_tuning import experiment
 from tst.noisy_tuning.data import load_pairs
@@ -16,7 +17,6 @@ from tst.noisy_tuning.record import (
     INCLUDED,
     is_identity,
     record_folder,
-    to_plain,
 )
 from tst.noisy_tuning.settings import (
     CorruptionSettings,
@@ -28,6 +28,7 @@ from tst.noisy_tuning.training import trained
 from tst.records.files import read_json
 from tst.records.identity import flatten, matches
 from tst.records.leases import Leases
+from tst.records.survey import NOISY
 
 
 def test_the_record_holds_steps_pairs_curve_and_summary(root):

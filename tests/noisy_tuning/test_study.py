@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from tests.noisy_tuning.conftest import make_config
-from tst.analysis.experiments import NOISY, find_experiments
+from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.noisy import FIGURES
 from tst.analysis.figures.style import save_figure
 from tst.analysis.noisy_study import compare, group_runs, judge
@@ -24,6 +24,7 @@ from tst.noisy_tuning.record import setting_hash
 from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings
 from tst.noisy_tuning.summary import optimizer_label
 from tst.optimizers.settings import PARAMETERS
+from tst.records.survey import NOISY
 
 
 def test_runs_are_compared_over_seeds(root):

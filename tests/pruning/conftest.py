@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 
-from tst.config.schema import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.config.composition import compose_command
 from tst.core.diagnostic import Diagnostic, Predictions
+from tst.prune import register_schema
+from tst.pruning.settings import PruneConfig, find_pruning_problems
 
 
 class PriorDiagnostic(Diagnostic):
@@ -44,10 +45,7 @@ def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
         register_schema()
         quick = ["diagnostic=rf", "benchmark.n=48", "n_jobs=1", f"outputs_root={tmp_path}",
                  "fold.k=3", "fold.repeats=2"]  # fmt: skip
-        with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-            config = typed(compose("prune", [*quick, *overrides]))
-        assert isinstance(config, PruneConfig)
-        return config
+        return compose_command("prune", [*quick, *overrides], PruneConfig, find_pruning_problems)
 
     return make
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from tests.pruning.conftest import PriorDiagnostic
-from tst.analysis.experiments import PRUNE, find_experiments
+from tst.analysis.experiments import find_experiments
 from tst.cli.pruning_console import show_pruning, sweep_row
 from tst.core.errors import UserError
 from tst.pruning.dry_run import describe
@@ -17,6 +17,7 @@ from tst.pruning.record import prune_folder
 from tst.pruning.run import run_pruning
 from tst.records.files import checksum, read_json
 from tst.records.leases import Leases
+from tst.records.survey import PRUNE
 
 SMALL = ["prune.budget=16", "prune.batch=8", "prune.floor=0"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.analysis.records import RunRecord, examine
 from tst.api import stress_test
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
+from tst.records.verified import RunRecord, examine
 from tst.stress_test.run import run
 
 QUESTIONS = ["id", "question_type", "format", "group_scene", "n_options", "question", "options",
@@ -202,7 +202,8 @@ def test_stress_test_from_a_data_frame(tmp_path):
 
 def test_an_rf_run_imports_no_deep_learning(tmp_path):
     code = (
-        "import sys; from tst.config.schema import compose; from tst.stress_test.run import run\n"
+        "import sys; from tst.config.composition import compose\n"
+        "from tst.stress_test.run import run\n"
         "run(compose(['diagnostic=rf', 'benchmark.n=96', 'diagnostic.trees=5',"
         " 'outputs_root=' + sys.argv[1]]))\n"
         "heavy = {'torch', 'transformers', 'trl', 'peft', 'wandb', 'datasets'} & set(sys.modules)\n"

@@ -6,7 +6,8 @@ import pytest
 
 import tst.stress_test.run
 from tests.made_records import FrequencyDiagnostic
-from tst.config.schema import RunConfig, compose
+from tst.config.composition import compose
+from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.stress_test.run import Result, run
 from tst.tracking.publisher_process import wait_for_publishing

@@ -107,7 +107,8 @@ def test_wandb_is_imported_by_no_run(quick_config):
     import sys
 
     code = (
-        "import sys; from tst.config.schema import compose; from tst.stress_test.run import run\n"
+        "import sys; from tst.config.composition import compose\n"
+        "from tst.stress_test.run import run\n"
         "run(compose(sys.argv[1:]))\n"
         "assert 'wandb' not in sys.modules"
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 
 from tests.pruning.conftest import PriorDiagnostic
 from tests.tracking.offline_runs import the_run
-from tst.config.schema import CONFIG_FOLDER, PruneConfig, register_schema, typed
+from tst.config.composition import compose_command
+from tst.prune import register_schema
 from tst.pruning import diagnosis, run
+from tst.pruning.settings import PruneConfig, find_pruning_problems
 from tst.tracking.pruning_content import scalars
 from tst.tracking.publisher_process import wait_for_publishing
 
@@ -30,9 +31,7 @@ def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
     words = ["diagnostic=rf", "benchmark.n=48", "fold.k=3", "fold.repeats=2", "prune.budget=16",
              "prune.batch=8", "prune.floor=0", "tracking=wandb", "tracking.tags=[mine]",
              f"outputs_root={root}"]  # fmt: skip
-    with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-        config = typed(compose("prune", [*words, *overrides]))
-    assert isinstance(config, PruneConfig)
+    config = compose_command("prune", [*words, *overrides], PruneConfig, find_pruning_problems)
     try:
         return run.run_pruning(config)
     finally:

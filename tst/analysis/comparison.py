@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tst.analysis.records import RunRecord
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, coarsest_column, declared_groups
+from tst.records.verified import RunRecord
 from tst.scoring.summaries import bootstrap_intervals
 
 CONTENT = ["question_type", "format", "question", "options", "answer"]

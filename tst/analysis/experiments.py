@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tst.analysis.records import SUMMARY, Unusable, find_tampering, why_unfinished
 from tst.records.files import read_json
-
-PRUNE, NOISY = "prune", "noisy"
+from tst.records.verified import SUMMARY, Unusable, find_tampering, why_unfinished
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tst.analysis.records import RunRecord
 from tst.config.schema import FoldSettings, ScoringSettings
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.records.identity import ADDED
+from tst.records.verified import RunRecord
 
 SEED = "fold.seed"
 TRAINING = "model.training."

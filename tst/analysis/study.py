@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tst.analysis.records import Found, RunRecord, Unusable
 from tst.analysis.selection import Choice, choose
 from tst.analysis.tables.paper_table import PERCENT, Figure
+from tst.records.verified import Found, RunRecord, Unusable
 
 TITLES = {
     "vsi_bench": "VSI-Bench",

@@ -11,21 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tst.core.number_text import DASH, percent
 from tst.records.survey import RecordState
-
-DASH = "–"
 
 
 def wide_console(columns: int = 110) -> Console:
     """Standard output, at least as wide as a table needs (a narrower terminal wraps its lines)."""
     return Console(width=max(Console().width, columns))
-
-
-def percent(value: Any, digits: int = 1) -> str:
-    """A score as percent; an en dash where there is none, a minus that is a minus."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{100 * value:.{digits}f}".replace("-", "−")
 
 
 def show_summary(summary: dict[str, Any], console: Console) -> None:

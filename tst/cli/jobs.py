@@ -30,7 +30,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tst.cli.arguments import arrange
-from tst.config.schema import CONFIG_FOLDER, one_message, register_schema
+from tst.config.composition import CONFIG_FOLDER, one_message, register_schema
 from tst.core.errors import UserError
 from tst.records.environment import remember_command
 from tst.records.files import read_json, write_json

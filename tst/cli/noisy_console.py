@@ -10,14 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from tst.cli.console import DASH
-
-
-def number(value: Any, digits: int = 3) -> str:
-    """A figure with a true minus sign; an en dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{value:.{digits}f}".replace("-", "−")
+from tst.core.number_text import decimal
 
 
 def show_run(summary: Mapping[str, Any], console: Console) -> None:
@@ -32,9 +25,9 @@ def show_run(summary: Mapping[str, Any], console: Console) -> None:
     console.print(_detection(summary["detection"]))
     peak = cost["peak_memory_bytes"]
     console.print(
-        f"{number(cost['step_seconds'])} s a step, of which the optimizer "
-        f"{number(1000 * cost['optimizer_seconds'], 1)} ms"
-        + ("" if peak is None else f"; peak memory {number(peak / 2**30, 2)} GiB")
+        f"{decimal(cost['step_seconds'])} s a step, of which the optimizer "
+        f"{decimal(1000 * cost['optimizer_seconds'], 1)} ms"
+        + ("" if peak is None else f"; peak memory {decimal(peak / 2**30, 2)} GiB")
     )
 
 
@@ -50,7 +43,7 @@ def _losses(memorisation: Mapping[str, Any]) -> Table:
         ("held_out_corrupted", "held-out corrupted pairs"),
     ):
         figures = (memorisation[f"{part}_{when}"] for when in ("before", "after", "drop"))
-        table.add_row(name, *map(number, figures))
+        table.add_row(name, *map(decimal, figures))
     return table
 
 
@@ -61,7 +54,7 @@ def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(heading, justify="left" if heading == "signal" else "right")
     names = ("mean_clean", "mean_corrupted", "mean_mixed", "auroc", "auroc_in_round", "correlation")
     for signal, figures in detection.items():
-        table.add_row(signal, *(number(figures[name]) for name in names))
+        table.add_row(signal, *(decimal(figures[name]) for name in names))
     return table
 
 
@@ -84,9 +77,9 @@ def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
 
 
 def _compared(row: Mapping[Any, Any]) -> str:
-    text = number(row["mean"])
+    text = decimal(row["mean"])
     if math.isfinite(row["low"]):
-        text += f" [{number(row['low'])}, {number(row['high'])}]"
+        text += f" [{decimal(row['low'])}, {decimal(row['high'])}]"
     low, high = row.get("difference_low", math.nan), row.get("difference_high", math.nan)
     return text + (" *" if low > 0 or high < 0 else "")
 
@@ -100,10 +93,10 @@ def sweep_row(summary: Mapping[str, Any]) -> dict[str, Any]:
         "optimizer": run["optimizer"],
         "schedule": run["schedule"],
         "seed": str(run["seed"]),
-        "held-out": number(memorised["held_out_after"]),
-        "clean": number(memorised["train_clean_after"]),
-        "corrupted": number(memorised["train_corrupted_after"]),
-        "memorised": number(memorised["memorised"]),
-        "confidence AUROC": number(confidence["auroc"]),
-        "s a step": number(summary["cost"]["step_seconds"]),
+        "held-out": decimal(memorised["held_out_after"]),
+        "clean": decimal(memorised["train_clean_after"]),
+        "corrupted": decimal(memorised["train_corrupted_after"]),
+        "memorised": decimal(memorised["memorised"]),
+        "confidence AUROC": decimal(confidence["auroc"]),
+        "s a step": decimal(summary["cost"]["step_seconds"]),
     }

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tst.cli.console import percent
+from tst.core.number_text import percent
 from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
 
 TITLES = {NOTHING: "nothing (before)"}

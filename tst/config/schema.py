@@ -1,8 +1,4 @@
-"""The typed schema of a run, and the only place that knows Hydra's DictConfig.
-
-Every knob is a field of a dataclass; conf/ gives them values, the command line overrides them. A
-misspelt key or a wrong type is refused while Hydra composes the config.
-"""
+"""The typed schema of a stress test: every knob is a field; conf/ gives the values."""
 
 from __future__ import annotations
 
@@ -13,32 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import MISSING, OmegaConf
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.core.errors import UserError
-from tst.core.ranges import bounded, expecting, find_range_problems
+from tst.core.ranges import bounded, expecting
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
-from tst.pruning.settings import PredictionSettings, PruneSettings
-from tst.pruning.settings import find_conflicts as find_prune_conflicts
 from tst.tracking.settings import TrackingSettings
-from tst.tracking.settings import find_conflicts as find_tracking_conflicts
-
-_PACKAGE = Path(__file__).parents[1]
-CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
-"""conf/: inside the package when installed from a wheel, beside it in the repository."""
 
 N_AUTO = {"rf": 600, "lora_llm": 152}
 """What ``benchmark.n=auto`` means for the planted benchmark, by diagnostic."""
+
+DIAGNOSTICS: dict[str, type] = {"rf": ForestSettings, "lora_llm": LoraSettings}
 
 
 @dataclass
@@ -132,110 +116,6 @@ class RunConfig:
     dry_run: bool = False
 
 
-@dataclass
-class PruneConfig(RunConfig):
-    """A stress test that is repeated while the worst questions go (``tst.prune``).
-
-    judges: rf and lora_llm, as ``diagnostic`` would be; ``prune.judge`` names one
-    predictions: how files of a model's own answers read
-    """
-
-    prune: PruneSettings = field(default_factory=PruneSettings)
-    judges: dict[str, Any] = field(default_factory=dict)
-    predictions: PredictionSettings = field(default_factory=PredictionSettings)
-
-
-_INTERNALS = (
-    "To append to",
-    "full_key:",
-    "reference_type=",
-    "object_type=",
-    "Config search path",
-    "provider=",
-)
-"""Lines of Hydra's errors that help nobody mend a config."""
-
-DIAGNOSTICS: dict[str, type] = {"rf": ForestSettings, "lora_llm": LoraSettings}
-
-
-def gpus_a_job(wanted: Any) -> int:
-    """The number of GPUs a job asks for; ``auto`` is one where this machine has any."""
-    return int(any(Path("/dev").glob("nvidia[0-9]*"))) if wanted == "auto" else int(wanted)
-
-
-def sweep_name() -> str | None:
-    """Date and time of the sweep that the current job belongs to; None outside of a sweep."""
-    if not HydraConfig.initialized() or HydraConfig.get().mode != RunMode.MULTIRUN:
-        return None
-    return " ".join(Path(str(HydraConfig.get().sweep.dir)).parts[-2:])
-
-
-def register_schema() -> None:
-    """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
-    OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
-    OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
-    store = ConfigStore.instance()
-    store.store(name="run_schema", node=RunConfig)
-    store.store(name="prune_schema", node=PruneConfig)
-    for name, settings in DIAGNOSTICS.items():
-        store.store(group="schema", name=name, node=settings)
-
-
-def typed(cfg: DictConfig) -> RunConfig:
-    """The config as plain dataclasses, checked as a whole.
-
-    Raises UserError with every problem there is.
-    """
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, RunConfig)
-    if problems := find_problems(config):
-        raise UserError("\n".join(problems))
-    return config
-
-
-def compose(overrides: list[str]) -> RunConfig:
-    """The config that the command line ``python -m tst.main <overrides>`` would run.
-
-    Raises UserError for a misspelt key or group, a wrong type or an impossible combination.
-    """
-    register_schema()
-    try:
-        with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-            return typed(hydra_compose("config", overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(one_message(error)) from error
-
-
-def one_message(error: Exception) -> str:
-    """A composition error and its causes, without Hydra's internals."""
-    lines: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        for line in str(cause).splitlines():
-            text = line.strip()
-            if text and text not in lines and not text.startswith(_INTERNALS):
-                lines.append(text)
-        cause = cause.__cause__
-    lines.append("`--help` lists the groups and their options; `--cfg job` shows every setting.")
-    return "\n".join(lines)
-
-
-def find_problems(config: RunConfig) -> list[str]:
-    """What is wrong with a config that types alone do not show; each with its fix."""
-    problems = find_range_problems(config)
-    fold = config.fold
-    beyond = [f for f in fold.only or [] if not 0 <= f < fold.k]
-    if beyond or fold.only == []:
-        problems.append(
-            f"fold.only={fold.only}: folds are numbered 0 to {fold.k - 1}; name at least one."
-        )
-    problems += find_tracking_conflicts(config.tracking)
-    if isinstance(config, PruneConfig):
-        seeds = list(range(fold.seed, fold.seed + fold.repeats))
-        problems += find_prune_conflicts(config.prune, seeds)
-    return problems
-
-
 def resolve_auto(config: RunConfig) -> RunConfig:
     """A copy in which ``auto`` values that can change a number are replaced by what they mean."""
     config = deepcopy(config)
@@ -246,13 +126,13 @@ def resolve_auto(config: RunConfig) -> RunConfig:
     return config
 
 
-def to_plain(config: RunConfig) -> dict[str, Any]:
-    """Nested plain dicts, lists and scalars."""
+def to_plain(config: Any) -> dict[str, Any]:
+    """A config of dataclasses as nested plain dicts, lists and scalars."""
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
     return {str(k): v for k, v in plain.items()}
 
 
-def to_yaml(config: RunConfig) -> str:
-    """config.yaml of the record: the resolved values."""
+def to_yaml(config: Any) -> str:
+    """config.yaml of a record: the resolved values."""
     return yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True)

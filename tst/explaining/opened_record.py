@@ -9,9 +9,9 @@ import pandas as pd
 import yaml
 from omegaconf import OmegaConf
 
-from tst.analysis.records import read_record
 from tst.config.schema import DIAGNOSTICS, RunConfig
 from tst.core.errors import UserError
+from tst.records.verified import read_record
 from tst.stress_test.run import load_table
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tst.config.schema import to_yaml
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.loading import BaseModel, load_base, pick_device
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
@@ -25,7 +26,7 @@ from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH, memorisation
-from tst.noisy_tuning.record import identity_leaves, record_folder, to_yaml
+from tst.noisy_tuning.record import identity_leaves, record_folder
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, find_problems, resolve_auto
 from tst.noisy_tuning.summary import (

@@ -10,9 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
-
+from tst.config.schema import to_plain
 from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.settings import NoisyConfig
@@ -42,18 +40,6 @@ EXCLUDED = {
     "model.device_map": "where it runs",
 }
 """Every config field is in exactly one of the two lists; the longest entry that matches decides."""
-
-
-def to_plain(config: NoisyConfig) -> dict[str, Any]:
-    """Nested plain dicts, lists and scalars."""
-    plain = OmegaConf.to_container(OmegaConf.structured(config))
-    assert isinstance(plain, dict)
-    return {str(k): v for k, v in plain.items()}
-
-
-def to_yaml(config: NoisyConfig) -> str:
-    """config.yaml: the resolved values."""
-    return yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True)
 
 
 def is_identity(path: str) -> bool:

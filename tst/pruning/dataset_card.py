@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tst.cli.console import percent
+from tst.core.number_text import percent
 from tst.core.questions import QuestionTable
 from tst.pruning.judging import INDEPENDENCE
 from tst.records.files import write_text

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import PruneConfig, RunConfig
+from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Fold
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.build import build_diagnostic, without_explanations
+from tst.pruning.settings import PruneConfig
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
 from tst.scoring.scores import add_baselines, majority_scores, score_predictions

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tst.config.schema import PruneConfig, resolve_auto
+from tst.config.schema import resolve_auto
 from tst.pruning.allocation import Quotas
 from tst.pruning.diagnosis import quiet
 from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.record import prune_folder
-from tst.pruning.settings import PruneSettings
+from tst.pruning.settings import PruneConfig, PruneSettings
 from tst.stress_test.run import plan_for
 
 FOREST_SECONDS = 0.002

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import PruneConfig
 from tst.diagnostics.llm.settings import model_slug
 from tst.pruning.diagnosis import make_examiner, quiet
 from tst.pruning.inputs import Inputs
@@ -27,6 +26,7 @@ from tst.pruning.judging import (
 from tst.pruning.loop import Pruning
 from tst.pruning.model_answers.gaps import compare_gaps
 from tst.pruning.record import judged_folder
+from tst.pruning.settings import PruneConfig
 from tst.stress_test.results import bootstrap_units
 from tst.stress_test.run import plan_for
 

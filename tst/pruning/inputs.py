@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from tst.benchmarks.files import Record
 from tst.benchmarks.source import source_records
-from tst.config.schema import PruneConfig
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.pruning.allocation import Quotas, plan_quotas, rows_of_ids
 from tst.pruning.judging import Removal
 from tst.pruning.model_answers.scoring import Answers, read_answers
 from tst.pruning.record import read_ids
+from tst.pruning.settings import PruneConfig
 from tst.records.files import read_json
 from tst.stress_test.run import load_table
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import PruneConfig
 from tst.core.errors import UserError
 from tst.core.questions import QuestionTable
 from tst.pruning.allocation import Quotas
 from tst.pruning.loop import FLOORS, GROUPS, Iteration, Pruning
+from tst.pruning.settings import PruneConfig
 from tst.records.files import write_csv, write_text
 from tst.records.identity import record_folder
 from tst.records.record import Record

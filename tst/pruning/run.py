@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import PruneConfig, resolve_auto, to_plain, to_yaml
+from tst.config.schema import resolve_auto, to_plain, to_yaml
 from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.diagnostics.llm.settings import model_slug
 from tst.pruning.dataset_card import write_card
@@ -31,6 +31,7 @@ from tst.pruning.record import (
     write_iterations,
     written_iterations,
 )
+from tst.pruning.settings import PruneConfig
 from tst.records.environment import describe_environment
 from tst.records.files import write_parquet
 from tst.records.identity import identity_leaves

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tst.config.problems import find_problems
+from tst.config.schema import RunConfig
 from tst.core.ranges import bounded, expecting, find_range_problems, one_of
 
 RANKINGS = ("adjusted", "s", "delta")
@@ -128,6 +130,25 @@ class PredictionSettings:
     filter: Any = None
     column: str | None = None
     question: str = "question"
+
+
+@dataclass
+class PruneConfig(RunConfig):
+    """A stress test that is repeated while the worst questions go (``tst.prune``).
+
+    judges: rf and lora_llm, as ``diagnostic`` would be; ``prune.judge`` names one
+    predictions: how files of a model's own answers read
+    """
+
+    prune: PruneSettings = field(default_factory=PruneSettings)
+    judges: dict[str, Any] = field(default_factory=dict)
+    predictions: PredictionSettings = field(default_factory=PredictionSettings)
+
+
+def find_pruning_problems(config: PruneConfig) -> list[str]:
+    """What is wrong with a pruning's whole config; each with its fix."""
+    choosing_seeds = list(range(config.fold.seed, config.fold.seed + config.fold.repeats))
+    return find_problems(config) + find_conflicts(config.prune, choosing_seeds)
 
 
 def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[str]:

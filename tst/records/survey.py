@@ -10,7 +10,8 @@ from tst.records.files import read_json
 from tst.records.leases import Leases
 from tst.records.record import LEASES
 
-KINDS = ("runs", "prune", "noisy")
+RUNS, PRUNE, NOISY = "runs", "prune", "noisy"
+KINDS = (RUNS, PRUNE, NOISY)
 STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", "damaged")
 
 

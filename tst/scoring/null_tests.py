@@ -2,28 +2,21 @@
 
 ``permuted``: answers permuted within (type, format, n_options), folds planned anew, everything
 refitted. ``uniform``: the gold of every mc question drawn uniformly among its options. Both are of
-method.md, section 4; draws are kept beside the result and not computed twice.
+method.md, section 4.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.scoring_rules import ScoringRules
-from tst.records.files import read_json, write_json
 from tst.scoring.cross_validation import cross_validate
-
-log = logging.getLogger("tst")
 
 KINDS = ("permuted", "uniform")
 MOST_STANDARD_ERRORS = 2.5
@@ -81,60 +74,6 @@ def run_draw(
         "baseline": float(scored["baseline"].mean()),
         "standard_error": clustered_standard_error(hard, units),
     }
-
-
-def run_nulls(
-    build: Callable[[], Diagnostic],
-    table: pd.DataFrame,
-    plan: FoldPlan,
-    unit_column: str | None,
-    observed: float,
-    repeats: int,
-    folder: Path,
-    rules: ScoringRules,
-    n_jobs: int = 1,
-) -> dict[str, Any]:
-    """All null draws, the missing ones computed in parallel, and what they say.
-
-    build: makes a diagnostic, in the process that uses it
-    observed: overall score_hard of the real run
-    Returns per kind the draws' mean, standard error and whether the null holds (None with a
-    ``holds_reason`` where that cannot be told); for ``permuted`` also
-    p = (1 + #{null >= observed}) / (1 + repeats). A table without mc questions has no ``uniform``.
-    """
-    mc_units = len(set(plan.units[(table["format"] == "mc").to_numpy()]))
-    kinds = [kind for kind in KINDS if kind == "permuted" or mc_units >= plan.k]
-    missing = [
-        (kind, draw)
-        for draw in range(repeats)
-        for kind in kinds
-        if not _draw_path(folder, kind, draw).exists()
-    ]
-
-    def compute(kind: str, draw: int) -> tuple[str, int, dict[str, float]]:
-        found = run_draw(build(), table, plan, unit_column, kind, draw, rules)
-        return kind, draw, found
-
-    jobs = (delayed(compute)(kind, draw) for kind, draw in missing)
-    results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
-    for done, (kind, draw, found) in enumerate(results, start=1):
-        write_json(_draw_path(folder, kind, draw), found)
-        log.info(
-            "null draw %d of %d (%s): score %.1f, majority %.1f",
-            done, len(missing), kind, 100 * found["score_hard"], 100 * found["majority"],
-        )  # fmt: skip
-    draws = {
-        kind: [read_json(_draw_path(folder, kind, draw)) for draw in range(repeats)]
-        for kind in kinds
-    }
-    judged = {kind: judge_draws(kind, draws[kind], observed) for kind in kinds}
-    if 0 < mc_units < plan.k:
-        judged["uniform"] = describe_left_out(mc_units, plan)
-    return judged
-
-
-def _draw_path(folder: Path, kind: str, draw: int) -> Path:
-    return folder / f"{kind}-{draw}.json"
 
 
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:

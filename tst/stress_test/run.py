@@ -24,8 +24,8 @@ from tst.records.environment import describe_environment, library_versions
 from tst.records.identity import record_folder
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.scoring.null_tests import run_nulls
 from tst.scoring.scores import score_predictions
+from tst.stress_test.null_runs import run_nulls
 from tst.stress_test.question_rows import fold_rows
 from tst.stress_test.results import (
     bootstrap_column,

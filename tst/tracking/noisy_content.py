@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tst.analysis.experiments import NOISY
-from tst.records.survey import read_state
+from tst.records.survey import NOISY, read_state
 from tst.tracking import metric_names
 
 PART = "steps"

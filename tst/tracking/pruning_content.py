@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tst.analysis.experiments import PRUNE
+from tst.records.survey import PRUNE
 from tst.tracking import metric_names
 
 AXES = {"*": "iteration"}

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.made_records import HOSTILE
-from tst.analysis.records import Found, RunRecord, find_records, read_record
 from tst.analysis.report.assemble import render_report
+from tst.records.verified import Found, RunRecord, find_records, read_record
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

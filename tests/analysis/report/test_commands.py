@@ -78,7 +78,7 @@ def test_mistakes_are_one_message(
 def test_every_experiment_is_a_sweep_that_composes(name: str, tmp_path: Path) -> None:
     from hydra import compose, initialize_config_dir
 
-    from tst.config.schema import CONFIG_FOLDER, register_schema
+    from tst.config.composition import CONFIG_FOLDER, register_schema
 
     register_schema()
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):

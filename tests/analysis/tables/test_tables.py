@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tst.analysis.records import find_records, read_record
 from tst.analysis.study import Study, pooled_fold_sd
 from tst.analysis.tables.build import TABLES, build_tables, read_sources, write_tables
 from tst.analysis.tables.latex import escape, render_latex
@@ -24,6 +23,7 @@ from tst.analysis.tables.paper_table import (
 )
 from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.scores import main_table
+from tst.records.verified import find_records, read_record
 
 
 @pytest.mark.parametrize(

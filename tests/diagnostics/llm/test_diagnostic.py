@@ -14,7 +14,7 @@ import torch
 from peft import PeftModel
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.config.schema import compose
+from tst.config.composition import compose
 from tst.core.errors import UserError
 from tst.core.folds import plan_folds, split
 from tst.diagnostics.llm import diagnostic as diagnostic_module

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.diagnostics.llm.conftest import TINY
-from tst.config.schema import compose
+from tst.config.composition import compose
 from tst.core.folds import plan_folds, split
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings

@@ -20,11 +20,11 @@ from tst.analysis.figures.style import (
     ZERO_SHOT,
     new_figure,
 )
-from tst.analysis.records import RunRecord
 from tst.analysis.report.distributions import reliability
 from tst.analysis.report.experiment_data import describe_pruning
 from tst.analysis.study import Study, title
 from tst.analysis.tables.scores import score_cells
+from tst.records.verified import RunRecord
 
 SHOWN = {
     "zero_shot": ("zero-shot", ZERO_SHOT, "o"),

@@ -13,11 +13,11 @@ from typing import Any
 
 from tst import __version__
 from tst.analysis.experiments import Experiment
-from tst.analysis.records import Found, RunRecord
 from tst.analysis.report.experiment_data import describe_noisy, describe_pruning
 from tst.analysis.report.overview import describe_overview
 from tst.analysis.report.record_data import describe_record, question_columns
 from tst.analysis.study import GROUPED, TITLES
+from tst.records.verified import Found, RunRecord
 
 STYLES = ("assets/tabulator.min.css", "template/report.css", "template/table.css")
 SCRIPTS = (

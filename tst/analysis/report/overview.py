@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tst.analysis.records import Found
 from tst.analysis.study import Study
 from tst.analysis.tables.paper_table import PaperTable, footnotes, write_figure
 from tst.analysis.tables.scores import main_table
+from tst.core.number_text import MINUS
+from tst.records.verified import Found
 
 SHOWN = {
     "zero_shot": "zero-shot",
@@ -61,7 +62,7 @@ def _cards(table: PaperTable, found: Found) -> list[dict[str, str]]:
     ]
     if gains:
         gain, name, key, text = max(gains)
-        points = f"{100 * gain:+.1f}".replace("-", "−")
+        points = f"{100 * gain:+.1f}".replace("-", MINUS)
         cards.append({"name": "most exposed", "value": name, "more": f"{SHOWN[key]}: {text}"})
         cards.append({"name": "above its baseline", "value": points, "more": f"points, {name}"})
     return cards

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from tst.analysis.records import RunRecord
 from tst.analysis.report.distributions import histogram, plane, reliability
 from tst.analysis.study import title
 from tst.core.questions import GROUP_PREFIX
+from tst.records.verified import RunRecord
 
 SET_FIELDS = (
     "n",

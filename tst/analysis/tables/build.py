@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tst.analysis.experiments import NOISY, PRUNE, Experiment, find_experiments
-from tst.analysis.records import RunRecord, find_records
+from tst.analysis.experiments import Experiment, find_experiments
 from tst.analysis.study import Study, left_out_note
 from tst.analysis.tables.cost import cost_table
 from tst.analysis.tables.folds import fold_table
@@ -19,6 +18,8 @@ from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.pruning import gap_table, solvability_table
 from tst.analysis.tables.scores import main_table, per_type_table
 from tst.records.files import write_text
+from tst.records.survey import NOISY, PRUNE
+from tst.records.verified import RunRecord, find_records
 
 
 @dataclass

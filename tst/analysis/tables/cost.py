@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-from tst.analysis.records import RunRecord
 from tst.analysis.selection import Choice
 from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study, mean_figure, title
 from tst.analysis.tables.paper_table import (
     COUNT,
-    DASH,
     GIBIBYTES,
     SECONDS,
     Column,
@@ -17,6 +15,8 @@ from tst.analysis.tables.paper_table import (
     PaperTable,
     Row,
 )
+from tst.core.number_text import DASH
+from tst.records.verified import RunRecord
 
 COLUMNS = [
     Column("folds", "folds"),

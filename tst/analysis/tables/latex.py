@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from tst.analysis.tables.paper_table import (
-    DASH,
-    MINUS,
     Figure,
     PaperTable,
     footnotes,
     shown_labels,
     write_figure,
 )
+from tst.core.number_text import DASH, MINUS
 
 PREAMBLE = r"""\documentclass[10pt]{article}
 \usepackage[a4paper,landscape,margin=15mm]{geometry}

@@ -14,7 +14,8 @@ from tst.analysis.study import (
     summary_field,
     title,
 )
-from tst.analysis.tables.paper_table import DASH, POINTS, Column, Figure, PaperTable, Row, mark_best
+from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row, mark_best
+from tst.core.number_text import DASH
 
 
 def model_table(study: Study) -> PaperTable:

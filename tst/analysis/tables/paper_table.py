@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-DASH = "–"
-MINUS = "−"
+from tst.core.number_text import DASH, MINUS
 
 PERCENT, POINTS, COUNT, SECONDS, NUMBER, GIBIBYTES, TEXT = (
     "percent", "points", "count", "seconds", "number", "gibibytes", "text"

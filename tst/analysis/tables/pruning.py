@@ -11,7 +11,6 @@ from tst.analysis.experiments import Experiment
 from tst.analysis.study import title
 from tst.analysis.tables.paper_table import (
     COUNT,
-    DASH,
     PERCENT,
     POINTS,
     Column,
@@ -19,6 +18,7 @@ from tst.analysis.tables.paper_table import (
     PaperTable,
     Row,
 )
+from tst.core.number_text import DASH
 
 OURS, RANDOM = "ours", "random"
 

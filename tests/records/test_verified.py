@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tst.analysis.records import examine, find_records, read_record
 from tst.analysis.selection import choose, deviations
 from tst.core.errors import UserError
+from tst.records.verified import examine, find_records, read_record
 
 
 @pytest.fixture

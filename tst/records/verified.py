@@ -17,8 +17,8 @@ import yaml
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
 from tst.records.identity import identity_hash, identity_leaves
+from tst.records.survey import RUNS
 
-RUNS = "runs"
 SUMMARY = "summary.json"
 QUESTIONS = "questions.parquet"
 

@@ -1,0 +1,1 @@
+from tests.made_records import study as study

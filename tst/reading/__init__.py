@@ -1,1 +1,0 @@
-"""Records as tables, report and comparisons read them: verified, never run."""
