@@ -18,6 +18,7 @@ from tst.cli.jobs import FINISHED, PARTIAL, Outcome, run_command
 from tst.config.composition import typed
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
+from tst.core.folds import describe_scheme
 from tst.diagnostics.llm.settings import model_slug
 
 
@@ -54,12 +55,12 @@ def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
     """A job's line in the table of its sweep."""
     overall = summary["overall"]
     uses_model = config.diagnostic.name == "lora_llm"
-    group_by = summary["folds"]["group_by"]
+    folds = summary["folds"]
     return {
         "benchmark": summary["data"]["benchmark"],
         "diagnostic": config.diagnostic.name,
         "model": model_slug(config.model) if uses_model else "",
-        "folds": f"{config.fold.k} {'random' if group_by is None else f'by {group_by}'}",
+        "folds": describe_scheme(folds["k"], folds["group_by"], folds["stratify"]),
         "n": overall["n"],
         "score": overall["score_hard"],
         "soft": overall["score_soft"],

@@ -63,10 +63,12 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
         if null["holds"] is None:
             console.print(f"  {name} null cannot be judged: {null['holds_reason']}", markup=False)
             continue
-        verdict = "holds" if null["holds"] else "is VIOLATED"
+        by = " and ".join(f"the {name}" for name in null["violated_by"])
+        verdict = f"is VIOLATED by {by}" if by else "holds"
         p_value = f", p = {null['p']:.3f}" if "p" in null else ""
         console.print(
             f"  {name} null {verdict}: {percent(null['score_hard'])} over {null['draws']} draws, "
+            f"majority {percent(null['majority'])}, "
             f"expected {percent(null['expected'])} ± {percent(null['standard_error'])}{p_value}"
         )
 

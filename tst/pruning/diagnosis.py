@@ -36,6 +36,7 @@ class Examiner:
     frame: pd.DataFrame
     k: int
     group_by: str | None
+    stratify: str
     rules: ScoringRules
 
     def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
@@ -52,7 +53,7 @@ class Examiner:
         started = time.perf_counter()
         rows = np.sort(rows)
         part = self.frame.iloc[rows].reset_index(drop=True)
-        plan = plan_folds(part, self.k, seed, 1, self.group_by)
+        plan = plan_folds(part, self.k, seed, 1, self.group_by, self.stratify)
         folder = path.with_suffix(".folds")
         done = {fold: _kept(_fold_path(folder, fold)) for fold in plan.folds()}
         missing = [fold for fold, kept in done.items() if kept is None]
@@ -107,4 +108,5 @@ def make_examiner(config: PruneConfig, frame: pd.DataFrame, group_by: str | None
     """The config's diagnostic, ready to diagnose any part of the question table."""
     store = FolderStore(Path(config.outputs_root) / "cache", Path(config.outputs_root) / "adapters")
     diagnostic = build_diagnostic(config, store)
-    return Examiner(diagnostic, frame, config.fold.k, group_by, config.scoring.rules())
+    fold, rules = config.fold, config.scoring.rules()
+    return Examiner(diagnostic, frame, fold.k, group_by, fold.stratify, rules)

@@ -60,7 +60,7 @@ def score_record(
     summary["versions"] = mixed_versions(files)
     summary["folds"] = {
         "k": plan.k, "seed": plan.seed, "repeats": plan.repeats, "group_by": plan.group_by,
-        "finished": len(files), "planned": len(plan.folds()),
+        "stratify": plan.stratify,        "finished": len(files), "planned": len(plan.folds()),
     }  # fmt: skip
     return scored.drop(columns="row"), questions, summary
 
