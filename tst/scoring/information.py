@@ -69,12 +69,6 @@ def describe_information(scored: pd.DataFrame, table: pd.DataFrame) -> dict[str,
     sentence, where the model's log-likelihood is not above both others. ``bits_reason`` says why
     all this is NaN.
     """
-        "log_likelihood",
-        "prior_log_likelihood",
-        "uniform_log_likelihood",
-        "ece",
-        "ece_floor",
-    )
     known = scored[np.isfinite(scored["p_prior"]) & np.isfinite(scored["s"])]
     if not len(known):
         return {**dict.fromkeys(FIELDS, float("nan")), "bits_reason": NO_CHOICES}
