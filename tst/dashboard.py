@@ -2,25 +2,41 @@
 
 Examples::
 
-    python -m tst.dashboard
-    python -m tst.dashboard project=tst entity=my-team
-    python -m tst.dashboard dry_run=true
+    tst dashboard
+    tst dashboard project=tst entity=my-team
+    tst dashboard dry_run=true
 """
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
-from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.cli.command import Command
+from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
-from tst.tracking.workspace.settings import DashboardConfig
 
 
-def dashboard_job(cfg: DictConfig) -> Outcome:
+@dataclass
+class DashboardConfig:
+    """Where the workspace stands and what it is made for.
+
+    entity: W&B user or team; null: the key's own
+    outputs_root: the question types of the records under it get panels
+    folds: fold curves shown
+    dry_run: print the definition and stop; needs no key
+    """
+
+    project: str = "tst"
+    entity: str | None = None
+    name: str = "TsT"
+    outputs_root: str = "outputs"
+    folds: int = 5
+    dry_run: bool = False
+    fail_fast: bool = False
+
+
+def write_dashboard(config: DashboardConfig) -> Outcome:
     """Build the workspace, print it or send it, and say where it is."""
     try:
         import wandb_workspaces  # noqa: F401
@@ -33,8 +49,6 @@ def dashboard_job(cfg: DictConfig) -> Outcome:
     from tst.tracking.workspace.definition import build_workspace
     from tst.tracking.workspace.saving import own_entity, require_key, save_workspace
 
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, DashboardConfig)
     types = question_types(Path(config.outputs_root))
     if config.dry_run:
         entity = config.entity or "ENTITY"
@@ -49,7 +63,7 @@ def dashboard_job(cfg: DictConfig) -> Outcome:
     except (wandb.Error, OSError, ValueError) as error:
         raise UserError(f"W&B did not take the workspace: {error}") from error
     print(url)
-    return Outcome(FINISHED, url)
+    return Outcome(FINISHED)
 
 
 def question_types(outputs_root: Path) -> dict[str, list[str]]:
@@ -63,11 +77,8 @@ def question_types(outputs_root: Path) -> dict[str, list[str]]:
     return {b: sorted(names) for b, names in sorted(found.items())} or {"planted": list(CUES)}
 
 
-def main() -> None:
-    """Run the command and exit."""
-    ConfigStore.instance().store(name="dashboard_schema", node=DashboardConfig)
-    sys.exit(run_command("dashboard", dashboard_job, lambda outcomes: None))
-
+COMMAND = Command("dashboard", DashboardConfig, write_dashboard)
+main = COMMAND.main
 
 if __name__ == "__main__":
     main()

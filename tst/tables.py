@@ -2,9 +2,9 @@
 
 Examples::
 
-    python -m tst.tables
-    python -m tst.tables 'tables=[main,types]' outputs_root=outputs
-    python -m tst.tables results=docs/results.md
+    tst tables
+    tst tables 'tables=[main,types]' outputs_root=outputs
+    tst tables results=docs/results.md
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
-from tst.cli.jobs import FINISHED, Outcome, run_command
+from tst.cli.command import Command
+from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
+from tst.core.ranges import existing_folder
 
 
 @dataclass
@@ -31,7 +30,7 @@ class TablesConfig:
     results: also write all tables into this one Markdown file
     """
 
-    outputs_root: str = "outputs"
+    outputs_root: str = existing_folder("outputs")
     folder: str = "outputs/tables"
     tables: list[str] = field(default_factory=list)
     llm: str = ""
@@ -39,7 +38,7 @@ class TablesConfig:
     fail_fast: bool = False
 
 
-def tables_job(cfg: DictConfig) -> Outcome:
+def tabulate(config: TablesConfig) -> Outcome:
     """Write the tables and print where they are."""
     from tst.analysis.tables.build import (
         TABLES,
@@ -50,37 +49,29 @@ def tables_job(cfg: DictConfig) -> Outcome:
     )
     from tst.records.files import write_text
 
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, TablesConfig)
     if unknown := [t for t in config.tables if t not in TABLES]:
         raise UserError(f"tables={unknown}: expected some of {', '.join(TABLES)}.")
-    if not Path(config.outputs_root).is_dir():
-        raise UserError(f"outputs_root={config.outputs_root}: no such folder.")
     sources = read_sources(Path(config.outputs_root), config.llm)
-    study = sources.study
-    if config.llm and config.llm not in study.models:
-        known = ", ".join(study.models) or "none is recorded"
+    found, models = sources.study.found, sources.study.models
+    if config.llm and config.llm not in models:
+        known = ", ".join(models) or "none is recorded"
         raise UserError(f"llm={config.llm}: no record of it. Recorded models: {known}.")
     tables = build_tables(sources, config.tables or list(TABLES))
     paths = write_tables(tables, Path(config.folder))
     if config.results is not None:
         command = shlex.join(["python", "-m", "tst.tables", *sys.argv[1:]])
-        write_text(Path(config.results), render_results(tables, command, study.found.records))
+        write_text(Path(config.results), render_results(tables, command, found.records))
         paths.append(Path(config.results))
-    found = study.found
     print(f"{len(found.records)} records read, {len(found.unusable)} left out")
     for unusable in found.unusable:
         print(f"  left out, {unusable.state}: {unusable.path} ({unusable.reason})")
     for path in paths:
         print(path)
-    return Outcome(FINISHED, str(config.folder))
+    return Outcome(FINISHED)
 
 
-def main() -> None:
-    """Run the command and exit."""
-    ConfigStore.instance().store(name="tables_schema", node=TablesConfig)
-    sys.exit(run_command("tables", tables_job, lambda outcomes: None))
-
+COMMAND = Command("tables", TablesConfig, tabulate)
+main = COMMAND.main
 
 if __name__ == "__main__":
     main()

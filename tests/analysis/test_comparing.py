@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from tests.made_records import make_record
-from tst.analysis.comparison import compare, mean_scores
-from tst.compare import read_side
+from tst.analysis.comparison import compare, mean_scores, read_side
 from tst.core.errors import UserError
 from tst.records.verified import read_record
 

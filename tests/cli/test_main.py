@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tst.cli import console_script
 from tst.config.composition import compose
 from tst.config.schema import resolve_auto
 from tst.records.identity import record_folder
@@ -106,11 +107,48 @@ OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption")
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_its_own_help(command):
-    module = "tst.main" if command == "config" else f"tst.{command}"
-    done = tst("--help", program=("-m", module))
+    name = "main" if command == "config" else command
+    done = tst("--help", program=("-m", f"tst.{name}"))
     assert done.returncode == 0, done.stderr
-    assert f"python -m {module}" in done.stdout
+    assert ("tst diagnostic=rf" if name == "main" else f"tst {name}") in done.stdout
     assert "$" not in done.stdout
+
+
+def script(*words, **where):
+    code = "from tst.cli.console_script import main; main()"
+    return tst(*words, program=("-c", code), **where)
+
+
+def test_the_script_knows_every_command_and_its_help_lists_them():
+    assert {"main", *COMMANDS} - {"config"} == set(console_script.COMMANDS)
+    done = script("--help")
+    assert done.returncode == 0, done.stderr
+    for name in set(console_script.COMMANDS) - {"main"}:
+        assert f"tst {name} " in done.stdout
+
+
+def test_the_script_hands_the_line_to_the_command_that_it_names(tmp_path):
+    done = script("status", f"outputs_root={tmp_path}", cwd=tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, "no records")
+    assert list(tmp_path.iterdir()) == []  # a command that only reads leaves nothing behind
+    done = script("diagnostic=rf", "--cfg", "job")
+    assert "name: rf" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "words"), [("reprot", "Did you mean report?"), ("my.csv", "The commands are")]
+)
+def test_a_first_word_that_is_no_command_is_one_message(word, words):
+    done = script(word, "a=b")
+    assert done.returncode == 2
+    assert f"tst: {word} is no command." in done.stderr and words in done.stderr
+    assert "dashboard" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_help_into_a_pipe_that_closes_is_no_traceback():
+    line = f"{sys.executable} -m tst.main --help | head -1"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.startswith("TsT") and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

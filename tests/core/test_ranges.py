@@ -37,14 +37,14 @@ class Child(Inner):
     [
         ({"count": 0}, "count=0: expected at least 1."),
         ({"count": float("nan")}, "count=nan: expected at least 1."),
-        ({"count": None}, "count=null: expected at least 1."),
+        ({"count": None}, "count is not given: expected at least 1."),
         ({"count": True}, "count=true: expected at least 1."),
         ({"limit": 10}, "limit=10: expected at most 9."),
         ({"steps": 0}, "steps=0: expected above 0, or auto."),
         ({"steps": 1.5}, "steps=1.5: expected above 0, or auto."),
         ({"steps": "many"}, "steps=many: expected above 0, or auto."),
         ({"mode": "z"}, "mode=z: expected one of x, y."),
-        ({"record": None}, "record=null: expected a folder."),
+        ({"record": None}, "record is not given: expected a folder."),
         (
             {"inner": Inner(rate=1.0)},
             "inner.rate=1.0: expected at least 0 and below 1 (a fraction).",

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from tests.noisy_tuning.conftest import make_config
 from tst.analysis.experiments import find_experiments
+from tst.analysis.figures.build import draw_all
 from tst.analysis.figures.noisy import FIGURES
 from tst.analysis.figures.style import save_figure
 from tst.analysis.noisy_study import compare, group_runs, judge
 from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
-from tst.figures import draw_all
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.record import setting_hash
 from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tst.analysis.selection import difference
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, coarsest_column, declared_groups
-from tst.records.verified import RunRecord
+from tst.records.verified import RunRecord, read_record
 from tst.scoring.summaries import bootstrap_intervals
 
 CONTENT = ["question_type", "format", "question", "options", "answer"]
 MEASURES = {"hard": "score", "s": "soft score"}
 """Measures that are compared: hard (argmax, MRA or match) and s."""
+
+
+def read_side(name: str, paths: str | list[str]) -> list[RunRecord]:
+    """The records of one side: on the same questions, with the same settings but for seeds.
+
+    Raises UserError where they are not, or where a path holds no finished record.
+    """
+    records = [read_record(Path(p)) for p in (paths if isinstance(paths, list) else [paths])]
+    if len({r.fingerprint for r in records}) > 1:
+        raise UserError(f"{name}={paths}: these records are on different questions.")
+    first = records[0]
+    for record in records[1:]:
+        other = difference(first, record) if record.subject == first.subject else record.subject
+        if other:
+            raise UserError(
+                f"{name}={paths}: the mean of unequal runs means nothing; expected records that "
+                f"differ in fold.seed alone, got one with {other}. Name it as the other side."
+            )
+    return records
 
 
 def mean_scores(records: Sequence[RunRecord]) -> pd.DataFrame:

@@ -142,6 +142,13 @@ def compare(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def describe(setting: Setting, runs: Runs) -> str:
+    """The setting, its seeds, and what its runs say on each part of the hypothesis."""
+    sentences = [s for o in runs if o != REFERENCE for s in judge(runs, o)]
+    seeds = ", ".join(f"{o} {sorted(by_seed)}" for o, by_seed in runs.items())
+    return "\n".join([str(setting), f"seeds: {seeds}", *sentences])
+
+
 def judge(runs: Runs, optimizer: str) -> list[str]:
     """What the runs say on each part of the hypothesis, for one optimizer against AdamW."""
     sentences = [_judge_confidence(runs[optimizer], optimizer)]

@@ -56,7 +56,7 @@ def register_schema() -> None:
     OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
     OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
     store = ConfigStore.instance()
-    store.store(name="run_schema", node=RunConfig)
+    store.store(name="main_schema", node=RunConfig)
     for name, settings in DIAGNOSTICS.items():
         store.store(group="schema", name=name, node=settings)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,8 +12,7 @@ from omegaconf import MISSING, OmegaConf
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.core.errors import UserError
-from tst.core.folds import STRATIFY, TYPE
-from tst.core.ranges import bounded, expecting, one_of
+from tst.core.ranges import bounded, existing_folder, expecting
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
@@ -35,7 +33,6 @@ class FoldSettings:
     repeats: how often everything is done anew with other folds
     group_by: a declared group whose questions stay in one fold; ``first``: the first declared one;
         null: random folds
-    stratify: what folds are balanced by: type, answer (as the paper) or none; see ``core.folds``
     only: run these folds of every repeat alone; another run completes the record
     """
 
@@ -43,7 +40,6 @@ class FoldSettings:
     seed: int = bounded(42, at_least=0)
     repeats: int = bounded(1, at_least=1)
     group_by: str | None = None
-    stratify: str = one_of(TYPE, STRATIFY)
     only: list[int] | None = None
 
     def grouping(self, declared: list[str]) -> str | None:
@@ -107,9 +103,7 @@ class RunConfig:
     null: NullSettings = field(default_factory=NullSettings)
     job: JobSettings = field(default_factory=JobSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    data_root: str | None = expecting(
-        None, "an existing folder", lambda path: path is None or Path(path).is_dir()
-    )
+    data_root: str | None = existing_folder(None)
     outputs_root: str = "outputs"
     n_jobs: int = expecting(
         -1, "a positive number, or -1 for all cores", lambda n: n >= 1 or n == -1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from tst.core.errors import UserError
@@ -82,6 +83,15 @@ def one_of(default: Any, known: Sequence[str]) -> Any:
     return expecting(default, f"one of {listed}", lambda value: value in known)
 
 
+def existing_folder(default: str | None) -> Any:
+    """A field that holds the path of a folder that is there; None is admitted as default."""
+    return expecting(
+        default,
+        "an existing folder",
+        lambda path: Path(path).is_dir() if path is not None else default is None,
+    )
+
+
 def find_range_problems(settings: Any, key: str = "") -> list[str]:
     """Every value of a dataclass, and of those in it, that is not what its field expects.
 
@@ -91,7 +101,8 @@ def find_range_problems(settings: Any, key: str = "") -> list[str]:
     problems = []
     for path, value, expectation in _walk(settings, key):
         if expectation is not None and not expectation.admits(value):
-            problems.append(f"{path}={show_value(value)}: expected {expectation.words}.")
+            shown = f"{path} is not given" if value is None else f"{path}={show_value(value)}"
+            problems.append(f"{shown}: expected {expectation.words}.")
     return problems
 
 
@@ -103,9 +114,7 @@ def require_in_range(settings: Any, key: str = "") -> None:
 
 def show_value(value: Any) -> str:
     """A value as YAML and the command line write it."""
-    if isinstance(value, bool) or value is None:
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _walk(settings: Any, key: str) -> Iterator[tuple[str, Any, Expectation | None]]:

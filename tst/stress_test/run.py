@@ -120,14 +120,7 @@ def load_table(config: RunConfig) -> QuestionTable:
 def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
     """The fold plan that a config asks for."""
     fold = config.fold
-    return plan_folds(
-        table.frame,
-        fold.k,
-        fold.seed,
-        fold.repeats,
-        fold.grouping(table.groups),
-        fold.stratify,
-    )
+    return plan_folds(table.frame, fold.k, fold.seed, fold.repeats, fold.grouping(table.groups))
 
 
 def _run_folds(

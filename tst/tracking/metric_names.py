@@ -19,8 +19,6 @@ SCORES = {
     "baseline": "baseline",
     "majority": "majority",
     "adjusted": "adjusted",
-    "bits": "bits",
-    "ece": "ece",
 }
 """Of all questions (as they are), of the mean over types (``macro/``), of a format
 (``format/<f>/``) and of a question type (``type/<t>/``)."""

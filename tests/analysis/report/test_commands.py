@@ -54,10 +54,10 @@ def test_figures(study: Paths, tmp_path: Path) -> None:
     [
         ("tables", ["tables=[nope]"], "expected some of main"),
         ("tables", ["llm=nope"], "no record of it"),
-        ("tables", ["outputs_root=/no/such"], "no such folder"),
+        ("tables", ["outputs_root=/no/such"], "expected an existing folder"),
         ("report", ["record=/no/such"], "is no record"),
         ("report", ["outputs_root={empty}"], "no finished record"),
-        ("compare", ["a=/no/such"], "b not given"),
+        ("compare", ["a=/no/such"], "b is not given"),
         ("compare", ["a=/no/such", "b=/no/such"], "is no record"),
         ("figures", ["outputs_root={empty}"], "no finished record"),
         ("report", ["recrod=x"], "recrod"),

@@ -1,6 +1,6 @@
 import pytest
 
-from tst.cli.arguments import arrange
+from tst.cli.command import arrange
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""All figures of the paper that one outputs folder has records for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from tst.analysis.experiments import find_experiments
+from tst.analysis.figures.noisy import FIGURES
+from tst.analysis.figures.records import (
+    draw_benchmarks,
+    draw_pruning,
+    draw_questions,
+    draw_types,
+)
+from tst.analysis.noisy_study import group_runs
+from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
+from tst.records.survey import NOISY, PRUNE
+from tst.records.verified import find_records
+
+
+def draw_all(outputs_root: Path) -> dict[str, Figure]:
+    """Figures by file name; of several seeds the first stands for a benchmark's types."""
+    study = Study(find_records(outputs_root))
+    figures: dict[str, Figure] = {}
+    if study.found.records:
+        figures["benchmarks"] = draw_benchmarks(study)
+    for benchmark in study.benchmarks:
+        for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
+            for scheme in (RANDOM, GROUPED):
+                for record in study.cell(benchmark, diagnostic, model, scheme).records[:1]:
+                    name = "-".join(filter(None, [benchmark, model or "rf", scheme]))
+                    figures[f"types-{name}"] = draw_types(record)
+                    figures[f"questions-{name}"] = draw_questions(record)
+    pruning = draw_pruning(find_experiments(outputs_root, PRUNE)[0])
+    if pruning is not None:
+        figures["pruning"] = pruning
+    for setting, runs in group_runs(find_experiments(outputs_root, NOISY)[0])[0].items():
+        for name, draw in FIGURES.items():
+            figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
+    return figures

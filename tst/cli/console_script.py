@@ -1,0 +1,54 @@
+"""The console script ``tst``: every command under one name.
+
+``tst report out=page.html`` is ``python -m tst.report out=page.html``; without a command's name,
+``tst diagnostic=rf`` runs a stress test, as ``python -m tst.main`` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+COMMANDS = {
+    "main": "run a stress test",
+    "prune": "remove the questions that are answered without looking, and judge what is left",
+    "noisy": "tune a model on instructions of which some are wrong",
+    "report": "one HTML file over all records",
+    "tables": "the paper's tables from the records",
+    "figures": "the paper's figures from the records",
+    "compare": "two runs on the same questions",
+    "status": "what is finished, running, failed or missing",
+    "explain": "which words made a model answer as it did",
+    "noisy_study": "compare the optimizers of recorded noisy runs",
+    "dashboard": "write the workspace of the W&B project",
+}
+"""Name of a module in tst/ to what the command does."""
+
+
+def main() -> None:
+    """Hand the command line to the command that its first word names, or to the stress test."""
+    name = "main"
+    if names_a_command(sys.argv[1:]):
+        name = sys.argv.pop(1)
+        if name not in COMMANDS:
+            print(f"tst: {describe_unknown(name)}", file=sys.stderr)
+            sys.exit(2)
+    importlib.import_module(f"tst.{name}").main()
+
+
+def names_a_command(arguments: list[str]) -> bool:
+    """Whether the first word is meant as a command: neither ``key=value`` nor a flag."""
+    return bool(arguments) and "=" not in arguments[0] and not arguments[0].startswith("-")
+
+
+def describe_unknown(name: str) -> str:
+    """What to say of a word that is no command."""
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    width = max(map(len, COMMANDS))
+    known = "\n".join(f"  {each:{width}}  {does}" for each, does in COMMANDS.items())
+    return (
+        f"{name} is no command.{hint}\nThe commands are\n{known}\n"
+        "Settings are written key=value: tst diagnostic=rf benchmark=vsi_bench"
+    )
