@@ -7,7 +7,7 @@ import pytest
 
 from tst.config.composition import compose_command
 from tst.core.diagnostic import Diagnostic, Predictions
-from tst.prune import register_schema
+from tst.prune import COMMAND
 from tst.pruning.settings import PruneConfig, find_pruning_problems
 
 
@@ -42,7 +42,7 @@ class PriorDiagnostic(Diagnostic):
 @pytest.fixture
 def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
     def make(*overrides: str) -> PruneConfig:
-        register_schema()
+        COMMAND.register()
         quick = ["diagnostic=rf", "benchmark.n=48", "n_jobs=1", f"outputs_root={tmp_path}",
                  "fold.k=3", "fold.repeats=2"]  # fmt: skip
         return compose_command("prune", [*quick, *overrides], PruneConfig, find_pruning_problems)

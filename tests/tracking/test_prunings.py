@@ -11,7 +11,7 @@ import pytest
 from tests.pruning.conftest import PriorDiagnostic
 from tests.tracking.offline_runs import the_run
 from tst.config.composition import compose_command
-from tst.prune import register_schema
+from tst.prune import COMMAND
 from tst.pruning import diagnosis, run
 from tst.pruning.settings import PruneConfig, find_pruning_problems
 from tst.tracking.pruning_content import scalars
@@ -27,7 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
-    register_schema()
+    COMMAND.register()
     words = ["diagnostic=rf", "benchmark.n=48", "fold.k=3", "fold.repeats=2", "prune.budget=16",
              "prune.batch=8", "prune.floor=0", "tracking=wandb", "tracking.tags=[mine]",
              f"outputs_root={root}"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures as text for people: one way to write a percentage, a minus sign, a missing value."""
+"""Numbers as text: one way to write a percentage, a minus sign, a missing value; number words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from typing import Any
 
 DASH = "–"
 MINUS = "−"
+_TO_TWENTY = """zero one two three four five six seven eight nine ten eleven twelve thirteen
+fourteen fifteen sixteen seventeen eighteen nineteen twenty"""
+_TENS = "thirty forty fifty sixty seventy eighty ninety"
+
+NUMBER_WORDS = {
+    **{word: value for value, word in enumerate(_TO_TWENTY.split())},
+    **{word: 10 * tens for tens, word in enumerate(_TENS.split(), 3)},
+}
+"""Word to value: zero to twenty, and the tens to ninety."""
 
 
 def percent(value: Any, digits: int = 1) -> str:

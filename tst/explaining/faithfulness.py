@@ -18,13 +18,10 @@ class Masking:
     """How much the gold option's probability moves, in absolute value.
 
     top: with the most attributed tokens masked; random: the mean over random masks of equal size
-    p_gold, p_top: probability of the gold option before and after
     """
 
     top: float
     random: float
-    p_gold: float
-    p_top: float
 
 
 def measure_masking(
@@ -50,7 +47,7 @@ def measure_masking(
     rows = [prompt.ids, *(_hide(prompt.ids, places, mask_token) for places in masked)]
     p = reader.p_gold(rows, letters, gold)
     moved = np.abs(p[1:] - p[0])
-    return Masking(float(moved[0]), float(moved[1:].mean()), float(p[0]), float(p[1]))
+    return Masking(float(moved[0]), float(moved[1:].mean()))
 
 
 def _hide(ids: list[int], places: np.ndarray, token: int) -> list[int]:

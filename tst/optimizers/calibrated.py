@@ -10,20 +10,22 @@ import torch
 from casmo import CASMO
 from torch import Tensor
 
+from tst.optimizers.casmo import lay_end_to_end
+
 
 class CalibratedCasmo(CASMO):
-    """The package's optimizer on one tensor a parameter group, which the parameters are views of.
+    """The package's optimizer on one tensor per parameter group, which the parameters are views of.
 
-    It waits for the device three times a tensor (NaN, infinity, the step size) and twice a group.
-    Its rule knows no tensors (one confidence a group, over all coordinates laid end to end), so
-    that one long tensor moves bit for bit as its parts would, and it waits five times a step.
+    The package waits for the device three times per tensor (NaN, infinity, the step size) and twice
+    per group. It has one confidence per group, over all coordinates, so that one long tensor moves
+    bit for bit as its parts would, and a step waits five times in all.
     """
 
     def __init__(self, params: Iterable[Any], **settings: Any) -> None:
         given = list(params)
         groups = given if given and isinstance(given[0], dict) else [{"params": given}]
         self.parts: list[list[Tensor]] = [list(g["params"]) for g in groups if g["params"]]
-        whole = [torch.nn.Parameter(_flat(parts)) for parts in self.parts]
+        whole = [torch.nn.Parameter(lay_end_to_end(parts).detach()) for parts in self.parts]
         for parts, flat in zip(self.parts, whole, strict=True):
             sizes = [p.numel() for p in parts]
             for part, piece in zip(parts, flat.detach().split(sizes), strict=True):
@@ -41,7 +43,8 @@ class CalibratedCasmo(CASMO):
                 loss = closure()
         for parts, group in zip(self.parts, self.param_groups, strict=True):
             (flat,) = group["params"]
-            flat.grad = _flat([torch.zeros_like(p) if p.grad is None else p.grad for p in parts])
+            grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parts]
+            flat.grad = lay_end_to_end(grads)
         super().step()
         return loss
 
@@ -58,12 +61,8 @@ class CalibratedCasmo(CASMO):
         """Confidence and AGAR of the last step, of the first group: floats on the host already.
 
         The confidence is NaN until the package has calibrated itself (50 steps unless
-        ``tau_init_steps`` says otherwise): until then it is a constant that has seen nothing.
+        ``tau_init_steps`` says otherwise): until then it is a constant.
         """
         state = self._group_states[0]
         confidence = state["current_confidence"] if state["tau_initialized"] else math.nan
         return confidence, state["current_agar"]
-
-
-def _flat(tensors: Iterable[Tensor]) -> Tensor:
-    return torch.cat([t.detach().reshape(-1) for t in tensors])

@@ -1,20 +1,10 @@
-"""CASMO, the optimizer that scales every step by how well gradients agree (method.md, section 8).
+"""CASMO, the optimizer that scales every step by how well gradients agree.
 
-Per coordinate, with g the gradient, m and s the two state tensors and ^ bias correction::
-
-    s_t   = b2 s + (1 - b2) (g - m_{t-1})^2          m_{t-1} raw, before this step
-    m_t   = b1 m + (1 - b1) g
-    S, N  = m^^2, s^                                 signal and noise power
-    AGAR  = S / (S + N)                              0 where both are 0
-    trust = c_min + (1 - c_min) mean(AGAR)           one number a tensor
-    focus = clip(AGAR / (mean(AGAR) + eps), r_floor, 1)
-    C     = trust^rho focus
-    theta = theta (1 - lr wd) - lr C m^ / (sqrt(S + N) + eps)
-
-State is kept a tensor a parameter; a step works on the tensors of a group together. They are cut
-into slabs: tensors of one device and dtype, sorted by length, laid end to end. Elementwise work is
-one kernel a slab; tensors of equal length are rows of a matrix, so that their means and what is
-multiplied by them are one kernel a length. Nothing is ever read back to the host.
+The formulas stand in ``casmo_formulas``. The state is one tensor per parameter; a step works on the
+tensors of a group together. They are cut into slabs: tensors of one device and dtype, sorted by
+length, laid end to end. Elementwise work takes one kernel per slab; tensors of equal length are
+rows of a matrix, so that their means and what is multiplied by them take one kernel per length.
+Nothing is ever read back to the host.
 """
 
 from __future__ import annotations
@@ -26,6 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from tst.optimizers.casmo_formulas import Confidence, agar_of, direction_of
 
 SLAB_BYTES = {"cpu": 2**20, "cuda": 2**26}
 """Size at which a slab is full: on a CPU it should stay in the cache, on a GPU fill the device."""
@@ -49,18 +41,15 @@ class _Slab:
 
 
 class Casmo(torch.optim.Optimizer):
-    """CASMO, version 0.4 of its theory page, on lists of tensors and without host synchronisation.
+    """CASMO on lists of tensors, without host synchronisation.
 
     ``confidence`` and ``agar`` are the means of C and AGAR over all coordinates of the last step:
     0-dim float32 tensors on the first parameter's device, NaN before the first step.
 
     lr: step size, float > 0 (a scheduler writes group["lr"])
     betas: decay of the mean and of the noise, each in [0, 1)
-    eps: added to mean(AGAR) and to sqrt(S + N), > 0
     weight_decay: decoupled, as in AdamW
-    c_min: lowest trust, in [0, 1]
-    rho: exponent of trust, >= 0; 0 switches trust off
-    r_floor: lowest focus, in [0, 1]; 1 switches focus off
+    eps, c_min, rho, r_floor: ``casmo_formulas.Confidence``
 
     Raises ValueError for a setting out of range, and for sparse or complex gradients.
     """
@@ -119,7 +108,7 @@ class Casmo(torch.optim.Optimizer):
     def _step_slab(self, slab: _Slab, group: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Update one slab; the sums of C and of AGAR over its coordinates (0-dim tensors)."""
         beta1, beta2 = group["betas"]
-        eps, lr = group["eps"], group["lr"]
+        rule = Confidence(group["eps"], group["c_min"], group["rho"], group["r_floor"])
         states = [self._state(p) for p in slab.params]
         for state in states:
             state["step"] += 1
@@ -135,24 +124,20 @@ class Casmo(torch.optim.Optimizer):
         del surprise, grads
 
         # the moments are divided by what they lack for having started at 0, and laid end to end
-        mean = _flat(torch._foreach_div(means, [1 - beta1 ** s["step"] for s in states]))
-        power = _flat(torch._foreach_div(noises, [1 - beta2 ** s["step"] for s in states]))
-        signal = mean * mean
-        power.add_(signal)
-        agar = signal.div_(power).masked_fill_(power == 0, 0)
+        mean = lay_end_to_end(torch._foreach_div(means, [1 - beta1 ** s["step"] for s in states]))
+        power = lay_end_to_end(torch._foreach_div(noises, [1 - beta2 ** s["step"] for s in states]))
+        agar = agar_of(mean, power)
         sum_agar = agar.sum()
         for rows in slab.rows(agar):
-            agar_to_confidence(
-                rows, _row_means(rows), eps, group["c_min"], group["rho"], group["r_floor"]
-            )
+            rule.apply(rows, _row_means(rows))
         confidence = agar
-        update = mean.mul_(confidence).div_(power.sqrt_().add_(eps))
+        update = direction_of(mean, confidence, power, rule.eps)
 
         if group["weight_decay"]:
-            torch._foreach_mul_(slab.params, 1 - lr * group["weight_decay"])
+            torch._foreach_mul_(slab.params, 1 - group["lr"] * group["weight_decay"])
         parts = update.split([p.numel() for p in slab.params])
         updates = [part.view(p.shape) for part, p in zip(parts, slab.params, strict=True)]
-        torch._foreach_add_(slab.params, updates, alpha=-lr)
+        torch._foreach_add_(slab.params, updates, alpha=-group["lr"])
         return confidence.sum(), sum_agar
 
     def _state(self, param: Tensor) -> dict[str, Any]:
@@ -179,14 +164,6 @@ class Casmo(torch.optim.Optimizer):
                 if saved_id in state_dict["state"]:
                     saved = state_dict["state"][saved_id][name]
                     self.state[param][name] = saved.to(param.device, copy=True)
-
-
-def agar_to_confidence(
-    agar: Tensor, means: Tensor, eps: float, c_min: float, rho: float, r_floor: float
-) -> None:
-    """In place: C of method.md section 8 from AGAR; means of a tensor's AGAR broadcast to it."""
-    trust = means * (1 - c_min) + c_min
-    agar.div_(means + eps).clamp_(r_floor, 1).mul_(trust.pow_(rho))
 
 
 def _slabs(params: list[Tensor]) -> Iterator[_Slab]:
@@ -228,8 +205,8 @@ def _row_means(rows: Tensor) -> Tensor:
     return rows.mean(1, keepdim=True)
 
 
-def _flat(tensors: Iterable[Tensor]) -> Tensor:
-    """The tensors' elements, laid end to end."""
+def lay_end_to_end(tensors: Iterable[Tensor]) -> Tensor:
+    """The elements of the tensors as one tensor (n,)."""
     return torch.cat([t.reshape(-1) for t in tensors])
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from tst.core.number_text import DASH, MINUS
 
-PERCENT, POINTS, COUNT, SECONDS, NUMBER, GIBIBYTES, TEXT = (
-    "percent", "points", "count", "seconds", "number", "gibibytes", "text"
+PERCENT, POINTS, COUNT, SECONDS, NUMBER, GIBIBYTES = (
+    "percent", "points", "count", "seconds", "number", "gibibytes"
 )  # fmt: skip
 """Units: a score shown as percent; a difference of scores, signed; whole numbers; and so on."""
 

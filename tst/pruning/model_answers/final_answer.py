@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from tst.core.metrics import as_number, normalise_text
+from tst.core.number_text import NUMBER_WORDS
 
 _THOUGHT_TAGS = (
     (r"<(?:think|thinking|thought|reasoning)>", r"</(?:think|thinking|thought|reasoning)>"),
@@ -77,10 +78,6 @@ DENIAL = re.compile(
     r"\b(?:not|no|neither|nor|never|cannot|without|except|\w+n['’]t)\b", re.IGNORECASE
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
-NUMBER_WORDS = {
-    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
-    "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
-}  # fmt: skip
 
 
 def spoken_part(text: str) -> str:
@@ -174,4 +171,4 @@ def fold(text: str) -> str:
     if number is not None:
         return f"{number:g}"
     words = normalise_text(unicodedata.normalize("NFKC", text)).split()
-    return " ".join(NUMBER_WORDS.get(word, word) for word in words)
+    return " ".join(str(NUMBER_WORDS.get(word, word)) for word in words)

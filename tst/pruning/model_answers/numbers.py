@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tst.core.number_text import NUMBER_WORDS
 from tst.core.units import CURRENCIES, unit_behind
 from tst.pruning.model_answers.final_answer import (
     DENIAL,
-    NUMBER_WORDS,
     concluded_answers,
     first_sentence,
     marked_answers,
@@ -31,19 +31,13 @@ _UNCLEAR = re.compile(r"\^|[,./]\d|\s?[×x*]\s?10\b")
 _EXPLAINED = re.compile(
     r"^\s*(?:[(;]|because\b|since\b|as\b|,?\s*(?:given|based)\b)", re.IGNORECASE
 )
-_TENS = {
-    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
-    "eighty": 80, "ninety": 90,
-}  # fmt: skip
-_TEENS = {
-    "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16", "seventeen": "17",
-    "eighteen": "18", "nineteen": "19", **{word: str(value) for word, value in _TENS.items()},
-}  # fmt: skip
-_COMPOUND = re.compile(rf"\b({'|'.join(_TENS)})[- ]({'|'.join(list(NUMBER_WORDS)[1:10])})\b", re.I)
+_TENS = "|".join(word for word, value in NUMBER_WORDS.items() if value >= 20)
+_UNITS = "|".join(word for word, value in NUMBER_WORDS.items() if 1 <= value <= 9)
+_COMPOUND = re.compile(rf"\b({_TENS})[- ]({_UNITS})\b", re.IGNORECASE)
 # "the one", "one of them": a pronoun
 _WORD = re.compile(
     rf"(?<!\bthe )(?<!\bthis )(?<!\bthat )(?<!\bwhich )(?<!\beach )(?<!\bevery )(?<!\bany )"
-    rf"\b(?P<word>{'|'.join([*NUMBER_WORDS, *_TEENS])})\b(?!(?<=one) (?:of|can|another|should)\b)",
+    rf"\b(?P<word>{'|'.join(NUMBER_WORDS)})\b(?!(?<=one) (?:of|can|another|should)\b)",
     re.IGNORECASE,
 )
 
@@ -91,8 +85,8 @@ def quantities(text: str) -> list[Quantity]:
 
     Numbers inside words ("3D", "2nd") and times of day are left out.
     """
-    text = _COMPOUND.sub(lambda m: str(_TENS[m[1].lower()] + int(NUMBER_WORDS[m[2].lower()])), text)
-    text = _WORD.sub(lambda m: {**NUMBER_WORDS, **_TEENS}[m["word"].lower()], text)
+    text = _COMPOUND.sub(lambda m: str(_value(m[1]) + _value(m[2])), text)
+    text = _WORD.sub(lambda m: str(_value(m["word"])), text)
     text = _ARITHMETIC.sub("", text)
     found = []
     end = 0
@@ -113,6 +107,10 @@ def quantities(text: str) -> list[Quantity]:
         if not _PART_OF_WORD.match(text, end):
             found.append(Quantity(value, unit, match.start(), end))
     return found
+
+
+def _value(word: str) -> int:
+    return NUMBER_WORDS[word.lower()]
 
 
 def _with_fraction(number: float, fraction: re.Match[str], before: str) -> float | None:

@@ -13,7 +13,6 @@ import wandb_workspaces.workspaces as ws
 
 from tst.tracking import metric_names
 
-BY = panels.Config("benchmark.name")
 COLUMNS = (
     *(f"summary:{key}" for key in ("score", "score_soft", "zero_shot_soft", "delta_soft",
                                    "baseline", "majority", "adjusted", "n", "state")),

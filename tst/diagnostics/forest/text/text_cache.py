@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tst.core.number_text import NUMBER_WORDS
 from tst.diagnostics.forest.text.hashing import run_codes, text_code
 
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
@@ -24,12 +25,8 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-NUMBER_WORDS = {
-    word: float(i)
-    for i, word in enumerate(
-        _words("zero one two three four five six seven eight nine ten eleven twelve")
-    )
-}
+HIGHEST_WORD = 12
+"""A number above it is read from digits alone."""
 NEGATION = frozenset(
     _words("not no never none neither nor cannot without isn don doesn didn won wasn aren except")
 )
@@ -199,6 +196,6 @@ def read_number(text: str, tokens: list[str]) -> tuple[float, float]:
         # a float32 overflows beyond 3e38: such a number is no feature
         return (value if abs(value) < 1e30 else np.nan), float(len(tokens) <= 4)
     for token in tokens:
-        if token in NUMBER_WORDS:
-            return NUMBER_WORDS[token], float(len(tokens) <= 2)
+        if NUMBER_WORDS.get(token, np.inf) <= HIGHEST_WORD:
+            return float(NUMBER_WORDS[token]), float(len(tokens) <= 2)
     return np.nan, 0.0

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tst.core.number_text import NUMBER_WORDS
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 INSTRUCTIONS = {
     "mc": "Answer with the option's letter from the given choices directly.",
@@ -16,9 +18,8 @@ INSTRUCTIONS = {
 _NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
 )
-_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-fifteen sixteen seventeen eighteen nineteen twenty"""
-_WORDS = {word: float(i) for i, word in enumerate(_SMALL.split())}
+HIGHEST_WORD = 20
+"""A number above it is read from digits alone."""
 
 
 def render_prompt(row: Mapping[str, Any], question: str | None = None) -> str:
@@ -51,8 +52,8 @@ def parse_number(text: str) -> float:
         value = float(match.group().replace(",", ""))
         return value if math.isfinite(value) else math.nan
     for word in re.findall(r"[a-z]+", text.lower()):
-        if word in _WORDS:
-            return _WORDS[word]
+        if NUMBER_WORDS.get(word, math.inf) <= HIGHEST_WORD:
+            return float(NUMBER_WORDS[word])
     return math.nan
 
 

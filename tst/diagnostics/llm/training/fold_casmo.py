@@ -12,12 +12,12 @@ import torch
 from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.optimizers.build import optimizer_class
-from tst.optimizers.casmo import agar_to_confidence
+from tst.optimizers.casmo_formulas import Confidence, agar_of, direction_of
 from tst.optimizers.settings import OptimizerSettings
 
 
 class FoldCasmo(FoldOptimizer):
-    """CASMO (method.md, section 8) on one tensor [k, n]: AGAR is averaged over a fold's own tensor.
+    """CASMO on one tensor [k, n]: AGAR is averaged over a fold's own tensor.
 
     tensors: for each weight of an adapter, its columns of the stacked tensor, int64 (numel,)
     The state is kept in another order of columns: tensors of one length side by side, so that their
@@ -40,8 +40,7 @@ class FoldCasmo(FoldOptimizer):
         self.order = torch.cat(by_length).to(weights.device)
         self.place = torch.argsort(self.order)
         self.lengths = {n: n * len(list(same)) for n, same in groupby(map(len, by_length))}
-        self.betas, self.eps = betas, eps
-        self.c_min, self.rho, self.r_floor = c_min, rho, r_floor
+        self.betas, self.rule = betas, Confidence(eps, c_min, rho, r_floor)
         self.mean = torch.zeros_like(weights)
         self.noise = torch.zeros_like(weights)
 
@@ -53,17 +52,13 @@ class FoldCasmo(FoldOptimizer):
         self.mean.lerp_(gradient, active * (1.0 - first))
         mean = self.mean / (1.0 - first**self.taken)
         power = self.noise / (1.0 - second**self.taken)
-        signal = mean * mean
-        power.add_(signal)
-        agar = signal.div_(power).masked_fill_(power == 0, 0)
+        agar = agar_of(mean, power)
         for part, length in zip(
             agar.split(list(self.lengths.values()), 1), self.lengths, strict=True
         ):
             rows = part.view(len(agar), -1, length)
-            agar_to_confidence(
-                rows, rows.mean(2, keepdim=True), self.eps, self.c_min, self.rho, self.r_floor
-            )
-        update = mean.mul_(agar).div_(power.sqrt_().add_(self.eps))
+            self.rule.apply(rows, rows.mean(2, keepdim=True))
+        update = direction_of(mean, agar, power, self.rule.eps)
         self.weights.sub_(update.index_select(1, self.place).mul_(rate * active))
 
 
