@@ -15,6 +15,7 @@ from tst.cli.command import Command, in_sweep, jobs_run_side_by_side
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
+from tst.core.folds import describe_scheme
 from tst.diagnostics.llm.settings import model_slug
 
 
@@ -45,12 +46,12 @@ def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
     """A job's line in the table of its sweep."""
     overall = summary["overall"]
     uses_model = config.diagnostic.name == "lora_llm"
-    group_by = summary["folds"]["group_by"]
+    folds = summary["folds"]
     return {
         "benchmark": summary["data"]["benchmark"],
         "diagnostic": config.diagnostic.name,
         "model": model_slug(config.model) if uses_model else "",
-        "folds": f"{config.fold.k} {'random' if group_by is None else f'by {group_by}'}",
+        "folds": describe_scheme(folds["k"], folds["group_by"], folds["stratify"]),
         "n": overall["n"],
         "score": overall["score_hard"],
         "soft": overall["score_soft"],

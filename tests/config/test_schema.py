@@ -136,6 +136,7 @@ def test_what_cannot_change_a_number_keeps_the_record(override):
     "override",
     ["fold.seed=43", "fold.k=4", "fold=grouped5", "fold.repeats=2", "benchmark.n=104",
      "benchmark.seed=5", "features.scene_context=true", "scoring.mra_inclusive=true",
+     "fold.stratify=none", "fold=paper5",
      "diagnostic.trees=11"],
 )  # fmt: skip
 def test_what_can_change_a_number_gives_another_record(override):

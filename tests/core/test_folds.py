@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tst.core.errors import UserError
-from tst.core.folds import fold_seed, plan_folds, split
+from tst.core.folds import STRATIFY, fold_seed, plan_folds, split
 from tst.core.questions import build_table
 
 
@@ -49,13 +49,60 @@ def test_random_folds_are_even_in_every_type(column):
     assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 2
 
 
-def test_random_folds_are_even_in_every_answer():
-    table = make_table(900)
+def answer_shares(table: pd.DataFrame, stratify: str) -> pd.DataFrame:
+    """How many questions of each (type, gold option) every fold holds out."""
     mc = table["format"] == "mc"
-    fold = pd.Series(plan_folds(table, k=5).assignment[0])[mc]
-    key = table["question_type"][mc] + table["answer"][mc].astype(str)
-    counts = pd.crosstab(key, fold)
-    assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+    fold = pd.Series(plan_folds(table, k=5, stratify=stratify).assignment[0])[mc]
+    return pd.crosstab(table["question_type"][mc] + table["answer"][mc].astype(str), fold)
+
+
+def test_folds_are_even_in_every_answer_only_when_asked():
+    table = make_table(900)
+    even = answer_shares(table, "answer")
+    assert (even.max(axis=1) - even.min(axis=1)).max() <= 1
+    for stratify in ("type", "none"):
+        chance = answer_shares(table, stratify)
+        assert (chance.max(axis=1) - chance.min(axis=1)).max() > 3
+
+
+def test_numbers_are_even_in_every_fifth_of_their_type():
+    table = make_table(900)
+    fold = plan_folds(table, k=5, stratify="answer").assignment[0]
+    for _, rows in table[table["format"] == "num"].groupby("question_type"):
+        fifth = np.ceil(5 * rows["answer"].astype(float).rank(method="min", pct=True))
+        counts = pd.crosstab(fifth, fold[rows.index])
+        assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+
+
+def test_folds_that_are_not_stratified_are_even_as_a_whole_alone():
+    table = make_table(900)
+    fold = pd.Series(plan_folds(table, k=5, stratify="none").assignment[0])
+    assert fold.value_counts().tolist() == [180] * 5
+    counts = pd.crosstab(table["question_type"], fold)
+    assert (counts.max(axis=1) - counts.min(axis=1)).max() > 2
+
+
+@pytest.mark.parametrize("group_by", [None, "scene"])
+@pytest.mark.parametrize("stratify", STRATIFY)
+def test_no_answer_shapes_a_plan_that_is_not_stratified_by_it(stratify, group_by):
+    table = make_table(600, groups=60)
+    others = table.copy()
+    for _, rows in table.groupby(["question_type", "format"]):
+        others.loc[rows.index, "answer"] = rows["answer"].sample(frac=1, random_state=1).to_numpy()
+    plans = [plan_folds(t, group_by=group_by, stratify=stratify) for t in (table, others)]
+    assert all(plan.stratify == stratify for plan in plans)
+    same = (plans[0].assignment == plans[1].assignment).all()
+    assert same == (stratify != "answer")
+
+
+def test_grouped_folds_that_are_not_stratified_ignore_types():
+    table = make_table(600, groups=60)
+    plans = {s: plan_folds(table, group_by="scene", stratify=s).assignment[0] for s in STRATIFY}
+    for fold in plans.values():
+        assert pd.Series(fold).groupby(table["group_scene"]).nunique().max() == 1
+    assert (plans["type"] != plans["none"]).any()
+    sizes = np.bincount(plans["none"])
+    assert sizes.max() - sizes.min() <= 0.05 * sizes.mean()
 
 
 def test_no_group_is_in_two_folds_and_folds_stay_even():
@@ -99,6 +146,8 @@ def test_what_cannot_be_planned_is_refused_with_the_fix():
         plan_folds(table, group_by="video")
     with pytest.raises(UserError, match=r"no groups; use fold=random5"):
         plan_folds(table.drop(columns="group_scene"), group_by="scene")
+    with pytest.raises(UserError, match=r"fold\.stratify=row: expected one of type, answer, none"):
+        plan_folds(table, stratify="row")
 
 
 def test_fold_seeds_differ():

@@ -30,7 +30,7 @@ class Beside(PriorDiagnostic):
 
 
 def examine(diagnostic, frame, path):
-    examiner = Examiner(diagnostic, frame, 3, None, DEFAULT_RULES)
+    examiner = Examiner(diagnostic, frame, 3, None, "type", DEFAULT_RULES)
     return examiner.examine(frame.index.to_numpy(), 42, path)
 
 

@@ -12,7 +12,7 @@ NAN = float("nan")
 
 def run(
     s, baseline=0.25, s0=0.0, types=None, tau=None, rank_by="s", seeds=(0,), ids=None, groups=None,
-    k=2, **settings
+    k=2, bits=0.0, **settings
 ):  # fmt: skip
     """Prune questions whose score is fixed, or ``s(iteration, seed)``."""
     s_of = s if callable(s) else lambda iteration, seed: np.asarray(s, dtype=float)
@@ -28,6 +28,7 @@ def run(
         table["s_zero_shot"] = np.broadcast_to(s0, n)[rows]
         table["hard_zero_shot"] = NAN
         table["baseline"] = np.broadcast_to(baseline, n)[rows]
+        table["bits"] = np.broadcast_to(bits, n)[rows]
         return table.assign(seconds=2.0)
 
     seen: list[tuple[Iteration, int]] = []
@@ -72,12 +73,12 @@ def test_questions_without_a_score_are_last():
 
 
 @pytest.mark.parametrize(
-    ("rank_by", "first"), [("s", "q00"), ("delta", "q01"), ("adjusted", "q02")]
+    ("rank_by", "first"), [("s", "q00"), ("delta", "q01"), ("adjusted", "q02"), ("bits", "q03")]
 )
 def test_what_ranks(rank_by, first):
     result, _ = run(
-        [0.9, 0.8, 0.7], s0=[0.8, 0.1, 0.5], baseline=[0.8, 0.5, 0.0], rank_by=rank_by, budget=1,
-        batch=1, floor=0,
+        [0.9, 0.8, 0.7, 0.6], s0=[0.8, 0.1, 0.5, 0.6], baseline=[0.8, 0.5, 0.0, 0.3],
+        bits=[0.1, -0.2, 0.3, 0.4], rank_by=rank_by, budget=1, batch=1, floor=0,
     )  # fmt: skip
     assert removed_ids(result) == [first]
 

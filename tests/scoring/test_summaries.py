@@ -62,8 +62,8 @@ def summary_of(s, baseline, units):
     n = len(s)
     scores = pd.DataFrame({column: np.full(n, np.nan) for column in FIELDS.values()})
     scores = scores.assign(s=s, hard=s, baseline=baseline, majority=0.5)
-    scored = scores.assign(row=np.arange(n), repeat=0, fold=np.arange(n) % 2)
-    table = pd.DataFrame({"question_type": ["t"] * n, "format": "mc"})
+    scored = scores.assign(row=np.arange(n), repeat=0, fold=np.arange(n) % 2, p_prior=np.nan)
+    table = pd.DataFrame({"question_type": ["t"] * n, "format": "mc", "options": [["x", "y"]] * n})
     return summarise(scores, scored, table, np.array(units))
 
 

@@ -16,11 +16,12 @@ from tst.records.files import checksum, read_json
 from tst.records.verified import RunRecord, examine
 from tst.stress_test.run import run
 
-QUESTIONS = ["id", "question_type", "format", "group_scene", "n_options", "question", "options",
-             "answer", "fold", "s", "s_zero_shot", "delta", "baseline", "adjusted", "p_options",
-             "p_options_zero_shot", "prediction", "correct", "correct_zero_shot", "margin",
-             "letter_mass", "generated", "parsed", "reasons", "planted", "cue",
-             "n_repeats"]  # fmt: skip
+QUESTIONS = [
+    "id", "question_type", "format", "group_scene", "n_options", "question", "options", "answer",
+    "fold", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "p_options",
+    "p_options_zero_shot", "prediction", "correct", "correct_zero_shot", "margin", "letter_mass",
+    "generated", "parsed", "reasons", "planted", "cue", "n_repeats",
+]  # fmt: skip
 
 
 def test_a_run_leaves_the_record_that_the_docs_promise(quick_config):

@@ -52,6 +52,7 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
                 f"  {name} types together: delta (soft) {percent(part['delta_soft'])} "
                 f"[{percent(low)}, {percent(high)}]"
             )
+    show_information(summary["overall"], console)
     for name, planted in summary.get("planted", {}).items():
         console.print(f"  AUROC of s(x) for planted rows, {name}: {planted['auroc']:.2f}")
     parts = {**summary["per_type"], "overall": summary["overall"]}
@@ -63,12 +64,30 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
         if null["holds"] is None:
             console.print(f"  {name} null cannot be judged: {null['holds_reason']}", markup=False)
             continue
-        verdict = "holds" if null["holds"] else "is VIOLATED"
+        by = " and ".join(f"the {name}" for name in null["violated_by"])
+        verdict = f"is VIOLATED by {by}" if by else "holds"
         p_value = f", p = {null['p']:.3f}" if "p" in null else ""
         console.print(
             f"  {name} null {verdict}: {percent(null['score_hard'])} over {null['draws']} draws, "
+            f"majority {percent(null['majority'])}, "
             f"expected {percent(null['expected'])} ± {percent(null['standard_error'])}{p_value}"
         )
+
+
+def show_information(overall: dict[str, Any], console: Console) -> None:
+    """What the model knows beyond positions, and whether it is right as often as it says."""
+    if "bits_reason" in overall:
+        return
+    bounds = overall["interval"]["bits"]
+    interval = " [{:+.3f}, {:+.3f}]".format(*bounds) if all(map(_known, bounds)) else ""
+    console.print(
+        f"  multiple choice: {overall['bits']:+.3f} bits per question beyond counting positions"
+        f"{interval}; calibration error {overall['ece']:.1f} "
+        f"(of a calibrated model: {overall['ece_floor']:.1f})".replace("-", "−"),
+        markup=False,
+    )
+    if sentence := overall.get("nothing_beyond_counting"):
+        console.print(f"  {sentence}", markup=False)
 
 
 def _known(value: Any) -> bool:

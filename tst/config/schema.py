@@ -12,7 +12,8 @@ from omegaconf import MISSING, OmegaConf
 
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.core.errors import UserError
-from tst.core.ranges import bounded, existing_folder, expecting
+from tst.core.folds import STRATIFY, TYPE
+from tst.core.ranges import bounded, existing_folder, expecting, one_of
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
@@ -33,6 +34,7 @@ class FoldSettings:
     repeats: how often everything is done anew with other folds
     group_by: a declared group whose questions stay in one fold; ``first``: the first declared one;
         null: random folds
+    stratify: what folds are balanced by: type, answer (as the paper) or none; see ``core.folds``
     only: run these folds of every repeat alone; another run completes the record
     """
 
@@ -40,6 +42,7 @@ class FoldSettings:
     seed: int = bounded(42, at_least=0)
     repeats: int = bounded(1, at_least=1)
     group_by: str | None = None
+    stratify: str = one_of(TYPE, STRATIFY)
     only: list[int] | None = None
 
     def grouping(self, declared: list[str]) -> str | None:

@@ -1,8 +1,10 @@
-"""Fold plans: who is held out when.
+"""Fold plans: which questions are held out together.
 
-Random folds are stratified by (type, answer) for mc, by (type, answer quantile) for num and by
-type for open questions; grouped folds keep a group whole and are stratified as well as that allows.
-A plan depends on the questions' content and the seed, not on row order.
+Folds are stratified by question type and format, so that no answer shapes the plan. Stratifying by
+answer, as the paper does, gives every fold the answer counts of the whole benchmark: the most
+frequent answer of a small type's training part is then that of the whole type, chosen with the
+held-out rows. Grouped folds keep a group whole and are stratified as well as that allows. A plan
+depends on the questions' content and the seed, not on row order.
 """
 
 from __future__ import annotations
@@ -18,6 +20,11 @@ from tst.core.questions import GROUP_PREFIX, TRUTH_COLUMNS, content_keys, declar
 
 NUM_QUANTILES = 5
 
+TYPE, ANSWER, NONE = "type", "answer", "none"
+STRATIFY = (TYPE, ANSWER, NONE)
+"""What folds are balanced by: type and format; these and the answer (num: its fifth within the
+type); or nothing."""
+
 
 @dataclass(frozen=True)
 class FoldPlan:
@@ -26,11 +33,13 @@ class FoldPlan:
     assignment: int array (repeats, n), the fold of each question in table order
     units: object array (n,), what a fold keeps whole: the group, or each question for itself
     order: int array (n,), table positions in an order that depends on content alone
+    stratify: one of ``STRATIFY``
     """
 
     k: int
     seed: int
     group_by: str | None
+    stratify: str
     assignment: np.ndarray
     units: np.ndarray
     order: np.ndarray
@@ -47,6 +56,18 @@ class FoldPlan:
     def heldout_rows(self, repeat: int, fold: int) -> np.ndarray:
         """Table positions of a fold's held-out questions, in the order a diagnostic sees them."""
         return self.order[self.assignment[repeat][self.order] == fold]
+
+
+def scheme_name(k: int, group_by: str | None, stratify: str) -> str:
+    """How folds are made, as a folder name: random5, grouped5-scene, random5-by-answer."""
+    name = f"random{k}" if group_by is None else f"grouped{k}-{group_by}"
+    return name + {TYPE: "", ANSWER: "-by-answer", NONE: "-unstratified"}[stratify]
+
+
+def describe_scheme(k: int, group_by: str | None, stratify: str) -> str:
+    """How folds are made, for people: 5 random; 5 by scene; 5 random, stratified by answer."""
+    text = f"{k} random" if group_by is None else f"{k} by {group_by}"
+    return text + {TYPE: "", ANSWER: ", stratified by answer", NONE: ", not stratified"}[stratify]
 
 
 def fold_seed(seed: int, repeat: int, fold: int) -> int:
@@ -72,10 +93,17 @@ def split(
 
 
 def plan_folds(
-    table: pd.DataFrame, k: int = 5, seed: int = 42, repeats: int = 1, group_by: str | None = None
+    table: pd.DataFrame,
+    k: int = 5,
+    seed: int = 42,
+    repeats: int = 1,
+    group_by: str | None = None,
+    stratify: str = TYPE,
 ) -> FoldPlan:
     """Plan k folds, ``repeats`` times with seeds seed, seed + 1, ...
 
+    group_by: a declared group that folds keep whole; None for random folds
+    stratify: what folds are balanced by, one of ``STRATIFY``
     Raises UserError for a grouping that the table does not declare, and for too few units.
     """
     keys = np.array(content_keys(table, with_answer=False), dtype=object)
@@ -92,7 +120,7 @@ def plan_folds(
     if k < 2 or n_units < k:
         what = "questions" if group_by is None else f"groups ({group_by})"
         raise UserError(f"fold.k={k}: needs 2 <= k <= {n_units}, the number of {what}.")
-    strata = _strata(table)
+    strata = _strata(table, stratify)
     order = np.argsort(keys, kind="stable")
     rows = []
     for repeat in range(repeats):
@@ -101,32 +129,44 @@ def plan_folds(
             rows.append(_deal(strata, draws, k))
         else:
             rows.append(_deal_groups(strata, units, seed + repeat, k))
-    return FoldPlan(k, seed, group_by, np.stack(rows), units, order)
+    return FoldPlan(k, seed, group_by, stratify, np.stack(rows), units, order)
 
 
 def _draws(keys: np.ndarray, seed: int) -> np.ndarray:
-    """A random-looking number a key that depends on the key and the seed alone."""
+    """One pseudo-random number per key; it depends on the key and the seed alone."""
     digests = (hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in keys)
     return np.array([int.from_bytes(d, "little") for d in digests], dtype=np.uint64)
 
 
-def _strata(table: pd.DataFrame) -> np.ndarray:
-    """(type, format, answer class) as text, in table order."""
+def _strata(table: pd.DataFrame, stratify: str) -> np.ndarray:
+    """What each question shares with those that are spread evenly over folds, in table order."""
+    if stratify not in STRATIFY:
+        raise UserError(f"fold.stratify={stratify}: expected one of {', '.join(STRATIFY)}.")
+    if stratify == NONE:
+        return np.full(len(table), "", dtype=object)
+    strata = table["question_type"].astype(str) + "\x1f" + table["format"]
+    if stratify == ANSWER:
+        strata = strata + "\x1f" + _answer_classes(table)
+    return strata.to_numpy(dtype=object)
+
+
+def _answer_classes(table: pd.DataFrame) -> pd.Series:
+    """mc: the gold option; num: the fifth of its type's answers; open: the same for all."""
     answer_class = pd.Series("", index=table.index, dtype=object)
     is_mc, is_num = table["format"] == "mc", table["format"] == "num"
     answer_class[is_mc] = table.loc[is_mc, "answer"].astype(int).map("{:02d}".format)
     for _, rows in table[is_num].groupby("question_type"):
         ranks = rows["answer"].astype(float).rank(method="min", pct=True)
         answer_class[rows.index] = np.ceil(ranks * NUM_QUANTILES).astype(int).astype(str)
-    strata = table["question_type"].astype(str) + "\x1f" + table["format"] + "\x1f" + answer_class
-    return strata.to_numpy(dtype=object)
+    return answer_class
 
 
 def _deal(strata: np.ndarray, draws: np.ndarray, k: int) -> np.ndarray:
-    """Deal questions, sorted by stratum and shuffled within it, round the folds like cards.
+    """Give questions, sorted by stratum and shuffled within it, to the folds in turn.
 
-    Every stratum, every type (its strata are neighbours) and the whole differ by at most one
-    question between folds; a stratum of fewer than k is thereby merged with its neighbours.
+    The number of questions of every stratum, of every type (its strata are neighbours) and of the
+    whole table differs by at most one between folds. A stratum of fewer than k questions is thereby
+    merged with its neighbours.
     """
     order = np.lexsort((draws, strata.astype(str)))
     assignment = np.empty(len(strata), dtype=np.int64)

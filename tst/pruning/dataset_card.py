@@ -14,6 +14,7 @@ RULES = {
     "adjusted": "(s - baseline) / (1 - baseline)",
     "s": "s",
     "delta": "s minus the zero-shot score",
+    "bits": "information about the answer beyond its position, in bits",
 }
 
 

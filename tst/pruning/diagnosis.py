@@ -20,9 +20,9 @@ from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.pruning.settings import PruneConfig
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
-from tst.scoring.scores import add_baselines, majority_scores, score_predictions
+from tst.scoring.scores import add_references, score_predictions
 
-KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline")
+KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "bits")
 
 
 @dataclass
@@ -36,12 +36,13 @@ class Examiner:
     frame: pd.DataFrame
     k: int
     group_by: str | None
+    stratify: str
     rules: ScoringRules
 
     def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
         """Scores of the questions at these positions, cross-validated among themselves.
 
-        Columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, in the order of the table, and
+        Columns row, those of KEPT, in the order of the table, and
         ``seconds``, what it took.
         ``path``: the Parquet file to read them from or write them to; while folds are missing the
         others wait in a folder beside it. Another process may do the same at the same time: whoever
@@ -52,7 +53,7 @@ class Examiner:
         started = time.perf_counter()
         rows = np.sort(rows)
         part = self.frame.iloc[rows].reset_index(drop=True)
-        plan = plan_folds(part, self.k, seed, 1, self.group_by)
+        plan = plan_folds(part, self.k, seed, 1, self.group_by, self.stratify)
         folder = path.with_suffix(".folds")
         done = {fold: _kept(_fold_path(folder, fold)) for fold in plan.folds()}
         missing = [fold for fold, kept in done.items() if kept is None]
@@ -64,9 +65,8 @@ class Examiner:
             shutil.rmtree(folder, ignore_errors=True)
             return pd.read_parquet(path)
         scored = pd.concat([done[fold] for fold in plan.folds()], ignore_index=True)
-        majority = majority_scores(part, plan, plan.folds(), self.rules)
-        scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
-        scored = add_baselines(scored, part).sort_values("row", ignore_index=True)
+        scored = add_references(scored, part, plan, plan.folds(), self.rules)
+        scored = scored.sort_values("row", ignore_index=True)
         scored = scored.assign(row=rows)[["row", *KEPT]]
         scored["seconds"] = time.perf_counter() - started
         write_parquet(path, scored)
@@ -107,4 +107,5 @@ def make_examiner(config: PruneConfig, frame: pd.DataFrame, group_by: str | None
     """The config's diagnostic, ready to diagnose any part of the question table."""
     store = FolderStore(Path(config.outputs_root) / "cache", Path(config.outputs_root) / "adapters")
     diagnostic = build_diagnostic(config, store)
-    return Examiner(diagnostic, frame, config.fold.k, group_by, config.scoring.rules())
+    fold, rules = config.fold, config.scoring.rules()
+    return Examiner(diagnostic, frame, fold.k, group_by, fold.stratify, rules)

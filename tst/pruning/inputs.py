@@ -18,6 +18,7 @@ from tst.pruning.model_answers.scoring import Answers, read_answers
 from tst.pruning.record import read_ids
 from tst.pruning.settings import PruneConfig
 from tst.records.files import read_json
+from tst.scoring.information import NO_CHOICES
 from tst.stress_test.run import load_table
 
 T = TypeVar("T")
@@ -50,6 +51,12 @@ def read_inputs(config: PruneConfig) -> Inputs:
     )
     if settings.rank_by == "delta" and config.diagnostic.name == "rf":
         raise UserError("prune.rank_by=delta: diagnostic=rf has no zero-shot model; use adjusted.")
+    without = sorted(set(table.frame["format"]) - {"mc"})
+    if settings.rank_by == "bits" and without:
+        raise UserError(
+            f"prune.rank_by=bits: {NO_CHOICES}, and this set also has {', '.join(without)} "
+            "questions; use adjusted."
+        )
     grouped = bool(settings.judges()) and "grouped" in settings.judge_folds
     if grouped and not table.groups:
         raise UserError("prune.judge_folds: this benchmark declares no groups; use [random].")

@@ -11,13 +11,13 @@ DECIMALS = 12
 
 
 def ranking_scores(scores: pd.DataFrame, rank_by: str) -> np.ndarray:
-    """The score that ranks, a question: adjusted, s or delta; NaN where it cannot be computed.
+    """The score that ranks: adjusted, s, bits or delta per question; NaN where it is not known.
 
-    scores: columns s, s_zero_shot, baseline
+    scores: columns s, s_zero_shot, baseline, bits
     """
     s = scores["s"].to_numpy(dtype=float)
-    if rank_by == "s":
-        return s
+    if rank_by in ("s", "bits"):
+        return scores[rank_by].to_numpy(dtype=float)
     if rank_by == "delta":
         return s - scores["s_zero_shot"].to_numpy(dtype=float)
     return adjust(s, scores["baseline"].to_numpy(dtype=float))

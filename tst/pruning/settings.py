@@ -9,7 +9,7 @@ from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
 from tst.core.ranges import bounded, expecting, find_range_problems, one_of
 
-RANKINGS = ("adjusted", "s", "delta")
+RANKINGS = ("adjusted", "s", "delta", "bits")
 ALLOCATIONS = ("per_type", "per_format", "global")
 JUDGES = ("rf", "lora_llm")
 JUDGE_FOLDS = ("random", "grouped")
@@ -56,7 +56,7 @@ class PruneSettings:
         what ``shares`` or ``like`` add up to
     batch: how many an iteration: a count, or a fraction; ``auto``: 1% of the questions, at least 10
     tau: stop when no question that may still be removed scores above this
-    rank_by: adjusted, s, or delta (needs a zero-shot model)
+    rank_by: adjusted, s, bits (multiple choice alone), or delta (needs a zero-shot model)
     allocation: per_type and per_format share the budget out by size; global does not share it out
     shares: type (per_type) or format (per_format) to how many of it: a count, or a fraction below
         1 of it; those not named keep all their questions

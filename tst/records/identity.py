@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tst.config.schema import RunConfig, to_plain
+from tst.core.folds import scheme_name
 from tst.core.questions import QuestionTable
 from tst.diagnostics.llm.settings import model_slug
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 """Raised by hand when the same config and questions give other numbers."""
 
 INCLUDED = (
@@ -29,6 +30,7 @@ INCLUDED = (
     "fold.seed",
     "fold.repeats",
     "fold.group_by",
+    "fold.stratify",
     "features",
     "scoring",
 )
@@ -126,7 +128,7 @@ def record_folder(config: RunConfig, table: QuestionTable) -> Path:
     if "model" not in UNUSED[diagnostic]:
         diagnostic = f"{diagnostic}-{model_slug(config.model)}"
     group_by = config.fold.grouping(table.groups)
-    scheme = f"random{config.fold.k}" if group_by is None else f"grouped{config.fold.k}-{group_by}"
+    scheme = scheme_name(config.fold.k, group_by, config.fold.stratify)
     parts = (table.name, diagnostic, scheme)
     folder = Path(config.outputs_root, "runs", *(_as_name(p) for p in parts))
     return folder / run_hash(config, table)

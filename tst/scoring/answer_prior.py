@@ -7,7 +7,7 @@ Dirichlet distribution", 2000): plain counts plus one say more than a small type
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,9 +36,9 @@ class AnswerPrior:
 
 
 def fit_answer_prior(
-    types: Sequence[str], n_options: Sequence[int], answers: Sequence[int]
+    types: Iterable[str], n_options: Iterable[int], answers: Iterable[int]
 ) -> AnswerPrior:
-    """The prior of mc questions; the three sequences have one entry a training question."""
+    """The prior of mc questions; one entry per training question in each."""
     counts: dict[tuple[str, int], np.ndarray] = {}
     for question_type, size, answer in zip(types, n_options, answers, strict=True):
         key = (str(question_type), int(size))

@@ -7,7 +7,7 @@ import pandas as pd
 from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan
 from tst.core.scoring_rules import ScoringRules
-from tst.scoring.scores import add_baselines, majority_scores, score_predictions
+from tst.scoring.scores import add_references, score_predictions
 
 
 def cross_validate(
@@ -15,8 +15,8 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Scores of every question in every repeat, nothing kept.
 
-    Columns row (table position), repeat, fold, those of ``scoring.score_predictions``, majority and
-    baseline; what ``scoring.bias_scores`` takes.
+    Columns row (table position), repeat, fold, those of ``scoring.score_predictions``, and those
+    of ``scores.add_references``; what ``scores.bias_scores`` takes.
     """
     parts = []
     folds = plan.folds()
@@ -25,6 +25,4 @@ def cross_validate(
         scores = score_predictions(table.iloc[rows], predictions, rules)
         parts.append(scores.reset_index(drop=True).assign(row=rows, repeat=repeat, fold=fold))
     scored = pd.concat(parts, ignore_index=True)
-    majority = majority_scores(table, plan, folds, rules)
-    scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
-    return add_baselines(scored, table)
+    return add_references(scored, table, plan, folds, rules)

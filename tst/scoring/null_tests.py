@@ -61,42 +61,60 @@ def run_draw(
     draw: int,
     rules: ScoringRules,
 ) -> dict[str, float]:
-    """One null draw: mean hard score, its standard error, the majority score, and mean 1/n."""
+    """One null draw: mean hard scores of model and majority, their standard errors, mean 1/n."""
     rng = np.random.default_rng([plan.seed, draw, KINDS.index(kind)])
     drawn = permute_answers(table, rng) if kind == "permuted" else draw_answers(table, rng)
-    fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by)
+    fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by, plan.stratify)
     scored = cross_validate(diagnostic, drawn, fresh, rules).sort_values("row")
     units = np.arange(len(drawn)) if unit_column is None else drawn[unit_column].to_numpy()
-    hard = scored["hard"].to_numpy(dtype=float)
+    hard, majority = (scored[c].to_numpy(dtype=float) for c in ("hard", "majority"))
     return {
         "score_hard": float(hard.mean()),
-        "majority": float(scored["majority"].mean()),
-        "baseline": float(scored["baseline"].mean()),
         "standard_error": clustered_standard_error(hard, units),
+        "majority": float(majority.mean()),
+        "majority_standard_error": clustered_standard_error(majority, units),
+        "baseline": float(scored["baseline"].mean()),
     }
 
 
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
-    """Mean over draws against what a model without knowledge may score."""
+    """Whether means over draws are what a model without knowledge may score.
+
+    permuted: the model's mean may exceed the same draws' majority by 2.5 standard errors of one
+    draw; it may lie below. uniform: the model's and the majority's means lie within 2.5 of their
+    standard errors of mean 1 / n. A majority further off has seen the held-out answers, through the
+    fold plan.
+    """
     means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
     expected = means["majority" if kind == "permuted" else "baseline"]
-    excess = means["score_hard"] - expected
-    bound = MOST_STANDARD_ERRORS * means["standard_error"]
     judged: dict[str, Any] = {
         "draws": len(draws),
         "score_hard": means["score_hard"],
         "expected": expected,
-        "excess": excess,
+        "excess": means["score_hard"] - expected,
         "standard_error": means["standard_error"],
-        "holds": excess <= bound if kind == "permuted" else abs(excess) <= bound,
+        "majority": means["majority"],
+        "majority_standard_error": means["majority_standard_error"],
         "scores": [d["score_hard"] for d in draws],
     }
-    if math.isnan(bound):
-        judged["holds"] = None
-        judged["holds_reason"] = "the questions lie in one group, so there is no standard error"
+    distances = {"model": (judged["excess"], means["standard_error"])}
     if kind == "permuted":
         beaten = sum(d["score_hard"] >= observed for d in draws)
         judged["p"] = (1 + beaten) / (1 + len(draws))
+    else:
+        off = abs(means["majority"] - expected)
+        distances = {
+            "model": (abs(judged["excess"]), means["standard_error"]),
+            "majority": (off, means["majority_standard_error"]),
+        }
+    if any(math.isnan(error) for _, error in distances.values()):
+        judged["holds"] = None
+        judged["holds_reason"] = "the questions lie in one group, so there is no standard error"
+        return judged
+    violated_by = [
+        name for name, (off, error) in distances.items() if off > MOST_STANDARD_ERRORS * error
+    ]
+    judged |= {"holds": not violated_by, "violated_by": violated_by}
     return judged
 
 
@@ -105,7 +123,8 @@ def describe_left_out(mc_units: int, plan: FoldPlan) -> dict[str, Any]:
     what = (
         "mc questions" if plan.group_by is None else f"groups ({plan.group_by}) with mc questions"
     )
-    fields = ("score_hard", "expected", "excess", "standard_error")
+    fields = ("score_hard", "expected", "excess", "standard_error", "majority",
+              "majority_standard_error")  # fmt: skip
     return {
         "draws": 0,
         **dict.fromkeys(fields, float("nan")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan
 from tst.core.metrics import score_options
 from tst.core.scoring_rules import ScoringRules
+from tst.scoring.information import information, prior_probabilities
 
 SCORES = ("s", "hard", "s_zero_shot", "hard_zero_shot", "margin")
 
@@ -118,8 +119,29 @@ def _constant_scores(
     return np.array([rules.score_text(text, accepted) for accepted in heldout])
 
 
+def add_references(
+    scored: pd.DataFrame,
+    table: pd.DataFrame,
+    plan: FoldPlan,
+    folds: Sequence[Fold],
+    rules: ScoringRules,
+) -> pd.DataFrame:
+    """What scores are compared with: columns majority, baseline, p_prior and bits are added.
+
+    scored: one row per (question, repeat) of these folds, with row, repeat, fold and s
+    """
+    on = ["row", "repeat", "fold"]
+    for known in (
+        majority_scores(table, plan, folds, rules),
+        prior_probabilities(table, plan, folds),
+    ):
+        scored = scored.merge(known, on=on, validate="one_to_one")
+    scored = add_baselines(scored, table)
+    return scored.assign(bits=information(scored["s"].to_numpy(), scored["p_prior"].to_numpy()))
+
+
 def add_baselines(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Add ``baseline`` to one row a (question, repeat): see method.md, section 4.
+    """Add ``baseline`` to one row per (question, repeat): see method.md, section 4.
 
     mc 1 / n_options; num the mean of ``majority`` over the type's held-out questions; open 0.
     """
@@ -145,10 +167,10 @@ def adjust(s: np.ndarray, baseline: np.ndarray) -> np.ndarray:
 def bias_scores(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """One row a question, in table order: s, s_zero_shot, delta, baseline, adjusted and the rest.
 
-    ``scored`` has one row a (question, repeat) with the columns of ``score_predictions``,
-    ``majority`` and ``baseline``; questions without a prediction are left out.
+    ``scored`` has one row per (question, repeat) with the columns of ``score_predictions`` and
+    ``add_references``; questions without a prediction are left out.
     """
-    mean = scored.groupby("row")[[*SCORES, "majority", "baseline"]].mean()
+    mean = scored.groupby("row")[[*SCORES, "majority", "baseline", "bits"]].mean()
     result = mean.sort_index()
     result["delta"] = result["s"] - result["s_zero_shot"]
     result["delta_hard"] = result["hard"] - result["hard_zero_shot"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from tst.scoring.information import describe_information
 from tst.scoring.scores import adjust
 
 RESAMPLES = 10_000
@@ -23,12 +25,13 @@ FIELDS: Mapping[str, str] = {
     "zero_shot_soft": "s_zero_shot",
     "delta_hard": "delta_hard",
     "delta_soft": "delta",
+    "bits": "bits",
     "baseline": "baseline",
     "majority": "majority",
 }
 """summary.json field -> column of the per-question scores."""
 
-WITH_INTERVAL = tuple(FIELDS)[:6]
+WITH_INTERVAL = tuple(FIELDS)[:7]
 
 
 TOO_FEW_GROUPS = "fewer than two groups (or questions) have a score"
@@ -128,7 +131,7 @@ def summarise(
     intervals = bootstrap_intervals(values, members, units[rows])
     summary: dict[str, Any] = {}
     for index, ((part, name), mask) in enumerate(masks.items()):
-        fields = _set_fields(scores[mask], scored[scored["row"].isin(rows[mask])])
+        fields = _set_fields(scores[mask], scored[scored["row"].isin(rows[mask])], table)
         fields["interval"] = {
             field: [float(b) for b in intervals[index, i]] for i, field in enumerate(WITH_INTERVAL)
         }
@@ -142,10 +145,11 @@ def summarise(
     return summary
 
 
-def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame) -> dict[str, Any]:
+def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
     fields: dict[str, Any] = {"n": len(scores)}
     fields |= {field: float(scores[column].mean()) for field, column in FIELDS.items()}
     fields["adjusted"] = adjusted_mean(scores["s"], scores["baseline"])
+    fields |= describe_information(scored, table)
     by_fold = scored.groupby(["repeat", "fold"])[["hard", "s"]].mean()
     names = {"hard": "score_hard", "s": "score_soft"}
     fields["fold_mean"] = {names[c]: float(by_fold[c].mean()) for c in names}
@@ -173,7 +177,10 @@ def _macro(per_type: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Unweighted means over question types."""
     fields: dict[str, Any] = {"n": len(per_type)}
     for field in (*FIELDS, "adjusted"):
-        fields[field] = float(np.mean([part[field] for part in per_type.values()]))
+        values = [part[field] for part in per_type.values()]
+        if field == "bits":  # of the types that have it
+            values = [v for v in values if math.isfinite(v)] or [math.nan]
+        fields[field] = float(np.mean(values))
     return fields
 
 

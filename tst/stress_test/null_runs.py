@@ -34,9 +34,10 @@ def run_nulls(
 
     build: makes a diagnostic, in the process that uses it
     observed: overall score_hard of the real run
-    Returns per kind the draws' mean, standard error and whether the null holds (None with a
-    ``holds_reason`` where that cannot be told); for ``permuted`` also
-    p = (1 + #{null >= observed}) / (1 + repeats). A table without mc questions has no ``uniform``.
+    Returns per kind the means over draws of model and majority, their standard errors and whether
+    the null holds (``violated_by``: whose mean is off; None with a ``holds_reason`` where it cannot
+    be told); for ``permuted`` also p = (1 + #{null >= observed}) / (1 + repeats). A table without
+    mc questions has no ``uniform``.
     """
     mc_units = len(set(plan.units[(table["format"] == "mc").to_numpy()]))
     kinds = [kind for kind in KINDS if kind == "permuted" or mc_units >= plan.k]

@@ -14,7 +14,7 @@ from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
 from tst.core.scoring_rules import ScoringRules
 from tst.records.fold_files import FoldFile
 from tst.records.record import Record
-from tst.scoring.scores import add_baselines, bias_scores, majority_scores, score_predictions
+from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_test.near_duplicates import find_near_duplicates
 from tst.stress_test.question_rows import join_rows, question_rows
@@ -48,9 +48,7 @@ def score_record(
     """Predictions, questions and summary over the folds that are finished."""
     files = record.folds.read(plan.folds())
     scored = join_rows([f.rows for f in files], table.frame)
-    majority = majority_scores(table.frame, plan, [f.fold for f in files], rules)
-    scored = scored.merge(majority, on=["row", "repeat", "fold"], validate="one_to_one")
-    scored = add_baselines(scored, table.frame)
+    scored = add_references(scored, table.frame, plan, [f.fold for f in files], rules)
     questions = question_rows(scored, table.frame, plan)
     scores = bias_scores(scored, table.frame)
     summary: dict[str, Any] = summarise(scores, scored, table.frame, bootstrap_units(table, plan))
@@ -60,7 +58,7 @@ def score_record(
     summary["versions"] = mixed_versions(files)
     summary["folds"] = {
         "k": plan.k, "seed": plan.seed, "repeats": plan.repeats, "group_by": plan.group_by,
-        "finished": len(files), "planned": len(plan.folds()),
+        "stratify": plan.stratify,        "finished": len(files), "planned": len(plan.folds()),
     }  # fmt: skip
     return scored.drop(columns="row"), questions, summary
 

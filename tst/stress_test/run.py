@@ -120,7 +120,14 @@ def load_table(config: RunConfig) -> QuestionTable:
 def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
     """The fold plan that a config asks for."""
     fold = config.fold
-    return plan_folds(table.frame, fold.k, fold.seed, fold.repeats, fold.grouping(table.groups))
+    return plan_folds(
+        table.frame,
+        fold.k,
+        fold.seed,
+        fold.repeats,
+        fold.grouping(table.groups),
+        fold.stratify,
+    )
 
 
 def _run_folds(

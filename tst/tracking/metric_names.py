@@ -19,6 +19,8 @@ SCORES = {
     "baseline": "baseline",
     "majority": "majority",
     "adjusted": "adjusted",
+    "bits": "bits",
+    "ece": "ece",
 }
 """Of all questions (as they are), of the mean over types (``macro/``), of a format
 (``format/<f>/``) and of a question type (``type/<t>/``)."""

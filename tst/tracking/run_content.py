@@ -19,8 +19,10 @@ from tst.tracking.settings import TrackingSettings
 CURVE_POINTS = 500
 """Points of a fold's curve; longer ones are thinned evenly."""
 
-NUMBERS = ("fold", "n_options", "s", "s_zero_shot", "delta", "baseline", "adjusted", "correct",
-           "correct_zero_shot", "margin", "letter_mass", "parsed", "n_repeats")  # fmt: skip
+NUMBERS = (
+    "fold", "n_options", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "correct",
+    "correct_zero_shot", "margin", "letter_mass", "parsed", "n_repeats",
+)  # fmt: skip
 LABELS = ("id", "question_type", "format")
 TEXTS = ("question", "options", "answer", "prediction", "generated")
 

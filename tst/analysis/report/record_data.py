@@ -25,6 +25,10 @@ SET_FIELDS = (
     "baseline",
     "majority",
     "adjusted",
+    "bits",
+    "ece",
+    "ece_floor",
+    "nothing_beyond_counting",
     "interval",
     "fold_sd",
 )
@@ -104,7 +108,7 @@ def _rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
 def question_columns(questions: pd.DataFrame) -> dict[str, Any]:
     """The question table by columns (lists), JSON decoded, scores rounded to four decimals."""
     decoded = ("options", "answer", "prediction", "p_options", "p_options_zero_shot", "reasons")
-    scores = ("s", "s_zero_shot", "delta", "baseline", "adjusted", "margin", "letter_mass")
+    scores = ("s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "margin", "letter_mass")
     texts = ["id", "question_type", "format", "question", "generated", "cue"]
     texts += [c for c in map(str, questions) if c.startswith(GROUP_PREFIX)]
     columns: dict[str, Any] = {c: _texts(questions[c]) for c in texts if c in questions}

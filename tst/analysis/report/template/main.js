@@ -52,6 +52,11 @@ function recordCards(r) {
   }
   cards.push(card("baseline", percent(o.baseline), `majority ${percent(o.majority)}`));
   cards.push(card("adjusted", percent(o.adjusted), "0: guessing, 100: given away"));
+  if (known(o.bits)) {
+    const floor = `of a calibrated model ${fixed(o.ece_floor, 1)}`;
+    cards.push(card("bits per question", fixed(o.bits, 3), o.nothing_beyond_counting || `beyond counting positions${known(o.interval.bits[0]) ? `, 95%: ${o.interval.bits.map((b) => fixed(b, 3)).join(" to ")}` : ""}`));
+    cards.push(card("calibration error", fixed(o.ece, 1), floor));
+  }
   const worst = [...r.types].filter((t) => known(t.adjusted)).sort((a, b) => b.adjusted - a.adjusted)[0];
   if (worst) cards.push(card("most exposed type", percent(worst.score_hard), `${worst.name}, baseline ${percent(worst.baseline)}`));
   cards.push(card("questions", count(o.n), [r.left_out ? `${r.left_out} left out` : "", r.unparsed ? `${r.unparsed} unparsed` : ""].filter(Boolean).join(", ")));

@@ -62,6 +62,7 @@ function columnsOf(rows) {
     { title: "zero-shot", field: "s_zero_shot", ...number, formatter: meter("var(--zero)"), width: 112, responsive: 3 },
     { title: "Δ", field: "delta", ...number, formatter: signed, width: 76, responsive: 1 },
     { title: "adjusted", field: "adjusted", ...number, formatter: (c) => fixed(c.getValue()), width: 86, responsive: 4 },
+    { title: "bits", field: "bits", ...number, formatter: (c) => fixed(c.getValue()), width: 76, responsive: 5 },
     { title: "why", field: "why", ...text, minWidth: 160, widthGrow: 2, responsive: 5, headerSort: false, cssClass: "muted" },
   ];
   const shown = all.filter((c) => c.field === "p_options" || rows.some((r) => r[c.field] !== undefined && r[c.field] !== null && r[c.field] !== ""));
@@ -122,7 +123,7 @@ function showDetail(row) {
       : el("div", { class: "facts" }, fact("right answer", row.gold), fact("predicted", row.said), fact("generated", row.generated || DASH)),
     row.p_options_zero_shot ? legend([["tuned", "var(--tuned)"], ["zero-shot", "var(--zero)"]]) : null,
     el("div", { class: "facts" }, fact("s(x)", fixed(row.s)), fact("zero-shot", fixed(row.s_zero_shot)), fact("Δ", points(row.delta)),
-      fact("baseline", fixed(row.baseline)), fact("adjusted", fixed(row.adjusted)), fact("margin", fixed(row.margin)),
+      fact("baseline", fixed(row.baseline)), fact("adjusted", fixed(row.adjusted)), fact("bits", fixed(row.bits)), fact("margin", fixed(row.margin)),
       fact("letter mass", fixed(row.letter_mass)), fact("fold", String(row.fold)), fact("planted cue", row.cue || DASH),
       groups.map((g) => fact(g.replace("group_", ""), row[g]))),
     row.reasons.length ? el("h3", {}, "What moved the prediction") : null,
