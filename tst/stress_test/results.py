@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
 from tst.core.scoring_rules import ScoringRules
 from tst.records.fold_files import FoldFile
 from tst.records.record import Record
+from tst.scoring.exposure import find_exposed
 from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_test.near_duplicates import find_near_duplicates
@@ -51,7 +53,9 @@ def score_record(
     scored = add_references(scored, table.frame, plan, [f.fold for f in files], rules)
     questions = question_rows(scored, table.frame, plan)
     scores = bias_scores(scored, table.frame)
-    summary: dict[str, Any] = summarise(scores, scored, table.frame, bootstrap_units(table, plan))
+    units = bootstrap_units(table, plan)
+    summary: dict[str, Any] = summarise(scores, scored, table.frame, units)
+    summary["exposure"] = [asdict(e) for e in find_exposed(scores, table.frame, units)]
     summary["planted"] = planted_aurocs(scores, table.frame)
     summary["cost"] = add_costs(files)
     summary["data"] = describe_data(table)

@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+
+from tst.scoring.exposure import (
+    EXPOSED,
+    NO_SIGN,
+    ONE_ANSWER,
+    TOO_FEW,
+    find_exposed,
+    holm,
+    p_above,
+)
+
+
+def exposures(*types, units=None):
+    """types: (name, format, hard scores, chance or majority)"""
+    table, rows = [], []
+    for name, kind, hard, level in types:
+        for score in hard:
+            table.append({"question_type": name, "format": kind})
+            rows.append({"hard": score, "majority": level, "baseline": level})
+    units = np.arange(len(rows)) if units is None else np.asarray(units)
+    return {
+        e.question_type: e for e in find_exposed(pd.DataFrame(rows), pd.DataFrame(table), units)
+    }
+
+
+def right(share, n):
+    return [1.0] * round(share * n) + [0.0] * (n - round(share * n))
+
+
+def test_states_and_what_is_to_mend():
+    found = exposures(
+        ("cued", "mc", right(0.7, 80), 0.25),
+        ("clean", "mc", right(0.25, 80), 0.25),
+        ("small", "mc", right(1.0, 19), 0.25),
+        ("constant", "num", right(0.6, 40), 0.6),
+        ("low", "num", right(0.3, 40), 0.3),
+    )
+    assert {name: e.state for name, e in found.items()} == {
+        "cued": EXPOSED, "clean": NO_SIGN, "small": TOO_FEW, "constant": ONE_ANSWER, "low": NO_SIGN,
+    }  # fmt: skip
+    assert found["cued"].to_mend == round(80 * (0.7 - 0.25) / 0.75) == 48
+    assert found["constant"].to_mend == 40  # the constant scores 0.6 on each
+    assert [e.to_mend for e in found.values()] == [48, 40, 0, 0, 0]  # most first
+    assert np.isnan(found["small"].p)
+    assert [name for name, e in found.items() if e.is_exposed] == ["cued", "constant"]
+
+
+def test_without_clusters_it_is_the_t_test():
+    differences = np.array(right(0.4, 50)) - 0.25
+    expected = ttest_1samp(differences, 0.0, alternative="greater").pvalue
+    assert p_above(differences, np.arange(50)) == pytest.approx(expected)
+
+
+def test_clusters_count_once():
+    few = np.array([1.0, 0.0, 1.0, 1.0, 0.0]) - 0.25
+    units = np.repeat(np.arange(5), 10)
+    assert p_above(np.repeat(few, 10), units) == pytest.approx(p_above(few, np.arange(5)))
+    assert p_above(np.repeat(few, 10), np.arange(50)) < p_above(few, np.arange(5)) / 10
+    assert p_above(np.ones(30), np.zeros(30)) == 1.0  # one group tells nothing
+    assert p_above(np.ones(30), np.arange(30)) == 0.0
+
+
+def test_holm_by_hand():
+    p = {("a", ""): 0.012, ("b", ""): 0.02, ("c", ""): 0.03, ("d", ""): 0.9}
+    # 0.012 <= 0.05 / 4, then 0.02 > 0.05 / 3
+    assert holm(p, 0.05) == {("a", "")}
+    assert holm({**p, ("b", ""): 0.016}, 0.05) == {("a", ""), ("b", "")}  # then 0.03 > 0.05 / 2
+    assert holm({}, 0.05) == set()
+
+
+def test_many_clean_types_are_seldom_called_exposed():
+    rng = np.random.default_rng(5)
+    named = 0
+    for _ in range(40):
+        types = [
+            (f"t{i}", "mc", (rng.random(rng.integers(20, 60)) < 0.25).astype(float), 0.25)
+            for i in range(40)
+        ]
+        named += any(e.is_exposed for e in exposures(*types).values())
+    assert named <= 4
