@@ -21,7 +21,7 @@ from tst.diagnostics.llm.settings import model_slug
 
 def stress_test(config: RunConfig) -> Outcome:
     """Run one stress test and print its tables."""
-    from tst.cli.console import show_most_biased, show_summary, wide_console
+    from tst.cli.console import show_most_biased, show_summary, show_verdict, wide_console
     from tst.stress_test.run import describe, run
 
     if config.n_jobs == -1 and jobs_run_side_by_side():
@@ -33,6 +33,7 @@ def stress_test(config: RunConfig) -> Outcome:
     if not in_sweep():
         console = wide_console()
         show_summary(result.summary, console)
+        show_verdict(result.summary, console)
         show_most_biased(result.questions, console)
         if not result.complete:
             folds = result.summary["folds"]

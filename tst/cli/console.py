@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tst.core.number_text import DASH, percent
 from tst.records.survey import RecordState
+from tst.stress_test.verdict import describe_verdict
 
 
 def wide_console(columns: int = 110) -> Console:
@@ -108,6 +109,13 @@ def _cells(part: dict[str, Any], zero_shot: bool) -> list[str]:
         f"{percent(mean)} ± {percent(sd)}",
         f"[{percent(low)}, {percent(high)}]",
     ]
+
+
+def show_verdict(summary: dict[str, Any], console: Console) -> None:
+    """What the record says, in words: the exposed question types, most questions to mend first."""
+    console.print("\n[bold]verdict[/bold]")
+    for sentence in describe_verdict(summary):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_most_biased(questions: pd.DataFrame, console: Console, count: int = 5) -> None:
