@@ -31,9 +31,9 @@ def describe_verdict(summary: dict[str, Any]) -> list[str]:
 
 def _exposed(entry: dict[str, Any], summary: dict[str, Any]) -> str:
     part = summary["per_type"].get(entry["question_type"], {})
-    low, high = part.get("interval", {}).get("score_hard") or (None, None)
-    alone = part.get("n") == entry["n"] and low is not None
-    interval = f" [{100 * low:.0f}, {100 * high:.0f}]" if alone else ""
+    bounds = [b for b in part.get("interval", {}).get("score_hard") or [] if b is not None]
+    alone = part.get("n") == entry["n"] and len(bounds) == 2
+    interval = f" [{100 * bounds[0]:.0f}, {100 * bounds[1]:.0f}]" if alone else ""
     right = "right" if entry["format"] != "num" else "relative accuracy"
     return (
         f"{entry['question_type']}: {100 * entry['score']:.0f}%{interval} {right} without looking, "

@@ -1,0 +1,39 @@
+from tst.stress_test.verdict import describe_verdict
+
+
+def entry(name, state, kind="mc", n=75, score=0.69, chance=0.25, to_mend=44):
+    return {
+        "question_type": name, "format": kind, "state": state, "n": n, "score": score,
+        "chance": chance, "p": 0.0, "to_mend": to_mend,
+    }  # fmt: skip
+
+
+def part(n, low, high):
+    return {"n": n, "interval": {"score_hard": [low, high]}}
+
+
+def test_every_state_has_its_sentence():
+    summary = {
+        "exposure": [
+            entry("position", "exposed"),
+            entry("length", "exposed", "num", score=0.6, chance=0.31, to_mend=30),
+            entry("counting", "one answer", "num", score=0.62, chance=0.62, to_mend=40),
+            entry("near", "no sign"),
+            entry("far", "no sign"),
+            entry("rare", "too few"),
+        ],
+        "per_type": {"position": part(75, 0.59, 0.79), "length": part(75, None, None)},
+    }
+    assert describe_verdict(summary) == [
+        "position: 69% [59, 79] right without looking, against 25% by chance; "
+        "about 44 of 75 questions to mend.",
+        "length: 60% relative accuracy without looking, against 31% for the best constant; "
+        "about 30 of 75 questions to mend.",
+        "counting: one answer to every question scores 62%; 40 of 75 questions to mend.",
+        "No sign of a shortcut in 2 question types; too few questions to tell in 1 question type.",
+    ]
+
+
+def test_a_clean_benchmark_is_told_so():
+    summary = {"exposure": [entry("near", "no sign"), entry("far", "no sign")], "per_type": {}}
+    assert describe_verdict(summary) == ["No sign of a shortcut in any of the 2 question types."]
