@@ -42,9 +42,9 @@ def study(config: NoisyStudyConfig) -> Outcome:
     from tst.cli.console import wide_console
     from tst.cli.noisy_console import show_comparison
     from tst.records.files import write_csv, write_text
-    from tst.records.survey import NOISY
+    from tst.records.kinds import NOISY_TUNING
 
-    experiments, unusable = find_experiments(Path(config.outputs_root), NOISY)
+    experiments, unusable = find_experiments(Path(config.outputs_root), NOISY_TUNING)
     for bad in unusable:
         print(f"left out, {bad.state}: {bad.path} ({bad.reason})")
     if not experiments:

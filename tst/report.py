@@ -32,7 +32,7 @@ def report(config: ReportConfig) -> Outcome:
     from tst.analysis.experiments import Experiment, find_experiments
     from tst.analysis.report.assemble import render_report
     from tst.records.files import write_text
-    from tst.records.survey import NOISY, PRUNE
+    from tst.records.kinds import NOISY_TUNING, PRUNING
     from tst.records.verified import Found, find_records, read_record
 
     root = Path(config.outputs_root)
@@ -42,8 +42,8 @@ def report(config: ReportConfig) -> Outcome:
         found = Found([read_record(Path(config.record))], [])
     else:
         found = find_records(root)
-        pruning, _ = find_experiments(root, PRUNE)
-        noisy, _ = find_experiments(root, NOISY)
+        pruning, _ = find_experiments(root, PRUNING)
+        noisy, _ = find_experiments(root, NOISY_TUNING)
     if not (found.records or pruning or noisy):
         left = f" ({len(found.unusable)} are unfinished or damaged)" if found.unusable else ""
         raise UserError(

@@ -27,8 +27,8 @@ from tst.noisy_tuning.settings import (
 from tst.noisy_tuning.training import trained
 from tst.records.files import read_json
 from tst.records.identity import flatten, matches
+from tst.records.kinds import NOISY_TUNING
 from tst.records.leases import Leases
-from tst.records.survey import NOISY
 
 
 def test_the_record_holds_steps_pairs_curve_and_summary(root):
@@ -126,7 +126,7 @@ def test_repeated_runs_give_the_same_numbers(root, tmp_path):
 
 
 def test_every_optimizer_of_a_seed_sees_the_same_rows(root):
-    experiments, _ = find_experiments(root, NOISY)
+    experiments, _ = find_experiments(root, NOISY_TUNING)
     rows = {
         (e.summary["run"]["optimizer"], e.summary["run"]["seed"]): pd.read_parquet(
             e.path / "steps.parquet"

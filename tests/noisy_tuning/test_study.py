@@ -24,11 +24,11 @@ from tst.noisy_tuning.record import setting_hash
 from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings
 from tst.noisy_tuning.summary import optimizer_label
 from tst.optimizers.settings import PARAMETERS
-from tst.records.survey import NOISY
+from tst.records.kinds import NOISY_TUNING
 
 
 def test_runs_are_compared_over_seeds(root):
-    experiments, unusable = find_experiments(root, NOISY)
+    experiments, unusable = find_experiments(root, NOISY_TUNING)
     assert unusable == []
     ((setting, runs),) = group_runs(experiments)[0].items()
     assert str(setting).startswith("generated, tiny, shuffled 30%, probe, 6 steps of 6")
@@ -63,7 +63,7 @@ def test_a_label_names_the_parameters_that_are_not_as_configured(name):
 
 
 def test_twice_the_same_seed_or_another_version_is_left_out_and_named(root):
-    experiments, _ = find_experiments(root, NOISY)
+    experiments, _ = find_experiments(root, NOISY_TUNING)
     first, *rest = experiments
     old = replace(first, summary={**first.summary, "run": {**first.summary["run"], "version": 1}})
     for given, note in (([old, *rest], "version"), ([first, *experiments], "more than once")):
@@ -73,7 +73,7 @@ def test_twice_the_same_seed_or_another_version_is_left_out_and_named(root):
 
 
 def test_figures_are_drawn_and_saved(root, tmp_path):
-    experiments, _ = find_experiments(root, NOISY)
+    experiments, _ = find_experiments(root, NOISY_TUNING)
     ((setting, runs),) = group_runs(experiments)[0].items()
     for name, draw in FIGURES.items():
         for chosen in (runs, {"adamw": runs["adamw"]}):
@@ -87,7 +87,7 @@ def test_figures_are_drawn_and_saved(root, tmp_path):
 
 
 def test_a_comparison_is_shown_with_its_intervals(root):
-    experiments, _ = find_experiments(root, NOISY)
+    experiments, _ = find_experiments(root, NOISY_TUNING)
     ((_, runs),) = group_runs(experiments)[0].items()
     console = Console(record=True, width=110)
     table = compare(runs)

@@ -16,8 +16,8 @@ from tst.pruning.inputs import read_inputs
 from tst.pruning.record import prune_folder
 from tst.pruning.run import run_pruning
 from tst.records.files import checksum, read_json
+from tst.records.kinds import PRUNING
 from tst.records.leases import Leases
-from tst.records.survey import PRUNE
 
 SMALL = ["prune.budget=16", "prune.batch=8", "prune.floor=0"]
 
@@ -108,7 +108,7 @@ def test_a_rerun_leaves_a_finished_pruning_finished(prune_config, prior, monkeyp
     with pytest.raises(end):
         run_pruning(prune_config(*SMALL, "prune.judge=rf"))
     assert states == ["finished"]
-    assert [e.path for e in find_experiments(folder.parents[3], PRUNE)[0]] == [folder]
+    assert [e.path for e in find_experiments(folder.parents[3], PRUNING)[0]] == [folder]
 
 
 def test_a_live_process_keeps_others_out(prune_config, prior):

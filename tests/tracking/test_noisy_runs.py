@@ -19,7 +19,7 @@ from tst.noisy_tuning.settings import (
 )
 from tst.optimizers.settings import OptimizerSettings
 from tst.records.files import read_json
-from tst.tracking.publisher_process import wait_for_publishing
+from tst.tracking.publishing import wait_for_publishing
 from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")

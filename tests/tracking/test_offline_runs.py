@@ -12,9 +12,9 @@ import pytest
 from tests.tracking.conftest import STEPS, Failing
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
+from tst.records.kinds.stress_test import CURVE_POINTS
 from tst.records.leases import Leases
-from tst.tracking.publisher_process import without_path
-from tst.tracking.run_content import CURVE_POINTS
+from tst.tracking.content import without_folder
 
 pytest.importorskip("wandb")
 
@@ -102,8 +102,7 @@ def test_a_models_folder_is_told_by_its_last_part(tracked_run, tmp_path):
      ("tiny:base", "tiny:base")],
 )  # fmt: skip
 def test_of_a_models_name_only_a_path_is_cut(name, told):
-    leaves = {"model.name": name, "model.revision": None}
-    assert without_path(leaves) == leaves | {"model.name": told}
+    assert without_folder(name) == told
 
 
 def test_a_failed_run_ends_as_failed_and_quotes_nothing(tracked_run, tmp_path):

@@ -13,8 +13,8 @@ from tests.made_records import make_record
 from tests.tracking.offline_runs import read_runs
 from tst.records.files import read_json
 from tst.tracking import publisher
-from tst.tracking.publisher_process import wait_for_publishing
-from tst.tracking.run_content import Story
+from tst.tracking.content import TrackedRecord
+from tst.tracking.publishing import wait_for_publishing
 from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")
@@ -63,27 +63,27 @@ class Server:
         self.url = "https://wandb.example/run"
         self.online = True
 
-    def open(self, story: Story, online: bool) -> Server:
+    def open(self, record: TrackedRecord, online: bool) -> Server:
         assert online
         self.online = True
         self.told.append([])
         return self
 
-    def log_fold(self, name: str) -> None:
+    def log_part(self, name: str) -> None:
         self.told[-1].append(name)
 
-    def close(self, state: str) -> None:
-        self.online = self.answers
+    def close(self) -> bool:
+        return self.answers
 
-    def remove_offline(self, folder: Path) -> None:
-        assert self.answers and str(folder) == self.folder
+    def remove_offline(self, folder: str) -> None:
+        assert self.answers and folder == self.folder
 
 
 def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, monkeypatch):
     record = make_record(tmp_path, "diagnostic=rf")
-    story = Story(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
+    story = TrackedRecord(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
     server, over = Server(tmp_path / "wandb" / "run-1"), threading.Event()
-    monkeypatch.setattr(publisher, "open_run", server.open)
+    monkeypatch.setattr(publisher, "WandbRun", server.open)
     over.set()
     folds = [f"0-{f}" for f in range(5)]
 

@@ -14,8 +14,8 @@ from tst.config.composition import compose_command
 from tst.prune import COMMAND
 from tst.pruning import diagnosis, run
 from tst.pruning.settings import PruneConfig, find_pruning_problems
-from tst.tracking.pruning_content import scalars
-from tst.tracking.publisher_process import wait_for_publishing
+from tst.records.kinds import PRUNING
+from tst.tracking.publishing import wait_for_publishing
 
 pytest.importorskip("wandb")
 
@@ -90,7 +90,7 @@ def test_what_could_not_be_computed_is_left_out(tmp_path):
                         "prune.judge_seeds=[42]", "tracking=none")  # fmt: skip
     ours = summary["judged"][0]["lists"]["ours"]
     ours["adjusted"], ours["interval"]["score_hard"] = float("nan"), [None, None]
-    told = scalars(summary)
+    told = PRUNING.figures(summary)
     assert "judged/lora_llm/random/ours/score_hard" in told
     assert "judged/lora_llm/random/ours/adjusted" not in told
     assert "judged/lora_llm/random/ours/score_hard_low" not in told

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.made_records import make_record
-from tst.tracking import metric_names
+from tst.records.kinds import STRESS_TEST, stress_test
 
 pytest.importorskip("wandb_workspaces", reason="pip install 'tst-stress-test[wandb]'")
 
@@ -64,14 +64,16 @@ def test_the_sections_are_there(definition):
 
 def test_every_key_shown_is_one_that_a_run_has(definition):
     summary, view = definition
-    logged = set(metric_names.scalars({**summary, "cost": {}})) | {
-        metric_names.STATE,
-        metric_names.FOLD,
-        metric_names.FOLD_SCORE,
+    logged = set(STRESS_TEST.figures({**summary, "cost": {}})) | {
+        "state",
+        stress_test.FOLD,
+        stress_test.FOLD_SCORE,
     }
-    logged |= {metric_names.LOSS, metric_names.SPEED, "_step", "delta", "delta_soft"}
+    logged |= {stress_test.LOSS, stress_test.SPEED, "_step"}
     logged |= {
-        f"{metric_names.curve_prefix(0, f)}/{c}" for f in range(3) for c in metric_names.CURVES
+        f"{stress_test.curve_prefix(0, f)}/{c}"
+        for f in range(3)
+        for c in ("step", *stress_test.CURVES)
     }
     for name in metrics(view["spec"]):
         plain = re.sub(r"^(summary(_metrics)?[:.])", "", name)

@@ -43,7 +43,7 @@ from tst.optimizers.build import require_usable
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.tracking.publisher_process import published
+from tst.tracking.publishing import published
 
 log = logging.getLogger("tst")
 
@@ -113,7 +113,7 @@ def _tracked(config: NoisyConfig, table: PairTable, record: Path) -> AbstractCon
         "revision": table.revision,
     }
     leaves = identity_leaves(config)
-    return published(config.tracking, record, Path(config.outputs_root), leaves, source)
+    return published(config.tracking, record, config.outputs_root, leaves, source)
 
 
 def prepare(config: NoisyConfig) -> Materials:

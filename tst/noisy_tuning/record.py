@@ -15,8 +15,8 @@ from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.settings import NoisyConfig
 from tst.records.identity import digest, flatten, matches
+from tst.records.kinds import NOISY_TUNING
 
-FOLDER = "noisy"
 VERSION = 2
 """Raised by hand when the same config and pairs give other figures; records of another version are
 left out of tables. 2: corrupted pairs are held out, and the loss's AUROC points the other way."""
@@ -56,13 +56,13 @@ def identity_leaves(config: NoisyConfig) -> dict[str, Any]:
 
 def record_folder(config: NoisyConfig, table: PairTable) -> Path:
     """Where the record of a resolved config and its pairs lies."""
-    parts = (
+    place = (
         table.name,
         f"{config.optimizer.name}-{model_slug(config.model)}",
         f"{config.corruption.kind}-{config.schedule.kind}",
-        digest(identity_leaves(config), table.fingerprint, VERSION),
     )
-    return Path(config.outputs_root, FOLDER, *parts)
+    identity = digest(identity_leaves(config), table.fingerprint, VERSION)
+    return NOISY_TUNING.path(config.outputs_root, place, identity)
 
 
 def setting_hash(config: NoisyConfig, table: PairTable) -> str:

@@ -21,6 +21,7 @@ from tst.pruning.loop import FLOORS, GROUPS, Iteration, Pruning
 from tst.pruning.settings import PruneConfig
 from tst.records.files import write_csv, write_text
 from tst.records.identity import record_folder
+from tst.records.kinds import PRUNING, STRESS_TEST
 from tst.records.record import Record
 
 RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
@@ -36,8 +37,8 @@ def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> P
         settings.rank_by, settings.allocation, settings.refresh,
     ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
-    benchmark, diagnostic = run.parts[-4:-2]
-    return Path(config.outputs_root, "prune", benchmark, diagnostic, digest).resolve()
+    benchmark, diagnostic, _ = STRESS_TEST.place(run)
+    return PRUNING.path(config.outputs_root, (benchmark, diagnostic), digest).resolve()
 
 
 def require_alone(record: Record) -> None:
@@ -49,9 +50,9 @@ def require_alone(record: Record) -> None:
 def judged_folder(config: PruneConfig, table: QuestionTable) -> Path:
     """Where a judge's diagnoses are kept; every pruning of the benchmark shares them."""
     run = record_folder(config, table)
-    benchmark, diagnostic, scheme = run.parts[-4:-1]
-    folder = Path(config.outputs_root, "prune", benchmark, "judged")
-    return (folder / diagnostic / f"{scheme}-{run.name}").resolve()
+    benchmark, diagnostic, scheme = STRESS_TEST.place(run)
+    folder = Path(config.outputs_root, PRUNING.folder, benchmark, "judged", diagnostic)
+    return (folder / f"{scheme}-{run.name}").resolve()
 
 
 def scores_path(folder: Path, iteration: int, seed: int) -> Path:

@@ -36,8 +36,8 @@ from tst.records.environment import describe_environment
 from tst.records.files import write_parquet
 from tst.records.identity import identity_leaves
 from tst.records.record import Record
-from tst.stress_test.results import describe_data
-from tst.tracking.publisher_process import describe_source, published
+from tst.stress_test.results import describe_data, describe_source
+from tst.tracking.publishing import published
 
 log = logging.getLogger("tst")
 
@@ -84,7 +84,7 @@ def shown(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextM
     rules = {field: getattr(config.prune, field) for field in TOLD}
     rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
     leaves |= {f"prune.{field}": value for field, value in rules.items()}
-    return published(config.tracking, record, Path(config.outputs_root), leaves, source)
+    return published(config.tracking, record, config.outputs_root, leaves, source)
 
 
 def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:

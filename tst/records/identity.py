@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tst.config.schema import RunConfig, to_plain
 from tst.core.folds import scheme_name
 from tst.core.questions import QuestionTable
 from tst.diagnostics.llm.settings import model_slug
+from tst.records.kinds import STRESS_TEST
 
 RESULTS_VERSION = 3
 """Raised by hand when the same config and questions give other numbers."""
@@ -129,11 +129,5 @@ def record_folder(config: RunConfig, table: QuestionTable) -> Path:
         diagnostic = f"{diagnostic}-{model_slug(config.model)}"
     group_by = config.fold.grouping(table.groups)
     scheme = scheme_name(config.fold.k, group_by, config.fold.stratify)
-    parts = (table.name, diagnostic, scheme)
-    folder = Path(config.outputs_root, "runs", *(_as_name(p) for p in parts))
-    return folder / run_hash(config, table)
-
-
-def _as_name(text: str) -> str:
-    """A text as a folder name: letters, digits, dots, dashes."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
+    place = (table.name, diagnostic, scheme)
+    return STRESS_TEST.path(config.outputs_root, place, run_hash(config, table))

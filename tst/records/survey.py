@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tst.records.files import read_json
+from tst.records.kinds import KINDS
 from tst.records.leases import Leases
 from tst.records.record import LEASES
 
-RUNS, PRUNE, NOISY = "runs", "prune", "noisy"
-KINDS = (RUNS, PRUNE, NOISY)
 STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", "damaged")
 
 
@@ -35,11 +34,7 @@ class RecordState:
 
 def survey(outputs_root: Path) -> list[RecordState]:
     """The records under ``outputs_root``, in path order."""
-    found = []
-    for kind in KINDS:
-        for status in sorted((outputs_root / kind).glob("**/status.json")):
-            found.append(read_state(status.parent))
-    return found
+    return [read_state(path) for kind in KINDS for path in kind.find(outputs_root)]
 
 
 def read_state(path: Path) -> RecordState:

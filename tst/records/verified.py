@@ -17,9 +17,9 @@ import yaml
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
 from tst.records.identity import identity_hash, identity_leaves
-from tst.records.survey import RUNS
+from tst.records.kinds import STRESS_TEST, RecordKind
+from tst.records.record import SUMMARY
 
-SUMMARY = "summary.json"
 QUESTIONS = "questions.parquet"
 
 
@@ -107,8 +107,8 @@ class Found:
 def find_records(outputs_root: Path) -> Found:
     """The records under ``outputs_root``/runs, in path order."""
     found = Found([], [])
-    for status in sorted((outputs_root / RUNS).glob("*/*/*/*/status.json")):
-        entry = examine(status.parent)
+    for path in STRESS_TEST.find(outputs_root):
+        entry = examine(path)
         if isinstance(entry, RunRecord):
             found.records.append(entry)
         else:
@@ -132,34 +132,52 @@ def read_record(path: Path) -> RunRecord:
 
 
 def examine(path: Path) -> RunRecord | Unusable:
-    """Read and verify one record folder."""
-    benchmark, diagnostic = path.parts[-4:-2]
-
-    def unusable(state: str, reason: str) -> Unusable:
-        return Unusable(path, benchmark, state, reason)
-
+    """Read and verify one record folder of a stress test."""
+    found = verify(path, STRESS_TEST)
+    if isinstance(found, Unusable):
+        return found
+    summary = found.summary
+    benchmark, diagnostic, _ = STRESS_TEST.place(path)
     try:
-        status = read_json(path / "status.json")
-        state = str(status["state"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return unusable("damaged", "status.json cannot be read")
-    if state != "finished":
-        return unusable(state, why_unfinished(status))
-    if fault := find_tampering(path, status.get("files") or {}, (SUMMARY, QUESTIONS)):
-        return unusable("damaged", fault)
-    try:
-        summary = read_json(path / SUMMARY)
         config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
         leaves = identity_leaves(config, summary["folds"]["group_by"])
         expected = identity_hash(leaves, summary["data"]["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        return unusable("damaged", f"its files do not fit together ({type(error).__name__})")
+        reason = f"its files do not fit together ({type(error).__name__})"
+        return Unusable(path, benchmark, "damaged", reason)
     if expected != path.name:
-        return unusable(
-            "stale", "another version of the code, or another config, made it: the hash differs"
-        )
+        return Unusable(
+            path, benchmark, "stale",
+            "another version of the code, or another config, made it: the hash differs",
+        )  # fmt: skip
     name, _, model = diagnostic.partition("-")
-    return RunRecord(path, benchmark, name, model, summary, leaves, str(status.get("at", "")))
+    return RunRecord(path, benchmark, name, model, summary, leaves, found.at)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The summary of a finished record whose files match their checksums, and when it finished."""
+
+    summary: dict[str, Any]
+    at: str
+
+
+def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
+    """Read the summary of a record of any kind, if its status and its files can be trusted."""
+
+    def unusable(state: str, reason: str) -> Unusable:
+        return Unusable(path, kind.place(path)[0], state, reason)
+
+    try:
+        status = read_json(path / "status.json")
+        state = str(status["state"])
+        if state != "finished":
+            return unusable(state, why_unfinished(status))
+        if fault := find_tampering(path, status.get("files") or {}, kind.result):
+            return unusable("damaged", fault)
+        return Finished(read_json(path / SUMMARY), str(status.get("at", "")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return unusable("damaged", "status.json or summary.json cannot be read")
 
 
 def why_unfinished(status: dict[str, Any]) -> str:

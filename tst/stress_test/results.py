@@ -169,3 +169,13 @@ def describe_data(table: QuestionTable) -> dict[str, Any]:
         "revision": table.revision,
         "groups": {g: int(table.frame[GROUP_PREFIX + g].nunique()) for g in table.groups},
     }
+
+
+def describe_source(table: QuestionTable) -> dict[str, Any]:
+    """What identifies the questions, without where they lie on this machine."""
+    return {
+        "name": table.name,
+        "questions": len(table.frame),
+        "fingerprint": table.fingerprint,
+        "revision": table.revision,
+    }

@@ -14,14 +14,14 @@ from typing import Any
 import pandas as pd
 
 from tst.benchmarks.load import load_benchmark
-from tst.config.schema import RunConfig, resolve_auto, to_yaml
+from tst.config.schema import RunConfig, resolve_auto, to_plain, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.questions import QuestionTable
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.records.environment import describe_environment, library_versions
-from tst.records.identity import record_folder
+from tst.records.identity import identity_leaves, record_folder
 from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.scoring.scores import score_predictions
@@ -29,11 +29,12 @@ from tst.stress_test.null_runs import run_nulls
 from tst.stress_test.question_rows import fold_rows
 from tst.stress_test.results import (
     bootstrap_column,
+    describe_source,
     permutation_importance,
     read_result,
     write_result,
 )
-from tst.tracking.publisher_process import tracked
+from tst.tracking.publishing import published
 
 log = logging.getLogger("tst")
 
@@ -70,7 +71,11 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         record = stack.enter_context(Record(record_folder(config, table)))
         stack.enter_context(record.keeping_log())
         record.write_settings(to_yaml(config), describe_environment())
-        stack.enter_context(tracked(config, table, record.path))
+        leaves = identity_leaves(to_plain(config), plan.group_by)
+        source = describe_source(table)
+        stack.enter_context(
+            published(config.tracking, record.path, config.outputs_root, leaves, source)
+        )
         stack.enter_context(record.noting_failure())
         missing = len(wanted) - len(record.folds.finished(wanted))
         log.info(

@@ -1,66 +1,60 @@
-"""The process beside a run: reads its record and tells W&B; ``python -m tst.tracking.publisher``.
+"""The process that publishes a record in W&B while it grows.
 
-Gets its order as one line of JSON; the end of that stream is the end of the run. Of several
-processes on one record, the one that holds the tracking lease publishes the folds of all. What is
-published is written down in ``tracking/published.json`` of the record, so that a later process adds
-what is new: online by resuming the run, offline by writing it whole again. A run that the server
-did not take whole is told whole again too; rows that it had then stand there twice.
+What to publish comes on its standard input, whose end is the end of the run. Of several processes
+on one record, the one that holds the tracking lease publishes for all.
+``tracking/published.json`` of the record says what W&B has, so that a later process adds what is
+new: online by resuming the run, offline by writing it whole again. A run that the server did not
+take whole is sent whole again too; rows that it had then stand there twice.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+import pickle
 import sys
 import threading
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tst.records.files import read_json, write_json
 from tst.records.leases import Leases
 from tst.records.survey import read_state
-from tst.tracking.run_content import Story, finished_folds, result_digest
-from tst.tracking.settings import TrackingSettings
-from tst.tracking.wandb_run import WandbRun, is_online, open_run
+from tst.tracking.content import TrackedRecord
+from tst.tracking.wandb_run import WandbRun, is_online
 
 log = logging.getLogger("tst")
 
 POLL_SECONDS = 0.5
-LEASE = "writer.json"
-PUBLISHED = "published.json"
+LEASE, PUBLISHED = "writer.json", "published.json"
 
 
 @dataclass
 class Published:
-    """What W&B has been told.
+    """What W&B has of a record.
 
-    folder: of an offline run, what `wandb sync` takes; result: ``result_digest``
+    result: checksum of its summary.json, empty while there is none
+    folder: of an offline run, what `wandb sync` takes; url: of an online one
     """
 
     online: bool = False
-    folds: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     result: str = ""
     state: str = ""
     folder: str = ""
     url: str = ""
 
 
-def publish(story: Story, over: threading.Event) -> None:
-    """Publish a record until the run is over and nothing is new."""
-    folder = story.record / "tracking"
+def publish(record: TrackedRecord, over: threading.Event) -> None:
+    """Publish a record until the run is over, unless nothing is new or another process does."""
+    folder = record.path / "tracking"
+    online = is_online(record.settings)
     leases = Leases(folder)
-    online = is_online(story.settings)
     try:
         while True:
-            ended = over.is_set()
-            if has_news(story, _read(folder), online, ended) and leases.take(LEASE):
-                try:
-                    online = _publish_once(story, folder, over, online)
-                finally:
-                    leases.give_back(LEASE)
-                continue  # another process may have finished a fold meanwhile
+            ended = over.is_set()  # before looking: what the run wrote last is not missed
+            if has_news(record, read_published(folder), online, ended) and leases.take(LEASE):
+                publish_run(record, folder, online, over)
+                return
             if ended:
                 return
             over.wait(POLL_SECONDS)
@@ -68,97 +62,62 @@ def publish(story: Story, over: threading.Event) -> None:
         leases.close()
 
 
-def has_news(story: Story, known: Published, online: bool, ended: bool) -> bool:
-    """Whether W&B has something to learn: a run that goes on, a fold, a result, an end."""
-    if online and not known.online:
+def has_news(record: TrackedRecord, known: Published, online: bool, ended: bool) -> bool:
+    """Whether W&B lacks something: a run that goes on, a part, a result, an end."""
+    if (online and not known.online) or not (ended or known.result):
         return True
-    if not ended and not known.result:
-        return True
-    new_folds = set(finished_folds(story.record)) - set(known.folds)
-    state = read_state(story.record).state
-    return bool(new_folds) or result_digest(story.record) != known.result or state != known.state
+    now = (record.parts, record.result, read_state(record.path).state)
+    return now != (known.parts, known.result, known.state)
 
 
-def _publish_once(story: Story, folder: Path, over: threading.Event, online: bool) -> bool:
-    """Open the run, log folds as they finish, close it when this process's run is over."""
-    known = _read(folder)
-    run = open_run(story, online)
-    if not (run.online and known.online):
-        known = Published(online=run.online, folder=known.folder)
+def publish_run(record: TrackedRecord, folder: Path, online: bool, over: threading.Event) -> None:
+    """Open the W&B run, log parts as they are finished, close it when the run is over."""
+    known = read_published(folder)
+    run = WandbRun(record, online)
+    parts = known.parts if run.online and known.online else []
     while True:
         ended = over.is_set()
-        for name in finished_folds(story.record):
-            if name not in known.folds:
-                run.log_fold(name)
-                known.folds.append(name)
+        for part in record.parts:
+            if part not in parts:
+                run.log_part(part)
+                parts.append(part)
         if ended:
             break
         over.wait(POLL_SECONDS)
-    known.state = read_state(story.record).state
-    known.result = result_digest(story.record)
-    _close(run, story, folder, known)
-    return run.online
+    now = Published(False, parts, record.result, read_state(record.path).state, run.folder)
+    if run.close():
+        now = replace(now, online=True, folder="", url=run.url)
+    write_json(folder / PUBLISHED, asdict(now))
+    if known.folder not in ("", now.folder):
+        run.remove_offline(known.folder)
 
 
-def _close(run: WandbRun, story: Story, folder: Path, known: Published) -> None:
-    superseded = known.folder
-    run.close(known.state)
-    known.online = run.online  # a server that stops answering at the end does not know it all
-    known.folder, known.url = ("", run.url) if run.online else (run.folder, "")
-    write_json(folder / PUBLISHED, asdict(known))
-    if superseded and superseded != known.folder:
-        run.remove_offline(Path(superseded))
-
-
-def _read(folder: Path) -> Published:
+def read_published(folder: Path) -> Published:
+    """What an earlier process noted; nothing where there was none."""
     try:
         return Published(**read_json(folder / PUBLISHED))
     except (OSError, ValueError, TypeError):
         return Published()
 
 
-def read_order(line: str) -> Story:
-    """The story that the run's order tells."""
-    order: dict[str, Any] = json.loads(line)
-    return Story(
-        Path(order["record"]),
-        Path(order["outputs_root"]),
-        order["leaves"],
-        order["source"],
-        TrackingSettings(**order["settings"]),
-    )
-
-
 def main() -> None:
-    """Read the order, publish; a fault is one line of the log, never the run's."""
-    story = read_order(sys.stdin.readline())
-    _log_to(story.record)
+    """Read what to publish, publish it; a fault is one line of the log, never the run's."""
+    record: TrackedRecord = pickle.load(sys.stdin.buffer)
+    for handler in (logging.FileHandler(record.path / "log"), logging.StreamHandler()):
+        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+        log.addHandler(handler)
     over = threading.Event()
 
     def listen() -> None:
-        sys.stdin.read()
+        sys.stdin.buffer.read()
         over.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    started = time.monotonic()
     try:
-        publish(story, over)
+        publish(record, over)
     except Exception as error:
         text = " ".join(str(error).split())[:300]
         log.warning("tracking: W&B stopped (%s: %s)", type(error).__name__, text)
-        log.debug("after %.0f s", time.monotonic() - started, exc_info=True)
-
-
-def _log_to(record: Path) -> None:
-    form = logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s")
-    file = logging.FileHandler(record / "log", encoding="utf-8")
-    file.setFormatter(form)
-    screen = logging.StreamHandler(sys.stderr)
-    screen.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    for handler in (file, screen):
-        log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One W&B run a record; the only module that imports wandb.
+"""One W&B run per record; the only module besides the workspace that imports wandb.
 
 The run's id is the record's hash, so that processes and reruns meet in one run.
 """
@@ -6,24 +6,21 @@ The run's id is the record's hash, so that processes and reruns meet in one run.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from tst.tracking import metric_names
-from tst.tracking.run_content import Story, axes, end_of, fold_rows, question_table
+from tst.records.files import read_json
+from tst.tracking.content import TrackedRecord
 from tst.tracking.settings import TrackingSettings
 
 log = logging.getLogger("tst")
 
 GOOD_ENDS = ("finished", "partial", "running")
 """States of a record (``survey.STATES``) at which a run has not failed."""
-
-UPLOADED = ("config.yaml", "environment.json", "summary.json", "questions.parquet",
-            "predictions.parquet", "importance.csv", "near_duplicates.csv", "steps.parquet",
-            "curve.parquet", "pairs.parquet", "iterations.csv", "removed_ids.txt",
-            "kept_ids.txt")  # fmt: skip
+QUESTIONS = "questions"
 
 
 def is_online(settings: TrackingSettings) -> bool:
@@ -32,7 +29,6 @@ def is_online(settings: TrackingSettings) -> bool:
         return settings.mode == "online"
     if os.environ.get("WANDB_MODE", "online") != "online":
         return False
-    os.environ["WANDB_SILENT"] = "true"
     import wandb
 
     try:
@@ -43,99 +39,92 @@ def is_online(settings: TrackingSettings) -> bool:
 
 
 class WandbRun:
-    """An open W&B run of one record."""
+    """The open W&B run of a record; offline where the server cannot be reached in time.
 
-    def __init__(self, run: Any, story: Story, online: bool) -> None:
-        self._run = run
-        self.story = story
-        self.online = online
-        run.define_metric(metric_names.FOLD, hidden=True)
+    folder: what `wandb sync` takes; url: where an online run is shown
+    """
 
-    @property
-    def url(self) -> str:
-        """Where the run is shown; empty offline."""
-        return str(self._run.url or "") if self.online else ""
-
-    @property
-    def folder(self) -> str:
-        """What `wandb sync` takes."""
-        return str(Path(self._run.dir).parent)
-
-    def log_fold(self, name: str) -> None:
-        """A finished fold (repeat-fold): its curve and its scores."""
-        for key, axis in axes(self.story.record, name).items():
-            self._run.define_metric(key, step_metric=axis)
-        for row in fold_rows(self.story.record, name):
-            self._run.log(row)
-
-    def close(self, state: str) -> None:
-        """Summary, table and artifact where there is a result; then the end, good or failed."""
+    def __init__(self, record: TrackedRecord, online: bool) -> None:
+        self.record, self.online = record, online
         import wandb
 
-        record, settings = self.story.record, self.story.settings
-        words = end_of(record, state)
-        if state == "finished" and settings.table_rows:
-            questions = question_table(record, settings)
-            if questions is not None:
-                self._run.log({metric_names.QUESTIONS: wandb.Table(dataframe=questions)})
-        if state == "finished" and settings.artifacts:
-            artifact = wandb.Artifact(f"record-{self.story.hash}", type="record")
-            for name in UPLOADED:
-                if (record / name).exists():
-                    artifact.add_file(str(record / name))
-            self._run.log_artifact(artifact)
-        self._run.summary.update(words)
+        if online:
+            try:
+                self._run = _init(record, online=True)
+            except (wandb.Error, OSError, TimeoutError) as error:
+                reason = " ".join(str(error).split())[:200]
+                log.warning("tracking: W&B cannot be reached (%s): kept offline", reason)
+                wandb.teardown()
+                self.online = False
+        if not self.online:
+            self._run = _init(record, online=False)
+        self.folder = str(Path(self._run.dir).parent)
+        self.url = str(self._run.url or "") if self.online else ""
+
+    def log_part(self, part: str) -> None:
+        """The numbers of a finished part, along their axes."""
+        for table in self.record.kind.series(self.record.path, part):
+            axis = str(table.index.name)
+            self._run.define_metric(axis, hidden=True)
+            for name in table:
+                self._run.define_metric(name, step_metric=axis)
+            for row in table.reset_index().to_dict("records"):
+                self._run.log({k: float(v) for k, v in row.items() if math.isfinite(v)})
+
+    def close(self) -> bool:
+        """Figures, table and artifact where there is a result; then the end, good or failed.
+
+        Returns whether the server has it all.
+        """
+        import wandb
+
+        record, settings, end = self.record, self.record.settings, self.record.end()
+        if end["state"] == "finished":
+            if (questions := record.question_table()) is not None:
+                self._run.log({QUESTIONS: wandb.Table(dataframe=questions)})
+            if settings.artifacts:
+                artifact = wandb.Artifact(f"record-{record.hash}", type="record")
+                for name in (
+                    "config.yaml",
+                    "environment.json",
+                    *read_json(record.path / "status.json")["files"],
+                ):
+                    artifact.add_file(str(record.path / name))
+                self._run.log_artifact(artifact)
+        self._run.summary.update(end)
         try:
-            self._run.finish(exit_code=0 if state in GOOD_ENDS else 1)
+            self._run.finish(exit_code=0 if end["state"] in GOOD_ENDS else 1)
         except TimeoutError:
-            self.online = False
             log.warning("tracking: W&B did not take all; `wandb sync %s` does", self.folder)
+            return False
+        return self.online
 
-    def remove_offline(self, folder: Path) -> None:
+    def remove_offline(self, folder: str) -> None:
         """Drop an earlier offline copy of this run that was never uploaded: this one has it all."""
-        ours = folder.parent == self.story.outputs_root / "wandb"
-        if ours and folder.is_dir() and not list(folder.glob("*.synced")):
-            shutil.rmtree(folder, ignore_errors=True)
+        path = Path(folder)
+        ours = path.parent == self.record.outputs_root / "wandb"
+        if ours and path.is_dir() and not list(path.glob("*.synced")):
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def open_run(story: Story, online: bool) -> WandbRun:
-    """The record's run; offline where the server cannot be reached in time."""
-    home = story.outputs_root / "wandb"
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ["WANDB_SILENT"] = "true"
-    os.environ["WANDB_DIR"] = str(story.outputs_root)
-    os.environ.setdefault("WANDB_CACHE_DIR", str(home / "cache"))
-    os.environ.setdefault("WANDB_DATA_DIR", str(home / "data"))
+def _init(record: TrackedRecord, online: bool) -> Any:
     import wandb
 
-    if online:
-        try:
-            return WandbRun(_init(story, online=True), story, online=True)
-        except (wandb.Error, OSError, TimeoutError) as error:
-            reason = " ".join(str(error).split())[:200]
-            log.warning("tracking: W&B cannot be reached (%s): kept offline", reason)
-            wandb.teardown()
-    return WandbRun(_init(story, online=False), story, online=False)
-
-
-def _init(story: Story, online: bool) -> Any:
-    import wandb
-
-    settings, seconds = story.settings, story.settings.timeout
+    settings, seconds = record.settings, record.settings.timeout
     return wandb.init(
         project=settings.project,
         entity=settings.entity,
         group=settings.group,
-        job_type=story.place[1],
-        name=story.name,
-        id=story.hash,
-        tags=story.tags,
-        config=story.config(),
+        job_type=record.place[1],
+        name=" ".join([*record.place, record.hash[:6]]),
+        id=record.hash,
+        tags=record.tags,
+        config=record.config(),
         resume="allow" if online else None,
         allow_val_change=True,
         settings=wandb.Settings(
             mode="online" if online else "offline",
-            root_dir=str(story.outputs_root),
+            root_dir=str(record.outputs_root),
             init_timeout=seconds,
             login_timeout=seconds,
             finish_timeout=seconds,

@@ -10,6 +10,7 @@ from tst.analysis.tables.paper_table import footnotes, write_figure
 from tst.analysis.tables.pruning import gap_table, solvability_table
 from tst.noisy_tuning.record import VERSION
 from tst.records.files import checksum
+from tst.records.kinds import NOISY_TUNING, PRUNING
 
 
 def write_experiment(path: Path, summary: dict[str, Any], state: str = "finished") -> None:
@@ -38,9 +39,9 @@ def noisy_summary(optimizer: str, seed: int, auroc: float | None) -> dict[str, A
 def test_noisy_runs_are_averaged_over_seeds(tmp_path: Path) -> None:
     for seed in (0, 1):
         for optimizer, auroc in (("casmo", 0.8 + seed / 10), ("adamw", None)):
-            folder = tmp_path / f"noisy/alpaca/{optimizer}/{seed}"
+            folder = tmp_path / f"noisy/alpaca/{optimizer}/shuffled-even/{seed}"
             write_experiment(folder, noisy_summary(optimizer, seed, auroc))
-    good, bad = find_experiments(tmp_path, "noisy")
+    good, bad = find_experiments(tmp_path, NOISY_TUNING)
     assert not bad
     table = noisy_table(good)
     rows = {row.labels[1]: row.cells for row in table.rows}
@@ -56,17 +57,21 @@ def test_noisy_runs_of_other_settings_or_versions_are_not_averaged(tmp_path: Pat
     for number, change in enumerate(changes):
         summary = noisy_summary("casmo", 0, 0.8)
         summary["run"] |= change
-        write_experiment(tmp_path / f"noisy/alpaca/casmo/{number}", summary)
-    table = noisy_table(find_experiments(tmp_path, "noisy")[0])
+        write_experiment(tmp_path / f"noisy/alpaca/casmo/shuffled-even/{number}", summary)
+    table = noisy_table(find_experiments(tmp_path, NOISY_TUNING)[0])
     assert [row.cells["auroc"].seeds for row in table.rows] == [(0,), (1,)]
     assert any("another version" in note for note in footnotes(table))
 
 
 def test_unfinished_experiments_are_left_out(tmp_path: Path) -> None:
-    write_experiment(tmp_path / "noisy/alpaca/casmo/a", noisy_summary("casmo", 0, 0.8), "running")
-    write_experiment(tmp_path / "noisy/alpaca/casmo/b", noisy_summary("casmo", 0, 0.8))
-    (tmp_path / "noisy/alpaca/casmo/b/summary.json").write_text("{}")
-    good, bad = find_experiments(tmp_path, "noisy")
+    write_experiment(
+        tmp_path / "noisy/alpaca/casmo/shuffled-even/a", noisy_summary("casmo", 0, 0.8), "running"
+    )
+    write_experiment(
+        tmp_path / "noisy/alpaca/casmo/shuffled-even/b", noisy_summary("casmo", 0, 0.8)
+    )
+    (tmp_path / "noisy/alpaca/casmo/shuffled-even/b/summary.json").write_text("{}")
+    good, bad = find_experiments(tmp_path, NOISY_TUNING)
     assert not good
     assert [u.state for u in bad] == ["running", "damaged"]
 
@@ -106,7 +111,7 @@ def pruning_summary() -> dict[str, Any]:
 
 def test_pruning_tables(tmp_path: Path) -> None:
     write_experiment(tmp_path / "prune/vsi_bench/rf/abc", pruning_summary())
-    experiments, _ = find_experiments(tmp_path, "prune")
+    experiments, _ = find_experiments(tmp_path, PRUNING)
     table = solvability_table(experiments)
     names = [row.labels[-1] for row in table.rows]
     assert names == ["nothing", "ours (not independent)", "pilot", "at random"]

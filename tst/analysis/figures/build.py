@@ -16,7 +16,7 @@ from tst.analysis.figures.records import (
 )
 from tst.analysis.noisy_study import group_runs
 from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
-from tst.records.survey import NOISY, PRUNE
+from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.verified import find_records
 
 
@@ -33,10 +33,10 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
                     name = "-".join(filter(None, [benchmark, model or "rf", scheme]))
                     figures[f"types-{name}"] = draw_types(record)
                     figures[f"questions-{name}"] = draw_questions(record)
-    pruning = draw_pruning(find_experiments(outputs_root, PRUNE)[0])
+    pruning = draw_pruning(find_experiments(outputs_root, PRUNING)[0])
     if pruning is not None:
         figures["pruning"] = pruning
-    for setting, runs in group_runs(find_experiments(outputs_root, NOISY)[0])[0].items():
+    for setting, runs in group_runs(find_experiments(outputs_root, NOISY_TUNING)[0])[0].items():
         for name, draw in FIGURES.items():
             figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
     return figures

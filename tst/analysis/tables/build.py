@@ -18,7 +18,7 @@ from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.pruning import gap_table, solvability_table
 from tst.analysis.tables.scores import main_table, per_type_table
 from tst.records.files import write_text
-from tst.records.survey import NOISY, PRUNE
+from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.verified import RunRecord, find_records
 
 
@@ -50,8 +50,8 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
 def read_sources(outputs_root: Path, model: str = "") -> Sources:
     """Find and verify the records under an outputs folder."""
     study = Study(find_records(outputs_root), model)
-    pruning, pruning_bad = find_experiments(outputs_root, PRUNE)
-    noisy, noisy_bad = find_experiments(outputs_root, NOISY)
+    pruning, pruning_bad = find_experiments(outputs_root, PRUNING)
+    noisy, noisy_bad = find_experiments(outputs_root, NOISY_TUNING)
     return Sources(
         study, pruning, list(map(left_out_note, pruning_bad)), noisy,
         list(map(left_out_note, noisy_bad)),

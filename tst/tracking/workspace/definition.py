@@ -1,6 +1,6 @@
 """The workspace: leaderboard, a section a benchmark with its question types, cost, loss curves.
 
-Every key it names is one of ``tst.tracking.metric_names``; a test says so.
+Every key it names is one that a run has; a test says so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 import wandb_workspaces.reports.v2 as panels
 import wandb_workspaces.workspaces as ws
 
-from tst.tracking import metric_names
+from tst.records.kinds import stress_test
+from tst.records.kinds.kind import key_part
+from tst.tracking.wandb_run import QUESTIONS
 
 COLUMNS = (
     *(f"summary:{key}" for key in ("score", "score_soft", "zero_shot_soft", "delta_soft",
@@ -67,7 +69,7 @@ def leaderboard() -> ws.Section:
             x=panels.SummaryMetric("zero_shot_soft"),
             y=panels.SummaryMetric("score_soft"),
         ),
-        panels.WeavePanelSummaryTable(table_name=metric_names.QUESTIONS),
+        panels.WeavePanelSummaryTable(table_name=QUESTIONS),
     ]
     return ws.Section(name="Leaderboard", panels=shown, is_open=True, pinned=True)
 
@@ -75,7 +77,7 @@ def leaderboard() -> ws.Section:
 def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
     """A benchmark's question types: score, gain over zero-shot, adjusted."""
     shown: list[Any] = [
-        _bars(title, [f"type/{metric_names.key_part(name)}/{key}" for name in types])
+        _bars(title, [f"type/{key_part(name)}/{key}" for name in types])
         for title, key in (
             ("Score by question type (soft)", "score_soft"),
             ("Gain over zero-shot by question type", "delta_soft"),
@@ -89,7 +91,7 @@ def curves(folds: int) -> ws.Section:
     """Training: each fold's loss and learning rate; fold scores; tokens a second."""
     shown: list[Any] = []
     for fold in range(folds):
-        prefix = metric_names.curve_prefix(0, fold)
+        prefix = stress_test.curve_prefix(0, fold)
         shown.append(
             panels.LinePlot(
                 title=f"Fold {fold}: training loss",
@@ -99,13 +101,11 @@ def curves(folds: int) -> ws.Section:
                 smoothing_show_original=True,
             )
         )
-    rate = metric_names.curve_prefix(0, 0)
+    rate = stress_test.curve_prefix(0, 0)
     shown += [
         panels.LinePlot(title="Learning rate", x=f"{rate}/step", y=[f"{rate}/learning_rate"]),
-        panels.LinePlot(title="Score by fold", x=metric_names.FOLD, y=[metric_names.FOLD_SCORE]),
-        panels.LinePlot(
-            title="Tokens a second by fold", x=metric_names.FOLD, y=[metric_names.SPEED]
-        ),
+        panels.LinePlot(title="Score by fold", x=stress_test.FOLD, y=[stress_test.FOLD_SCORE]),
+        panels.LinePlot(title="Tokens a second by fold", x=stress_test.FOLD, y=[stress_test.SPEED]),
     ]
     return ws.Section(name="Training", panels=shown, is_open=True)
 

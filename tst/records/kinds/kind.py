@@ -1,0 +1,89 @@
+"""What all kinds of record have in common, and what each declares."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+
+class RecordKind(ABC):
+    """A kind of record: outputs/<folder>/<place>/<hash>/, where place is a folder per level.
+
+    folder: under ``outputs_root``
+    levels: what the folders of the place say, outermost first
+    result: files of the result without which a finished record cannot be read
+    source: the section of the settings that says what was read
+    unit: the parts that a record is computed in, in the plural
+    """
+
+    folder: ClassVar[str]
+    levels: ClassVar[tuple[str, ...]]
+    result: ClassVar[tuple[str, ...]]
+    source: ClassVar[str]
+    unit: ClassVar[str]
+
+    def path(self, outputs_root: str | Path, place: Iterable[str], identity: str) -> Path:
+        """The folder of a record; what a folder name cannot hold becomes a dash."""
+        names = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in place]
+        return Path(outputs_root, self.folder, *(name or "unnamed" for name in names), identity)
+
+    def find(self, outputs_root: Path) -> list[Path]:
+        """The folders of this kind that have a status, in path order."""
+        pattern = "/".join([self.folder, *("*" for _ in self.levels), "*", "status.json"])
+        return sorted(path.parent for path in outputs_root.glob(pattern))
+
+    def place(self, record: Path) -> tuple[str, ...]:
+        """What the record's path says, a part per level."""
+        return record.parts[-1 - len(self.levels) : -1]
+
+    @abstractmethod
+    def parts(self, record: Path) -> list[str]:
+        """Names of the parts that are finished, in order."""
+
+    @abstractmethod
+    def series(self, record: Path, part: str) -> list[pd.DataFrame]:
+        """The numbers of a finished part: a table per axis, its index named after the axis."""
+
+    @abstractmethod
+    def figures(self, summary: dict[str, Any]) -> dict[str, float]:
+        """The numbers of summary.json that a list of runs shows, by short names."""
+
+
+def numbers(nested: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The finite numbers in nested dicts, by the names on the way joined with slashes.
+
+    An empty name adds nothing; a slash within a name becomes a dash.
+    """
+    found: dict[str, float] = {}
+    for name, value in nested.items():
+        key = f"{prefix}/{key_part(name)}".strip("/")
+        if isinstance(value, Mapping):
+            found |= numbers(value, key)
+        elif isinstance(value, int | float) and math.isfinite(value):
+            found[key] = value
+    return found
+
+
+def key_part(name: str) -> str:
+    """A question type, format or model as one part of a key."""
+    return name.replace("/", "-")
+
+
+def with_interval(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Fields of an entry of summary.json under short names; ``_low`` and ``_high`` of intervals.
+
+    names: short name to field
+    """
+    found = {}
+    for name, field in names.items():
+        found[name] = entry.get(field)
+        low_high = (entry.get("interval") or {}).get(field)
+        if low_high is not None:
+            found[f"{name}_low"], found[f"{name}_high"] = low_high
+    return found

@@ -1,0 +1,102 @@
+"""The run's side: start the process that publishes, and let go of it. Never fails or waits long."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from tst.tracking.content import TrackedRecord
+from tst.tracking.settings import TrackingSettings
+
+log = logging.getLogger("tst")
+
+AT_ONCE = 2
+"""Processes of earlier jobs of a sweep that may still be publishing."""
+
+_publishing: list[tuple[subprocess.Popen[bytes], float]] = []
+
+
+@contextmanager
+def published(
+    settings: TrackingSettings,
+    record: Path,
+    outputs_root: str | Path,
+    leaves: dict[str, Any],
+    source: dict[str, Any],
+) -> Iterator[None]:
+    """Publish a record while this block runs, and how it ends, from another process.
+
+    leaves: the settings that can change a number, by dotted path
+    source: what the record was computed from: its name, size, fingerprint, revision
+    """
+    if settings.name == "none":
+        yield
+        return
+    root = Path(outputs_root).resolve()
+    process = _start(TrackedRecord(record.resolve(), root, leaves, source, settings))
+    try:
+        yield
+    finally:
+        if process is not None:
+            _let_go(process, settings.timeout)
+
+
+def _start(record: TrackedRecord) -> subprocess.Popen[bytes] | None:
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tst.tracking.publisher"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the run; this process then says how it ended
+            env=_environment(record.outputs_root),
+        )
+        assert process.stdin is not None
+        pickle.dump(record, process.stdin)
+        process.stdin.flush()
+    except OSError as error:
+        log.warning("tracking: nothing is published (%s)", error)
+        return None
+    return process
+
+
+def _environment(outputs_root: Path) -> dict[str, str]:
+    """That of the process: all that wandb writes is under the outputs, it reports to nobody."""
+    home = outputs_root / "wandb"
+    places = {"WANDB_CACHE_DIR": str(home / "cache"), "WANDB_DATA_DIR": str(home / "data")}
+    silent = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
+    light = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return {**places, **os.environ, **silent, **light, "WANDB_DIR": str(outputs_root)}
+
+
+def _let_go(process: subprocess.Popen[bytes], timeout: float) -> None:
+    """Tell the process that the run has ended; it goes on by itself."""
+    assert process.stdin is not None
+    try:
+        process.stdin.close()
+    except OSError:
+        log.warning("tracking: the process that publishes is gone; the record is complete")
+    if not _publishing:  # not atexit, which the workers of joblib and Ray skip
+        Finalize(None, wait_for_publishing, exitpriority=1)
+    # opening, uploading and closing may each take the timeout once
+    _publishing.append((process, time.monotonic() + 3 * timeout))
+    wait_for_publishing(but=AT_ONCE)
+
+
+def wait_for_publishing(but: int = 0) -> None:
+    """Wait until all but the last few are published, each within its time."""
+    while len(_publishing) > but:
+        process, deadline = _publishing.pop(0)
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            log.warning("tracking: W&B took too long; the record is complete without it")
