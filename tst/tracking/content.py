@@ -17,8 +17,10 @@ from tst.records.survey import read_state
 from tst.tracking.settings import TrackingSettings
 
 LABELS = ("id", "question_type", "format")
-NUMBERS = ("fold", "n_options", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "correct",
-           "correct_zero_shot", "margin", "letter_mass", "parsed", "n_repeats")  # fmt: skip
+NUMBERS = (
+    *("fold", "n_options", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "correct"),
+    *("correct_zero_shot", "margin", "letter_mass", "parsed", "n_repeats"),
+)
 TEXTS = ("question", "options", "answer", "prediction", "generated")
 
 
