@@ -48,10 +48,11 @@ class LeftOut:
 
 
 @dataclass
-class QuestionTable:
-    """The questions of one benchmark and what is known of how they were read.
+class SourceTable:
+    """The good rows of one source, as a frame with a RangeIndex, and how they were read.
 
-    ``frame`` has a RangeIndex and the columns of this module's docstring.
+    rows_read: rows of the source, good and bad; left_out: the bad ones, with reasons
+    source, revision: path or address, and the commit where there is one
     """
 
     name: str
@@ -60,6 +61,11 @@ class QuestionTable:
     left_out: list[LeftOut] = field(default_factory=list)
     source: str = ""
     revision: str = ""
+
+
+@dataclass
+class QuestionTable(SourceTable):
+    """The questions of one benchmark: ``frame`` has the columns of this module's docstring."""
 
     @property
     def groups(self) -> list[str]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ import pandas as pd
 from tst.benchmarks.files import Record, read_file
 from tst.benchmarks.hub import read_hub
 from tst.core.errors import UserError
-from tst.core.questions import LeftOut
+from tst.core.questions import LeftOut, SourceTable
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.pairs import BadRow, Pair, decide_format, prompt_text, read_pair
 from tst.noisy_tuning.settings import DataSettings
@@ -40,18 +40,8 @@ SAMPLE, SPLIT = 1, 2
 
 
 @dataclass
-class PairTable:
-    """The pairs of one source and what is known of how they were read.
-
-    frame: the columns of this module's docstring
-    """
-
-    name: str
-    frame: pd.DataFrame
-    rows_read: int
-    left_out: list[LeftOut] = field(default_factory=list)
-    source: str = ""
-    revision: str = ""
+class PairTable(SourceTable):
+    """The pairs of one source: ``frame`` has the columns of this module's docstring."""
 
     @property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ from tst.analysis.figures.style import (
     RF_RANDOM,
     TUNED,
     ZERO_SHOT,
+    finish_rows,
     new_figure,
 )
 from tst.analysis.report.distributions import reliability
@@ -50,11 +51,8 @@ def draw_benchmarks(study: Study) -> Figure:
             spread = np.where(np.isfinite(errors), errors, 0.0)
             axes.errorbar(values, places, xerr=spread, fmt=marker, color=color, label=label,
                           markersize=5, lw=1, mec="white", mew=0.5)  # fmt: skip
-    axes.set(yticks=places, yticklabels=[title(n) for n in names], xlim=(0, 100),
-             xlabel="score, percent (± sd over folds)")  # fmt: skip
-    axes.invert_yaxis()
-    axes.grid(axis="x")
-    figure.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=7)
+    labels = [title(name) for name in names]
+    finish_rows(figure, axes, labels, "score, percent (± sd over folds)", legend_columns=5)
     return figure
 
 
@@ -75,11 +73,8 @@ def draw_types(record: RunRecord) -> Figure:
     zero = np.array([t["zero_shot_hard"] for _, t in types], dtype=float)
     if np.isfinite(zero).any():
         axes.plot(100 * zero, places, "o", color=ZERO_SHOT, mec="white", ms=5, label="zero-shot")
-    axes.set(yticks=places, yticklabels=[name for name, _ in types], xlim=(0, 100),
-             xlabel="score, percent")  # fmt: skip
-    axes.invert_yaxis()
-    axes.grid(axis="x")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    labels = [name for name, _ in types]
+    finish_rows(figure, axes, labels, "score, percent", legend_columns=3)
     return figure
 
 

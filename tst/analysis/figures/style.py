@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     return figure, axes
+
+
+def finish_rows(
+    figure: Figure, axes: Axes, labels: Sequence[str], xlabel: str, legend_columns: int
+) -> None:
+    """A chart of one row per label, the first on top, over percentages from 0 to 100."""
+    axes.set(yticks=range(len(labels)), yticklabels=labels, xlim=(0, 100), xlabel=xlabel)
+    axes.invert_yaxis()
+    axes.grid(axis="x")
+    figure.legend(loc="outside upper center", ncols=legend_columns, frameon=False, fontsize=7)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
