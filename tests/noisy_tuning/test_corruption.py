@@ -38,8 +38,8 @@ def feasible(texts, n):
 @given(n=st.integers(7, 300), share=st.floats(0.1, 0.9), seed=st.integers(0, 99))
 def test_exactly_the_rounded_share_is_flagged(n, share, seed):
     assume(2 <= round(share * n) < n)
-    spoilt = corrupt(make_frame([f"r{i}" for i in range(n)]), settings(share=share), seed)
-    assert spoilt["corrupted"].sum() == round(share * n)
+    noisy = corrupt(make_frame([f"r{i}" for i in range(n)]), settings(share=share), seed)
+    assert noisy["corrupted"].sum() == round(share * n)
 
 
 @given(texts=TEXTS, share=st.floats(0.05, 0.95), seed=st.integers(0, 99))
@@ -50,8 +50,8 @@ def test_no_corrupted_row_keeps_its_text_or_the_case_is_refused(texts, share, se
         with pytest.raises(UserError, match="cannot exchange"):
             corrupt(make_frame(texts), settings(share=share), seed)
         return
-    spoilt = corrupt(make_frame(texts), settings(share=share), seed)
-    bad = spoilt[spoilt["corrupted"]]
+    noisy = corrupt(make_frame(texts), settings(share=share), seed)
+    bad = noisy[noisy["corrupted"]]
     assert (bad["response"] != bad["clean_response"]).all()
     assert len(bad) == n
 
@@ -59,8 +59,8 @@ def test_no_corrupted_row_keeps_its_text_or_the_case_is_refused(texts, share, se
 @given(texts=TEXTS, seed=st.integers(0, 99))
 def test_responses_are_exchanged_among_the_corrupted(texts, seed):
     assume(round(0.3 * len(texts)) > 0 and feasible(texts, round(0.3 * len(texts))))
-    spoilt = corrupt(make_frame(texts), settings(), seed)
-    bad = spoilt[spoilt["corrupted"]]
+    noisy = corrupt(make_frame(texts), settings(), seed)
+    bad = noisy[noisy["corrupted"]]
     assert Counter(bad["response"]) == Counter(bad["clean_response"])
 
 
@@ -77,31 +77,31 @@ def test_derangement_is_a_permutation_without_own_texts(texts, seed):
 @pytest.mark.parametrize("kind", ["shuffled", "random", "rejected"])
 def test_held_out_pairs_get_wrong_responses_from_among_themselves(kind, texts, seed):
     frame = make_frame(texts, [*["a"] * (len(texts) - 1), None])
-    misled = corrupt_held_out(frame, settings(kind), seed)
+    wrong = corrupt_held_out(frame, settings(kind), seed)
     own = frame.set_index(frame["prompt"].map(str))["response"]
-    assert (misled["response"].to_numpy() != own[misled["prompt"].map(str)].to_numpy()).all()
+    assert (wrong["response"].to_numpy() != own[wrong["prompt"].map(str)].to_numpy()).all()
     most = max(Counter(texts).values())
     expected = {
         "shuffled": min(len(texts), 2 * (len(texts) - most)),
         "random": len(texts) if len(set(texts)) > 1 else 0,
         "rejected": sum(text != "a" for text in texts[:-1]),
     }
-    assert len(misled) == expected[kind]
+    assert len(wrong) == expected[kind]
 
 
 def test_clean_rows_are_untouched():
     frame = make_frame([f"r{i}" for i in range(40)])
-    spoilt = corrupt(frame, settings(), 0)
-    clean = ~spoilt["corrupted"]
-    assert (spoilt["response"][clean] == frame["response"][clean]).all()
-    assert (spoilt["clean_response"] == frame["response"]).all()
-    assert spoilt["prompt"].equals(frame["prompt"])
+    noisy = corrupt(frame, settings(), 0)
+    clean = ~noisy["corrupted"]
+    assert (noisy["response"][clean] == frame["response"][clean]).all()
+    assert (noisy["clean_response"] == frame["response"]).all()
+    assert noisy["prompt"].equals(frame["prompt"])
     assert "corrupted" not in frame
 
 
 def test_the_flag_stays_with_its_row():
-    spoilt = corrupt(make_frame([f"r{i}" for i in range(40)]), settings(), 0)
-    moved = spoilt.sample(frac=1, random_state=1)
+    noisy = corrupt(make_frame([f"r{i}" for i in range(40)]), settings(), 0)
+    moved = noisy.sample(frac=1, random_state=1)
     wrong = moved["response"] != moved["clean_response"]
     assert (wrong == moved["corrupted"]).all()
 
@@ -113,7 +113,7 @@ def test_a_seed_decides_which_rows_and_what_they_get():
     assert not first["corrupted"].equals(other["corrupted"])
 
 
-def test_every_kind_spoils_the_same_rows_of_a_seed():
+def test_every_kind_corrupts_the_same_rows_of_a_seed():
     frame = make_frame([f"r{i} x" for i in range(50)], [f"bad {i}" for i in range(50)])
     flags = [
         corrupt(frame, settings(k), 0)["corrupted"] for k in ("shuffled", "random", "rejected")
@@ -129,8 +129,8 @@ def test_every_row_is_equally_likely_to_be_corrupted():
 
 
 def test_mostly_equal_texts_still_find_rows_that_can_exchange():
-    spoilt = corrupt(make_frame(["same"] * 17 + ["x", "y", "z"]), settings(), 0)
-    bad = spoilt[spoilt["corrupted"]]
+    noisy = corrupt(make_frame(["same"] * 17 + ["x", "y", "z"]), settings(), 0)
+    bad = noisy[noisy["corrupted"]]
     assert Counter(bad["clean_response"])["same"] == 3
     assert (bad["response"] != bad["clean_response"]).all()
 
@@ -138,9 +138,9 @@ def test_mostly_equal_texts_still_find_rows_that_can_exchange():
 def test_impossible_exchanges_say_why():
     with pytest.raises(UserError, match=r"19 of the 20 pairs have the response 'same'"):
         corrupt(make_frame(["same"] * 19 + ["x"]), settings(), 0)
-    with pytest.raises(UserError, match="one pair alone"):
+    with pytest.raises(UserError, match="a single pair"):
         corrupt(make_frame(["a", "b", "c"]), settings(), 0)
-    with pytest.raises(UserError, match="is 0 corrupted"):
+    with pytest.raises(UserError, match="makes 0 corrupted pairs"):
         corrupt(make_frame(["a"]), settings(), 0)
 
 
@@ -175,5 +175,5 @@ def test_rejected_uses_the_rows_own_rejected_response():
 
 
 def test_too_few_rejected_responses_are_refused():
-    with pytest.raises(UserError, match="0 of the 20 training pairs have a rejected"):
+    with pytest.raises(UserError, match="0 of the 20 training pairs have a different"):
         corrupt(make_frame([f"r{i}" for i in range(20)]), settings("rejected"), 0)

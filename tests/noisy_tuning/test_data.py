@@ -108,9 +108,9 @@ def test_bad_rows_are_all_named_at_once_or_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ("Hi", "no list of messages"),
-        (talk("Hi"), "does not end with the assistant"),
-        (talk("Hi", "Hello")[1:], "no user's message"),
+        ("Hi", "not a list of messages"),
+        (talk("Hi"), "does not end with a message of the assistant"),
+        (talk("Hi", "Hello")[1:], "no message of the user"),
         (talk("Hi", " "), "content is empty"),
         ([{"role": "robot", "content": "x"}], "role 'robot'"),
         ([{"role": "user", "content": [{"type": "image"}]}], "is a list, not text"),

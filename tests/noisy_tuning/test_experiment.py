@@ -193,8 +193,10 @@ def test_measured_pairs_are_of_their_part(tmp_path):
     assert not flags[materials.measured["train_clean"]].any()
     assert flags[materials.measured["train_corrupted"]].all()
     true = materials.heldout.set_index("source_row")["response"]
-    misled = materials.misled.set_index("source_row")["response"]
-    assert len(misled) == 12 and (misled != true[misled.index]).all()
+    heldout_corrupted = materials.heldout_corrupted.set_index("source_row")["response"]
+    assert (
+        len(heldout_corrupted) == 12 and (heldout_corrupted != true[heldout_corrupted.index]).all()
+    )
 
 
 def test_a_retry_measures_its_own_peak(tmp_path, monkeypatch):

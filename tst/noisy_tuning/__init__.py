@@ -1,1 +1,1 @@
-"""Noisy instruction tuning: does an optimizer notice that a part of its data is wrong?"""
+"""Noisy instruction tuning: does an optimizer notice that some of its data is wrong?"""

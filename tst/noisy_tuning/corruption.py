@@ -1,6 +1,6 @@
-"""Spoiling a share of the training pairs: which ones, and what they get instead.
+"""Corrupting a share of the training pairs: which ones, and which wrong response each gets.
 
-Nothing here depends on the optimizer: the same pairs and seed give the same spoilt pairs.
+Nothing here depends on the optimizer: the same pairs and seed give the same corrupted pairs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tst.core.errors import UserError
 from tst.noisy_tuning.settings import CorruptionSettings
 
 CHOICE, REPLACEMENT, HELD_OUT = 3, 4, 7
-"""Streams of random numbers that must not meet (data has 1 and 2, schedule 5, experiment 6)."""
+"""Independent random streams of one seed (data has 1 and 2, schedule 5, experiment 6)."""
 
 
 def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.DataFrame:
@@ -26,8 +26,9 @@ def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.
     n_corrupted = round(settings.share * len(frame))
     if not 0 < n_corrupted < len(frame):
         raise UserError(
-            f"corruption.share={settings.share} of {len(frame)} training pairs is {n_corrupted} "
-            "corrupted ones; both kinds are needed: use more pairs or another share."
+            f"corruption.share={settings.share} of {len(frame)} training pairs makes {n_corrupted} "
+            "corrupted pairs, but both clean and corrupted pairs are needed: use more pairs or "
+            "another share."
         )
     order = np.random.default_rng([seed, CHOICE]).permutation(len(frame))
     rng = np.random.default_rng([seed, REPLACEMENT])
@@ -41,17 +42,17 @@ def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.
     else:
         chosen = choose_rejected(frame, order, n_corrupted)
         replacements = list(frame["rejected"].to_numpy(dtype=object)[chosen])
-    spoilt = responses.copy()
-    spoilt[chosen] = replacements
+    wrong = responses.copy()
+    wrong[chosen] = replacements
     flags = np.zeros(len(frame), dtype=bool)
     flags[chosen] = True
-    return frame.assign(response=spoilt, corrupted=flags, clean_response=responses)
+    return frame.assign(response=wrong, corrupted=flags, clean_response=responses)
 
 
 def corrupt_held_out(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.DataFrame:
-    """The held-out pairs with a wrong response of the same kind, from among themselves.
+    """The held-out pairs, corrupted in the same way; exchanged responses are other held-out ones.
 
-    Those that cannot have one are left out: too many share their text, nothing was rejected.
+    A pair is left out where that cannot be done: too many share its text, or nothing was rejected.
     """
     rng = np.random.default_rng([seed, HELD_OUT])
     order = rng.permutation(len(frame))
@@ -68,18 +69,17 @@ def corrupt_held_out(frame: pd.DataFrame, settings: CorruptionSettings, seed: in
         rarer = len(frame) - max(Counter(responses).values())
         chosen, replacements = order[:0], []
         if rarer:
-            most = min(len(frame), 2 * rarer)  # a text may be that of half of them
+            most = min(len(frame), 2 * rarer)  # no text may be in more than half of the pairs
             chosen = choose_for_exchange(responses, order, most)
             replacements = [responses[i] for i in chosen[derange(responses[chosen], rng)]]
     return frame.iloc[chosen].assign(response=replacements).reset_index(drop=True)
 
 
 def choose_for_exchange(responses: np.ndarray, order: np.ndarray, n: int) -> np.ndarray:
-    """The first n rows in this order among which responses can be exchanged.
+    """The first n rows in this order that can exchange responses so that none keeps its text.
 
-    Among n rows everyone can get another text exactly if no text occurs in more than n / 2 of
-    them; a row whose text has reached that is passed over. Raises UserError where n such rows do
-    not exist.
+    That is possible if and only if no text occurs in more than n / 2 of the rows; a row whose text
+    has reached that number is skipped. Raises UserError where n such rows do not exist.
     """
     most = n // 2
     taken: Counter[str] = Counter()
@@ -91,9 +91,9 @@ def choose_for_exchange(responses: np.ndarray, order: np.ndarray, n: int) -> np.
     if len(chosen) < n:
         text, count = Counter(responses).most_common(1)[0]
         why = (
-            "one pair alone has no other to exchange with"
+            "a single pair has no other pair to exchange with"
             if n < 2
-            else f"no text may be that of more than half of them, and {count} of the "
+            else f"no response may occur in more than half of them, and {count} of the "
             f"{len(responses)} pairs have the response {text!r:.60}"
         )
         raise UserError(
@@ -104,31 +104,32 @@ def choose_for_exchange(responses: np.ndarray, order: np.ndarray, n: int) -> np.
 
 
 def derange(texts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A permutation p with texts[p[i]] != texts[i] for all i; no text in more than half of them.
+    """A permutation p with texts[p[i]] != texts[i] for all i.
 
-    Rows are shuffled, rows of one text brought together, and everyone takes the response that lies
-    as many places on, round the circle, as the most frequent text has rows: that is beyond the own
-    block, and not round to it again, since no block is longer than half the circle.
+    texts: none of them in more than half of the rows
+    Rows are shuffled and then grouped by text. Each row takes the response that stands ``longest``
+    places further, cyclically, where ``longest`` is the size of the largest group. That place lies
+    outside its own group, because no group has more than half of the rows.
     """
     shuffled = rng.permutation(len(texts))
-    blocks = pd.factorize(texts[shuffled])[0]  # numbered as they come: blocks in random order
-    circle = shuffled[np.argsort(blocks, kind="stable")]
+    groups = pd.factorize(texts[shuffled])[0]  # numbered as they occur: in random order
+    grouped = shuffled[np.argsort(groups, kind="stable")]
     longest = max(Counter(texts).values())
     permutation = np.empty(len(texts), dtype=np.int64)
-    permutation[circle] = np.roll(circle, -longest)
+    permutation[grouped] = np.roll(grouped, -longest)
     return permutation
 
 
 def random_texts(responses: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> list[str]:
-    """For each chosen row as many words as its response has, drawn from those of all responses.
+    """For each chosen row as many words as its response has, drawn from the words of all responses.
 
-    Raises UserError where there is but one word to draw.
+    Raises UserError where all responses are made of one word.
     """
     vocabulary = np.array(sorted({word for text in responses for word in text.split()}))
     if len(vocabulary) < 2:
         raise UserError(
             f"corruption=random: all responses are made of the one word {vocabulary[0]!r:.60}, so "
-            "no random text differs from them; use more varied pairs."
+            "that a random text cannot differ from them; use more varied pairs."
         )
     texts = []
     for row in chosen:
@@ -141,16 +142,16 @@ def random_texts(responses: np.ndarray, chosen: np.ndarray, rng: np.random.Gener
 
 
 def choose_rejected(frame: pd.DataFrame, order: np.ndarray, n: int) -> np.ndarray:
-    """The first n rows in this order whose rejected response is another text.
+    """The first n rows in this order whose rejected response differs from the chosen one.
 
-    Raises UserError where fewer have one.
+    Raises UserError where there are fewer.
     """
     rejected = frame["rejected"].to_numpy(dtype=object)
     usable = [r for r in order if rejected[r] and rejected[r] != frame["response"].iloc[r]]
     if len(usable) < n:
         raise UserError(
-            f"corruption=rejected: {n} pairs are to be corrupted, and {len(usable)} of the "
-            f"{len(frame)} training pairs have a rejected response of another text. Use data with "
+            f"corruption=rejected: {n} pairs are to be corrupted, but only {len(usable)} of the "
+            f"{len(frame)} training pairs have a different rejected response. Use data with "
             "chosen and rejected responses (data=ultrafeedback), or corruption=shuffled."
         )
     return np.array(usable[:n])

@@ -1,4 +1,4 @@
-"""Instruction pairs: read or generated, checked, put in an order of their own, and split.
+"""Instruction pairs: read or generated, checked, sorted, and split.
 
 A table of pairs is a DataFrame with a RangeIndex and the columns
 
@@ -36,7 +36,7 @@ from tst.noisy_tuning.settings import DataSettings
 GENERATED_PAIRS = 400
 GENERATOR_SEED = 0
 SAMPLE, SPLIT = 1, 2
-"""Streams of random numbers that must not meet."""
+"""Independent random streams of one seed (corruption has 3, 4 and 7, schedule 5)."""
 
 
 @dataclass
@@ -51,13 +51,13 @@ class PairTable(SourceTable):
 
 
 def content_keys(frame: pd.DataFrame) -> list[str]:
-    """What a pair is, as JSON, one a row."""
+    """The content of each pair as JSON, in table order."""
     columns = ["prompt", "response", "rejected"]
     return [json.dumps(list(row), sort_keys=True) for row in frame[columns].itertuples(index=False)]
 
 
 def load_pairs(settings: DataSettings, seed: int) -> PairTable:
-    """Read or generate the pairs; ``settings.n`` of them drawn by the seed.
+    """Read or generate the pairs; ``settings.n`` of them, drawn with the seed.
 
     Raises one UserError that names every bad row (``strict``) or says what the source lacks.
     """
@@ -95,7 +95,7 @@ def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataF
     if held_out > len(candidates) or held_out >= len(frame):
         raise UserError(
             f"data.held_out={held_out}: there are {len(frame)} pairs, {len(candidates)} of them "
-            "with a prompt of their own, and training needs some too; hold out fewer."
+            "with a prompt that no other pair has, and training needs some too; hold out fewer."
         )
     rng = np.random.default_rng([seed, SPLIT])
     chosen = np.zeros(len(frame), dtype=bool)
@@ -105,7 +105,7 @@ def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataF
 
 
 def _read_hub(settings: DataSettings) -> tuple[list[Record], str, str]:
-    """Records, address and commit of the hub dataset; only mapped columns are transferred."""
+    """Records, address and commit of the hub dataset; only mapped columns are downloaded."""
     wanted = {column.partition(".")[0] for column in asdict(settings.columns).values()}
     try:
         return read_hub(
@@ -132,7 +132,7 @@ def _frame(pairs: Sequence[Pair], rows: Sequence[int]) -> pd.DataFrame:
 
 
 def _sample(frame: pd.DataFrame, n: int | None, seed: int) -> pd.DataFrame:
-    """n rows drawn by the seed, in their order; all where n is None. Raises UserError."""
+    """n rows drawn with the seed, in table order; all where n is None. Raises UserError."""
     if n is None:
         return frame
     if n > len(frame):
@@ -151,6 +151,7 @@ def _refuse_bad(name: str, source: str, bad: list[LeftOut], read: int, strict: b
     if len(bad) == read:
         fix = "Check data.columns, data.format and the file."
     raise UserError(
-        f"data {name}: {len(bad)} of the {read} rows of {source} are no instruction pairs:\n"
+        f"data {name}: {len(bad)} of the {read} rows of {source} cannot be read as "
+        "instruction pairs:\n"
         f"{named}{more}\n{fix}"
     )

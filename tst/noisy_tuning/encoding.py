@@ -13,15 +13,15 @@ from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.noisy_tuning.pairs import Turn
 
 Example = tuple[list[int], list[int]]
-"""(prompt, target) token ids; the target ends with the end of the turn, where it fits."""
+"""(prompt, target) token ids; the target ends with the end-of-turn token, where it fits."""
 
 MOST_PROMPT = 0.5
-"""Share of max_length that a prompt may take: the rest is left to the response."""
+"""Largest share of max_length that a prompt may take; the rest is left to the response."""
 
 
 @dataclass
 class EncodedPairs:
-    """examples: one a pair; cut: how many prompts or responses were cut to fit max_length."""
+    """examples: one per pair; cut: how many prompts or responses were cut to fit max_length."""
 
     examples: list[Example]
     cut: int
@@ -30,11 +30,11 @@ class EncodedPairs:
 def encode_pairs(
     tokenizer: Any, prompts: Sequence[Sequence[Turn]], responses: Sequence[str], max_length: int
 ) -> EncodedPairs:
-    """Token ids of pairs, at most max_length a pair.
+    """Token ids of pairs, at most max_length per pair.
 
-    A prompt over half of that loses its middle, a response that does not fit then its end. Without
-    a chat template a prompt is its turns' text, a newline and ``Answer:``. Raises UserError for
-    turns that the model's template refuses (a system's, often).
+    A prompt longer than half of max_length loses its middle; a response that then does not fit
+    loses its end. Without a chat template a prompt is its turns' text, a newline and ``Answer:``.
+    Raises UserError for turns that the model's template refuses (often a system turn).
     """
     encoder = Encoder(tokenizer, max_length)
     opened = [_open_turn(encoder, prompt) for prompt in prompts]
@@ -64,13 +64,13 @@ def _open_turn(encoder: Encoder, prompt: Sequence[Turn]) -> str:
     except jinja2.TemplateError as error:
         roles = ", ".join(turn["role"] for turn in prompt)
         raise UserError(
-            f"The model's chat template refuses the turns {roles} ({error}). Take the turns it "
-            "does not know out of the data, or use another model."
+            f"The model's chat template refuses the turns {roles} ({error}). Remove the turns that "
+            "it does not know from the data, or use another model."
         ) from error
 
 
 def _without_middle(ids: list[int], most: int) -> list[int]:
-    """The ids, or the first and last halves of what may stay."""
+    """The ids, without their middle where they are more than ``most``."""
     if len(ids) <= most:
         return ids
     tail = most // 2

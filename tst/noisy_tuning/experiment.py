@@ -48,7 +48,7 @@ from tst.tracking.publishing import published
 log = logging.getLogger("tst")
 
 MEASURED = 6
-"""A stream of random numbers of its own (data, corruption and schedule have 1 to 5)."""
+"""A random stream of its own (data, corruption and schedule have 1 to 5, and 7)."""
 
 
 @dataclass
@@ -64,14 +64,14 @@ class Materials:
     """What a run trains on and what it measures, before any model is loaded.
 
     train: training pairs with ``corrupted`` and ``clean_response``
-    misled: held-out pairs with a wrong response
-    measured: part to positions in its table (train, heldout or misled): whose loss is measured
+    heldout_corrupted: held-out pairs with a wrong response
+    measured: part to the positions, in the part's table, of the pairs whose loss is measured
     """
 
     table: PairTable
     train: pd.DataFrame
     heldout: pd.DataFrame
-    misled: pd.DataFrame
+    heldout_corrupted: pd.DataFrame
     steps: list[Step]
     measured: dict[str, np.ndarray]
 
@@ -105,7 +105,7 @@ def run(config: NoisyConfig) -> NoisyResult:
 
 
 def _tracked(config: NoisyConfig, table: PairTable, record: Path) -> AbstractContextManager[None]:
-    """Weights & Biases, beside the run, where it is asked for."""
+    """Publishes to Weights & Biases during the run, where that is asked for."""
     source = {
         "name": table.name,
         "pairs": len(table.frame),
@@ -124,17 +124,17 @@ def prepare(config: NoisyConfig) -> Materials:
         log.warning("data %s: left out row %d: %s", table.name, left.row, left.reason)
     train, heldout = split_pairs(table.frame, config.data.held_out, seed)
     train = corrupt(train, config.corruption, seed)
-    misled = corrupt_held_out(heldout, config.corruption, seed)
+    heldout_corrupted = corrupt_held_out(heldout, config.corruption, seed)
     flags = train["corrupted"].to_numpy()
     steps = plan_steps(flags, config.schedule, seed)
     rng = np.random.default_rng([seed, MEASURED])
     pools = [np.flatnonzero(~flags), np.flatnonzero(flags)]
-    pools += [np.arange(len(heldout)), np.arange(len(misled))]
+    pools += [np.arange(len(heldout)), np.arange(len(heldout_corrupted))]
     measured = {
         part: np.sort(rng.permutation(pool)[: config.evaluation.pairs])
         for part, pool in zip((*PARTS, HELD_OUT_CORRUPTED), pools, strict=True)
     }
-    return Materials(table, train, heldout, misled, steps, measured)
+    return Materials(table, train, heldout, heldout_corrupted, steps, measured)
 
 
 def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record) -> None:
@@ -142,7 +142,8 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     started = time.perf_counter()
     base = load_base(config.model, config.device)
     cost = {"load_seconds": time.perf_counter() - started}
-    train, heldout, misled = materials.train, materials.heldout, materials.misled
+    train, heldout = materials.train, materials.heldout
+    heldout_corrupted = materials.heldout_corrupted
     longest = config.training.max_length
 
     def encode(frame: pd.DataFrame, column: str = "response") -> tuple[list[Example], int]:
@@ -152,10 +153,10 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     examples, n_cut = encode(train)
     truths, _ = encode(train, "clean_response")
     unseen, _ = encode(heldout)
-    wrong, _ = encode(misled)
+    wrong, _ = encode(heldout_corrupted)
     names = (*PARTS, HELD_OUT_CORRUPTED, TRUTH)
     sources = dict(zip(names, (examples, examples, unseen, wrong, truths), strict=True))
-    tables_of = dict(zip(names, (train, train, heldout, misled, train), strict=True))
+    tables_of = dict(zip(names, (train, train, heldout, heldout_corrupted, train), strict=True))
     places = {**materials.measured, TRUTH: materials.measured["train_corrupted"]}
     parts = {part: [sources[part][i] for i in places[part]] for part in sources}
     started = time.perf_counter()

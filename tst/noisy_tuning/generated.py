@@ -1,6 +1,6 @@
 """The embedded default: short instruction pairs whose answers can be checked, from a seed.
 
-Every family of tasks is one function of a random generator; the families take turns.
+Every family of tasks is one function of a random generator; pairs alternate between families.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tst.core.errors import UserError
 from tst.noisy_tuning.pairs import Pair, prompt_text, user_turn
 
 Task = tuple[str, str, str]
-"""(instruction, what it is about or nothing, response)."""
+"""(instruction, its input or an empty text, response)."""
 
 _WORDS = (
     "anchor basket bridge button candle carpet castle cherry cotton desert engine falcon feather "
@@ -215,11 +215,11 @@ FAMILIES: tuple[Callable[[random.Random], Task], ...] = (
     *(_who_has_most, _convert_units, _days_between, _weekday_after, _clock_after),
 )
 MOST_PAIRS = 1000
-"""Some families have few prompts: more pairs than this could not all differ."""
+"""Some families have few prompts: more pairs than this could not all be different."""
 
 
 def generate_pairs(n: int, seed: int) -> list[Pair]:
-    """n pairs with prompts that all differ, the families in turn.
+    """n pairs with different prompts, alternating between the families.
 
     Raises UserError for more than MOST_PAIRS.
     """

@@ -1,4 +1,4 @@
-"""The loss of single pairs: what a model has learned of each, measured without dropout."""
+"""The loss of single pairs, measured without dropout."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tst.diagnostics.llm.prompting.batches import EMPTY, collate_training, plan_
 from tst.noisy_tuning.encoding import Example
 
 LOGITS = 2**27
-"""Most logits a forward pass computes: 0.5 GiB in float32, and cross-entropy copies them."""
+"""Most logits per forward pass: 0.5 GiB in float32, and cross-entropy copies them."""
 TOKENS = {"cpu": 2048, "cuda": 16384}
-"""Most padded tokens a forward pass reads."""
+"""Most padded tokens per forward pass."""
 
 
 @torch.no_grad()
 def pair_losses(model: torch.nn.Module, examples: Sequence[Example]) -> np.ndarray:
-    """Mean cross-entropy a target token of each example, in nats: float array (n,)."""
+    """Mean cross-entropy per target token of each example, in nats: float array (n,)."""
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device

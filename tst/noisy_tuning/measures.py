@@ -1,6 +1,6 @@
-"""What a run says about its optimizer: does confidence fall on corrupted steps, what is memorised.
+"""What a run shows: whether confidence falls on corrupted steps, and what the model memorises.
 
-A table of steps has one row an optimizer step: ``kind`` (clean, corrupted, mixed), ``share`` (of
+A table of steps has one row per optimizer step: ``kind`` (clean, corrupted, mixed), ``share`` (of
 corrupted pairs in the batch), ``confidence`` and ``agar`` (NaN for optimizers that have none).
 A figure that cannot be computed is NaN, with the reason beside it.
 """
@@ -22,22 +22,24 @@ PARTS = ("train_clean", "train_corrupted", "held_out")
 HELD_OUT_CORRUPTED = "held_out_corrupted"
 """Held-out pairs, corrupted as the training pairs are: never trained on."""
 TRUTH = "corrupted_truth"
-"""The corrupted training pairs with the response they had: not trained on with this prompt. Where
-corruption is shuffled, each of these responses is trained on with another one."""
+"""The corrupted training pairs with their true response, which is not trained on with this prompt.
+Where corruption is shuffled, each of these responses is trained on with another prompt."""
 HIGHER_ON_CORRUPTED = ("loss", "grad_norm")
 """Signals expected to be higher on corrupted steps; the others on clean ones."""
 
 
 def detection(steps: pd.DataFrame, signal: str) -> Figures:
-    """How well a signal of the steps (confidence, loss, ...) tells clean from corrupted ones.
+    """How well a signal of the steps (confidence, loss, ...) separates clean from corrupted steps.
 
     mean_clean, mean_corrupted, mean_mixed: the signal's means by kind of step
-    auroc: P(a clean step's signal is above a corrupted step's), ties half; of HIGHER_ON_CORRUPTED
-        that it is below; 0.5 says nothing, more is detection in the expected direction
-    auroc_in_round: the same within each round of a probe schedule, free of the trend over training
+    auroc: P(a clean step's signal is above a corrupted step's), ties count half; for signals of
+        HIGHER_ON_CORRUPTED that it is below. 0.5 is chance; above 0.5 is detection in the expected
+        direction
+    auroc_in_round: the same within each round of a probe schedule, so that the trend over training
+        does not matter
     correlation, rank_correlation: of the signal with the share of corrupted pairs (Pearson,
         Spearman), over all steps
-    left_out: steps that are in none of these, their signal being NaN or infinite (divergence)
+    left_out: number of steps whose signal is NaN or infinite (divergence); they are in no figure
     """
     known = steps[np.isfinite(steps[signal])]
     left_out = len(steps) - len(known)
@@ -74,7 +76,10 @@ def detection(steps: pd.DataFrame, signal: str) -> Figures:
 
 
 def _auroc_in_round(steps: pd.DataFrame, signal: str, expected: str) -> float:
-    """Share of complete rounds whose step of this kind has more of it, ties half; NaN for none."""
+    """Share of complete rounds in which the step of the expected kind has the higher signal.
+
+    Ties count half; NaN where no round is complete.
+    """
     rounds = steps.assign(round=steps["step"] // len(KINDS))
     by_kind = rounds.pivot(index="round", columns="kind", values=signal)
     other = CLEAN if expected == CORRUPTED else CORRUPTED
@@ -85,11 +90,12 @@ def _auroc_in_round(steps: pd.DataFrame, signal: str, expected: str) -> float:
 def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> Figures:
     """Mean losses of the pairs of each part, before and after training.
 
-    before, after: losses per pair (nats a target token) of PARTS, HELD_OUT_CORRUPTED and TRUTH
-    <part>_before, <part>_after, <part>_drop: means over pairs, however long, and before - after;
-        NaN where no pair is of the part
-    memorised: train_corrupted_drop - held_out_corrupted_drop. What corrupted pairs gain that were
-        never trained on is no memory: form, style, and that a response may ignore its prompt.
+    before, after: losses per pair (nats per target token) of PARTS, HELD_OUT_CORRUPTED and TRUTH
+    <part>_before, <part>_after, <part>_drop: means over pairs, each pair counting once whatever
+        its length, and before - after; NaN where the part has no pair
+    memorised: train_corrupted_drop - held_out_corrupted_drop. The loss of corrupted pairs that were
+        never trained on falls too (form, style, a response that ignores its prompt); only the
+        difference is memory of single pairs.
     overfitted: train_clean_drop - held_out_drop, the same for clean pairs
     truth_preferred_before, truth_preferred_after: share of corrupted pairs whose true response has
         the lower loss than the wrong one that was trained on
@@ -114,7 +120,7 @@ def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarra
 def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
     """Mean over seeds with Student's t interval: mean -+ t_{n-1} sd / sqrt(n), sd with ddof 1.
 
-    Not finite values are left out; fewer than two leave the interval NaN, with the reason.
+    Values that are not finite are left out; with fewer than two the interval is NaN, with a reason.
     """
     known = np.array([v for v in values if np.isfinite(v)], dtype=float)
     n = len(known)
@@ -131,5 +137,5 @@ def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
 
 
 def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> Figures:
-    """``over_seeds`` of first - second for the seeds that both have: same data, same order."""
+    """``over_seeds`` of first - second, over the seeds that both have (same data, same order)."""
     return over_seeds(first[seed] - second[seed] for seed in sorted(first.keys() & second.keys()))

@@ -20,7 +20,7 @@ NEEDED = {
     "messages": ("messages",),
     "alpaca": ("instruction", "output"),
 }
-"""The columns that tell a format, in the order in which ``auto`` looks for them."""
+"""The columns that a format needs, in the order in which ``auto`` looks for them."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Pair:
 
     prompt: the turns before the response, {role, content}, as chat templates take them
     rejected: a worse response that the data offers, or None
-    family: what kind of task it is, where that is known (generated pairs)
+    family: the kind of task, where it is known (generated pairs)
     """
 
     prompt: list[Turn]
@@ -39,13 +39,13 @@ class Pair:
 
 
 class BadRow(ValueError):
-    """Why a record is no usable pair, in a few words."""
+    """Why a record is not a usable pair, in a few words."""
 
 
 def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequence[Record]) -> str:
-    """The format of a source: the one asked for, else the first whose columns are there.
+    """The format of a source: the one asked for, else the first whose columns it has.
 
-    Raises UserError naming the columns that are missing and the ones there are.
+    Raises UserError naming the columns that are missing and those that it has.
     """
     present = list(dict.fromkeys(str(key) for record in records for key in record))
 
@@ -73,9 +73,9 @@ def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequenc
 
 
 def read_pair(record: Record, form: str, columns: PairColumns) -> Pair:
-    """The pair in a record of a decided format. Raises BadRow."""
+    """The pair in a record of the given format. Raises BadRow."""
     if form == "alpaca":
-        prompt = _ask(record, columns)
+        prompt = _instruction(record, columns)
         return Pair(prompt, _text(look_up(record, columns.output), columns.output))
     if form == "messages":
         prompt, response = _conversation(look_up(record, columns.messages), columns.messages)
@@ -84,32 +84,32 @@ def read_pair(record: Record, form: str, columns: PairColumns) -> Pair:
     if isinstance(chosen, list):
         prompt, response = _conversation(chosen, columns.chosen)
     else:
-        prompt, response = _ask(record, columns), _text(chosen, columns.chosen)
+        prompt, response = _instruction(record, columns), _text(chosen, columns.chosen)
     if isinstance(rejected, list):
         return Pair(prompt, response, _conversation(rejected, columns.rejected)[1])
     return Pair(prompt, response, _text(rejected, columns.rejected))
 
 
-def user_turn(instruction: str, given: str = "") -> list[Turn]:
-    """A prompt of one user's turn: the instruction, an empty line, and what it is about."""
-    return [{"role": "user", "content": f"{instruction}\n\n{given}" if given else instruction}]
+def user_turn(instruction: str, context: str = "") -> list[Turn]:
+    """A prompt of one user turn: the instruction, and behind an empty line its input, if any."""
+    return [{"role": "user", "content": f"{instruction}\n\n{context}" if context else instruction}]
 
 
 def prompt_text(prompt: Sequence[Turn]) -> str:
-    """A prompt's turns as one text; equal for equal prompts only."""
+    """A prompt's turns as one text; different prompts have different texts."""
     return "\n".join(f"{turn['role']}: {turn['content']}" for turn in prompt)
 
 
-def _ask(record: Record, columns: PairColumns) -> list[Turn]:
-    given = look_up(record, columns.input)
+def _instruction(record: Record, columns: PairColumns) -> list[Turn]:
+    context = look_up(record, columns.input)
     return user_turn(
         _text(look_up(record, columns.instruction), columns.instruction),
-        "" if is_blank(given) else _text(given, columns.input),
+        "" if is_blank(context) else _text(context, columns.input),
     )
 
 
 def _text(value: Any, column: str) -> str:
-    """A cell's text without outer white space. Raises BadRow for blank cells and for lists."""
+    """A cell's text without surrounding white space. Raises BadRow for blank cells and lists."""
     if is_blank(value):
         raise BadRow(f"{column} is empty")
     if not isinstance(value, str | int | float):
@@ -120,7 +120,7 @@ def _text(value: Any, column: str) -> str:
 def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
     """(prompt, response) of a list of messages that ends with the assistant's. Raises BadRow."""
     if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
-        raise BadRow(f"{column} is no list of messages {{role, content}}")
+        raise BadRow(f"{column} is not a list of messages {{role, content}}")
     turns = []
     for position, message in enumerate(messages):
         role = message.get("role")
@@ -129,7 +129,7 @@ def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
         content = _text(message.get("content"), f"{column}[{position}].content")
         turns.append({"role": str(role), "content": content})
     if not turns or turns[-1]["role"] != "assistant":
-        raise BadRow(f"{column} does not end with the assistant's message")
+        raise BadRow(f"{column} does not end with a message of the assistant")
     if not any(turn["role"] == "user" for turn in turns[:-1]):
-        raise BadRow(f"{column} has no user's message before the last")
+        raise BadRow(f"{column} has no message of the user before the last")
     return turns[:-1], turns[-1]["content"]

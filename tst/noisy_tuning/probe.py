@@ -14,14 +14,14 @@ from tst.optimizers.build import ReadableOptimizer
 
 
 class Clock:
-    """Points in time on a device, without waiting for it; seconds between them afterwards."""
+    """Marks points in time on a device without waiting for it; the seconds are read at the end."""
 
     def __init__(self, device: torch.device) -> None:
         self.on_gpu = device.type == "cuda"
         self.points: list[Any] = []
 
     def mark(self) -> None:
-        """Remember this moment of the device's work."""
+        """Mark the current point in the device's queue."""
         if self.on_gpu:
             point = torch.cuda.Event(enable_timing=True)
             point.record()
@@ -39,7 +39,7 @@ class Clock:
 
 
 class StepProbe(TrainerCallback):
-    """Keeps what each step measured as tensors on the device; reads them once, at the end.
+    """Keeps the measurements of each step as tensors on the device; reads them once, at the end.
 
     held_out: measures the held-out loss, called after every ``every`` steps (0: never)
     """
@@ -86,7 +86,7 @@ class StepProbe(TrainerCallback):
             self.curve.append({"step": state.global_step, "held_out": self.held_out(model)})
 
     def table(self) -> pd.DataFrame:
-        """One row a step: loss, confidence, agar, grad_norm, seconds, optimizer_seconds.
+        """One row per step: loss, confidence, agar, grad_norm, seconds, optimizer_seconds.
 
         grad_norm: of the whole gradient, after clipping
         """

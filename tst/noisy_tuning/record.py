@@ -1,7 +1,7 @@
 """The record of a run: which settings name it, where it lies, what is in it.
 
 outputs/noisy/<data>/<optimizer>-<model>/<corruption>-<schedule>/<hash>/ holds config.yaml,
-environment.json, status.json, steps.parquet (one row an optimizer step), pairs.parquet (losses of
+environment.json, status.json, steps.parquet (one row per optimizer step), pairs.parquet (losses of
 single pairs before and after), curve.parquet (held-out loss) and summary.json.
 """
 
@@ -66,9 +66,9 @@ def record_folder(config: NoisyConfig, table: PairTable) -> Path:
 
 
 def setting_hash(config: NoisyConfig, table: PairTable) -> str:
-    """8 hex digits over all that runs must share to be compared: not the optimizer, not the seed.
+    """8 hex digits over all that runs must share to be compared: all but optimizer and seed.
 
-    Of the pairs their number counts: which they are, the seed may draw.
+    Of the pairs only their number counts, since the seed may draw different ones.
     """
     leaves = {
         path: value

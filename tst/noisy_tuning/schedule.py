@@ -12,7 +12,7 @@ from tst.noisy_tuning.settings import ScheduleSettings
 CLEAN, CORRUPTED, MIXED = "clean", "corrupted", "mixed"
 KINDS = (CLEAN, CORRUPTED, MIXED)
 ORDER = 5
-"""A stream of random numbers of its own (data and corruption have 1 to 4)."""
+"""A random stream of its own (data and corruption have 1 to 4, and 7)."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,13 @@ class Step:
 
 
 def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> list[Step]:
-    """The steps of a run, from the training pairs' flags and the seed.
+    """The steps of a run.
 
+    corrupted: bool array (n,), which training pairs are corrupted
     plain: every step is mixed, from epochs over all pairs. probe: rounds of three steps, one of
-    each kind, in a random order within the round: with a fixed one, what an optimizer remembers of
-    the step before would always be of the same kind. Each kind goes through its own pairs in
-    epochs. Raises UserError where a kind has too few pairs for a batch.
+    each kind, in random order within the round (in a fixed order, the step before would always be
+    of the same kind, and an optimizer's state remembers it). Each kind goes through its own pairs
+    in epochs. Raises UserError where a kind has too few pairs for a batch.
     """
     pools = {
         CLEAN: np.flatnonzero(~corrupted),
@@ -59,18 +60,18 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
 
 @dataclass
 class _Epochs:
-    """Draws from a pool without replacement, shuffled anew whenever it is used up."""
+    """Draws from a pool without replacement; reshuffles it whenever it is used up."""
 
     pool: np.ndarray
     rng: np.random.Generator
     left: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def take(self, n: int) -> np.ndarray:
-        """The next n; where an epoch ends within them, none of them twice."""
+        """The next n, all different even where an epoch ends within them."""
         taken, self.left = self.left[:n], self.left[n:]
         if len(taken) == n:
             return taken
-        anew = self.rng.permutation(self.pool)
-        fresh = anew[~np.isin(anew, taken)][: n - len(taken)]
-        self.left = anew[~np.isin(anew, fresh)]
+        reshuffled = self.rng.permutation(self.pool)
+        fresh = reshuffled[~np.isin(reshuffled, taken)][: n - len(taken)]
+        self.left = reshuffled[~np.isin(reshuffled, fresh)]
         return np.concatenate([taken, fresh])

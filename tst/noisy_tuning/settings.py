@@ -52,9 +52,9 @@ class DataSettings:
     name: its name in tables
     path: a local JSON, JSONL, CSV, TSV, Parquet or xlsx file, read instead of anything else
     hub: where it is on the Hugging Face hub
-    format: alpaca, messages, preference, or auto: told by the columns
-    n: pairs used, drawn by the seed; null: all of them (400 where they are generated)
-    held_out: clean pairs kept from training, to measure the loss on
+    format: alpaca, messages, preference, or auto: decided by the columns
+    n: number of pairs used, drawn with the seed; null: all (400 where they are generated)
+    held_out: number of clean pairs kept from training, to measure the loss on
     strict: a bad row is an error; false: it is left out and counted
     """
 
@@ -70,11 +70,11 @@ class DataSettings:
 
 @dataclass
 class CorruptionSettings:
-    """How training pairs are spoilt.
+    """How training pairs are corrupted.
 
-    kind: shuffled (another corrupted pair's response), random (random words, as many), or rejected
-        (the response that the data itself rejects)
-    share: of the training pairs, rounded to whole pairs
+    kind: shuffled (the response of another corrupted pair), random (as many random words), or
+        rejected (the response that the data itself rejects)
+    share: fraction of the training pairs, rounded to whole pairs
     """
 
     kind: str = one_of("shuffled", CORRUPTIONS)
@@ -87,7 +87,7 @@ class ScheduleSettings:
 
     kind: plain (shuffled), or probe (clean, corrupted and mixed steps in turn)
     steps: optimizer steps; auto: 150 on a GPU, 54 on a CPU
-    batch_size: pairs an optimizer step, whatever the memory; auto: 32 on a GPU, 4 on a CPU
+    batch_size: pairs per optimizer step, whatever the memory; auto: 32 on a GPU, 4 on a CPU
     """
 
     kind: str = one_of("plain", SCHEDULES)
@@ -124,9 +124,9 @@ class TrainingSettings(AdapterSettings):
 class EvaluationSettings:
     """Losses of single pairs, without dropout.
 
-    pairs: most pairs measured of each part (clean, corrupted, held-out), drawn by the seed; auto:
+    pairs: most pairs measured per part (clean, corrupted, held-out), drawn with the seed; auto:
         1000 on a GPU, 32 on a CPU
-    every: steps between measurements of the held-out loss; 0: before and after training alone
+    every: steps between measurements of the held-out loss; 0: only before and after training
     """
 
     pairs: Any = bounded(AUTO, at_least=1, auto=True)
@@ -137,7 +137,7 @@ class EvaluationSettings:
 class NoisyConfig:
     """One run: an optimizer, a seed, a schedule.
 
-    seed: held-out pairs, corruption, schedule, adapter and dropout
+    seed: draws held-out pairs, corruption, schedule, adapter and dropout
     outputs_root: everything a run writes is under it
     device: auto, cpu, cuda, cuda:1, ...
     fail_fast: stop a sweep at its first failed job
@@ -161,24 +161,24 @@ BY_DEVICE = {
     "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000},
     "cpu": {"steps": 54, "batch_size": 4, "pairs": 32},
 }
-"""What ``auto`` means."""
+"""What ``auto`` stands for."""
 
 
 def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
-    """A copy in which ``auto`` is replaced by what it means on this kind of device."""
+    """A copy in which ``auto`` is replaced by the value for this kind of device."""
     config = deepcopy(config)
-    meant = BY_DEVICE[device]
+    by_device = BY_DEVICE[device]
     schedule, evaluation = config.schedule, config.evaluation
-    schedule.steps = meant["steps"] if schedule.steps == AUTO else schedule.steps
+    schedule.steps = by_device["steps"] if schedule.steps == AUTO else schedule.steps
     schedule.batch_size = (
-        meant["batch_size"] if schedule.batch_size == AUTO else schedule.batch_size
+        by_device["batch_size"] if schedule.batch_size == AUTO else schedule.batch_size
     )
-    evaluation.pairs = meant["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
+    evaluation.pairs = by_device["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
     return config
 
 
 def find_problems(config: NoisyConfig) -> list[str]:
-    """Everything wrong with a config that can be told without reading or loading anything."""
+    """Everything wrong with a config that can be seen without reading or loading anything."""
     problems = find_range_problems(config)
     training = config.training
     if training.scheduler == "constant" and training.warmup:

@@ -17,13 +17,13 @@ from tst.noisy_tuning.settings import NoisyConfig
 from tst.optimizers.settings import OptimizerSettings
 
 SIGNALS = ("confidence", "agar", "loss", "grad_norm")
-"""What may tell clean from corrupted steps; the loss does so without any optimizer's help."""
+"""What may separate clean from corrupted steps; loss and gradient norm exist for any optimizer."""
 LAST_STEPS = 10
-USUAL: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "betas": [0.9, 0.999], "eps": 1e-8, "c_min": 0.1, "rho": 0.5, "r_floor": 0.1,
     "tau_init_steps": 50,
 }  # fmt: skip
-"""Parameters as conf/optimizer has them; a label leaves them out."""
+"""Parameters as in conf/optimizer; a label leaves them out."""
 
 
 def describe_steps(
@@ -64,7 +64,7 @@ def describe_curve(
 
 
 def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
-    """What a table of runs shows of a resolved config, and which runs are comparable."""
+    """What a table of runs shows of a resolved config; runs of one ``setting`` are comparable."""
     return {
         "version": VERSION,
         "setting": setting_hash(config, table),
@@ -81,17 +81,17 @@ def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
 
 
 def optimizer_label(optimizer: OptimizerSettings) -> str:
-    """Its name, with the parameters that are not as in conf/optimizer: "casmo rho=0.9"."""
+    """The name, with the parameters that differ from conf/optimizer: "casmo rho=0.9"."""
     given = dict(optimizer.params)
     if optimizer.name == "casmo_calibrated":
-        given = {"tau_init_steps": None, **given}  # the package's own default is another
+        given = {"tau_init_steps": None, **given}  # the package's own default differs
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in sorted(given.items())}
-    unusual = (f"{k}={v}" for k, v in plain.items() if k not in USUAL or v != USUAL[k])
-    return " ".join([optimizer.name, *unusual])
+    changed = (f"{k}={v}" for k, v in plain.items() if k not in DEFAULTS or v != DEFAULTS[k])
+    return " ".join([optimizer.name, *changed])
 
 
 def describe_data(table: PairTable, train: pd.DataFrame, heldout: pd.DataFrame) -> dict[str, Any]:
-    """Where the pairs come from and how many there are of each kind."""
+    """The source of the pairs, and how many there are of each kind."""
     return {
         "name": table.name,
         "source": table.source,
@@ -118,7 +118,7 @@ def summarise(steps: pd.DataFrame) -> dict[str, Any]:
 
 
 def step_costs(steps: pd.DataFrame) -> dict[str, float]:
-    """Medians over steps, in seconds: of a whole step, and of the optimizer's part of it."""
+    """Median seconds per step: the whole step, and the optimizer's part of it."""
     return {
         "step_seconds": float(steps["seconds"].median()),
         "optimizer_seconds": float(steps["optimizer_seconds"].median()),

@@ -30,7 +30,7 @@ from tst.optimizers.settings import OptimizerSettings
 
 
 class StepCollator:
-    """Turns a step's number into its passes of micro_batch pairs; a step is sorted by length."""
+    """Turns a step's number into its forward passes of micro_batch pairs, sorted by length."""
 
     def __init__(
         self, examples: Sequence[Example], steps: Sequence[Step], micro_batch: int
@@ -49,20 +49,20 @@ class StepCollator:
         return as_inputs(self.passes(int(rows[0]["step"])))
 
     def passes(self, step: int) -> list[Batch]:
-        """The tensors of a step; their weights make its loss the mean of its target tokens."""
+        """The tensors of a step; their weights make its loss the mean over its target tokens."""
         members = [self.examples[i] for i in self.steps[step]]
         targets = sum(len(target) for _, target in members)
         starts = range(0, len(members), self.micro_batch)
         return [collate_training([[*members[i : i + self.micro_batch]]], [targets]) for i in starts]
 
     def longest(self) -> Batch:
-        """The pass that needs most memory: a step's first has its longest pairs."""
+        """The pass that needs most memory: the first pass of a step has its longest pairs."""
         step = max(range(len(self)), key=lambda i: self.lengths[self.steps[i][0]])
         return self.passes(step)[0]
 
 
 class ProbedTrainer(AnswerTrainer):
-    """Trains with an optimizer of ours; its probe hears of every step's loss."""
+    """Trains with one of our optimizers; hands the loss of every step to the probe."""
 
     def __init__(self, optimizer: OptimizerSettings, probe: StepProbe, **arguments: Any) -> None:
         self.optimizer_settings = optimizer
