@@ -234,7 +234,7 @@ def test_wrong_settings_are_told_all_at_once():
             ModelSettings(quantization="int3"),
             OptimizerSettings("sgd"),
         )
-    for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer=sgd"):
+    for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer.name=sgd"):
         assert part in str(problem.value)
 
 
