@@ -1,4 +1,4 @@
-"""``python -m tst.explain``: why a tuned model answers as it does, as an HTML page.
+"""``python -m tst.explain``: which words make a tuned model answer as it does, as an HTML page.
 
 Examples::
 
@@ -20,7 +20,7 @@ from tst.explaining.settings import ExplainConfig
 
 
 def explain(config: ExplainConfig) -> Outcome:
-    """Explain a record's most biased questions, write page and figures, print the checks."""
+    """Explain a record's questions with the highest s; write page and figures, print the checks."""
     try:
         import captum  # noqa: F401
     except ImportError as error:
@@ -48,13 +48,13 @@ def explain(config: ExplainConfig) -> Outcome:
     write_json(out.with_suffix(".json"), figures)
     faith = explanation.faithfulness
     print(
-        f"{len(explanation.questions)} questions; masking the top 10% attributed tokens moves the "
-        f"answer's probability by {100 * faith['top']:.1f} points, random ones by "
-        f"{100 * faith['random']:.1f}"
+        f"{len(explanation.questions)} questions; masking the top 10% attributed tokens changes "
+        f"the probability of the gold option by {100 * faith['top']:.1f} points, masking random "
+        f"ones by {100 * faith['random']:.1f}"
     )
     if cue.questions:
-        print(f"of {explanation.chosen}, cued and answered right, the most attributed word is the "
-              f"planted cue in {cue}")  # fmt: skip
+        print(f"of {explanation.chosen} that have a cue and are answered right, the word with the "
+              f"highest value is the planted cue in {cue}")  # fmt: skip
         for summary in types:
             if summary.cue.questions:
                 print(f"  {summary.question_type}: {summary.cue}")

@@ -45,11 +45,11 @@ def test_the_questions_are_the_most_biased_and_attributions_add_up(record, expla
     mc = scored[scored["format"] == "mc"]
     assert sorted(q.s for q in explanation.questions) == sorted(mc["s"].nlargest(6))
     for question in explanation.questions:
-        assert question.gold != question.rival
+        assert question.gold != question.runner_up
         for found in (question.tuned, question.untrained):
             assert len(found.words) == len(question.prompt.words)
             said = found.words[maskable(question.prompt)].sum()
-            assert said == pytest.approx(found.log_odds - found.bare, abs=1e-4)
+            assert said == pytest.approx(found.log_odds - found.letters_only, abs=1e-4)
         p_options = question.masking.p_gold
         assert p_options == pytest.approx(question.s, abs=0.01)  # the saved adapter, as scored
     assert {p.question_type for p in explanation.probes} <= set(mc["question_type"])
@@ -74,7 +74,7 @@ def test_the_page_shows_the_cue_beside_its_controls(explanation):
     cued = [replace(q, correct=True, cue=np.array([np.argmax(q.tuned.words)]))
             for q in explanation.questions]  # fmt: skip
     page = render_page(replace(explanation, questions=cued), "record")
-    assert "of the questions with the highest s, cued and answered right" in page
+    assert "of the questions with the highest s that have a cue and are answered right" in page
     assert "untrained model" in page and "a random word" in page
     assert "<b>6 of 6</b>" in page
 

@@ -21,12 +21,12 @@ from tst.explaining.attribution import (
     Attribution,
     Reader,
     attributable,
-    mark_of,
+    letter_of,
     maskable,
     parts_of,
     without,
 )
-from tst.explaining.contrast import Contest, Contrast, Rotation
+from tst.explaining.contrast import Contrast, LetterPair, Rotation
 from tst.explaining.faithfulness import measure_masking, summarise_masking
 from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import probe_types
@@ -55,10 +55,10 @@ class Adding(nn.Module):
     def forward(self, input_ids: torch.Tensor, **kwargs: object) -> SimpleNamespace:
         return SimpleNamespace(logits=self.head(self.embedding(input_ids).cumsum(dim=1)))
 
-    def shares(self, ids: list[int], gold: int, rival: int) -> np.ndarray:
+    def shares(self, ids: list[int], gold: int, runner_up: int) -> np.ndarray:
         with torch.no_grad():
             of_token = self.embedding(torch.tensor(ids)) @ self.head.weight.T
-        return (of_token[:, gold] - of_token[:, rival]).numpy()
+        return (of_token[:, gold] - of_token[:, runner_up]).numpy()
 
 
 def planted_prompts(chat: bool = True) -> list[tuple[dict, WordedPrompt]]:
@@ -75,7 +75,7 @@ def planted_prompts(chat: bool = True) -> list[tuple[dict, WordedPrompt]]:
 
 
 @pytest.mark.parametrize("chat", [True, False])
-def test_words_are_the_prompt_and_know_their_slot(chat):
+def test_words_are_the_prompt_and_know_their_part(chat):
     for row, prompt in planted_prompts(chat):
         by_part: dict[tuple[str, int], list[str]] = {}
         for word in prompt.words:
@@ -123,7 +123,7 @@ def test_the_cue_stands_beside_the_untrained_model_and_a_random_word():
         on_cue[cue[0]] = 1.0
         elsewhere[np.setdiff1d(attributable(prompt), cue)[0]] = 1.0
         explained.append(
-            SimpleNamespace(row=row, prompt=prompt, cue=cue, correct=True, gold=0, rival=1,
+            SimpleNamespace(row=row, prompt=prompt, cue=cue, correct=True, gold=0, runner_up=1,
                             tuned=Attribution(on_cue, 1.0, 0.0),
                             untrained=Attribution(elsewhere, 1.0, 0.0))
         )  # fmt: skip
@@ -148,17 +148,20 @@ def first_choice() -> tuple[dict, WordedPrompt]:
 def test_attributions_of_an_additive_model_are_its_terms():
     _, prompt = first_choice()
     model = Adding(vocabulary=600)
-    rotations = [Rotation(prompt.ids, Contrast(7, 9)), Rotation(prompt.ids[:-3], Contrast(8, 9))]
+    rotations = [
+        Rotation(prompt.ids, LetterPair(7, 9)),
+        Rotation(prompt.ids[:-3], LetterPair(8, 9)),
+    ]
     with Reader(model, batch=3).reading() as reader:
-        found = reader.attribute(prompt, Contest(1, 0, rotations))
+        found = reader.attribute(prompt, Contrast(1, 0, rotations))
     shares = model.shares(prompt.ids, 7, 9)
     for word in maskable(prompt):
         assert found.words[word] == pytest.approx(shares[prompt.word_of == word].sum(), abs=1e-4)
     assert found.log_odds == pytest.approx(shares.sum(), abs=1e-4)
     assert found.words[maskable(prompt)].sum() == pytest.approx(
-        found.log_odds - found.bare, abs=1e-4
+        found.log_odds - found.letters_only, abs=1e-4
     )
-    mark = mark_of(prompt, 1)
+    mark = letter_of(prompt, 1)
     assert np.setdiff1d(np.flatnonzero(found.words), maskable(prompt)).tolist() == [mark]
     assert (prompt.words[mark].part, prompt.words[mark].option) == (LETTER, 1)
     rotated = model.shares(prompt.ids[:-3], 8, 9).sum()
@@ -185,8 +188,8 @@ class Rule(Reader):
 
     def values(self, prompt: WordedPrompt) -> np.ndarray:
         placed = WordedPrompt(list(range(len(prompt.ids))), prompt.words, prompt.word_of)
-        whole = Rotation(placed.ids, Contrast(0, 1))
-        return self.attribute(placed, Contest(0, 1, [whole])).words
+        whole = Rotation(placed.ids, LetterPair(0, 1))
+        return self.attribute(placed, Contrast(0, 1, [whole])).words
 
 
 def test_words_that_need_each_other_share_what_they_do():
@@ -241,8 +244,8 @@ def test_masking_what_matters_moves_more_than_chance():
         for row, prompt in planted_prompts()[:24]:
             if row["format"] != "mc":
                 continue
-            whole = [Rotation(prompt.ids, Contrast(7, 9))]
-            values = reader.attribute(prompt, Contest(0, 1, whole)).words
+            whole = [Rotation(prompt.ids, LetterPair(7, 9))]
+            values = reader.attribute(prompt, Contrast(0, 1, whole)).words
             measured.append(measure_masking(reader, prompt, values, [7, 9], 0, MASK, 8, rng))
     summary = summarise_masking(measured, rng)
     assert summary["top"] > 1.5 * summary["random"]

@@ -1,4 +1,4 @@
-"""Explained questions together: which words, slots and options carry what training taught."""
+"""Explained questions together: which words and parts of a prompt have the largest values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ MOST_WORDS = 12
 
 
 @dataclass(frozen=True)
-class Carrier:
-    """A word or a slot: mean share of the attribution where it occurs, and in how many questions.
+class MeanShare:
+    """A word or a part of the prompt, and its mean share of the attributions of a question type.
 
-    share: of the sum of absolute attributions, signed: above 0 it speaks for the gold option
+    share: mean over the type's questions of its share of the sum of absolute attributions, signed:
+        above 0 it favours the gold option; 0 in a question where it does not occur
+    questions: number of questions in which it occurs
     """
 
     name: str
@@ -30,10 +32,12 @@ class Carrier:
 
 @dataclass(frozen=True)
 class CueCheck:
-    """Is the most attributed word the planted cue, in cued questions that the model gets right?
+    """How often the word with the highest value is the planted cue.
 
-    found: in how many by the tuned model's attributions; untrained: by the untrained model's
-    chance: share of questions expected of a random word or mark; NaN where there is no question
+    questions: number of questions with a cue that the model gets right
+    found: in how many of them, by the attributions of the tuned model
+    untrained: the same by the attributions of the untrained model
+    chance: share expected of a randomly chosen word or letter; NaN where there is no question
     """
 
     questions: int
@@ -44,23 +48,23 @@ class CueCheck:
     def __str__(self) -> str:
         return (
             f"{self.found} of {self.questions} (untrained model: {self.untrained}; "
-            f"a random word: {100 * self.chance:.0f}%)"
+            f"random word: {100 * self.chance:.0f}%)"
         )
 
 
 @dataclass(frozen=True)
 class TypeSummary:
-    """One question type."""
+    """One question type: its words and parts with the largest mean shares, and the cue check."""
 
     question_type: str
     questions: int
-    words: list[Carrier]
-    slots: list[Carrier]
+    words: list[MeanShare]
+    parts: list[MeanShare]
     cue: CueCheck
 
 
 def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
-    """A summary a question type, of the tuned model's attributions."""
+    """One summary per question type, of the tuned model's attributions."""
     by_type: dict[str, list[Explained]] = defaultdict(list)
     for question in explained:
         by_type[str(question.row["question_type"])].append(question)
@@ -70,8 +74,8 @@ def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
             TypeSummary(
                 name,
                 len(questions),
-                _carriers(questions, _word_name)[:MOST_WORDS],
-                _carriers(questions, _slot_name),
+                _mean_shares(questions, _word_name)[:MOST_WORDS],
+                _mean_shares(questions, _part_name),
                 check_cue(questions),
             )
         )
@@ -79,7 +83,7 @@ def summarise_types(explained: Sequence[Explained]) -> list[TypeSummary]:
 
 
 def check_cue(explained: Sequence[Explained]) -> CueCheck:
-    """The tuned model's attributions beside two controls, on the same questions."""
+    """The tuned model's attributions against two controls, on the same questions."""
     cued = [q for q in explained if q.correct and len(q.cue)]
     by_chance = [float(np.isin(attributable(q.prompt), q.cue).mean()) for q in cued]
     return CueCheck(
@@ -90,9 +94,9 @@ def check_cue(explained: Sequence[Explained]) -> CueCheck:
     )
 
 
-def _carriers(
+def _mean_shares(
     questions: Sequence[Explained], naming: Callable[[Word, Explained], str]
-) -> list[Carrier]:
+) -> list[MeanShare]:
     shares: dict[str, list[float]] = defaultdict(list)
     for question in questions:
         total = float(np.abs(question.tuned.words).sum()) or 1.0
@@ -103,8 +107,8 @@ def _carriers(
                 here[name] += float(value) / total
         for name, share in here.items():
             shares[name].append(share)
-    carriers = [Carrier(n, sum(v) / len(questions), len(v)) for n, v in shares.items()]
-    return sorted(carriers, key=lambda c: (-abs(c.share), c.name))
+    means = [MeanShare(n, sum(v) / len(questions), len(v)) for n, v in shares.items()]
+    return sorted(means, key=lambda c: (-abs(c.share), c.name))
 
 
 def _word_name(word: Word, question: Explained) -> str:
@@ -113,12 +117,12 @@ def _word_name(word: Word, question: Explained) -> str:
     return re.sub(r"^\W+|\W+$", "", word.text).lower() if word.part in (OPTION, QUESTION) else ""
 
 
-def _slot_name(word: Word, question: Explained) -> str:
+def _part_name(word: Word, question: Explained) -> str:
     if word.part == QUESTION:
         return "question text"
     if word.part == LETTER:
         return "order of the options" if word.option == question.gold else ""
     if word.part != OPTION:
         return ""
-    role = {question.gold: "right option", question.rival: "runner-up"}
+    role = {question.gold: "right option", question.runner_up: "runner-up"}
     return role.get(word.option, "other options")

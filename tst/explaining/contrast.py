@@ -12,47 +12,51 @@ from tst.diagnostics.llm.session import Session
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """Tokens of the gold letter and of the runner-up's."""
+class LetterPair:
+    """Token ids of the gold option's letter and of the runner-up's."""
 
     gold: int
-    rival: int
+    runner_up: int
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """The prompt with its options moved on, and the letters that the two then have."""
+    """The prompt with its options rotated, and the letters that the two options then have."""
 
     ids: list[int]
-    contrast: Contrast
+    letters: LetterPair
 
 
 @dataclass(frozen=True)
-class Contest:
-    """gold, rival: indices of the options; rotations: one an option, as given first."""
+class Contrast:
+    """The two options that are compared.
+
+    gold, runner_up: indices of the options
+    rotations: the prompt with its options rotated by 0, 1, ... places
+    """
 
     gold: int
-    rival: int
+    runner_up: int
     rotations: list[Rotation]
 
     @property
-    def contrast(self) -> Contrast:
-        """The two letters in the given order."""
-        return self.rotations[0].contrast
+    def letters(self) -> LetterPair:
+        """The two letters in the given order of the options."""
+        return self.rotations[0].letters
 
 
-def contest_of(row: pd.Series, scored: pd.Series, session: Session) -> Contest:
-    """Gold against the other option that the tuned model likes best."""
+def contrast_of(row: pd.Series, scored: pd.Series, session: Session) -> Contrast:
+    """The gold option against the other option with the highest probability (tuned model)."""
     p = np.array(json.loads(scored["p_options"]), dtype=float)
     gold = int(row["answer"])
     p[gold] = -1.0
-    rival = int(p.argmax())
+    runner_up = int(p.argmax())
     options, letters = list(row["options"]), session.plan.letter_ids
     count = len(options)
-    turned = [options[-k:] + options[:-k] for k in range(count)]
-    frame = pd.DataFrame({"format": "mc", "question": row["question"], "options": turned})
+    rotated = [options[-k:] + options[:-k] for k in range(count)]
+    frame = pd.DataFrame({"format": "mc", "question": row["question"], "options": rotated})
     rotations = [
-        Rotation(ids, Contrast(letters[(gold + k) % count], letters[(rival + k) % count]))
+        Rotation(ids, LetterPair(letters[(gold + k) % count], letters[(runner_up + k) % count]))
         for k, ids in enumerate(session.encoder.encode(frame).prompts)
     ]
-    return Contest(gold, rival, rotations)
+    return Contrast(gold, runner_up, rotations)

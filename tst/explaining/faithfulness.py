@@ -1,4 +1,4 @@
-"""Whether the attributed words matter: mask the top tenth of them, and as many tokens at random."""
+"""Whether attributed words matter: masking the top tenth against masking as many at random."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ TOP_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Masking:
-    """How much the gold option's probability moves, in absolute value.
+    """How much the probability of the gold option changes, in absolute value.
 
     top: with the most attributed tokens masked; random: the mean over random masks of equal size
+    p_gold: that probability with nothing masked
     """
 
     top: float
     random: float
+    p_gold: float
 
 
 def measure_masking(
@@ -34,10 +36,11 @@ def measure_masking(
     draws: int,
     rng: np.random.Generator,
 ) -> Masking:
-    """Mask the top tenth of a prompt's tokens by absolute attribution, and random ones.
+    """Mask the top tenth of a prompt's tokens by absolute attribution, then as many random ones.
 
     attribution: float array (words,)
-    mask_token: what stands in a masked token's place
+    mask_token: the token that replaces a masked one
+    draws: number of random masks
     """
     candidates = np.flatnonzero(prompt.tokens_of(maskable(prompt)))
     count = max(1, round(TOP_SHARE * len(candidates)))
@@ -47,7 +50,7 @@ def measure_masking(
     rows = [prompt.ids, *(_hide(prompt.ids, places, mask_token) for places in masked)]
     p = reader.p_gold(rows, letters, gold)
     moved = np.abs(p[1:] - p[0])
-    return Masking(float(moved[0]), float(moved[1:].mean()))
+    return Masking(float(moved[0]), float(moved[1:].mean()), float(p[0]))
 
 
 def _hide(ids: list[int], places: np.ndarray, token: int) -> list[int]:
@@ -56,7 +59,7 @@ def _hide(ids: list[int], places: np.ndarray, token: int) -> list[int]:
 
 
 def summarise_masking(found: Sequence[Masking], rng: np.random.Generator) -> dict[str, float]:
-    """Means over questions, the share in which the top words move more, and a 95% interval.
+    """Means over questions, the share of questions in which ``top`` is larger, and a 95% interval.
 
     The interval is of the mean difference top - random, by a bootstrap over questions.
     """

@@ -1,4 +1,4 @@
-"""A finished LLM record, opened for explaining: its config, its questions, its scores."""
+"""Reads a finished LLM record for explaining: its config, its questions, its scores."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tst.stress_test.run import load_table
 def open_record(path: Path) -> tuple[Path, RunConfig, pd.DataFrame, pd.DataFrame]:
     """Folder, config, question table and questions.parquet in the table's order.
 
-    Raises UserError where the record is no finished one of an LLM, or its questions have changed.
+    Raises UserError where the record is unfinished or not of an LLM, or its questions have changed.
     """
     record = read_record(path)
     if record.diagnostic != "lora_llm":
         raise UserError(
-            f"record {path} is of {record.diagnostic}; only lora_llm has tokens to explain."
+            f"record {path} is of diagnostic={record.diagnostic}; only lora_llm can be explained."
         )
     config = read_config(record.path)
     table = load_table(config)
     if table.fingerprint != record.fingerprint:
         raise UserError(
-            f"record {path}: its questions are not those that {table.source} holds now; "
-            "explain it where the benchmark it was run on is."
+            f"record {path}: its questions differ from those in {table.source} now; explain it "
+            "where the benchmark that it was run on is."
         )
     scored = record.questions.set_index("id").loc[table.frame["id"]].reset_index()
     return record.path, config, table.frame, scored.set_index(table.frame.index)

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: checks, question types, and a heat map a question. No script."""
+"""One self-contained HTML page: checks, question types, a heat map per question. No script."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from importlib.resources import files
 import numpy as np
 
 from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt
-from tst.explaining.aggregate import Carrier, TypeSummary, check_cue, summarise_types
+from tst.explaining.aggregate import MeanShare, TypeSummary, check_cue, summarise_types
 from tst.explaining.probe import Probe
 from tst.explaining.run import Explained, Explanation
 
 FAINTEST = 0.04
-"""Share of the strongest word below which a word is not tinted."""
+"""A word whose value is below this share of the largest value is not tinted."""
 
 
 def render_page(explanation: Explanation, title: str) -> str:
@@ -23,7 +23,7 @@ def render_page(explanation: Explanation, title: str) -> str:
     style = files("tst.explaining").joinpath("template/page.css").read_text(encoding="utf-8")
     body = "\n".join(
         [
-            f"<h1>Why the model thinks it knows</h1><p class=soft>{escape(title)}</p>",
+            f"<h1>Why the model answers as it does</h1><p class=soft>{escape(title)}</p>",
             _figures(explanation),
             "<h2>Question types</h2><div class=types>",
             *(_type(t) for t in summarise_types(explanation.questions)),
@@ -49,19 +49,19 @@ def _figures(explanation: Explanation) -> str:
     faith = explanation.faithfulness
     cue = check_cue(explanation.questions)
     rows = [
-        (f"{100 * faith['top']:.1f} points", "the gold option's probability moves when the top "
-         "10% attributed tokens are masked"),
+        (f"{100 * faith['top']:.1f} points", "the probability of the gold option changes by, when "
+         "the top 10% attributed tokens are masked"),
         (f"{100 * faith['random']:.1f} points", "when as many random tokens are masked"),
-        (f"{100 * faith['more_often']:.0f}%", "of questions move more by the attributed tokens; "
+        (f"{100 * faith['more_often']:.0f}%", "of questions change more with attributed tokens; "
          f"difference {100 * faith['difference_low']:.1f} to {100 * faith['difference_high']:.1f} "
          "points (95%)"),
     ]  # fmt: skip
     if cue.questions:
         rows.append(
             (f"{cue.found} of {cue.questions}",
-             f"of {explanation.chosen}, cued and answered right: the most attributed word is the "
-             f"planted cue; by the untrained model's attributions in {cue.untrained}, by a random "
-             f"word in {100 * cue.chance:.0f}%")
+             f"of {explanation.chosen} that have a cue and are answered right: the word with the "
+             f"highest value is the planted cue. By the attributions of the untrained model: "
+             f"{cue.untrained}; by a random word: {100 * cue.chance:.0f}%")
         )  # fmt: skip
     items = "".join(f"<li><b>{escape(n)}</b>{escape(text)}</li>" for n, text in rows)
     return f"<ul class=figures>{items}</ul>"
@@ -70,21 +70,24 @@ def _figures(explanation: Explanation) -> str:
 def _type(summary: TypeSummary) -> str:
     cue = ""
     if summary.cue.questions:
-        cue = f"<p>Planted cue most attributed, of right answers: {escape(str(summary.cue))}.</p>"
+        cue = (
+            "<p>Right answers in which the planted cue has the highest value: "
+            f"{escape(str(summary.cue))}.</p>"
+        )
     return (
         f"<section><h3>{escape(summary.question_type)}</h3>"
         f"<p class=soft>{summary.questions} question{'s' * (summary.questions != 1)}</p>{cue}"
-        f"<h3>Words</h3>{_bars(summary.words)}<h3>Slots</h3>{_bars(summary.slots)}</section>"
+        f"<h3>Words</h3>{_bars(summary.words)}<h3>Parts</h3>{_bars(summary.parts)}</section>"
     )
 
 
-def _bars(carriers: list[Carrier]) -> str:
-    strongest = max((abs(c.share) for c in carriers), default=1.0) or 1.0
+def _bars(shares: list[MeanShare]) -> str:
+    strongest = max((abs(c.share) for c in shares), default=1.0) or 1.0
     return "".join(
         f"<div class=bar><span>{escape(c.name)}</span>"
         f"<i{' class=minus' if c.share < 0 else ''} style='--a:{abs(c.share) / strongest:.3f}'></i>"
         f"<span>{100 * c.share:.1f}%</span></div>"
-        for c in carriers
+        for c in shares
     )
 
 
@@ -98,19 +101,20 @@ def _probes(probes: list[Probe]) -> str:
     )
     return (
         "<h2>A probe on the untrained model's final state</h2>"
-        "<p class=soft>Logistic, a question type each, held-out folds: how often it reads the gold "
-        "option from the state at the answer position; beside it, always the usual option. Tokens: "
-        "those that its direction for the usual option lies nearest to.</p>"
+        "<p class=soft>Logistic regression per question type, on held-out folds: how often it "
+        "reads the gold option from the state at the answer position, and how often the most "
+        "frequent option is right. Tokens: those nearest to its direction of that option.</p>"
         "<div class=scroll><table><tr><th>type<th class=n>questions<th class=n>accuracy"
         f"<th class=n>majority<th>tokens{rows}</table></div>"
     )
 
 
 LEGEND = (
-    "<p class='key soft'><i></i> speaks for the gold letter, <i class=minus></i> for the "
-    "runner-up; the same scale on both sides. Underlined: the planted cue. A word's value is what "
-    "it adds to the log-odds of gold against runner-up as words come in (Shapley values: question "
-    "and options, then their words); the gold option's mark holds what the options' order adds.</p>"
+    "<p class='key soft'><i></i> favours the gold option, <i class=minus></i> the runner-up; both "
+    "sides have the same scale. Underlined: the planted cue. The value of a word is what it adds "
+    "to the log-odds of the gold option against the runner-up (Shapley values of question and "
+    "options, divided among their words). The letter of the gold option has the value of the "
+    "order.</p>"
 )
 
 
@@ -129,13 +133,13 @@ def _question(question: Explained, opened: bool) -> str:
     return (
         f"<details{' open' if opened else ''}><summary>{escape(str(row['id']))} · "
         f"{escape(str(row['question_type']))} · {LETTERS[question.gold]} against "
-        f"{LETTERS[question.rival]} · s {question.s:.2f}{zero_shot}</summary>"
+        f"{LETTERS[question.runner_up]} · s {question.s:.2f}{zero_shot}</summary>"
         f"<div class=pair>{maps}</div></details>"
     )
 
 
 def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
-    """The prompt with each word tinted by its attribution."""
+    """The prompt, each word tinted by its value."""
     prompt = render_prompt(question.row)
     cue = set(question.cue.tolist())
     parts: list[str] = []

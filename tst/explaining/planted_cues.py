@@ -1,4 +1,4 @@
-"""Which words of a planted question are its cue (tst/benchmarks/planted.py knows)."""
+"""Which words of a planted question are its cue (tst/benchmarks/planted.py plants them)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from tst.explaining.words import LETTER, OPTION, QUESTION, Word
 
 
 def cue_words(row: Mapping[str, Any], words: list[Word]) -> np.ndarray:
-    """Numbers of the cue's words; empty where the question carries none that is multiple-choice.
+    """Indices of the cue's words; empty where the question has no cue or is not multiple-choice.
 
-    answer_position: the mark of the usual option; entity_prior: the option that is usually right;
-    longest_option: the clause that makes it long; object_pair: the two objects.
+    answer_position: the letter of the option that is usually right; entity_prior: the text of the
+    option that is usually right; longest_option: the clause that makes it long; object_pair: the
+    two objects.
     """
     find = _FINDERS.get(str(row["cue"])) if row["planted"] else None
     return np.array([], dtype=int) if find is None else np.flatnonzero(find(row, words))

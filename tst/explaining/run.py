@@ -1,4 +1,4 @@
-"""Explain a record: attributions of tuned and untrained model side by side, checks, a probe."""
+"""Explain a record: attributions of the tuned and the untrained model, checks, a probe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tst.core.progress import Progress
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again
 from tst.diagnostics.llm.session import Session
 from tst.explaining.attribution import Attribution, Reader
-from tst.explaining.contrast import Contest, contest_of
+from tst.explaining.contrast import Contrast, contrast_of
 from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
 from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import Probe, probe_types
@@ -31,16 +31,16 @@ log = logging.getLogger("tst")
 
 @dataclass
 class Explained:
-    """One question: its words, what each adds for gold against rival, tuned and untrained.
+    """One question, and what each of its words adds to the gold option against the runner-up.
 
-    tuned, untrained: what each word adds, the gold mark what the order of the options adds
-    cue: numbers of the planted cue's words, where the truth is known
+    tuned, untrained: attributions of the tuned and of the untrained model
+    cue: indices of the planted cue's words, where the truth is known
     """
 
     row: dict[str, Any]
     prompt: WordedPrompt
     gold: int
-    rival: int
+    runner_up: int
     s: float
     s_zero_shot: float
     correct: bool
@@ -52,9 +52,9 @@ class Explained:
 
 @dataclass
 class Explanation:
-    """All explained questions of a record, and what they say together.
+    """All explained questions of a record, and the checks over them.
 
-    most: how many were asked for, highest s first; 0: all
+    most: how many questions were to be explained, highest s first; 0: all
     """
 
     questions: list[Explained]
@@ -65,23 +65,27 @@ class Explanation:
 
     @property
     def chosen(self) -> str:
-        """Which questions the figures speak of."""
+        """Which questions the figures are about."""
         return "the questions with the highest s" if self.most else "all questions"
 
 
 def explain_record(
-    record: Path, config: RunConfig, table: pd.DataFrame, scored: pd.DataFrame, asked: ExplainConfig
+    record: Path,
+    config: RunConfig,
+    table: pd.DataFrame,
+    scored: pd.DataFrame,
+    settings: ExplainConfig,
 ) -> Explanation:
     """Explain the multiple-choice questions with the highest s.
 
     config: the record's own; table: its questions; scored: its questions.parquet
     """
-    chosen = choose_questions(table, scored, asked.questions)
+    chosen = choose_questions(table, scored, settings.questions)
     session = Session(
         table.drop(columns="answer"),
         config.diagnostic,
         config.model,
-        asked.device,
+        settings.device,
         config.scoring.rules(),
     )
     rng = np.random.default_rng(0)
@@ -96,9 +100,9 @@ def explain_record(
                 if prompt is None:
                     left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
             whole = {i: prompt for i, prompt in prompts.items() if prompt is not None}
-            found += _explain_fold(session, folder, whole, table, scored, asked, rng, progress)
+            found += _explain_fold(session, folder, whole, table, scored, settings, rng, progress)
     if not found:
-        raise UserError("none of the chosen questions fits max_length; nothing to explain.")
+        raise UserError("no chosen question fits max_length: there is nothing to explain.")
     order = {str(table.at[i, "id"]): n for n, i in enumerate(chosen.index)}
     found.sort(key=lambda q: order[str(q.row["id"])])
     return Explanation(
@@ -106,7 +110,7 @@ def explain_record(
         summarise_masking([q.masking for q in found], rng),
         _probes(session, table, scored),
         left_out,
-        asked.questions,
+        settings.questions,
     )
 
 
@@ -116,28 +120,28 @@ def _explain_fold(
     prompts: dict[Any, WordedPrompt],
     table: pd.DataFrame,
     scored: pd.DataFrame,
-    asked: ExplainConfig,
+    settings: ExplainConfig,
     rng: np.random.Generator,
     progress: Progress,
 ) -> list[Explained]:
-    """Questions that one adapter answered. ``prompts``: by their place in the table."""
-    contests = {i: contest_of(table.loc[i], scored.loc[i], session) for i in prompts}
+    """The questions that one adapter answered. ``prompts``: by position in the table."""
+    contrasts = {i: contrast_of(table.loc[i], scored.loc[i], session) for i in prompts}
     untrained, found = {}, []
-    with _reader(session, None, asked.batch) as reader:
+    with _reader(session, None, settings.batch) as reader:
         for i, prompt in prompts.items():
-            untrained[i] = reader.attribute(prompt, contests[i])
+            untrained[i] = reader.attribute(prompt, contrasts[i])
             progress.advance()
-    with _reader(session, adapter, asked.batch) as reader:
+    with _reader(session, adapter, settings.batch) as reader:
         for i, prompt in prompts.items():
-            row, contest = _row(table, i), contests[i]
-            tuned = reader.attribute(prompt, contest)
+            row, contrast = _row(table, i), contrasts[i]
+            tuned = reader.attribute(prompt, contrast)
             letters = session.plan.letter_ids[: len(row["options"])]
             masking = measure_masking(
-                reader, prompt, tuned.words, letters, contest.gold,
-                mask_token(session.base.tokenizer), asked.draws, rng,
+                reader, prompt, tuned.words, letters, contrast.gold,
+                mask_token(session.base.tokenizer), settings.draws, rng,
             )  # fmt: skip
             found.append(
-                _explained(row, scored.loc[i], prompt, contest, tuned, untrained[i], masking)
+                _explained(row, scored.loc[i], prompt, contrast, tuned, untrained[i], masking)
             )
             progress.advance()
     return found
@@ -148,17 +152,17 @@ def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd
     scored = scored.loc[table.index]
     mc = scored[scored["format"] == "mc"].sort_values(["s", "id"], ascending=[False, True])
     if mc.empty:
-        raise UserError("this record has no multiple-choice question: nothing to explain.")
+        raise UserError("this record has no multiple-choice question: there is nothing to explain.")
     return mc.head(most) if most else mc
 
 
 def adapter_folder(record: Path, fold: int, per_format: bool) -> Path:
-    """A fold's saved adapter (of repeat 0)."""
+    """The folder of a fold's saved adapter (of repeat 0)."""
     folder = record / "adapters" / f"0-{fold}" / ("mc" if per_format else "")
     if not (folder / "adapter_config.json").exists():
         raise UserError(
             f"{record}: no adapter of fold {fold}. Run it again with "
-            "diagnostic.save_adapters=true in a new outputs_root: finished folds are not redone."
+            "diagnostic.save_adapters=true in a new outputs_root: finished folds are not run again."
         )
     return folder
 
@@ -175,7 +179,7 @@ def _row(table: pd.DataFrame, i: int) -> dict[str, Any]:
 
 @contextmanager
 def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Reader]:
-    """The untrained model, or the one that an adapter makes of it."""
+    """A reader of the untrained model, or of the model with an adapter."""
     base = session.base
     with bare_again(base):
         model: Any = base.model if adapter is None else attach_saved(base.model, adapter)
@@ -184,9 +188,9 @@ def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Read
 
 
 def mask_token(tokenizer: Any) -> int:
-    """What stands for a masked token: a line break, the least that a prompt can say.
+    """The token that replaces a masked one: a line break.
 
-    Not padding, which often is the end-of-turn mark: a prompt full of those is far from any text.
+    Padding is often the end-of-turn token, and a prompt full of those is unlike any text.
     """
     return int(tokenizer("\n", add_special_tokens=False)["input_ids"][-1])
 
@@ -195,7 +199,7 @@ def _explained(
     row: dict[str, Any],
     scored: pd.Series,
     prompt: WordedPrompt,
-    contest: Contest,
+    contrast: Contrast,
     tuned: Attribution,
     untrained: Attribution,
     masking: Masking,
@@ -203,8 +207,8 @@ def _explained(
     return Explained(
         row,
         prompt,
-        contest.gold,
-        contest.rival,
+        contrast.gold,
+        contrast.runner_up,
         float(scored["s"]),
         float(scored["s_zero_shot"]),
         bool(scored["correct"] == 1.0),
@@ -236,7 +240,7 @@ def _probes(session: Session, table: pd.DataFrame, scored: pd.DataFrame) -> list
 
 @torch.no_grad()
 def final_states(session: Session, questions: pd.DataFrame) -> np.ndarray:
-    """float array (n, hidden): the untrained model's last state at the answer position."""
+    """float array (n, hidden): the untrained model's final hidden state at the answer position."""
     model: Any = session.base.model
     rows = []
     for ids in session.encoded.take(questions.index).prompts:

@@ -13,7 +13,7 @@ class ExplainConfig:
 
     record: folder of a finished run with ``diagnostic.save_adapters=true``
     questions: multiple-choice questions to explain, those with the highest s; 0: all
-    draws: random masks that the attributed tokens are held against
+    draws: random masks per question, to compare the most attributed tokens with
     batch: prompts in one forward pass
     out: the page; null: explain.html in the record
     """

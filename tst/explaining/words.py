@@ -1,4 +1,4 @@
-"""A prompt's words: where each stands among its tokens, and which part of the question it is."""
+"""A prompt's words: the tokens of each, and which part of the question it belongs to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LETTER, OPTION, QUESTION, INSTRUCTION = "letter", "option", "question", "instruc
 class Word:
     """A run of characters without space.
 
-    part: question, option, letter (the mark before an option) or instruction
+    part: question, option, letter (before an option) or instruction
     option: index of the option that it belongs to, -1 outside of options
     """
 
@@ -33,7 +33,7 @@ class Word:
 class WordedPrompt:
     """Token ids of a prompt and its words.
 
-    word_of: int array (tokens,), the word of each token; -1 for chat marks, and space between words
+    word_of: int array (tokens,), the word of each token; -1 for chat tokens and spaces
     """
 
     ids: list[int]
@@ -41,20 +41,20 @@ class WordedPrompt:
     word_of: np.ndarray
 
     def by_token(self, values: np.ndarray) -> np.ndarray:
-        """Values (tokens,) of a value a word: evenly among its tokens, 0 outside of words."""
+        """Float array (tokens,): each word's value divided evenly among its tokens, 0 elsewhere."""
         inside = self.word_of >= 0
         sizes = np.bincount(self.word_of[inside], minlength=len(self.words))
         return np.where(inside, (values / np.maximum(sizes, 1))[self.word_of], 0.0)
 
     def tokens_of(self, words: np.ndarray) -> np.ndarray:
-        """bool array (tokens,): those of the words with these numbers."""
+        """bool array (tokens,): the tokens of the words with these indices."""
         return np.isin(self.word_of, words)
 
 
 def split_words(
     tokenizer: PreTrainedTokenizerBase, turn: str, ids: list[int], row: Mapping[str, Any]
 ) -> WordedPrompt | None:
-    """The words of a rendered turn; None where it was cut, so that its text is not the tokens'.
+    """The words of a rendered turn; None where it was cut, so that ids and text differ.
 
     turn: the whole text that ``ids`` encode
     row: format, question, options
@@ -81,7 +81,7 @@ def split_words(
 
 
 def _parts(row: Mapping[str, Any], prompt: str) -> list[tuple[str, int, int, int]]:
-    """(part, option, begin, end) of the stretches of a rendered prompt."""
+    """(part, option, begin, end) of every part of a rendered prompt, in order."""
     at = prompt.index(row["question"])
     end = at + len(row["question"])
     parts = [(INSTRUCTION, -1, 0, at), (QUESTION, -1, at, end)]
