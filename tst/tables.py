@@ -27,7 +27,7 @@ class TablesConfig:
     outputs_root: records are read from it; folder: where tables go
     tables: names; empty for all
     llm: slug of the language model in tables with one LLM column; empty: the most recorded one
-    results: also write all tables into this one Markdown file
+    results: also write the tables into this one Markdown file; its sections without records stay
     """
 
     outputs_root: str = existing_folder("outputs")
@@ -48,6 +48,7 @@ def tabulate(config: TablesConfig) -> Outcome:
         write_tables,
     )
     from tst.records.files import write_text
+    from tst.records.verified import describe_left_out
 
     if unknown := [t for t in config.tables if t not in TABLES]:
         raise UserError(f"tables={unknown}: expected some of {', '.join(TABLES)}.")
@@ -60,11 +61,13 @@ def tabulate(config: TablesConfig) -> Outcome:
     paths = write_tables(tables, Path(config.folder))
     if config.results is not None:
         command = shlex.join(["python", "-m", "tst.tables", *sys.argv[1:]])
-        write_text(Path(config.results), render_results(tables, command, found.records))
-        paths.append(Path(config.results))
+        page = Path(config.results)
+        earlier = page.read_text(encoding="utf-8") if page.exists() else ""
+        write_text(page, render_results(tables, command, sources, earlier))
+        paths.append(page)
     print(f"{len(found.records)} records read, {len(found.unusable)} left out")
-    for unusable in found.unusable:
-        print(f"  left out, {unusable.state}: {unusable.path} ({unusable.reason})")
+    for sentence in describe_left_out(found.unusable):
+        print(f"  {sentence}")
     for path in paths:
         print(path)
     return Outcome(FINISHED)

@@ -7,7 +7,8 @@ import yaml
 
 from tst.analysis.selection import choose, deviations
 from tst.core.errors import UserError
-from tst.records.verified import examine, find_records, read_record
+from tst.records.files import checksum
+from tst.records.verified import describe_left_out, examine, find_records, read_record
 
 
 @pytest.fixture
@@ -69,7 +70,31 @@ def test_another_config_or_results_version_is_stale(
     (paths["random"] / "config.yaml").write_text(yaml.safe_dump(config))
     assert examine(paths["random"]).state == "stale"  # type: ignore[union-attr]
     monkeypatch.setattr("tst.records.identity.RESULTS_VERSION", 10_000)
-    assert examine(paths["llm"]).state == "stale"  # type: ignore[union-attr]
+    assert examine(paths["llm"]).state == "outdated"  # type: ignore[union-attr]
+
+
+def make_outdated(path: Path) -> None:
+    """Take from a record's summary what results version 2 did not write."""
+    summary = json.loads((path / "summary.json").read_text())
+    del summary["results_version"]
+    (path / "summary.json").write_text(json.dumps(summary))
+    status = json.loads((path / "status.json").read_text())
+    status["files"]["summary.json"] = checksum(path / "summary.json")
+    (path / "status.json").write_text(json.dumps(status))
+
+
+def test_records_of_an_earlier_version_are_one_message(
+    copied: tuple[Path, dict[str, Path]],
+) -> None:
+    root, paths = copied
+    make_outdated(paths["random"])
+    make_outdated(paths["llm"])
+    (paths["grouped"] / "questions.csv").unlink()
+    sentences = describe_left_out(find_records(root).unusable)
+    assert len(sentences) == 2
+    assert sentences[0].startswith("Left out: 2 records of results version 2; ")
+    assert "have version 3, so run their commands again" in sentences[0]
+    assert "questions.csv is missing" in sentences[1]
 
 
 def test_a_folder_that_is_no_record_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from tst.analysis.selection import Choice, choose
 from tst.analysis.tables.paper_table import PERCENT, Figure
-from tst.records.verified import Found, RunRecord, Unusable
+from tst.core.folds import SCHEME_SUFFIXES, TYPE
+from tst.records.verified import Found, RunRecord, describe_left_out
 
 TITLES = {
     "vsi_bench": "VSI-Bench",
@@ -61,13 +62,18 @@ class Study:
         """Slugs of the language models with records."""
         return sorted({r.model for r in self.found.records if r.model})
 
-    def cell(self, benchmark: str, diagnostic: str, model: str, scheme: str) -> Choice:
-        """The records behind one cell; notes those passed over."""
+    def cell(
+        self, benchmark: str, diagnostic: str, model: str, scheme: str, stratify: str = TYPE
+    ) -> Choice:
+        """The records behind one cell; notes those passed over.
+
+        Folds that answers shape give other figures: no cell mixes them with the others.
+        """
         choice = choose(
             r
             for r in self.found.records
-            if (r.benchmark, r.diagnostic, r.model, r.scheme)
-            == (benchmark, diagnostic, model, scheme)
+            if (r.benchmark, r.diagnostic, r.model, r.scheme, r.stratify)
+            == (benchmark, diagnostic, model, scheme, stratify)
         )
         for record, why in choice.passed_over:
             self.passed_over[record.hash] = f"{title(benchmark)}, {record.subject} ({why})"
@@ -81,15 +87,16 @@ class Study:
         """The shown model's records on a benchmark."""
         return self.cell(benchmark, LLM, self.model, scheme)
 
-    def why_missing(self, benchmark: str, diagnostic: str, scheme: str) -> str:
+    def why_missing(
+        self, benchmark: str, diagnostic: str, scheme: str, stratify: str = TYPE
+    ) -> str:
         """Why a cell has no record."""
-        prefix = scheme[:6]
         states = [
             u.state
             for u in self.found.unusable
             if u.benchmark == benchmark
             and u.path.parts[-3].split("-")[0] == diagnostic
-            and u.path.parts[-2].startswith(prefix)
+            and _is_of_scheme(u.path.parts[-2], scheme, stratify)
         ]
         if states:
             return f"no finished record ({', '.join(sorted(set(states)))})"
@@ -102,13 +109,13 @@ class Study:
     def notes(self) -> list[str]:
         """Footnotes on records that entered no figure."""
         notes = [f"Not shown: {text}, record {h}." for h, text in sorted(self.passed_over.items())]
-        return [*notes, *map(left_out_note, self.found.unusable)]
+        return [*notes, *describe_left_out(self.found.unusable)]
 
 
-def left_out_note(unusable: Unusable) -> str:
-    """The footnote on a record that entered no figure."""
-    where = "/".join(unusable.path.parts[-4:])
-    return f"Left out, {unusable.state}: {where} ({unusable.reason})."
+def _is_of_scheme(folder: str, scheme: str, stratify: str) -> bool:
+    """Whether a record folder's ``core.folds.scheme_name`` is of this kind."""
+    ending = next((e for e in SCHEME_SUFFIXES.values() if e and folder.endswith(e)), "")
+    return folder.startswith(scheme[:6]) and ending == SCHEME_SUFFIXES[stratify]
 
 
 def mean_figure(

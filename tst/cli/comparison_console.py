@@ -23,8 +23,7 @@ def show_comparison(
         seeds = ", ".join(str(r.seed) for r in side)
         hashes = " ".join(r.hash for r in side)
         first = side[0]
-        folds = first.scheme if first.group_by is None else f"grouped by {first.group_by}"
-        print(f"{name}: {first.benchmark}, {first.subject}, {folds}, seed {seeds} ({hashes})")
+        print(f"{name}: {first.benchmark}, {first.subject}, {first.folds}, seed {seeds} ({hashes})")
     if a[0].subject == b[0].subject and (settings := difference(a[0], b[0])):
         print(f"b has other settings: {settings}")
     if alone:

@@ -25,6 +25,9 @@ STRATIFY = (TYPE, ANSWER, NONE)
 """What folds are balanced by: type and format; these and the answer (num: its fifth within the
 type); or nothing."""
 
+SCHEME_SUFFIXES = {TYPE: "", ANSWER: "-by-answer", NONE: "-unstratified"}
+"""Endings of ``scheme_name``."""
+
 
 @dataclass(frozen=True)
 class FoldPlan:
@@ -61,12 +64,12 @@ class FoldPlan:
 def scheme_name(k: int, group_by: str | None, stratify: str) -> str:
     """How folds are made, as a folder name: random5, grouped5-scene, random5-by-answer."""
     name = f"random{k}" if group_by is None else f"grouped{k}-{group_by}"
-    return name + {TYPE: "", ANSWER: "-by-answer", NONE: "-unstratified"}[stratify]
+    return name + SCHEME_SUFFIXES[stratify]
 
 
 def describe_scheme(k: int, group_by: str | None, stratify: str) -> str:
-    """How folds are made, for people: 5 random; 5 by scene; 5 random, stratified by answer."""
-    text = f"{k} random" if group_by is None else f"{k} by {group_by}"
+    """How folds are made, for people: 5 random folds; 5 folds by scene, stratified by answer."""
+    text = f"{k} random folds" if group_by is None else f"{k} folds by {group_by}"
     return text + {TYPE: "", ANSWER: ", stratified by answer", NONE: ", not stratified"}[stratify]
 
 

@@ -34,7 +34,7 @@ from tst.pruning.record import (
 from tst.pruning.settings import PruneConfig
 from tst.records.environment import describe_environment
 from tst.records.files import write_parquet
-from tst.records.identity import identity_leaves
+from tst.records.identity import RESULTS_VERSION, identity_leaves
 from tst.records.record import Record
 from tst.stress_test.results import describe_data, describe_source
 from tst.tracking.publishing import published
@@ -130,6 +130,7 @@ def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str,
     """summary.json without the judgement."""
     uses_model = config.diagnostic.name == "lora_llm"
     return {
+        "results_version": RESULTS_VERSION,
         "chooser": config.diagnostic.name,
         "model": model_slug(config.model) if uses_model else "",
         "rank_by": config.prune.rank_by,

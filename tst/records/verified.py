@@ -7,6 +7,8 @@ fingerprint. All others are listed with the reason and never enter a figure.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,20 @@ import pandas as pd
 import yaml
 
 from tst.core.errors import UserError
+from tst.core.folds import describe_scheme
+from tst.records import identity
 from tst.records.files import checksum, read_json
 from tst.records.identity import identity_hash, identity_leaves
 from tst.records.kinds import STRESS_TEST, RecordKind
 from tst.records.record import SUMMARY
 
 QUESTIONS = "questions.parquet"
+
+OUTDATED = "outdated"
+"""State of a finished record that another results version made."""
+
+LAST_UNMARKED_VERSION = 2
+"""Of records whose summary names no version."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,17 @@ class RunRecord:
     def scheme(self) -> str:
         """``random`` or ``grouped``."""
         return "random" if self.group_by is None else "grouped"
+
+    @property
+    def stratify(self) -> str:
+        """What folds are balanced by: ``type``, ``answer`` or ``none``."""
+        return str(self.leaves["fold.stratify"])
+
+    @property
+    def folds(self) -> str:
+        """How folds are made, for people: ``5 random folds``."""
+        folds = self.summary["folds"]
+        return describe_scheme(folds["k"], self.group_by, self.stratify)
 
     @property
     def fingerprint(self) -> str:
@@ -175,9 +196,33 @@ def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
             return unusable(state, why_unfinished(status))
         if fault := find_tampering(path, status.get("files") or {}, kind.result):
             return unusable("damaged", fault)
-        return Finished(read_json(path / SUMMARY), str(status.get("at", "")))
+        summary = read_json(path / SUMMARY)
+        if kind.has_results_version and (version := find_other_version(summary)):
+            return unusable(OUTDATED, version)
+        return Finished(summary, str(status.get("at", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return unusable("damaged", "status.json or summary.json cannot be read")
+
+
+def find_other_version(summary: dict[str, Any]) -> str:
+    """``results version 2`` where another version than the current one made a record."""
+    version = summary.get("results_version", LAST_UNMARKED_VERSION)
+    return "" if version == identity.RESULTS_VERSION else f"results version {version}"
+
+
+def describe_left_out(unusable: Iterable[Unusable]) -> list[str]:
+    """One sentence per record that enters no figure; one for all of the same earlier version."""
+    outdated = Counter(u.reason for u in unusable if u.state == OUTDATED)
+    sentences = [
+        f"Left out: {count} record{'s' * (count > 1)} of {version}; results of this version of TsT "
+        f"have version {identity.RESULTS_VERSION}, so run their commands again."
+        for version, count in sorted(outdated.items())
+    ]
+    return sentences + [
+        f"Left out, {u.state}: {'/'.join(u.path.parts[-4:])} ({u.reason})."
+        for u in unusable
+        if u.state != OUTDATED
+    ]
 
 
 def why_unfinished(status: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from tst.core.folds import FoldPlan
 from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
 from tst.core.scoring_rules import ScoringRules
 from tst.records.fold_files import FoldFile
+from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
 from tst.scoring.exposure import find_exposed
 from tst.scoring.scores import add_references, bias_scores, score_predictions
@@ -60,9 +61,10 @@ def score_record(
     summary["cost"] = add_costs(files)
     summary["data"] = describe_data(table)
     summary["versions"] = mixed_versions(files)
+    summary["results_version"] = RESULTS_VERSION
     summary["folds"] = {
         "k": plan.k, "seed": plan.seed, "repeats": plan.repeats, "group_by": plan.group_by,
-        "stratify": plan.stratify,        "finished": len(files), "planned": len(plan.folds()),
+        "stratify": plan.stratify, "finished": len(files), "planned": len(plan.folds()),
     }  # fmt: skip
     return scored.drop(columns="row"), questions, summary
 

@@ -74,7 +74,9 @@ def test_mistakes_are_one_message(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["rf_random", "rf_grouped", "llm_random", "llm_grouped", "models"])
+@pytest.mark.parametrize(
+    "name", ["rf_random", "rf_grouped", "rf_paper", "llm_random", "llm_grouped", "models"]
+)
 def test_every_experiment_is_a_sweep_that_composes(name: str, tmp_path: Path) -> None:
     from hydra import compose, initialize_config_dir
 

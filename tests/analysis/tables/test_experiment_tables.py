@@ -10,7 +10,9 @@ from tst.analysis.tables.paper_table import footnotes, write_figure
 from tst.analysis.tables.pruning import gap_table, solvability_table
 from tst.noisy_tuning.record import VERSION
 from tst.records.files import checksum
+from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
+from tst.records.verified import describe_left_out
 
 
 def write_experiment(path: Path, summary: dict[str, Any], state: str = "finished") -> None:
@@ -104,7 +106,8 @@ def pruning_summary() -> dict[str, Any]:
         "gap_grows_beyond_random": True,
     }
     return {
-        "chooser": "rf", "model": "", "pruning": {"removed": 20}, "judged": [judged],
+        "results_version": RESULTS_VERSION, "chooser": "rf", "model": "",
+        "pruning": {"removed": 20}, "judged": [judged],
         "predictions": {"gpt": {"blind": "judge", "overall": overall, "per_type": {}}},
     }  # fmt: skip
 
@@ -121,6 +124,17 @@ def test_pruning_tables(tmp_path: Path) -> None:
     assert [row.labels[-1] for row in gaps.rows] == ["nothing", "ours", "at random"]
     assert write_figure(gaps.rows[1].cells["change"]) == "+8.0"
     assert "abc" in "".join(footnotes(gaps))
+
+
+def test_prunings_of_an_earlier_version_are_left_out_in_one_sentence(tmp_path: Path) -> None:
+    earlier = pruning_summary()
+    del earlier["results_version"]
+    for name in ("a", "b"):
+        write_experiment(tmp_path / f"prune/vsi_bench/rf/{name}", earlier)
+    good, bad = find_experiments(tmp_path, PRUNING)
+    assert not good
+    [sentence] = describe_left_out(bad)
+    assert "2 records of results version 2" in sentence
 
 
 @pytest.mark.parametrize("table", [solvability_table, gap_table, noisy_table])

@@ -17,7 +17,7 @@ from tst.analysis.report.experiment_data import describe_noisy, describe_pruning
 from tst.analysis.report.overview import describe_overview
 from tst.analysis.report.record_data import describe_record, question_columns
 from tst.analysis.study import GROUPED, TITLES
-from tst.records.verified import Found, RunRecord
+from tst.records.verified import Found, RunRecord, describe_left_out
 
 STYLES = ("assets/tabulator.min.css", "template/report.css", "template/table.css")
 SCRIPTS = (
@@ -62,10 +62,8 @@ def render_report(
         "made_at": time.strftime("%Y-%m-%d %H:%M"),
         "overview": describe_overview(found) if len(found.records) > 1 else None,
         "records": records,
-        "unusable": [
-            {"state": u.state, "reason": u.reason, "path": "/".join(u.path.parts[-4:])}
-            for u in found.unusable
-        ],
+        "unusable": len(found.unusable),
+        "left_out": describe_left_out(found.unusable),
         "pruning": describe_pruning(pruning),
         "noisy": describe_noisy(noisy),
     }

@@ -46,10 +46,8 @@ def describe_record(
         "hash": record.hash,
         "benchmark": title(record.benchmark),
         "subject": record.subject,
-        "scheme": record.scheme,
-        "group_by": record.group_by,
+        "folds": record.folds,
         "seed": record.seed,
-        "k": summary["folds"]["k"],
         "repeats": summary["folds"]["repeats"],
         "path": str(record.path.relative_to(outputs_root.resolve()))
         if outputs_root is not None and record.path.is_relative_to(outputs_root.resolve())

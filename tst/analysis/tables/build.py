@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tst.analysis.experiments import Experiment, find_experiments
-from tst.analysis.study import Study, left_out_note
+from tst.analysis.study import Study
 from tst.analysis.tables.cost import cost_table
 from tst.analysis.tables.folds import fold_table
 from tst.analysis.tables.latex import render_document, render_latex
@@ -16,10 +16,14 @@ from tst.analysis.tables.noisy import noisy_table
 from tst.analysis.tables.paper_table import PaperTable
 from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.pruning import gap_table, solvability_table
+from tst.analysis.tables.results_page import render_page
 from tst.analysis.tables.scores import main_table, per_type_table
+from tst.analysis.tables.stratification import stratification_table
+from tst.noisy_tuning.record import VERSION
 from tst.records.files import write_text
+from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
-from tst.records.verified import RunRecord, find_records
+from tst.records.verified import describe_left_out, find_records
 
 
 @dataclass
@@ -38,6 +42,7 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
     "main_soft": lambda s: main_table(s.study, "soft"),
     "types": lambda s: per_type_table(s.study),
     "folds": lambda s: fold_table(s.study),
+    "stratification": lambda s: stratification_table(s.study),
     "models": lambda s: model_table(s.study),
     "pruning": lambda s: solvability_table(s.pruning, s.pruning_notes),
     "pruning_gap": lambda s: gap_table(s.pruning),
@@ -53,8 +58,7 @@ def read_sources(outputs_root: Path, model: str = "") -> Sources:
     pruning, pruning_bad = find_experiments(outputs_root, PRUNING)
     noisy, noisy_bad = find_experiments(outputs_root, NOISY_TUNING)
     return Sources(
-        study, pruning, list(map(left_out_note, pruning_bad)), noisy,
-        list(map(left_out_note, noisy_bad)),
+        study, pruning, describe_left_out(pruning_bad), noisy, describe_left_out(noisy_bad),
     )  # fmt: skip
 
 
@@ -81,13 +85,11 @@ def write_tables(tables: list[PaperTable], folder: Path) -> list[Path]:
     return [*paths, document]
 
 
-def render_results(tables: list[PaperTable], command: str, records: list[RunRecord]) -> str:
-    """One Markdown page of all tables, with the commands that made it and its records."""
-    head = (
-        "# Results\n\n"
-        f"Made from records by `{command}`. Every figure can be followed to a record folder by the "
-        "hash in the footnotes.\n"
-    )
-    runs = "".join(f"- `{r.hash}`: `{r.command}`\n" for r in records)
-    commands = f"## Commands of the records\n\n{runs}"
-    return "\n".join([head, *(render_markdown(t) for t in tables), commands])
+def render_results(
+    tables: list[PaperTable], command: str, sources: Sources, earlier: str = ""
+) -> str:
+    """The page of results: sections without records stay as they are in ``earlier``."""
+    versions = dict.fromkeys(TABLES, str(RESULTS_VERSION))
+    versions["noisy"] = f"{VERSION} of noisy tuning"
+    commands = {r.hash: r.command for r in sources.study.found.records}
+    return render_page(tables, versions, commands, command, earlier)

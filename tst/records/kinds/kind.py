@@ -20,6 +20,7 @@ class RecordKind(ABC):
     result: files of the result without which a finished record cannot be read
     source: the section of the settings that says what was read
     unit: the parts that a record is computed in, in the plural
+    has_results_version: whether its results change with RESULTS_VERSION
     """
 
     folder: ClassVar[str]
@@ -27,6 +28,7 @@ class RecordKind(ABC):
     result: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
     unit: ClassVar[str]
+    has_results_version: ClassVar[bool] = True
 
     def path(self, outputs_root: str | Path, place: Iterable[str], identity: str) -> Path:
         """The folder of a record; what a folder name cannot hold becomes a dash."""

@@ -21,6 +21,7 @@ class NoisyTunings(RecordKind):
     result = ("summary.json",)
     source = "data"
     unit = "trainings"
+    has_results_version = False  # noisy tuning has a version of its own
 
     def parts(self, record: Path) -> list[str]:
         finished = read_json(record / "status.json")["state"] == "finished"

@@ -26,8 +26,7 @@ function paperTable(table) {
 }
 
 function recordName(r) {
-  const folds = r.group_by ? `${r.k} folds by ${r.group_by}` : `${r.k} random folds`;
-  return `${r.subject}, ${folds}, seed ${r.seed}`;
+  return `${r.subject}, ${r.folds}, seed ${r.seed}`;
 }
 
 function fillPicker() {
@@ -109,8 +108,7 @@ async function showRecord(index) {
   byId("record").hidden = false;
   byId("record-select").value = String(index);
   byId("record-title").textContent = `${r.benchmark} · ${r.subject}`;
-  const folds = r.group_by ? `${r.k} folds by ${r.group_by}` : `${r.k} random folds`;
-  byId("record-identity").replaceChildren(`${folds}, seed ${r.seed}${r.repeats > 1 ? `, ${r.repeats} repeats` : ""} · record `, el("code", {}, r.path));
+  byId("record-identity").replaceChildren(`${r.folds}, seed ${r.seed}${r.repeats > 1 ? `, ${r.repeats} repeats` : ""} · record `, el("code", {}, r.path));
   byId("record-cards").replaceChildren(...recordCards(r));
   byId("record-charts").replaceChildren();
   recordCharts(r, byId("record-charts"));
@@ -142,11 +140,11 @@ function showRecords() {
   const headings = [["benchmark"], ["what"], ["folds"], ["seed", 1], ["score", 1], ["baseline", 1], ["finished"], ["record"]].map(([text, right]) => ({ text, right }));
   const open = (i) => el("a", { href: "#record", onclick: () => showRecord(i) }, data.records[i].hash);
   byId("record-list").append(plainTable(headings, data.records.map((r, i) => [
-    r.benchmark, r.subject, r.group_by ? `${r.k} by ${r.group_by}` : `${r.k} random`, r.seed, percent(r.overall.score_hard),
+    r.benchmark, r.subject, r.folds, r.seed, percent(r.overall.score_hard),
     percent(r.overall.baseline), r.finished_at.slice(0, 16).replace("T", " "), el("code", {}, open(i))])));
-  if (data.unusable.length) {
-    byId("left-out").append(el("details", { open: "" }, el("summary", {}, `${count(data.unusable.length)} left out: unfinished, failed, stale or changed`),
-      el("ul", {}, data.unusable.map((u) => el("li", {}, `${u.state}: `, el("code", {}, u.path), ` (${u.reason})`)))));
+  if (data.unusable) {
+    byId("left-out").append(el("details", { open: "" }, el("summary", {}, `${count(data.unusable)} left out: unfinished, failed, outdated or changed`),
+      el("ul", {}, data.left_out.map((sentence) => el("li", {}, sentence)))));
   }
 }
 
