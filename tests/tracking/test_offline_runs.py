@@ -41,8 +41,8 @@ def test_a_sweep_of_two_jobs_is_one_group_of_two_runs(tmp_path):
         assert run.config["diagnostic"]["trees"] == 10
         assert run.config["benchmark"]["fingerprint"] == summary["data"]["fingerprint"]
         assert run.exit_code == 0
-        assert run.summary["score"] == pytest.approx(summary["overall"]["score_hard"])
-        assert run.summary["score_low"] == pytest.approx(
+        assert run.summary["score_hard"] == pytest.approx(summary["overall"]["score_hard"])
+        assert run.summary["score_hard_low"] == pytest.approx(
             summary["overall"]["interval"]["score_hard"][0]
         )
         for name, entry in summary["per_type"].items():
@@ -113,7 +113,7 @@ def test_a_failed_run_ends_as_failed_and_quotes_nothing(tracked_run, tmp_path):
     assert run.summary["state"] == "failed"
     assert run.summary["error"] == "RuntimeError"
     assert sum("fold_score" in row for row in run.history) == 1
-    assert "score" not in run.summary
+    assert "score_hard" not in run.summary
     again = tracked_run()
     assert again.complete
     run = the_run(tmp_path)  # the same run, whole; the earlier copy is gone

@@ -58,10 +58,15 @@ def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):
     assert told.summary["judged/lora_llm/random/ours/adjusted"] == pytest.approx(
         judged["lists"]["ours"]["adjusted"]
     )
-    assert told.summary["judged/lora_llm/random/random/adjusted_mean"] == pytest.approx(
+    assert told.summary["judged/lora_llm/random/random/adjusted/mean"] == pytest.approx(
         judged["random"]["adjusted"]["mean"]
     )
     assert "planted/share_of_removed" in told.summary
+    assert (
+        told.summary["per_type/mc_pair/removed"]
+        == summary["pruning"]["per_type"]["mc_pair"]["removed"]
+    )
+    assert not any("/per_type/" in key for key in told.summary)
     assert not any(str(tmp_path) in str(part) for part in (told.config, told.summary))
 
 

@@ -17,11 +17,6 @@ from tst.records.survey import read_state
 from tst.tracking.settings import TrackingSettings
 
 LABELS = ("id", "question_type", "format")
-NUMBERS = (
-    *("fold", "n_options", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "correct"),
-    *("correct_zero_shot", "margin", "letter_mass", "parsed", "n_repeats"),
-)
-TEXTS = ("question", "options", "answer", "prediction", "generated")
 
 
 @dataclass(frozen=True)
@@ -99,17 +94,17 @@ class TrackedRecord:
         return end
 
     def question_table(self) -> pd.DataFrame | None:
-        """The questions with the highest s; their texts only with ``log_text``. None without any.
+        """The questions with the highest s: ids, labels and numbers; texts only with ``log_text``.
 
-        Of the records that have questions, and where ``table_rows`` is not 0.
+        None for a record that has no questions, and with ``table_rows=0``.
         """
         path = self.path / "questions.parquet"
         if not path.exists() or not self.settings.table_rows:
             return None
-        columns = [*LABELS, *NUMBERS, *(TEXTS if self.settings.log_text else ())]
         ranked = pd.read_parquet(path).sort_values(["s", "id"], ascending=[False, True])
         top = ranked.head(self.settings.table_rows).reset_index(drop=True)
-        return top[[name for name in columns if name in top]]
+        without_text = [*LABELS, *top.select_dtypes("number")]
+        return top if self.settings.log_text else top[without_text]
 
 
 def without_folder(value: Any) -> Any:

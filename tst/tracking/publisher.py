@@ -13,6 +13,7 @@ import logging
 import pickle
 import sys
 import threading
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -48,18 +49,29 @@ def publish(record: TrackedRecord, over: threading.Event) -> None:
     """Publish a record until the run is over, unless nothing is new or another process does."""
     folder = record.path / "tracking"
     online = is_online(record.settings)
-    leases = Leases(folder)
-    try:
+    run: WandbRun | None = None
+    with closing(Leases(folder)) as leases:
         while True:
             ended = over.is_set()  # before looking: what the run wrote last is not missed
-            if has_news(record, read_published(folder), online, ended) and leases.take(LEASE):
-                publish_run(record, folder, online, over)
-                return
+            if run is None:
+                known = read_published(folder)
+                if has_news(record, known, online, ended) and leases.take(LEASE):
+                    run = WandbRun(record, online)
+                    parts = known.parts if run.online and known.online else []
+            if run is not None:
+                for part in (part for part in record.parts if part not in parts):
+                    run.log_part(part)
+                    parts.append(part)
             if ended:
-                return
+                break
             over.wait(POLL_SECONDS)
-    finally:
-        leases.close()
+        if run is not None:
+            now = Published(False, parts, record.result, read_state(record.path).state, run.folder)
+            if run.close():
+                now = replace(now, online=True, folder="", url=run.url)
+            write_json(folder / PUBLISHED, asdict(now))
+            if known.folder not in ("", now.folder):
+                run.remove_offline(known.folder)
 
 
 def has_news(record: TrackedRecord, known: Published, online: bool, ended: bool) -> bool:
@@ -68,28 +80,6 @@ def has_news(record: TrackedRecord, known: Published, online: bool, ended: bool)
         return True
     now = (record.parts, record.result, read_state(record.path).state)
     return now != (known.parts, known.result, known.state)
-
-
-def publish_run(record: TrackedRecord, folder: Path, online: bool, over: threading.Event) -> None:
-    """Open the W&B run, log parts as they are finished, close it when the run is over."""
-    known = read_published(folder)
-    run = WandbRun(record, online)
-    parts = known.parts if run.online and known.online else []
-    while True:
-        ended = over.is_set()
-        for part in record.parts:
-            if part not in parts:
-                run.log_part(part)
-                parts.append(part)
-        if ended:
-            break
-        over.wait(POLL_SECONDS)
-    now = Published(False, parts, record.result, read_state(record.path).state, run.folder)
-    if run.close():
-        now = replace(now, online=True, folder="", url=run.url)
-    write_json(folder / PUBLISHED, asdict(now))
-    if known.folder not in ("", now.folder):
-        run.remove_offline(known.folder)
 
 
 def read_published(folder: Path) -> Published:

@@ -6,7 +6,7 @@ import pytest
 
 from tst.records.files import write_json, write_parquet
 from tst.records.kinds import KINDS, NOISY_TUNING, PRUNING, STRESS_TEST, kind_of
-from tst.records.kinds.kind import numbers, with_interval
+from tst.records.kinds.kind import numbers
 from tst.records.kinds.stress_test import thin
 
 
@@ -43,9 +43,10 @@ def test_numbers_are_finite_and_named_by_their_way() -> None:
 
 
 def test_ends_of_intervals_stand_beside_their_figure() -> None:
-    entry = {"score_hard": 0.5, "n": 4, "interval": {"score_hard": [0.25, 0.75]}}
-    assert with_interval(entry, {"n": "n", "score": "score_hard"}) == {
-        "n": 4, "score": 0.5, "score_low": 0.25, "score_high": 0.75
+    entry = {"score": 0.5, "interval": {"score": [0.25, 0.75], "bits": [None, None]}}
+    assert numbers({"": entry, "type": {"a": entry}}) == {
+        "score": 0.5, "score_low": 0.25, "score_high": 0.75,
+        "type/a/score": 0.5, "type/a/score_low": 0.25, "type/a/score_high": 0.75,
     }  # fmt: skip
 
 

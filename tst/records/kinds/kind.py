@@ -20,6 +20,8 @@ class RecordKind(ABC):
     result: files of the result without which a finished record cannot be read
     source: the section of the settings that says what was read
     unit: the parts that a record is computed in, in the plural
+    sections: sections of summary.json whose numbers a list of runs shows, and what they are called
+        there; an empty name puts the numbers first
     has_results_version: whether its results change with RESULTS_VERSION
     """
 
@@ -28,6 +30,7 @@ class RecordKind(ABC):
     result: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
     unit: ClassVar[str]
+    sections: ClassVar[dict[str, str]]
     has_results_version: ClassVar[bool] = True
 
     def path(self, outputs_root: str | Path, place: Iterable[str], identity: str) -> Path:
@@ -52,20 +55,24 @@ class RecordKind(ABC):
     def series(self, record: Path, part: str) -> list[pd.DataFrame]:
         """The numbers of a finished part: a table per axis, its index named after the axis."""
 
-    @abstractmethod
     def figures(self, summary: dict[str, Any]) -> dict[str, float]:
-        """The numbers of summary.json that a list of runs shows, by short names."""
+        """The numbers of summary.json that a list of runs shows, by their path (``numbers``)."""
+        return numbers({name: summary.get(part, {}) for part, name in self.sections.items()})
 
 
 def numbers(nested: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """The finite numbers in nested dicts, by the names on the way joined with slashes.
 
-    An empty name adds nothing; a slash within a name becomes a dash.
+    An empty name adds nothing; a slash within a name becomes a dash. What stands under
+    ``interval`` as [low, high] becomes ``<name>_low`` and ``<name>_high`` of the level above.
     """
     found: dict[str, float] = {}
     for name, value in nested.items():
         key = f"{prefix}/{key_part(name)}".strip("/")
-        if isinstance(value, Mapping):
+        if name == "interval":
+            for field, (low, high) in value.items():
+                found |= numbers({f"{field}_low": low, f"{field}_high": high}, prefix)
+        elif isinstance(value, Mapping):
             found |= numbers(value, key)
         elif isinstance(value, int | float) and math.isfinite(value):
             found[key] = value
@@ -75,17 +82,3 @@ def numbers(nested: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 def key_part(name: str) -> str:
     """A question type, format or model as one part of a key."""
     return name.replace("/", "-")
-
-
-def with_interval(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of an entry of summary.json under short names; ``_low`` and ``_high`` of intervals.
-
-    names: short name to field
-    """
-    found = {}
-    for name, field in names.items():
-        found[name] = entry.get(field)
-        low_high = (entry.get("interval") or {}).get(field)
-        if low_high is not None:
-            found[f"{name}_low"], found[f"{name}_high"] = low_high
-    return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pandas as pd
 
 from tst.records.files import read_json
-from tst.records.kinds.kind import RecordKind, numbers
+from tst.records.kinds.kind import RecordKind
 
 SIGNALS = ["loss", "confidence", "agar", "grad_norm"]
 
@@ -21,6 +21,8 @@ class NoisyTunings(RecordKind):
     result = ("summary.json",)
     source = "data"
     unit = "trainings"
+    sections: ClassVar = {"detection": "", "memorisation": "memorisation", "loss": "training_loss",
+                "cost": "cost"}  # fmt: skip
     has_results_version = False  # noisy tuning has a version of its own
 
     def parts(self, record: Path) -> list[str]:
@@ -38,10 +40,6 @@ class NoisyTunings(RecordKind):
         ]
         held_out = pd.read_parquet(record / "curve.parquet").set_index("step")
         return [pd.concat([signals, steps["share"], *by_kind, held_out], axis=1).sort_index()]
-
-    def figures(self, summary: dict[str, Any]) -> dict[str, float]:
-        kept = {name: summary[name] for name in ("memorisation", "cost")}
-        return numbers({**summary["detection"], **kept, "training_loss": summary["loss"]})
 
 
 NOISY_TUNING = NoisyTunings()

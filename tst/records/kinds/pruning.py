@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from tst.records.kinds.kind import RecordKind, numbers, with_interval
+from tst.records.kinds.kind import RecordKind
 
 CURVE = ["n", "removed_before", "removed", "score_hard", "score_soft", "baseline", "adjusted",
          "highest", "lowest_removed", "seconds"]  # fmt: skip
-FIELDS = ("score_hard", "adjusted")
 
 
 class Prunings(RecordKind):
@@ -22,6 +21,7 @@ class Prunings(RecordKind):
     result = ("summary.json",)
     source = "benchmark"
     unit = "iterations"
+    sections: ClassVar = {"pruning": "", "judged": "judged", "predictions": "predictions"}
 
     def place(self, record: Path) -> tuple[str, ...]:
         """Benchmark and diagnostic, and that it is a pruning."""
@@ -35,34 +35,17 @@ class Prunings(RecordKind):
         return [_iterations(record).loc[[int(part)], CURVE]]
 
     def figures(self, summary: dict[str, Any]) -> dict[str, float]:
-        done = summary["pruning"]
+        """Those of the pruning, by judge, folds and list, and of models whose answers are given.
+
+        What judges say per question type is left to the record.
+        """
         judged: dict[str, Any] = {}
         for entry in summary["judged"]:
-            lists = {
-                name: with_interval(of_list, {field: field for field in FIELDS})
-                for name, of_list in entry["lists"].items()
-            }
-            if random := entry.get("random"):
-                ends = ("mean", "low", "high")
-                lists["random"] = {f"{f}_{end}": random[f][end] for f in FIELDS for end in ends}
+            lists = {**entry["lists"], "random": entry.get("random", {})}
             judged.setdefault(entry["judge"], {})[entry["folds"]] = lists
-        gaps = {
-            model: {
-                name: {field: of_list[field] for field in ("vision", "blind", "gap")}
-                for name, of_list in entry["overall"]["lists"].items()
-            }
-            for model, entry in summary["predictions"].items()
-        }
-        return numbers(
-            {
-                "": {field: done[field] for field in ("budget", "removed", "kept", "seconds")},
-                "before": {field: done["before"][field] for field in FIELDS},
-                "after": {field: done["after"][field] for field in FIELDS},
-                "planted": done.get("planted", {}),
-                "judged": judged,
-                "predictions": gaps,
-            }
-        )
+        gaps = {name: entry["overall"]["lists"] for name, entry in summary["predictions"].items()}
+        found = super().figures({**summary, "judged": judged, "predictions": gaps})
+        return {key: value for key, value in found.items() if "/per_type/" not in key}
 
 
 PRUNING = Prunings()

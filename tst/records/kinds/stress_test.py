@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from tst.records.files import read_json
-from tst.records.kinds.kind import RecordKind, numbers, with_interval
-
-SCORES = {
-    "n": "n",
-    "score": "score_hard",
-    "score_soft": "score_soft",
-    "zero_shot": "zero_shot_hard",
-    "zero_shot_soft": "zero_shot_soft",
-    "delta": "delta_hard",
-    "delta_soft": "delta_soft",
-    "baseline": "baseline",
-    "majority": "majority",
-    "adjusted": "adjusted",
-    "bits": "bits",
-    "ece": "ece",
-}
-"""Short names and their fields in summary.json, of all questions, of the mean over types
-(``macro/``), per format (``format/<f>/``) and per question type (``type/<t>/``)."""
+from tst.records.kinds.kind import RecordKind
 
 CURVES = ("epoch", "loss", "learning_rate", "tokens")
 """Columns of a fold's history, by step."""
@@ -44,6 +27,10 @@ class StressTests(RecordKind):
     result = ("summary.json", "questions.parquet")
     source = "benchmark"
     unit = "folds"
+    sections: ClassVar = {
+        **{"overall": "", "macro": "macro", "per_format": "format", "per_type": "type"},
+        **{name: name for name in ("truth", "exposure", "planted", "cost", "null")},
+    }
 
     def parts(self, record: Path) -> list[str]:
         names = [path.stem for path in (record / "folds").glob("*.json")]
@@ -66,25 +53,6 @@ class StressTests(RecordKind):
         row |= {f"{prefix}/{name}": value for name, value in row.items()}
         row[LOSS] = cost.get("train_loss")
         return [*found, pd.DataFrame([row], index=pd.Index([fold], name=FOLD), dtype=float)]
-
-    def figures(self, summary: dict[str, Any]) -> dict[str, float]:
-        def by_name(entries: dict[str, Any]) -> dict[str, Any]:
-            return {name: with_interval(entry, SCORES) for name, entry in entries.items()}
-
-        nulls = {
-            kind: {"p": draws.get("p"), "score": draws.get("score_hard")}
-            for kind, draws in summary.get("null", {}).items()
-        }
-        return numbers(
-            {
-                **by_name({"": summary["overall"], "macro": summary["macro"]}),
-                "format": by_name(summary["per_format"]),
-                "type": by_name(summary["per_type"]),
-                "cost": summary.get("cost", {}),
-                "null": nulls,
-                "planted": summary.get("planted", {}),
-            }
-        )
 
 
 STRESS_TEST = StressTests()

@@ -1,4 +1,4 @@
-"""The workspace: leaderboard, a section a benchmark with its question types, cost, loss curves.
+"""The workspace: leaderboard, a section per benchmark with its question types, curves, cost.
 
 Every key it names is one that a run has; a test says so.
 """
@@ -16,7 +16,7 @@ from tst.records.kinds.kind import key_part
 from tst.tracking.wandb_run import QUESTIONS
 
 COLUMNS = (
-    *(f"summary:{key}" for key in ("score", "score_soft", "zero_shot_soft", "delta_soft",
+    *(f"summary:{key}" for key in ("score_hard", "score_soft", "zero_shot_soft", "delta_soft",
                                    "baseline", "majority", "adjusted", "n", "state")),
     *(f"config:{key}" for key in ("benchmark.name", "diagnostic.name", "model.name",
                                   "fold.group_by", "fold.seed", "record.hash")),
@@ -61,7 +61,7 @@ def leaderboard() -> ws.Section:
     """All runs side by side, and the questions with the highest s."""
     shown: list[Any] = [
         _bars("Adjusted: above what guessing gives", ["adjusted"]),
-        _bars("Score (hard)", ["score"]),
+        _bars("Score (hard)", ["score_hard"]),
         _bars("Zero-shot, trained on the test set's text (soft)", ["zero_shot_soft", "score_soft"]),
         _bars("Baseline and majority", ["baseline", "majority"]),
         panels.ScatterPlot(
@@ -88,7 +88,7 @@ def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
 
 
 def curves(folds: int) -> ws.Section:
-    """Training: each fold's loss and learning rate; fold scores; tokens a second."""
+    """Training: each fold's loss and learning rate; fold scores; tokens per second."""
     shown: list[Any] = []
     for fold in range(folds):
         prefix = stress_test.curve_prefix(0, fold)
@@ -105,7 +105,9 @@ def curves(folds: int) -> ws.Section:
     shown += [
         panels.LinePlot(title="Learning rate", x=f"{rate}/step", y=[f"{rate}/learning_rate"]),
         panels.LinePlot(title="Score by fold", x=stress_test.FOLD, y=[stress_test.FOLD_SCORE]),
-        panels.LinePlot(title="Tokens a second by fold", x=stress_test.FOLD, y=[stress_test.SPEED]),
+        panels.LinePlot(
+            title="Tokens per second by fold", x=stress_test.FOLD, y=[stress_test.SPEED]
+        ),
     ]
     return ws.Section(name="Training", panels=shown, is_open=True)
 
