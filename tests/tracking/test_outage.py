@@ -1,8 +1,11 @@
-"""A server that refuses, and one that never answers: the run does not notice."""
+"""A server that refuses, one that never answers, a run that is killed."""
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.made_records import make_record
-from tests.tracking.offline_runs import read_runs
+from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
 from tst.tracking import publisher
 from tst.tracking.content import TrackedRecord
@@ -54,11 +57,11 @@ def test_an_outage_is_one_line_in_the_log(quick_config, monkeypatch, tmp_path, s
 
 
 class Server:
-    """Stands in for W&B online: takes what it is told; at the end it answers in time, or not."""
+    """Stands in for W&B online: takes what it is sent; at the end it answers in time, or not."""
 
     def __init__(self, folder: Path) -> None:
         self.answers = False
-        self.told: list[list[str]] = []
+        self.sent: list[list[str]] = []
         self.folder = str(folder)
         self.url = "https://wandb.example/run"
         self.online = True
@@ -66,11 +69,11 @@ class Server:
     def open(self, record: TrackedRecord, online: bool) -> Server:
         assert online
         self.online = True
-        self.told.append([])
+        self.sent.append([])
         return self
 
     def log_part(self, name: str) -> None:
-        self.told[-1].append(name)
+        self.sent[-1].append(name)
 
     def close(self) -> bool:
         return self.answers
@@ -79,7 +82,7 @@ class Server:
         assert self.answers and folder == self.folder
 
 
-def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, monkeypatch):
+def test_what_the_server_did_not_take_whole_is_sent_again_until_it_is(tmp_path, monkeypatch):
     record = make_record(tmp_path, "diagnostic=rf")
     story = TrackedRecord(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
     server, over = Server(tmp_path / "wandb" / "run-1"), threading.Event()
@@ -88,24 +91,21 @@ def test_what_the_server_did_not_take_whole_is_told_again_until_it_is(tmp_path, 
     folds = [f"0-{f}" for f in range(5)]
 
     publisher.publish(story, over)
-    assert server.told == [folds]
+    assert server.sent == [folds]
     kept = read_json(record / "tracking" / "published.json")
     assert (kept["online"], kept["folder"]) == (False, server.folder)
 
     server.answers = True
     publisher.publish(story, over)
-    assert server.told == [folds, folds]
+    assert server.sent == [folds, folds]
     kept = read_json(record / "tracking" / "published.json")
     assert (kept["online"], kept["folder"], kept["url"]) == (True, "", server.url)
 
     publisher.publish(story, over)
-    assert len(server.told) == 2
+    assert len(server.sent) == 2
 
 
 def test_wandb_is_imported_by_no_run(quick_config):
-    import subprocess
-    import sys
-
     code = (
         "import sys; from tst.config.composition import compose\n"
         "from tst.stress_test.run import run\n"
@@ -116,3 +116,20 @@ def test_wandb_is_imported_by_no_run(quick_config):
     words = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=5", "tracking=wandb",
              f"outputs_root={Path(config.outputs_root)}"]  # fmt: skip
     subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True)
+
+
+def test_a_killed_run_ends_in_wandb_as_failed(tmp_path):
+    command = [sys.executable, "-m", "tst.main", "diagnostic=rf", "benchmark.n=2000", "n_jobs=1",
+               "tracking=wandb", f"outputs_root={tmp_path}"]  # fmt: skip
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while not list(tmp_path.rglob("folds/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    while not (published := list(tmp_path.rglob("published.json"))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert read_json(published[0])["state"] == "stopped"
+    shown = the_run(tmp_path)
+    assert (shown.exit_code, shown.summary["state"]) == (1, "stopped")
+    assert sum("fold_score" in row for row in shown.history) == shown.summary["folds/finished"] >= 1

@@ -41,53 +41,53 @@ def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
 def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):
     record, summary = pruned(tmp_path, "prune.judge=lora_llm", "prune.random_draws=2",
                              "prune.judge_seeds=[42]")  # fmt: skip
-    told = the_run(tmp_path)
-    assert (told.id, told.project, told.exit_code) == (record.name, "tst", 0)
-    assert told.tags == ["mine", "planted", "rf", "prune"]
-    assert told.config["prune"]["budget"] == 16
-    assert told.config["prune"]["judge"] == "lora_llm"
-    assert told.config["benchmark"]["fingerprint"] == summary["data"]["fingerprint"]
+    shown = the_run(tmp_path)
+    assert (shown.id, shown.project, shown.exit_code) == (record.name, "tst", 0)
+    assert shown.tags == ["mine", "planted", "rf", "prune"]
+    assert shown.config["prune"]["budget"] == 16
+    assert shown.config["prune"]["judge"] == "lora_llm"
+    assert shown.config["benchmark"]["fingerprint"] == summary["data"]["fingerprint"]
     iterations = pd.read_csv(record / "iterations.csv")
-    rows = [row for row in told.history if "iteration" in row]
+    rows = [row for row in shown.history if "iteration" in row]
     for key in ("iteration", "n", "removed", "score_hard", "adjusted"):
         assert [row[key] for row in rows] == pytest.approx(iterations[key].tolist())
     assert ["lowest_removed" in row for row in rows] == [True, True, False]
-    assert told.summary["state"] == "finished"
-    assert told.summary["removed"] == 16
+    assert shown.summary["state"] == "finished"
+    assert shown.summary["removed"] == 16
     judged = summary["judged"][0]
-    assert told.summary["judged/lora_llm/random/ours/adjusted"] == pytest.approx(
+    assert shown.summary["judged/lora_llm/random/ours/adjusted"] == pytest.approx(
         judged["lists"]["ours"]["adjusted"]
     )
-    assert told.summary["judged/lora_llm/random/random/adjusted/mean"] == pytest.approx(
+    assert shown.summary["judged/lora_llm/random/random/adjusted/mean"] == pytest.approx(
         judged["random"]["adjusted"]["mean"]
     )
-    assert "planted/share_of_removed" in told.summary
+    assert "planted/share_of_removed" in shown.summary
     assert (
-        told.summary["per_type/mc_pair/removed"]
+        shown.summary["per_type/mc_pair/removed"]
         == summary["pruning"]["per_type"]["mc_pair"]["removed"]
     )
-    assert not any("/per_type/" in key for key in told.summary)
-    assert not any(str(tmp_path) in str(part) for part in (told.config, told.summary))
+    assert not any("/per_type/" in key for key in shown.summary)
+    assert not any(str(tmp_path) in str(part) for part in (shown.config, shown.summary))
 
 
 def test_the_same_pruning_with_a_judge_is_the_same_run(tmp_path):
     first, _ = pruned(tmp_path)
     assert not any(key.startswith("judged/") for key in the_run(tmp_path).summary)
     second, _ = pruned(tmp_path, "prune.judge=rf", "prune.judge_seeds=[42]")
-    told = the_run(tmp_path)
+    shown = the_run(tmp_path)
     assert first == second
-    assert "judged/rf/random/ours/adjusted" in told.summary
-    assert len([row for row in told.history if "iteration" in row]) == 3
+    assert "judged/rf/random/ours/adjusted" in shown.summary
+    assert len([row for row in shown.history if "iteration" in row]) == 3
 
 
 def test_a_failed_pruning_ends_as_failed(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "describe", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pruned(tmp_path)
-    told = the_run(tmp_path)
-    assert told.exit_code == 1
-    assert (told.summary["state"], told.summary["error"]) == ("failed", "ZeroDivisionError")
-    assert "folds/finished" not in told.summary
+    shown = the_run(tmp_path)
+    assert shown.exit_code == 1
+    assert (shown.summary["state"], shown.summary["error"]) == ("failed", "ZeroDivisionError")
+    assert "folds/finished" not in shown.summary
 
 
 def test_what_could_not_be_computed_is_left_out(tmp_path):
@@ -95,7 +95,7 @@ def test_what_could_not_be_computed_is_left_out(tmp_path):
                         "prune.judge_seeds=[42]", "tracking=none")  # fmt: skip
     ours = summary["judged"][0]["lists"]["ours"]
     ours["adjusted"], ours["interval"]["score_hard"] = float("nan"), [None, None]
-    told = PRUNING.figures(summary)
-    assert "judged/lora_llm/random/ours/score_hard" in told
-    assert "judged/lora_llm/random/ours/adjusted" not in told
-    assert "judged/lora_llm/random/ours/score_hard_low" not in told
+    shown = PRUNING.figures(summary)
+    assert "judged/lora_llm/random/ours/score_hard" in shown
+    assert "judged/lora_llm/random/ours/adjusted" not in shown
+    assert "judged/lora_llm/random/ours/score_hard_low" not in shown

@@ -25,7 +25,7 @@ from tst.records.kinds import PRUNING, STRESS_TEST
 from tst.records.record import Record
 
 RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
-"""Files that the status of a finished pruning vouches for, beside its summary."""
+"""Files of the result that status.json lists with their checksums, besides the summary."""
 
 
 def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Path:

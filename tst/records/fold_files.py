@@ -1,8 +1,8 @@
-"""The folds of a record: which are finished, which are being computed, their files.
+"""The fold files of a record: which are finished, which are being computed, reading, writing.
 
 Several processes may work on one record. A fold is finished when its parquet file and the sidecar
-that carries its checksum are there and agree. Whoever holds a fold's lease computes it, and is the
-only one to rename a damaged file of it.
+that carries its checksum are there and agree. Only the process that holds a fold's lease computes
+it and renames damaged files of it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Leases: one file per piece of work says which process does it. No flock: a shared file system
 may not have it.
 
-A lease is created exclusively, carries its owner, and is touched while the owner lives. It may be
-taken over when its heartbeat is old, or when its owner ran on this host and is gone. Ages are
-measured with the clock that stamps the files, which all hosts share: their own clocks may differ.
-In the worst race two processes compute the same fold and write the same file: work is lost, never
-a result.
+A lease file is created exclusively, names its owner, and is touched every HEARTBEAT_SECONDS while
+the owner lives. Another process takes it over when the last touch is STALE_SECONDS old, or when the
+owner ran on this host and is gone. Ages are measured with the clock that stamps the files: all
+hosts share it, while their own clocks may differ. In the worst race two processes compute the same
+fold and write the same file: work is lost, never a result.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def file_time(folder: Path) -> float:
 
 
 class Leases:
-    """The leases of one record folder as one process sees them; keeps its own alive by a thread."""
+    """The leases in a folder as one process sees them; a thread keeps its own alive."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,17 +90,17 @@ class Leases:
         self._thread: threading.Thread | None = None
 
     def take(self, name: str) -> bool:
-        """Take a lease, from a dead owner if need be; False when a live one holds it."""
+        """Take a free lease, or one whose owner is dead; False when a live process holds it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         if self._create(path):
             return True
         if self.holder(name) is not None:
             return False
-        grave = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}.stale")
+        expired = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}.stale")
         with contextlib.suppress(FileNotFoundError):
-            path.rename(grave)
-        grave.unlink(missing_ok=True)
+            path.rename(expired)
+        expired.unlink(missing_ok=True)
         return self._create(path)
 
     def _create(self, path: Path) -> bool:
@@ -125,7 +125,7 @@ class Leases:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            # being written this moment, or torn by a full disk: alive until its heartbeat is old
+            # being written at this moment, or cut short by a full disk: live until it is old
             return Owner("unknown host", 0, "", "") if age < STALE_SECONDS else None
         return None if owner.is_gone() or age > STALE_SECONDS else owner
 
@@ -142,7 +142,7 @@ class Leases:
         path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give back everything and end the heartbeat."""
+        """Give back all leases of ours and end the heartbeat."""
         self._stop.set()
         with self._lock:
             held, self._held = self._held, set()

@@ -1,7 +1,7 @@
 """One record folder, opened for one process: settings, folds, status, result, log.
 
-status.json vouches for the result: it lists a checksum per file. A record is complete when its
-state is ``finished`` and the files match; from then on only a newer result replaces its status.
+status.json lists the files of the result with their checksums. A record is complete when its state
+is ``finished`` and the files match. From then on only a newer result replaces its status.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger("tst")
 
 LEASES = "leases"
 WHOLE, RESULT = "whole.json", "result.json"
-"""Leases of a record: on all the work in it; on writing its status and its result."""
+"""Lease on all the work of a record; lease on writing its status and its result."""
 WAIT_SECONDS = 0.2
 SUMMARY = "summary.json"
 
@@ -111,13 +111,13 @@ class Record:
     def is_complete(self) -> bool:
         """Whether the result is there and every file of it matches its checksum.
 
-        Changes nothing, so that it may be asked while another process writes.
+        Changes nothing, so that another process may write at the same time.
         """
-        expected = self._vouched_for()
+        expected = self._listed_files()
         return bool(expected) and not self._damaged(expected)
 
-    def _vouched_for(self) -> dict[str, str]:
-        """Checksums by file name, of a status that says finished."""
+    def _listed_files(self) -> dict[str, str]:
+        """Checksums by file name, where the state is ``finished``."""
         try:
             status = read_json(self.path / "status.json")
             return dict(status["files"]) if status["state"] == "finished" else {}
@@ -134,7 +134,7 @@ class Record:
         return [name for name in expected if not matches(name)]
 
     def _set_damaged_aside(self, but: Iterable[str] = ()) -> None:
-        for name in self._damaged(self._vouched_for()):
+        for name in self._damaged(self._listed_files()):
             if name not in but:
                 set_aside(self.path / name, log.warning, "does not match its checksum")
 
@@ -146,10 +146,10 @@ class Record:
         summary: dict[str, Any],
         written: Iterable[str] = (),
     ) -> None:
-        """The tables, then the summary, then the status that vouches for them.
+        """The tables, then the summary, then the status that lists them.
 
         tables: parquet and CSV files by name; those that are None do not exist
-        written: names of files that are there already and belong to the result
+        written: names of files of the result that are written already
         Files that do not match an earlier status are set aside. Call it inside ``writing``.
         """
         given = {name: table for name, table in tables.items() if table is not None}
@@ -163,7 +163,7 @@ class Record:
         """Replace parts of a complete record's summary.json, and its checksum."""
         with self.writing():
             if self.is_complete():
-                self._write_summary({**self.read_summary(), **parts}, self._vouched_for())
+                self._write_summary({**self.read_summary(), **parts}, self._listed_files())
 
     def _write_summary(self, summary: dict[str, Any], names: Iterable[str]) -> None:
         write_json(self.path / SUMMARY, summary)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class FolderStore:
-    """A ``protocol.Store`` in two folders: a cache that all runs share, and a record's adapters."""
+    """A ``diagnostic.Store`` in two folders: a cache for all runs, and a record's adapters."""
 
     def __init__(self, cache: Path, adapters: Path) -> None:
         self.cache = cache

@@ -1,4 +1,4 @@
-"""The state of every record under an outputs folder, without reading a result."""
+"""The state of every record under an outputs folder, from status.json and leases alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ STATES = ("finished", "running", "stopped", "partial", "interrupted", "failed", 
 class RecordState:
     """Where a record stands.
 
-    state: one of STATES; running where a live process holds a lease of an unfinished record;
-        ``stopped``: status.json says running, but no such process lives
+    state: one of STATES. A record with unfinished folds is ``running`` while a live process holds
+        a lease of it; ``stopped`` where status.json says running and no such process lives
     folds: finished and planned, where the record has folds
     detail: the error of a failed record, the holders of a running one
     command: what completes it
@@ -46,7 +46,7 @@ def read_state(path: Path) -> RecordState:
     detail = str(status.get("error", ""))
     done = len(list((path / "folds").glob("*.parquet")))
     planned = status.get("planned_folds")
-    if state not in ("finished", "damaged"):
+    if state in ("running", "partial"):
         if holders := Leases(path / LEASES).holders():
             state, detail = "running", ", ".join(holders)
         elif state == "running":

@@ -1,8 +1,8 @@
-"""Find the records under an outputs folder and tell those that can be trusted from the others.
+"""Find the finished records under an outputs folder and check that they are as they were written.
 
-A record can be trusted when its status says finished, every file it vouches for matches its
-checksum, and its folder's name is what this version of the code computes from its config.yaml and
-fingerprint. All others are listed with the reason and never enter a figure.
+A record is verified when its state is finished, every file that status.json lists matches its
+checksum, and its folder's name is the hash that this version of the code computes from its
+config.yaml and fingerprint. All others are listed with the reason and enter no figure.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def find_records(outputs_root: Path) -> Found:
 
 
 def read_record(path: Path) -> RunRecord:
-    """The record in a folder. UserError, with the fix, when it is none or cannot be trusted."""
+    """The record in a folder. UserError, with the fix, when it is none or is not verified."""
     if not (path / "status.json").exists():
         raise UserError(
             f"{path} is no record: it has no status.json. Pass the folder that a run printed as "
@@ -184,7 +184,7 @@ class Finished:
 
 
 def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
-    """Read the summary of a record of any kind, if its status and its files can be trusted."""
+    """Read the summary of a record of any kind whose state is finished and whose files match."""
 
     def unusable(state: str, reason: str) -> Unusable:
         return Unusable(path, kind.place(path)[0], state, reason)
@@ -194,7 +194,7 @@ def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
         state = str(status["state"])
         if state != "finished":
             return unusable(state, why_unfinished(status))
-        if fault := find_tampering(path, status.get("files") or {}, kind.result):
+        if fault := find_damage(path, status.get("files") or {}, kind.result):
             return unusable("damaged", fault)
         summary = read_json(path / SUMMARY)
         if kind.has_results_version and (version := find_other_version(summary)):
@@ -226,7 +226,7 @@ def describe_left_out(unusable: Iterable[Unusable]) -> list[str]:
 
 
 def why_unfinished(status: dict[str, Any]) -> str:
-    """What a status that is not ``finished`` says, in one line."""
+    """Why a record is not finished, in one line, from its status.json."""
     if "error" in status:
         return str(status["error"]).splitlines()[0]
     if "finished" in status:
@@ -234,10 +234,10 @@ def why_unfinished(status: dict[str, Any]) -> str:
     return str(status.get("reason") or "not all folds are finished")
 
 
-def find_tampering(path: Path, files: dict[str, str], needed: tuple[str, ...]) -> str:
-    """What is wrong with the files that a status vouches for; empty when nothing is."""
+def find_damage(path: Path, files: dict[str, str], needed: tuple[str, ...]) -> str:
+    """What is wrong with the files that status.json lists, in words; empty when nothing is."""
     if any(name not in files for name in needed):
-        return "its status vouches for no result"
+        return "status.json lists no result"
     for name, expected in files.items():
         if not (path / name).is_file():
             return f"{name} is missing"

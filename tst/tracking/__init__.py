@@ -1,4 +1,5 @@
-"""Weights & Biases beside a run: another process tells it what the record holds (docs/tracking.md).
+"""Publish records in Weights & Biases while they grow (docs/tracking.md).
 
-A run itself imports no wandb and waits for no network; the record stays what counts.
+A process of its own does it: a run imports no wandb and waits for no network. The record does not
+depend on W&B.
 """

@@ -55,7 +55,7 @@ def publish(record: TrackedRecord, over: threading.Event) -> None:
             ended = over.is_set()  # before looking: what the run wrote last is not missed
             if run is None:
                 known = read_published(folder)
-                if has_news(record, known, online, ended) and leases.take(LEASE):
+                if is_behind(record, known, online, ended) and leases.take(LEASE):
                     run = WandbRun(record, online)
                     parts = known.parts if run.online and known.online else []
             if run is not None:
@@ -74,8 +74,8 @@ def publish(record: TrackedRecord, over: threading.Event) -> None:
                 run.remove_offline(known.folder)
 
 
-def has_news(record: TrackedRecord, known: Published, online: bool, ended: bool) -> bool:
-    """Whether W&B lacks something: a run that goes on, a part, a result, an end."""
+def is_behind(record: TrackedRecord, known: Published, online: bool, ended: bool) -> bool:
+    """Whether W&B lacks something: a run that goes on, a part, a result, the final state."""
     if (online and not known.online) or not (ended or known.result):
         return True
     now = (record.parts, record.result, read_state(record.path).state)
@@ -83,7 +83,7 @@ def has_news(record: TrackedRecord, known: Published, online: bool, ended: bool)
 
 
 def read_published(folder: Path) -> Published:
-    """What an earlier process noted; nothing where there was none."""
+    """What earlier processes published; nothing where there was none."""
     try:
         return Published(**read_json(folder / PUBLISHED))
     except (OSError, ValueError, TypeError):
@@ -91,7 +91,7 @@ def read_published(folder: Path) -> Published:
 
 
 def main() -> None:
-    """Read what to publish, publish it; a fault is one line of the log, never the run's."""
+    """Publish the record given on standard input; an error is one line in the record's log."""
     record: TrackedRecord = pickle.load(sys.stdin.buffer)
     for handler in (logging.FileHandler(record.path / "log"), logging.StreamHandler()):
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))

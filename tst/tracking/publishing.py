@@ -1,4 +1,4 @@
-"""The run's side: start the process that publishes, and let go of it. Never fails or waits long."""
+"""Start the process that publishes a record, and end it with the run; never fails, never blocks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def published(
     leaves: dict[str, Any],
     source: dict[str, Any],
 ) -> Iterator[None]:
-    """Publish a record while this block runs, and how it ends, from another process.
+    """Publish a record from another process while this block runs, and how the run ended.
 
     leaves: the settings that can change a number, by dotted path
     source: what the record was computed from: its name, size, fingerprint, revision
@@ -69,7 +69,7 @@ def _start(record: TrackedRecord) -> subprocess.Popen[bytes] | None:
 
 
 def _environment(outputs_root: Path) -> dict[str, str]:
-    """That of the process: all that wandb writes is under the outputs, it reports to nobody."""
+    """The process' environment: wandb writes under the outputs alone and sends no error reports."""
     home = outputs_root / "wandb"
     places = {"WANDB_CACHE_DIR": str(home / "cache"), "WANDB_DATA_DIR": str(home / "data")}
     silent = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
@@ -78,12 +78,12 @@ def _environment(outputs_root: Path) -> dict[str, str]:
 
 
 def _let_go(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Tell the process that the run has ended; it goes on by itself."""
+    """Signal the end of the run to the process, which finishes by itself."""
     assert process.stdin is not None
     try:
         process.stdin.close()
     except OSError:
-        log.warning("tracking: the process that publishes is gone; the record is complete")
+        log.warning("tracking: the process that publishes has died; the record is complete")
     if not _publishing:  # not atexit, which the workers of joblib and Ray skip
         Finalize(None, wait_for_publishing, exitpriority=1)
     # opening, uploading and closing may each take the timeout once

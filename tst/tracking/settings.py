@@ -12,7 +12,7 @@ MODES = ("auto", "online", "offline")
 
 @dataclass
 class TrackingSettings:
-    """Where runs are shown beside their records.
+    """Where else runs are shown than in their records.
 
     name: none or wandb
     entity: W&B user or team; null: the key's own

@@ -19,12 +19,12 @@ from tst.tracking.settings import TrackingSettings
 log = logging.getLogger("tst")
 
 GOOD_ENDS = ("finished", "partial", "running")
-"""States of a record (``survey.STATES``) at which a run has not failed."""
+"""States of a record (``survey.STATES``) with which its run ends as successful."""
 QUESTIONS = "questions"
 
 
 def is_online(settings: TrackingSettings) -> bool:
-    """Whether to talk to the server: asked for, or a key is found; nothing is prompted for."""
+    """Whether to use the server: as ``mode`` says; auto: where a key is found. Never prompts."""
     if settings.mode != "auto":
         return settings.mode == "online"
     if os.environ.get("WANDB_MODE", "online") != "online":
@@ -135,7 +135,7 @@ def _init(record: TrackedRecord, online: bool) -> Any:
             x_file_stream_timeout_seconds=seconds,
             x_file_transfer_retry_max=1,
             x_file_transfer_timeout_seconds=seconds,
-            # what the terminal, the arguments and the working tree hold is nobody else's business
+            # terminal output, arguments, code and host name stay on this machine
             console="off",
             silent=True,
             x_disable_meta=True,

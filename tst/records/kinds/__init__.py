@@ -13,7 +13,7 @@ __all__ = ["KINDS", "NOISY_TUNING", "PRUNING", "STRESS_TEST", "RecordKind", "kin
 
 
 def kind_of(record: Path, outputs_root: Path) -> RecordKind:
-    """The kind of a record by its folder. ValueError for a folder that is none's."""
+    """The kind of a record by its folder. Raises ValueError for a folder that no kind has."""
     folder = record.relative_to(outputs_root).parts[0]
     for kind in KINDS:
         if kind.folder == folder:

@@ -34,7 +34,7 @@ class RecordKind(ABC):
     has_results_version: ClassVar[bool] = True
 
     def path(self, outputs_root: str | Path, place: Iterable[str], identity: str) -> Path:
-        """The folder of a record; what a folder name cannot hold becomes a dash."""
+        """The folder of a record; other characters than letters, digits, dots and dashes go."""
         names = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in place]
         return Path(outputs_root, self.folder, *(name or "unnamed" for name in names), identity)
 

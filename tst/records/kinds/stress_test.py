@@ -29,7 +29,7 @@ class StressTests(RecordKind):
     unit = "folds"
     sections: ClassVar = {
         **{"overall": "", "macro": "macro", "per_format": "format", "per_type": "type"},
-        **{name: name for name in ("truth", "exposure", "planted", "cost", "null")},
+        **{name: name for name in ("truth", "planted", "cost", "null")},
     }
 
     def parts(self, record: Path) -> list[str]:
@@ -59,7 +59,7 @@ STRESS_TEST = StressTests()
 
 
 def curve_prefix(repeat: int, fold: int) -> str:
-    """What stands before the names of a fold's own numbers."""
+    """First part of the names of a fold's own numbers."""
     return f"fold{fold}" if repeat == 0 else f"repeat{repeat}/fold{fold}"
 
 
