@@ -21,8 +21,10 @@ class NoisyTunings(RecordKind):
     result = ("summary.json",)
     source = "data"
     unit = "trainings"
-    sections: ClassVar = {"detection": "", "memorisation": "memorisation", "loss": "training_loss",
-                "cost": "cost"}  # fmt: skip
+    sections: ClassVar = {
+        **{"detection": "", "loss": "training_loss"},
+        **{name: name for name in ("memorisation", "cost")},
+    }
     has_results_version = False  # noisy tuning has a version of its own
 
     def parts(self, record: Path) -> list[str]:
