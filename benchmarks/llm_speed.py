@@ -153,7 +153,7 @@ class Run:
                 args=config,
                 train_dataset=Dataset.from_dict(rows),
                 processing_class=texts,
-                peft_config=lora_config(self.settings),
+                peft_config=lora_config(self.settings, self.session.base.model),
             )
             started = time.perf_counter()
             result = trainer.train()

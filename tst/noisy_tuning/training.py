@@ -134,7 +134,7 @@ def trained(
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
-            peft_config=lora_config(lora),
+            peft_config=lora_config(lora, base.model),
         )
         adapter: Any = trainer.model
         for parameter in adapter.parameters():

@@ -23,7 +23,7 @@ from tst.diagnostics.llm.dry_run import describe_run
 from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import free_base, load_base
-from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer
+from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 
 QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
@@ -252,7 +252,8 @@ def test_dora_runs_sequentially(table):
 
 
 def test_a_base_spread_by_device_map_gives_the_same_numbers(table, tmp_path):
-    build_model(len(tokenizer := build_tokenizer())).save_pretrained(tmp_path)
+    tokenizer = build_tokenizer()
+    build_model(tiny_config(len(tokenizer))).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     config = compose([f"model.name={tmp_path}", "model.quantization=none", "model.device_map=auto"])
     spread = config.model

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from transformers import AutoTokenizer
+from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from tst.core.folds import FoldPlan
-from tst.diagnostics.llm.model import tiny_model
-from tst.diagnostics.llm.model.loading import (
-    count_parameters,
-    locate,
-    pick_device,
-    read,
-    read_config,
-)
+from tst.diagnostics.llm.model.layers import adapted_layers, decoder_layers
+from tst.diagnostics.llm.model.loading import outline, pick_device
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.settings import (
     LoraSettings,
@@ -27,6 +21,7 @@ from tst.diagnostics.llm.settings import (
     require_valid,
     why_sequential,
 )
+from tst.optimizers.build import require_usable
 
 # what training reaches of a device, in FLOP/s (4 x linear parameters x tokens); measured, rough
 REACHED = {"cpu": 2.5e10, "cuda": 2.5e14}
@@ -49,8 +44,14 @@ def describe_run(
     """
     require_valid(settings, model, optimizer)
     target = pick_device(device)
-    tokenizer, total, linear = _facts(model)
-    encoder = Encoder(tokenizer, settings.max_length)
+    require_usable(optimizer, settings.learning_rate, settings.weight_decay)
+    known = outline(model, target)
+    base = known.empty(model)
+    total = sum(p.numel() for p in base.parameters())
+    layers = decoder_layers(base)
+    adapted = [layers[name] for name in adapted_layers(base, settings.targets)]
+    linear = sum(layer.weight.numel() for layer in layers.values())
+    encoder = Encoder(known.tokenizer, settings.max_length)
     questions = table.iloc[plan.order]
     encoded = encoder.encode(questions)
     targets = encoder.encode_targets(questions)
@@ -91,11 +92,12 @@ def describe_run(
     seconds = max(work / REACHED[target.type], floor)
     lines.append(f"training: {mode}; tokens trained on {tokens:,.0f}, scored {read_tokens:,.0f}")
     lines.append(
-        f"model: {model.name}, {total / 1e6:,.0f}M parameters, quantization={model.quantization}, "
+        f"model: {model.name}, {total / 1e6:,.0f}M parameters, quantization={known.quantization}, "
         f"on {target}"
     )
     widest = side_by_side * settings.batch_size * int(lengths.max())
-    memory = _memory(model, total, target) + side_by_side * _adapter_bytes(linear, settings)
+    memory = _base_bytes(known.quantization, total, target)
+    memory += side_by_side * _adapter_bytes(adapted, settings)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
         f"estimate (rough): {_duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
@@ -103,29 +105,16 @@ def describe_run(
     return "\n".join(lines)
 
 
-def _facts(model: ModelSettings) -> tuple[Any, int, int]:
-    """Tokenizer, parameters, parameters of the adapted layers."""
-    if model.name in tiny_model.NAMES:
-        tokenizer = tiny_model.build_tokenizer(chat=model.name != "tiny:base")
-        config: Any = tiny_model.build_model(len(tokenizer)).config
-    else:
-        source = locate(model)
-        config = read_config(model, source)
-        tokenizer = read(AutoTokenizer, model, source)
-    return tokenizer, *count_parameters(config)
-
-
-def _memory(model: ModelSettings, total: int, device: torch.device) -> float:
+def _base_bytes(quantization: str, total: int, device: torch.device) -> float:
     """Bytes of the frozen base."""
-    if model.quantization == "nf4":
+    if quantization == "nf4":
         return total * 0.7
     return total * (2.0 if device.type == "cuda" else 4.0)
 
 
-def _adapter_bytes(linear: int, settings: LoraSettings) -> float:
-    """Weights, gradient and two moments of one adapter, in float32 (square layers assumed)."""
-    side = math.sqrt(linear / 100)
-    return 16 * settings.r * 2 * (linear / side)
+def _adapter_bytes(adapted: list[nn.Linear | Conv1D], settings: LoraSettings) -> float:
+    """Weights, gradient and two moments of one adapter, in float32."""
+    return 16.0 * settings.r * sum(sum(layer.weight.shape) for layer in adapted)
 
 
 def _duration(seconds: float) -> str:

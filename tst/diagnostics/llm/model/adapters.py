@@ -13,22 +13,20 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from tst.diagnostics.llm.model.layers import adapted_layers
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
 
 WEIGHTS = "adapter_model.safetensors"
-# siblings that read the same input
-SHARED_INPUTS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 
-def lora_config(settings: LoraSettings) -> LoraConfig:
-    """PEFT's configuration of one fold's adapter."""
-    targets = list(settings.targets)
+def lora_config(settings: LoraSettings, model: PreTrainedModel) -> LoraConfig:
+    """PEFT's configuration of one fold's adapter on a model that has none."""
     return LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,  # type: ignore[arg-type]
         lora_dropout=settings.dropout,
-        target_modules="all-linear" if targets == ["all-linear"] else targets,
+        target_modules=adapted_layers(model, list(settings.targets)),
         use_dora=settings.use_dora,
         use_rslora=settings.use_rslora,
         bias="none",
@@ -61,22 +59,7 @@ def attach_new(base: PreTrainedModel, settings: LoraSettings, seed: int) -> Peft
     devices = [base.device] if base.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(torch_seed(seed))
-        return get_peft_model(base, lora_config(settings))
-
-
-def shared_inputs(names: list[str]) -> list[list[str]]:
-    """Names of adapted layers, those that read the same input together."""
-    groups: list[list[str]] = []
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            continue
-        parent, _, child = name.rpartition(".")
-        family = next((f for f in SHARED_INPUTS if child in f), (child,))
-        group = [n for n in (f"{parent}.{c}" if parent else c for c in family) if n in names]
-        seen.update(group)
-        groups.append(group)
-    return groups
+        return get_peft_model(base, lora_config(settings, base))
 
 
 def torch_seed(seed: int) -> int:

@@ -31,7 +31,9 @@ class AnswerHead:
         self._positions: torch.Tensor | None = None
         config: Any = model.config
         self._window = config.get_text_config().to_dict().get("sliding_window")
-        self._needs_mask = config._attn_implementation == "eager"
+        # recurrent models have no attention, and the oldest ones make masks in their own way
+        attends = model._supports_attention_backend or model._supports_flash_attn
+        self._needs_mask = bool(attends) and config._attn_implementation == "eager"
 
     @contextmanager
     def attached(self) -> Iterator[AnswerHead]:

@@ -13,28 +13,31 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from transformers import PretrainedConfig
 
 from tst.core.errors import UserError
 
 log = logging.getLogger(__name__)
 
 
-def fuse_kernels(model: Any, setting: str, device: torch.device) -> tuple[str, Callable[[], None]]:
-    """Put Liger's kernels into the model where ``setting`` (auto, liger, none) and device allow.
-
-    Returns "liger" or "none", and what takes back the changes outside the model: Liger puts its
-    rotary function and its classes into the model's module too. Raises UserError where liger is
-    asked for and cannot be had.
-    """
+def pick_kernels(setting: str, config: PretrainedConfig, device: torch.device) -> str:
+    """``liger`` or ``none``; UserError where liger is asked for and cannot be had."""
     if setting == "none":
-        return "none", _nothing
-    reason = _why_not(model, device)
+        return "none"
+    reason = _why_not_liger(config, device)
     if reason and setting == "liger":
         raise UserError(f"model.kernels=liger: {reason}; use model.kernels=auto.")
-    if reason:
-        if device.type == "cuda":
-            log.info("model.kernels=auto: plain ones (%s)", reason)
-        return "none", _nothing
+    if reason and device.type == "cuda":
+        log.info("model.kernels=auto: plain ones (%s)", reason)
+    return "none" if reason else "liger"
+
+
+def fuse_kernels(model: Any) -> Callable[[], None]:
+    """Put Liger's kernels into the model.
+
+    Returns what takes back the changes outside the model: Liger puts its rotary function and its
+    classes into the model's module too.
+    """
     from liger_kernel.transformers import _apply_liger_kernel_to_instance
 
     module: Any = sys.modules[type(model).__module__]
@@ -47,19 +50,15 @@ def fuse_kernels(model: Any, setting: str, device: torch.device) -> tuple[str, C
     def undo() -> None:
         vars(module).update(before)
 
-    return "liger", undo
+    return undo
 
 
-def _why_not(model: Any, device: torch.device) -> str:
+def _why_not_liger(config: PretrainedConfig, device: torch.device) -> str:
     if device.type != "cuda":
         return f"they need a CUDA device, this is {device.type}"
     if find_spec("liger_kernel") is None:
         return "pip install liger-kernel to train faster"
     from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN
 
-    kind = model.config.model_type
+    kind = config.model_type
     return "" if kind in MODEL_TYPE_TO_APPLY_LIGER_FN else f"Liger has none for {kind}"
-
-
-def _nothing() -> None:
-    pass

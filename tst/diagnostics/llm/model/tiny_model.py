@@ -39,11 +39,9 @@ def build_tokenizer(chat: bool = True) -> PreTrainedTokenizerFast:
     )
 
 
-def build_model(
-    vocab_size: int, layers: int = 2, hidden: int = 32, seed: int = 0
-) -> LlamaForCausalLM:
-    """A seeded random Llama with grouped key-value heads, in float32."""
-    config = LlamaConfig(
+def tiny_config(vocab_size: int, layers: int = 2, hidden: int = 32) -> LlamaConfig:
+    """A Llama with grouped key-value heads."""
+    return LlamaConfig(
         vocab_size=vocab_size,
         hidden_size=hidden,
         intermediate_size=2 * hidden,
@@ -56,6 +54,10 @@ def build_model(
         eos_token_id=2,
         tie_word_embeddings=True,
     )
+
+
+def build_model(config: LlamaConfig, seed: int = 0) -> LlamaForCausalLM:
+    """The model with seeded random weights, in float32."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return LlamaForCausalLM(config).float()

