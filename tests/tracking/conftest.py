@@ -10,7 +10,7 @@ from tst.config.composition import compose
 from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.stress_test.run import Result, run
-from tst.tracking.publishing import wait_for_publishing
+from tst.tracking.publisher_process import wait_for_publishing
 
 STEPS = 1200
 

@@ -18,7 +18,7 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 @dataclass
 class OfflineRun:
-    """What one .wandb file says."""
+    """What one .wandb file says; axes: key to the key that is its x axis."""
 
     id: str = ""
     project: str = ""
@@ -28,6 +28,7 @@ class OfflineRun:
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)
     exit_code: int | None = None
 
 
@@ -63,6 +64,8 @@ def read_run(path: Path) -> OfflineRun:
             run.config = {u.key: json.loads(u.value_json) for u in about.config.update}
         elif kind == "history":
             run.history.append(_items(record.history.item))
+        elif kind == "metric" and record.metric.step_metric:
+            run.axes[record.metric.name] = record.metric.step_metric
         elif kind == "summary":
             run.summary |= _items(record.summary.update)
         elif kind == "exit":

@@ -19,7 +19,7 @@ from tst.noisy_tuning.settings import (
 )
 from tst.optimizers.settings import OptimizerSettings
 from tst.records.files import read_json
-from tst.tracking.publishing import wait_for_publishing
+from tst.tracking.publisher_process import wait_for_publishing
 from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")
@@ -56,6 +56,8 @@ def test_every_step_and_the_summary_are_in_the_run(tmp_path):
     assert shown.config["optimizer"]["name"] == "casmo"
     assert shown.config["data"]["fingerprint"] == summary["data"]["fingerprint"]
     assert "path" not in shown.config["data"]
+    assert set(shown.axes.values()) == {"step"}
+    assert {"loss", "clean/agar", "held_out", "share"} <= set(shown.axes)
     steps = pd.read_parquet(record / "steps.parquet")
     rows = [row for row in shown.history if "loss" in row]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]

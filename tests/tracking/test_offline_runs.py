@@ -63,6 +63,8 @@ def test_curves_speed_and_the_table_are_in_the_run(tracked_run, tmp_path):
         steps = [row[f"fold{fold}/step"] for row in curve]
         assert steps == sorted(steps) and steps[0] == 1 and steps[-1] == STEPS
         assert [row[f"fold{fold}/loss"] for row in curve] == pytest.approx([1 / s for s in steps])
+        assert run.axes[f"fold{fold}/loss"] == f"fold{fold}/step"
+    assert run.axes["fold_score"] == run.axes["fold3/fold_score"] == "fold"
     speeds = [row["tokens_per_second"] for row in run.history if "tokens_per_second" in row]
     assert speeds == [300.0] * 5
     assert run.summary["cost/train_seconds"] == 20.0

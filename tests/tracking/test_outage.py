@@ -17,7 +17,7 @@ from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
 from tst.tracking import publisher
 from tst.tracking.content import TrackedRecord
-from tst.tracking.publishing import wait_for_publishing
+from tst.tracking.publisher_process import wait_for_publishing
 from tst.tracking.settings import TrackingSettings
 
 pytest.importorskip("wandb")

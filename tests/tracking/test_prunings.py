@@ -15,7 +15,7 @@ from tst.prune import COMMAND
 from tst.pruning import diagnosis, run
 from tst.pruning.settings import PruneConfig, find_pruning_problems
 from tst.records.kinds import PRUNING
-from tst.tracking.publishing import wait_for_publishing
+from tst.tracking.publisher_process import wait_for_publishing
 
 pytest.importorskip("wandb")
 
@@ -51,6 +51,7 @@ def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):
     rows = [row for row in shown.history if "iteration" in row]
     for key in ("iteration", "n", "removed", "score_hard", "adjusted"):
         assert [row[key] for row in rows] == pytest.approx(iterations[key].tolist())
+    assert set(shown.axes.values()) == {"iteration"}
     assert ["lowest_removed" in row for row in rows] == [True, True, False]
     assert shown.summary["state"] == "finished"
     assert shown.summary["removed"] == 16

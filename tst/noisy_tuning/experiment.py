@@ -43,7 +43,7 @@ from tst.optimizers.build import require_usable
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.tracking.publishing import published
+from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 

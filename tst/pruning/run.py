@@ -37,7 +37,7 @@ from tst.records.files import write_parquet
 from tst.records.identity import RESULTS_VERSION, identity_leaves
 from tst.records.record import Record
 from tst.stress_test.results import describe_data, describe_source
-from tst.tracking.publishing import published
+from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 

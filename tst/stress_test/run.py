@@ -34,7 +34,7 @@ from tst.stress_test.results import (
     read_result,
     write_result,
 )
-from tst.tracking.publishing import published
+from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 
