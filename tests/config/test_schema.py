@@ -159,3 +159,23 @@ def test_the_model_counts_for_an_llm_and_features_do_not():
 def test_the_config_folder_is_absolute():
     assert CONFIG_FOLDER.is_absolute()
     assert (CONFIG_FOLDER / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("group", [[], ["model=smollm2_gpu"]], ids=["default", "smollm2_gpu"])
+def test_a_models_own_settings_are_not_those_of_another_model_name(group):
+    name = "Qwen/Qwen2-7B-Instruct"
+    named = compose(["diagnostic=lora_llm", *group, f"model.name={name}"])
+    plain = compose(["diagnostic=lora_llm", "model=qwen2_7b"])
+    assert named.model.name == plain.model.name == name
+    assert named.diagnostic == plain.diagnostic
+    assert named.model.quantization == plain.model.quantization
+    named.benchmark.n = plain.benchmark.n = 96
+    assert run_hash(named, load_table(named)) == run_hash(plain, load_table(plain))
+
+
+def test_a_models_own_settings_are_its_own_and_the_command_line_wins():
+    own = compose(["diagnostic=lora_llm", "model=smollm2"])
+    assert (own.diagnostic.batch_size, own.model.quantization) == (2, "auto")
+    assert compose(["diagnostic=lora_llm", "model=smollm2_gpu"]).diagnostic.r == 16
+    over = compose(["diagnostic=lora_llm", "model=smollm2", "diagnostic.batch_size=8"])
+    assert over.diagnostic.batch_size == 8

@@ -51,10 +51,26 @@ def sweep_name() -> str | None:
     return " ".join(Path(str(HydraConfig.get().sweep.dir)).parts[-2:])
 
 
+def own(value: Any, otherwise: Any, *, _parent_: DictConfig) -> Any:
+    """``value`` for the model that a group of model/ is about, else ``otherwise``.
+
+    ``${own:VALUE,OTHERWISE}`` in the group: its settings are not another ``model.name``'s.
+    """
+    return value if _parent_.training.get("model", _parent_.name) == _parent_.name else otherwise
+
+
+def tuned(name: str, default: Any, *, _root_: DictConfig) -> Any:
+    """The model's own training setting (``${tuned:NAME,DEFAULT}``), where it has one."""
+    training = _root_.model.training
+    return own(training.get(name, default), default, _parent_=_root_.model)
+
+
 def register_schema() -> None:
     """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
     OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
     OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
+    OmegaConf.register_new_resolver("own", own, replace=True)
+    OmegaConf.register_new_resolver("tuned", tuned, replace=True)
     store = ConfigStore.instance()
     store.store(name="main_schema", node=RunConfig)
     for name, settings in DIAGNOSTICS.items():

