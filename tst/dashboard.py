@@ -69,7 +69,7 @@ def write_dashboard(config: DashboardConfig) -> Outcome:
 def question_types(outputs_root: Path) -> dict[str, list[str]]:
     """Question types by benchmark, of the finished records; planted ones where there are none."""
     from tst.benchmarks.planted import CUES
-    from tst.records.verified import find_records
+    from tst.records.run_records import find_records
 
     found: dict[str, set[str]] = {}
     for record in find_records(outputs_root).records:

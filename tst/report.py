@@ -33,7 +33,7 @@ def report(config: ReportConfig) -> Outcome:
     from tst.analysis.report.assemble import render_report
     from tst.records.files import write_text
     from tst.records.kinds import NOISY_TUNING, PRUNING
-    from tst.records.verified import Found, find_records, read_record
+    from tst.records.run_records import Found, find_records, read_record
 
     root = Path(config.outputs_root)
     pruning: list[Experiment] = []

@@ -48,7 +48,7 @@ def tabulate(config: TablesConfig) -> Outcome:
         write_tables,
     )
     from tst.records.files import write_text
-    from tst.records.verified import describe_left_out
+    from tst.records.verification import describe_left_out
 
     if unknown := [t for t in config.tables if t not in TABLES]:
         raise UserError(f"tables={unknown}: expected some of {', '.join(TABLES)}.")

@@ -6,7 +6,7 @@ import pytest
 from tests.made_records import make_record
 from tst.analysis.comparison import compare, mean_scores, read_side
 from tst.core.errors import UserError
-from tst.records.verified import read_record
+from tst.records.run_records import read_record
 
 
 def test_differences_are_paired(study: tuple[Path, dict[str, Path]]) -> None:

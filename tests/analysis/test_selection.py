@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tst.analysis.selection import choose, difference
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 
 def record(name: str, **leaves: object) -> RunRecord:

@@ -13,7 +13,7 @@ from tst.api import stress_test
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
-from tst.records.verified import RunRecord, examine
+from tst.records.run_records import RunRecord, examine
 from tst.stress_test.run import run
 
 QUESTIONS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tst.records.kinds import RecordKind
-from tst.records.verified import Unusable, verify
+from tst.records.verification import Unusable, verify
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tst.config.schema import FoldSettings, ScoringSettings
 from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.records.identity import ADDED
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 SEED = "fold.seed"
 TRAINING = "model.training."

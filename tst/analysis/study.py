@@ -11,7 +11,8 @@ import numpy as np
 from tst.analysis.selection import Choice, choose
 from tst.analysis.tables.paper_table import PERCENT, Figure
 from tst.core.folds import SCHEME_SUFFIXES, TYPE
-from tst.records.verified import Found, RunRecord, describe_left_out
+from tst.records.run_records import Found, RunRecord
+from tst.records.verification import describe_left_out
 
 TITLES = {
     "vsi_bench": "VSI-Bench",

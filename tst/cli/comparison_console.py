@@ -9,7 +9,7 @@ from rich.text import Text
 from tst.analysis.selection import difference
 from tst.analysis.tables.paper_table import POINTS, Figure, write_figure
 from tst.cli.console import wide_console
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 
 def show_comparison(

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from tst.config.schema import DIAGNOSTICS, RunConfig
 from tst.core.errors import UserError
-from tst.records.verified import read_record
+from tst.records.run_records import read_record
 from tst.stress_test.run import load_table
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.made_records import HOSTILE
 from tst.analysis.report import assemble
 from tst.analysis.report.assemble import as_script, render_report
-from tst.records.verified import Found, find_records
+from tst.records.run_records import Found, find_records
 
 
 def test_the_page_stands_alone(study: tuple[Path, dict[str, Path]]) -> None:

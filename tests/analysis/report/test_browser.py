@@ -12,7 +12,7 @@ import pytest
 
 from tests.made_records import HOSTILE
 from tst.analysis.report.assemble import render_report
-from tst.records.verified import Found, RunRecord, find_records, read_record
+from tst.records.run_records import Found, RunRecord, find_records, read_record
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

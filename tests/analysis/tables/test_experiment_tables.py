@@ -12,7 +12,7 @@ from tst.noisy_tuning.record import VERSION
 from tst.records.files import checksum
 from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
-from tst.records.verified import describe_left_out
+from tst.records.verification import describe_left_out
 
 
 def write_experiment(path: Path, summary: dict[str, Any], state: str = "finished") -> None:

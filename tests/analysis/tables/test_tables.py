@@ -23,7 +23,7 @@ from tst.analysis.tables.paper_table import (
 )
 from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.scores import main_table
-from tst.records.verified import find_records, read_record
+from tst.records.run_records import find_records, read_record
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tst.analysis.figures.records import (
 from tst.analysis.noisy_study import group_runs
 from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
 from tst.records.kinds import NOISY_TUNING, PRUNING
-from tst.records.verified import find_records
+from tst.records.run_records import find_records
 
 
 def draw_all(outputs_root: Path) -> dict[str, Figure]:

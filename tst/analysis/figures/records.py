@@ -25,7 +25,7 @@ from tst.analysis.report.distributions import reliability
 from tst.analysis.report.experiment_data import describe_pruning
 from tst.analysis.study import Study, title
 from tst.analysis.tables.scores import score_cells
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 SHOWN = {
     "zero_shot": ("zero-shot", ZERO_SHOT, "o"),

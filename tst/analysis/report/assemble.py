@@ -17,7 +17,8 @@ from tst.analysis.report.experiment_data import describe_noisy, describe_pruning
 from tst.analysis.report.overview import describe_overview
 from tst.analysis.report.record_data import describe_record, question_columns
 from tst.analysis.study import GROUPED, TITLES
-from tst.records.verified import Found, RunRecord, describe_left_out
+from tst.records.run_records import Found, RunRecord
+from tst.records.verification import describe_left_out
 
 STYLES = ("assets/tabulator.min.css", "template/report.css", "template/table.css")
 SCRIPTS = (

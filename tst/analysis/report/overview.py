@@ -8,7 +8,7 @@ from tst.analysis.study import Study
 from tst.analysis.tables.paper_table import PaperTable, footnotes, write_figure
 from tst.analysis.tables.scores import main_table
 from tst.core.number_text import MINUS
-from tst.records.verified import Found
+from tst.records.run_records import Found
 
 SHOWN = {
     "zero_shot": "zero-shot",

@@ -12,7 +12,7 @@ import pandas as pd
 from tst.analysis.report.distributions import histogram, plane, reliability
 from tst.analysis.study import title
 from tst.core.questions import GROUP_PREFIX
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 SET_FIELDS = (
     "n",

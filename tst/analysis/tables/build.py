@@ -23,7 +23,8 @@ from tst.noisy_tuning.record import VERSION
 from tst.records.files import write_text
 from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
-from tst.records.verified import describe_left_out, find_records
+from tst.records.run_records import find_records
+from tst.records.verification import describe_left_out
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tst.analysis.tables.paper_table import (
     Row,
 )
 from tst.core.number_text import DASH
-from tst.records.verified import RunRecord
+from tst.records.run_records import RunRecord
 
 COLUMNS = [
     Column("folds", "folds"),

@@ -8,7 +8,8 @@ import yaml
 from tst.analysis.selection import choose, deviations
 from tst.core.errors import UserError
 from tst.records.files import checksum
-from tst.records.verified import describe_left_out, examine, find_records, read_record
+from tst.records.run_records import examine, find_records, read_record
+from tst.records.verification import describe_left_out
 
 
 @pytest.fixture
