@@ -56,8 +56,8 @@ def test_a_pruning_stops_before_groups_run_out(few, prior):
     done = summary["pruning"]
     assert done["stopped"] == "groups"
     assert 0 < done["removed"] < 18
-    assert f"groups bind: {done['removed']} of 18 were removed" in said(summary)
-    assert "groups bind" in (folder / "benchmark" / "README.md").read_text()
+    assert f"{done['removed']} of 18 were removed, as another batch" in said(summary)
+    assert "fewer groups than there are folds" in (folder / "benchmark" / "README.md").read_text()
     assert read_json(folder / "status.json")["state"] == "finished"
     fits = prior.fits
     assert run_pruning(config)[1]["pruning"]["removed"] == done["removed"]
@@ -108,6 +108,6 @@ def test_a_judge_that_leaves_out_ours(few, prior, tmp_path):
     "settings", [["fold=grouped5"], ["prune.judge=rf", "prune.judge_folds=[grouped]"]]
 )
 def test_fewer_groups_than_folds_are_refused_before_anything_runs(few, prior, settings):
-    with pytest.raises(UserError, match=r"fold.k=6: there are 5 groups \(video\)"):
+    with pytest.raises(UserError, match=r"fold.k=6: there are only 5 groups \(video\)"):
         run_pruning(few(*settings, "fold.k=6", "prune.budget=2"))
     assert prior.fits == 0

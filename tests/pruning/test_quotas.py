@@ -4,7 +4,7 @@ import pytest
 
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
-from tst.pruning.allocation import choose_batch, largest_remainder, may_go, plan_quotas
+from tst.pruning.allocation import choose_batch, find_removable, largest_remainder, plan_quotas
 from tst.pruning.settings import PruneSettings, as_count, find_conflicts, is_amount
 
 
@@ -66,7 +66,7 @@ def test_budgets_are_shared_out(settings, expected):
 def test_counts_like_another_list():
     quotas = plan_quotas(PruneSettings(like="x"), FRAME, ["a1", "a2", "c0"])
     assert quotas.removable == {"a": 2, "b": 0, "c": 1}
-    with pytest.raises(UserError, match=r"1 of its 2 ids are no questions.*zzz"):
+    with pytest.raises(UserError, match=r"1 of its 2 ids are not in this benchmark.*zzz"):
         plan_quotas(PruneSettings(like="x"), FRAME, ["a1", "zzz"])
     with pytest.raises(UserError, match="more than once"):
         plan_quotas(PruneSettings(like="x"), FRAME, ["a1", "a1"])
@@ -83,10 +83,10 @@ def test_batches_by_default_are_a_hundredth_and_at_least_ten():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"budget": 101}, "has 100 questions"),
+        ({"budget": 101}, "has only 100 questions"),
         ({"shares": {"d": 3}}, "prune.shares.d: no such type"),
         ({"shares": {"mcq": 3}, "allocation": "per_format"}, "no such format"),
-        ({"shares": {"a": 51}}, "there are 50 of it"),
+        ({"shares": {"a": 51}}, "has only 50 questions"),
     ],
 )
 def test_what_the_benchmark_does_not_have_is_refused(settings, message):
@@ -102,7 +102,7 @@ def test_floors_are_ten_or_the_size_of_the_type():
     chosen = choose_batch(quotas, everyone, everyone, {}, 50)
     left = frame.drop(index=chosen)["question_type"].value_counts()
     assert left.to_dict() == {"a": 10, "b": 10, "c": 4}
-    assert not may_go(quotas, np.setdiff1d(everyone, chosen), {"all": len(chosen)}).any()
+    assert not find_removable(quotas, np.setdiff1d(everyone, chosen), {"all": len(chosen)}).any()
 
 
 def test_a_batch_follows_the_ranking_within_its_share():
@@ -135,13 +135,13 @@ def test_amounts():
         ({"rank_by": "p"}, "adjusted, s, delta"),
         ({"allocation": "type"}, "per_type, per_format, global"),
         ({"judge": "human"}, "rf, lora_llm"),
-        ({"judge_seeds": [4, 42]}, "others than those that choose"),
+        ({"judge_seeds": [4, 42]}, "other than the chooser's"),
         ({"judge_folds": ["scene"]}, "random, grouped"),
         ({"refresh": 6}, "1 to fold.repeats=5"),
         ({"like": "x", "shares": {"a": 1}}, "prune.shares and prune.like: each says"),
         ({"like": "x", "budget": 10}, "prune.like and prune.budget"),
         ({"like": "x", "allocation": "global"}, "per_type"),
-        ({"shares": {"a": 1}, "allocation": "global"}, "shares nothing out"),
+        ({"shares": {"a": 1}, "allocation": "global"}, "has no shares"),
         ({"shares": {"a": 1.5}}, "prune.shares.a=1.5"),
         ({"blind": {"m": ["x"]}}, "prune.predictions has no m"),
         ({"floor": -1}, "prune.floor=-1: expected at least 0"),

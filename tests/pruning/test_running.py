@@ -54,7 +54,7 @@ def test_a_pruning_leaves_its_record(prune_config, prior):
     assert read_json(folder / "summary.json")["chooser"] == "rf"
     card = (folder / "benchmark" / "README.md").read_text()
     assert "32 of 48 questions" in card
-    assert "Nobody but the chooser" in card
+    assert "by the chooser only" in card
 
 
 @pytest.mark.parametrize("fits", [0, 2, 6, 8, 9, 11])
@@ -104,7 +104,7 @@ def test_a_rerun_leaves_a_finished_pruning_finished(prune_config, prior, monkeyp
         states.append(read_json(folder / "status.json")["state"])
         raise end
 
-    monkeypatch.setattr("tst.pruning.run.weigh", stop)
+    monkeypatch.setattr("tst.pruning.run.evaluate", stop)
     with pytest.raises(end):
         run_pruning(prune_config(*SMALL, "prune.judge=rf"))
     assert states == ["finished"]
@@ -115,7 +115,7 @@ def test_a_live_process_keeps_others_out(prune_config, prior):
     folder, _ = run_pruning(prune_config(*SMALL))
     other = Leases(folder / "leases")
     assert other.take("whole.json")
-    with pytest.raises(UserError, match="is at work on this pruning"):
+    with pytest.raises(UserError, match="is running this pruning"):
         run_pruning(prune_config(*SMALL))
     other.close()
 
@@ -193,18 +193,18 @@ def test_two_judges_in_one_table(prune_config, prior):
 
 def test_a_dry_run_says_what_would_go_and_computes_nothing(prune_config, prior, tmp_path):
     said = describe(prune_config(*SMALL, "prune.judge=[rf,lora_llm]", "model=tiny"))
-    assert "planted: 48 questions of 48 rows, 16 to remove, 8 an iteration" in said
+    assert "planted: 48 questions of 48 rows, 16 to remove, 8 per iteration" in said
     assert "  mc_length: 2 of 6" in said
     assert "2 iterations and the final state, 4 cross-validations of 3 folds" in said
     assert "rf (12 lists) and lora_llm (12 lists)" in said
     assert ": 72 cross-validations" in said
     assert "estimate of rf (rough)" in said
-    assert "times that one" in said
+    assert "times that run" in said
     assert prior.fits == 0
     assert not list(tmp_path.iterdir())
     anything = describe(prune_config("prune.budget=3", "prune.allocation=global"))
-    assert "whichever rank highest; no type falls below 6" in anything
-    assert "judging: nobody" in anything
+    assert "the highest ranked of all types; no type falls below 6" in anything
+    assert "judging: none" in anything
 
 
 def test_predictions_before_and_after(prune_config, prior, tmp_path):
@@ -273,7 +273,7 @@ def test_all_mistakes_in_files_are_told_at_once(prune_config, tmp_path):
     with pytest.raises(UserError) as refused:
         run_pruning(config)
     message = str(refused.value)
-    assert "prune.compare.a: 1 of its 1 ids are no questions" in message
+    assert "prune.compare.a: 1 of its 1 ids are not in this benchmark" in message
     assert "prune.compare.b" in message
     assert "no.csv does not exist" in message
 

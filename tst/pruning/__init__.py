@@ -1,4 +1,4 @@
-"""Iterative Bias Pruning over any diagnostic, and what it bought (method.md, section 7).
+"""Iterative Bias Pruning over any diagnostic, and its evaluation by judges and models' answers.
 
-``running.run_pruning(config)`` does it all; ``algorithm.prune`` is the loop itself.
+``run.run_pruning(config)`` is the whole command; ``loop.prune`` is the algorithm itself.
 """

@@ -1,4 +1,4 @@
-"""How many questions go, and of which type or format: quotas, floors, batches."""
+"""How many questions are removed from which type or format: quotas, floors, batches."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LEAST_BATCH = 10
 
 @dataclass(frozen=True)
 class Quotas:
-    """Who may lose how many.
+    """How many questions may be removed, in total, per stratum and per iteration.
 
-    strata: (n,) label of every question: its type, its format, or the same for all
-    removable: label -> how many to remove of it in all
+    strata: (n,) stratum of every question: its type, its format, or the same for all
+    removable: stratum -> how many of its questions to remove in total
     types: (n,) question type of every question
-    floors: type -> how many questions it keeps at least
-    budget: how many are to go in all, the sum of ``removable``
-    batch: how many an iteration
+    floors: type -> the least number of questions that it keeps
+    budget: how many questions to remove in total, the sum of ``removable``
+    batch: how many questions to remove per iteration
     """
 
     strata: np.ndarray
@@ -39,10 +39,10 @@ class Quotas:
 
 
 def largest_remainder(weights: Mapping[str, float], total: int) -> dict[str, int]:
-    """Split a total in proportion to weights; what rounding leaves goes to the largest remainders.
+    """Split a total into whole numbers in proportion to weights (largest remainder method).
 
-    Equal remainders go by name. No share exceeds its weight when the total does not exceed theirs
-    and the weights are whole.
+    Ties are broken by name. With whole weights, and a total of at most their sum, no share exceeds
+    its weight.
     """
     whole = sum(weights.values())
     exact = {name: total * weight / whole if whole else 0.0 for name, weight in weights.items()}
@@ -55,7 +55,7 @@ def largest_remainder(weights: Mapping[str, float], total: int) -> dict[str, int
 
 
 def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | None) -> Quotas:
-    """Quotas for a question table; ``like``: ids whose counts per type are to be matched.
+    """Quotas for a question table; ``like``: ids whose counts per type are matched.
 
     Raises UserError for types, formats and ids that the benchmark does not have.
     """
@@ -76,7 +76,9 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
         budget = DEFAULT_BUDGET if settings.budget == "auto" else settings.budget
         total = as_count(budget, len(frame))
         if total > len(frame):
-            raise UserError(f"prune.budget={budget}: the benchmark has {len(frame)} questions.")
+            raise UserError(
+                f"prune.budget={budget}: the benchmark has only {len(frame)} questions."
+            )
         removable = largest_remainder(sizes, total)
     batch = settings.batch
     step = (
@@ -89,12 +91,14 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
 
 
 def _explicit(shares: dict[str, Any], allocation: str, sizes: dict[str, int]) -> dict[str, int]:
-    """Counts as they are; fractions by the largest remainder over what they come to together."""
+    """Counts as they are; fractions by the largest remainder method over their rounded sum."""
     unknown = sorted(set(shares) - set(sizes))
     beyond = [n for n, v in shares.items() if isinstance(v, int) and v > sizes.get(n, v)]
     if unknown or beyond:
         lines = [f"prune.shares.{name}: no such {allocation[4:]}." for name in unknown]
-        lines += [f"prune.shares.{n}={shares[n]}: there are {sizes[n]} of it." for n in beyond]
+        lines += [
+            f"prune.shares.{n}={shares[n]}: it has only {sizes[n]} questions." for n in beyond
+        ]
         raise UserError("\n".join([*lines, f"The benchmark has: {', '.join(sizes)}."]))
     exact = {n: v * sizes[n] for n, v in shares.items() if isinstance(v, float)}
     parts = largest_remainder(exact, round(sum(exact.values())))
@@ -103,15 +107,15 @@ def _explicit(shares: dict[str, Any], allocation: str, sizes: dict[str, int]) ->
 
 
 def rows_of_ids(frame: pd.DataFrame, ids: list[str], name: str) -> np.ndarray:
-    """Table positions of ids, in their order. Raises UserError for ids the table does not have."""
+    """Table positions of ids, in their order. Raises UserError for unknown or repeated ids."""
     position = {identity: row for row, identity in enumerate(frame["id"])}
     unknown = [identity for identity in ids if identity not in position]
     if unknown or len(set(ids)) < len(ids):
         what = (
-            f"{len(unknown)} of its {len(ids)} ids are no questions of this benchmark, "
+            f"{len(unknown)} of its {len(ids)} ids are not in this benchmark, "
             f"e.g. {', '.join(unknown[:5])}"
             if unknown
-            else "some of its ids stand there more than once"
+            else "it names some ids more than once"
         )
         raise UserError(f"{name}: {what}.")
     return np.array([position[identity] for identity in ids], dtype=np.int64)
@@ -124,46 +128,50 @@ def choose_batch(
 
     ranked: table positions of the remaining questions, worst first
     kept: the same positions in any order
-    removed: label -> how many have gone so far
-    The batch is split over the labels in proportion to what they have still to give, so that all
-    are through at the same time; within a label the ranking decides, as far as floors allow.
+    removed: stratum -> how many have been removed so far
+    The batch is split over the strata in proportion to what is left of their quotas, so that all
+    quotas are used up at the same time. Within a stratum the ranking decides, as floors allow.
     """
-    rest = _open_quotas(quotas, kept, removed)
-    share = largest_remainder(rest, min(at_most, sum(rest.values())))
-    room = _room(quotas, kept)
+    open_quotas = _open_quotas(quotas, kept, removed)
+    share = largest_remainder(open_quotas, min(at_most, sum(open_quotas.values())))
+    above_floor = _above_floor(quotas, kept)
     chosen = []
     for row in ranked:
-        label, kind = quotas.strata[row], quotas.types[row]
-        if share.get(label, 0) > 0 and room[kind] > 0:
-            share[label] -= 1
-            room[kind] -= 1
+        stratum, kind = quotas.strata[row], quotas.types[row]
+        if share.get(stratum, 0) > 0 and above_floor[kind] > 0:
+            share[stratum] -= 1
+            above_floor[kind] -= 1
             chosen.append(row)
     return np.array(chosen, dtype=np.int64)
 
 
-def may_go(quotas: Quotas, kept: np.ndarray, removed: Mapping[str, int]) -> np.ndarray:
-    """Bool array over ``kept``: whose label has a quota left, and whose type is above its floor."""
-    rest = _open_quotas(quotas, kept, removed)
-    room = _room(quotas, kept)
+def find_removable(quotas: Quotas, kept: np.ndarray, removed: Mapping[str, int]) -> np.ndarray:
+    """Bool array over ``kept``: the stratum has quota left, and the type is above its floor."""
+    open_quotas = _open_quotas(quotas, kept, removed)
+    above_floor = _above_floor(quotas, kept)
     return np.array(
-        [rest[quotas.strata[row]] > 0 and room[quotas.types[row]] > 0 for row in kept], dtype=bool
+        [
+            open_quotas[quotas.strata[row]] > 0 and above_floor[quotas.types[row]] > 0
+            for row in kept
+        ],
+        dtype=bool,
     )
 
 
-def _room(quotas: Quotas, kept: np.ndarray) -> dict[str, int]:
-    """Type -> how many it may still lose before it is at its floor."""
+def _above_floor(quotas: Quotas, kept: np.ndarray) -> dict[str, int]:
+    """Type -> how many of its questions may be removed before it reaches its floor."""
     counts = Counter(quotas.types[kept])
     return {name: max(0, counts[name] - floor) for name, floor in quotas.floors.items()}
 
 
 def _open_quotas(quotas: Quotas, kept: np.ndarray, removed: Mapping[str, int]) -> dict[str, int]:
-    """Label -> what it has still to give, and can."""
-    room = _room(quotas, kept)
+    """Stratum -> how many of its questions are still to be removed, as far as floors allow."""
+    above_floor = _above_floor(quotas, kept)
     present = Counter(zip(quotas.strata[kept], quotas.types[kept], strict=True))
-    can: Counter[str] = Counter()
-    for (label, kind), count in present.items():
-        can[label] += min(room[kind], count)
+    allowed: Counter[str] = Counter()
+    for (stratum, kind), count in present.items():
+        allowed[stratum] += min(above_floor[kind], count)
     return {
-        label: max(0, min(total - removed.get(label, 0), can[label]))
-        for label, total in quotas.removable.items()
+        stratum: max(0, min(total - removed.get(stratum, 0), allowed[stratum]))
+        for stratum, total in quotas.removable.items()
     }

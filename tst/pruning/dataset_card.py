@@ -19,7 +19,7 @@ RULES = {
 
 
 def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> None:
-    """README.md beside pruned.* and full.*: what it is, where from, how chosen, what it bought."""
+    """README.md of the pruned benchmark: its files, source, how it was chosen, results."""
     done = summary["pruning"]
     chooser = f"{summary['chooser']} {summary['model']}".strip()
     revision = f", revision `{table.revision}`" if table.revision else ""
@@ -27,9 +27,9 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
         f"# {table.name}, pruned of questions that are answered without looking",
         "",
         f"{done['kept']} of {done['removed'] + done['kept']} questions; {done['removed']} were "
-        f"removed by Iterative Bias Pruning (TsT, `{chooser}`), one batch of {done['batch']} at a "
-        f"time, those with the highest {RULES[summary['rank_by']]} first, where s is the score of "
-        "a model that was trained on the other questions' text alone.",
+        f"removed by Iterative Bias Pruning (TsT, `{chooser}`) in batches of {done['batch']}, "
+        f"those with the highest {RULES[summary['rank_by']]} first, where s is the score of a "
+        "model that was trained only on the text of other questions.",
         "",
         f"Source: {table.source}{revision}. The rows are the source's own, in its columns; "
         "pictures and other binary columns are not included. The source's licence applies.",
@@ -49,14 +49,14 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
     for judged in summary["judged"]:
         lines += ["", *_judgement(judged)]
     if not summary["judged"]:
-        lines += ["", "Nobody but the chooser has diagnosed what is kept."]
+        lines += ["", "The questions that are kept have been diagnosed by the chooser only."]
     write_text(path, "\n".join(lines) + "\n")
 
 
 def _judgement(judged: dict[str, Any]) -> list[str]:
     judge = f"{judged['judge']} {judged.get('model', '')}".strip()
     lines = [
-        f"What is left, re-diagnosed by `{judge}` ({judged['folds']} folds, seeds "
+        f"The remaining questions, diagnosed again by `{judge}` ({judged['folds']} folds, seeds "
         f"{judged['seeds']}):",
         "",
         "| removed by | n left | score | adjusted | 95% interval of adjusted | judge |",

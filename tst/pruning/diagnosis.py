@@ -1,4 +1,4 @@
-"""Scores of a set of questions by one diagnostic and one fold seed; finished folds are kept."""
+"""Cross-validated scores of a set of questions by one diagnostic and fold seed; resumable."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ class Examiner:
     def examine(self, rows: np.ndarray, seed: int, path: Path) -> pd.DataFrame:
         """Scores of the questions at these positions, cross-validated among themselves.
 
-        Columns row, those of KEPT, in the order of the table, and
-        ``seconds``, what it took.
-        ``path``: the Parquet file to read them from or write them to; while folds are missing the
-        others wait in a folder beside it. Another process may do the same at the same time: whoever
-        is first writes the file and removes the folder, so nothing there is read twice.
+        Columns row, those of KEPT, and ``seconds``, in the order of the table.
+        ``path``: the Parquet file to read them from or write them to. Until all folds are finished,
+        the finished ones are kept in a folder next to it. Another process may run the same at the
+        same time; the first to finish writes the file and removes the folder.
         """
         if path.exists():
             return pd.read_parquet(path)
@@ -59,7 +58,7 @@ class Examiner:
         missing = [fold for fold, kept in done.items() if kept is None]
         for fold, scores in self._run(part, plan, missing) if missing else ():
             done[fold] = scores
-            with suppress(FileNotFoundError):  # the other removes the folder as this writes
+            with suppress(FileNotFoundError):  # another process removes the folder meanwhile
                 write_parquet(_fold_path(folder, fold), scores)
         if path.exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +75,7 @@ class Examiner:
     def _run(
         self, part: pd.DataFrame, plan: FoldPlan, folds: list[Fold]
     ) -> Iterator[tuple[Fold, pd.DataFrame]]:
-        """Run folds; each with its scores."""
+        """The folds with their scores, as they finish."""
         for fold, predictions in self.diagnostic.run_folds(part, plan, folds, plan.seed):
             held = plan.heldout_rows(*fold)
             scores = score_predictions(part.iloc[held], predictions, self.rules)
@@ -85,7 +84,7 @@ class Examiner:
 
 
 def _kept(path: Path) -> pd.DataFrame | None:
-    """A finished fold's scores, None where they are not there (any more)."""
+    """A finished fold's scores; None where the file does not exist (any more)."""
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

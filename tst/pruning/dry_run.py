@@ -1,4 +1,4 @@
-"""What a pruning would do, before it does it: ``dry_run=true``."""
+"""What a pruning would do and cost: ``dry_run=true``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tst.pruning.settings import PruneConfig, PruneSettings
 from tst.stress_test.run import plan_for
 
 FOREST_SECONDS = 0.002
-"""CPU seconds a question that one rf cross-validation takes (VSI-Bench, CV-Bench: 1.6 to 2 ms)."""
+"""CPU seconds per question of one rf cross-validation (VSI-Bench, CV-Bench: 1.6 to 2 ms)."""
 
 
 def describe(config: PruneConfig) -> str:
-    """Questions, how many of each type go, iterations, cross-validations and a rough estimate.
+    """Questions, how many of each type are removed, iterations, cross-validations, an estimate.
 
-    Reads what the pruning would read; loads no weights. Raises UserError as the pruning would.
+    Reads what the pruning would read but loads no weights. Raises the pruning's UserErrors.
     """
     config = quiet(resolve_auto(config))
     inputs = read_inputs(config)
@@ -33,7 +33,7 @@ def describe(config: PruneConfig) -> str:
     judged = _judged_sizes(config, inputs)
     lines = [
         f"{table.name}: {n} questions of {table.rows_read} rows, {quotas.budget} to remove, "
-        f"{quotas.batch} an iteration",
+        f"{quotas.batch} per iteration",
         *_quota_lines(quotas),
         f"choosing: {config.diagnostic.name}, {batches} iterations and the final state, "
         f"{len(choosing)} cross-validations of {config.fold.k} folds",
@@ -42,20 +42,22 @@ def describe(config: PruneConfig) -> str:
     ]
     folder = prune_folder(config, table, quotas)
     finished = len(list((folder / "iterations").glob("*.parquet")))
-    lines.append(f"record: {folder} ({finished} cross-validations are there)")
+    lines.append(f"record: {folder} ({finished} cross-validations are finished)")
     return "\n".join(lines)
 
 
 def _quota_lines(quotas: Quotas) -> list[str]:
-    """How many of each type or format go, as floors allow."""
+    """How many questions of each type or format are removed, subject to the floors."""
     sizes = Counter(quotas.strata)
     if len(sizes) == 1:
-        return [f"whichever rank highest; no type falls below {max(quotas.floors.values())}"]
+        return [
+            f"the highest ranked of all types; no type falls below {max(quotas.floors.values())}"
+        ]
     return [f"  {name}: {count} of {sizes[name]}" for name, count in quotas.removable.items()]
 
 
 def _judged_sizes(config: PruneConfig, inputs: Inputs) -> dict[str, list[int]]:
-    """Questions of every list that a judge is shown, by judge."""
+    """Judge -> the number of questions of every list that it diagnoses."""
     settings, n = config.prune, len(inputs.table.frame)
     lists = [n, *[n - len(removal.rows) for removal in inputs.compare.values()]]
     left = n - inputs.quotas.budget
@@ -65,7 +67,7 @@ def _judged_sizes(config: PruneConfig, inputs: Inputs) -> dict[str, list[int]]:
 def _judge_line(config: PruneConfig, judged: dict[str, list[int]]) -> str:
     settings = config.prune
     if not judged:
-        return "nobody (prune.judge)"
+        return "none (prune.judge)"
     folds = f"{' and '.join(settings.judge_folds)} folds"
     shown = " and ".join(f"{judge} ({len(lists)} lists)" for judge, lists in judged.items())
     runs = sum(map(len, judged.values())) * _times(settings)
@@ -73,16 +75,17 @@ def _judge_line(config: PruneConfig, judged: dict[str, list[int]]) -> str:
 
 
 def _times(settings: PruneSettings) -> int:
-    """How often a judge diagnoses a list."""
+    """How many cross-validations a judge runs per list."""
     return len(settings.judge_folds) * len(settings.judge_seeds)
 
 
 def _estimate_lines(
     config: PruneConfig, inputs: Inputs, choosing: int, judged: dict[str, list[int]]
 ) -> list[str]:
-    """How much work that is.
+    """How much work it is.
 
-    choosing: questions of all cross-validations that choose; judged: ``_judged_sizes``
+    choosing: total number of questions over the chooser's cross-validations
+    judged: ``_judged_sizes``
     """
     frame = inputs.table.frame
     work = {judge: sum(lists) * _times(config.prune) for judge, lists in judged.items()}
@@ -100,5 +103,5 @@ def _estimate_lines(
         lines.append(describe_run(frame, plan_for(config, inputs.table), llm, config.model,
                                   config.optimizer, config.device))  # fmt: skip
         runs = questions / (len(frame) * config.fold.repeats)
-        lines.append(f"estimate of lora_llm (rough): {runs:.1f} times that one")
+        lines.append(f"estimate of lora_llm (rough): {runs:.1f} times that run")
     return lines

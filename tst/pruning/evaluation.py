@@ -1,4 +1,4 @@
-"""What a pruning bought: judges re-diagnose what it leaves, models' answers are set beside."""
+"""The effect of a pruning: judges diagnose what is left, and models' answers are compared."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ log = logging.getLogger("tst")
 
 @dataclass(frozen=True)
 class Blind:
-    """Who answers without the pictures, and what is right so, of what every removal leaves.
+    """The scores without the pictures of the questions that every removal leaves, and their source.
 
-    scores: removal to hard scores (0..1) by position; those of no judge are not known
+    scores: removal -> hard scores (0 to 1) by position; None where they are not known
+    independent: whether they are not from the diagnostic that chose what to remove
     """
 
     by: str = "not known"
@@ -45,11 +46,11 @@ class Blind:
     independent: bool = True
 
 
-def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
-    """What the pruning bought: ``judged`` by judge and fold scheme, ``predictions`` by model.
+def evaluate(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
+    """``judged``, an entry per judge and fold scheme, and ``predictions``, an entry per model.
 
-    Where several judge, blind is the score of one that did not choose. None that left out a list
-    gives it.
+    Blind scores come from a judge that did not choose, where there are several judges, and never
+    from one that left out a list.
     """
     chooser, settings = config.diagnostic.name, config.prune
     removals = {NOTHING: Removal(np.array([], dtype=np.int64)),
@@ -72,15 +73,15 @@ def weigh(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, An
                 mark = " (not independent)" if name == chooser else ""
                 blind = Blind(f"judge {name}{mark}", right, name != chooser)
     everything = removals | dict(at_random)
-    return {"judged": judged, "predictions": weigh_predictions(inputs, everything, blind)}
+    return {"judged": judged, "predictions": compare_predictions(inputs, everything, blind)}
 
 
-def weigh_predictions(
+def compare_predictions(
     inputs: Inputs, removals: dict[str, Removal], judged: Blind
 ) -> dict[str, Any]:
     """Vision, blind and gap of every model whose answers are given.
 
-    judged: what is blind for a model without answers of its own
+    judged: blind scores of models without blind answers of their own
     """
     frame = inputs.table.frame
     ids = frame["id"].to_numpy()
@@ -104,9 +105,10 @@ def weigh_predictions(
 def judge(
     config: PruneConfig, inputs: Inputs, removals: dict[str, Removal], name: str, scheme: str
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """One judge re-diagnoses what every list leaves, with folds of one scheme.
+    """One judge diagnoses what every list leaves, with folds of one scheme.
 
-    A list that leaves too little for the folds is left out, and ``left_out`` of the entry says why.
+    A list that leaves too few questions for the folds is left out; ``left_out`` of the entry says
+    why.
     """
     group_by = inputs.table.groups[0] if scheme == "grouped" else None
     fold = replace(config.fold, seed=0, repeats=1, group_by=group_by)

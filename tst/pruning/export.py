@@ -1,4 +1,4 @@
-"""The pruned benchmark in the source's own columns, and the full one with a ``pruned`` column."""
+"""The pruned benchmark in the source's columns, and the full one with a column ``pruned``."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def write_benchmark(folder: Path, records: Sequence[Record], pruning: Pruning) -
     """pruned.jsonl, pruned.parquet, full.jsonl and full.parquet.
 
     records: the source record of every question, in table order. A record that holds several
-    questions is kept while one of them is.
+    questions is kept if at least one of them is kept.
     """
-    full, gone = with_pruned(records, pruning.kept)
-    rest = [r for r, is_gone in zip(full, gone, strict=True) if not is_gone]
-    write_records(folder / "pruned", rest)
+    full, pruned = with_pruned(records, pruning.kept)
+    kept = [r for r, is_pruned in zip(full, pruned, strict=True) if not is_pruned]
+    write_records(folder / "pruned", kept)
     name = free_name(full)
-    write_records(folder / "full", [{**r, name: g} for r, g in zip(full, gone, strict=True)])
+    write_records(folder / "full", [{**r, name: p} for r, p in zip(full, pruned, strict=True)])
 
 
 def with_pruned(records: Sequence[Record], kept: np.ndarray) -> tuple[list[Record], list[bool]]:
-    """The source's records, each once, and whether each is pruned."""
+    """The distinct source records, and whether each of them is pruned."""
     keeps: dict[int, bool] = {}
     first: dict[int, Record] = {}
     is_kept = np.zeros(len(records), dtype=bool)
@@ -43,7 +43,7 @@ def with_pruned(records: Sequence[Record], kept: np.ndarray) -> tuple[list[Recor
 
 
 def free_name(records: Sequence[Record]) -> str:
-    """``pruned``, or with underscores where the source has such a column itself."""
+    """``pruned``, with underscores appended where the source has a column of that name."""
     names = {key for record in records for key in record}
     name = PRUNED
     while name in names:
@@ -52,7 +52,7 @@ def free_name(records: Sequence[Record]) -> str:
 
 
 def write_records(stem: Path, records: Sequence[Record]) -> None:
-    """The same records as JSONL and as Parquet; columns in the source's order."""
+    """The records as JSONL and as Parquet; columns in the source's order."""
     lines = (json.dumps(_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
     write_text(stem.with_suffix(".jsonl"), "".join(lines))
     import pyarrow as pa
@@ -65,7 +65,7 @@ def write_records(stem: Path, records: Sequence[Record]) -> None:
 
 
 def _arrow_column(cells: list[Any]) -> Any:
-    """A column as it is; as JSON text where its cells are of several kinds, or empty mappings."""
+    """A column as it is; as JSON text where its cells have several types or are empty mappings."""
     import pyarrow as pa
 
     def is_empty(kind: Any) -> bool:

@@ -30,8 +30,8 @@ def write_figures(folder: Path, frame: pd.DataFrame, pruning: Pruning) -> None:
 
 
 def draw_curve(iterations: list[Iteration]) -> Figure:
-    """What the chooser makes of the rest, as questions go."""
-    gone = np.cumsum([0, *(len(it.removed) for it in iterations)])[: len(iterations)]
+    """The chooser's scores of the remaining questions, by the number of removed ones."""
+    removed = np.cumsum([0, *(len(it.removed) for it in iterations)])[: len(iterations)]
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.subplots()
     for field, label, color in (
@@ -40,9 +40,9 @@ def draw_curve(iterations: list[Iteration]) -> Figure:
         ("adjusted", "adjusted", "#c2571a"),
     ):
         values = [100 * getattr(it, field) for it in iterations]
-        axes.plot(gone, values, label=label, color=color, marker=".", markersize=4)
+        axes.plot(removed, values, label=label, color=color, marker=".", markersize=4)
     axes.set_xlabel("questions removed")
-    axes.set_ylabel("chooser's score of the rest (%)")
+    axes.set_ylabel("chooser's score of the remaining questions (%)")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return figure
@@ -66,7 +66,7 @@ def draw_types(frame: pd.DataFrame, kept: np.ndarray) -> Figure:
 
 
 def draw_answers(frame: pd.DataFrame, kept: np.ndarray) -> Figure:
-    """Per type the distribution of gold answers before and after, as shares."""
+    """Distribution of gold answers per type, before and after, as shares."""
     is_kept = np.zeros(len(frame), dtype=bool)
     is_kept[kept] = True
     groups = list(frame.assign(is_kept=is_kept).groupby(["question_type", "format"], sort=True))

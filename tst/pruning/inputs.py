@@ -1,4 +1,4 @@
-"""All that a pruning is given, read and checked before anything is computed."""
+"""All inputs of a pruning, read and checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The question table, its source records, who may lose how many, and what is compared.
+    """The question table, its source records, the quotas, and what is compared.
 
-    compare: other lists of removed questions; vision, blind: answers with and without pictures
+    compare: other lists of removed questions
+    vision, blind: models' answers with and without the pictures
     """
 
     table: QuestionTable
@@ -42,7 +43,7 @@ class Inputs:
 def read_inputs(config: PruneConfig) -> Inputs:
     """Read the benchmark and every file that the settings name.
 
-    Raises one UserError with all that is wrong with the files.
+    Raises one UserError with everything that is wrong with the files.
     """
     settings = config.prune
     table = load_table(config)
@@ -88,8 +89,8 @@ def read_inputs(config: PruneConfig) -> Inputs:
     blind = {name: answers("blind", name, files) for name, files in unseen.items()}
     if quotas is not None and len(table.frame) - quotas.budget < config.fold.k:
         problems.append(
-            f"prune.budget: {quotas.budget} of {len(table.frame)} questions leaves fewer than the "
-            f"{config.fold.k} folds need."
+            f"prune.budget: removing {quotas.budget} of {len(table.frame)} questions leaves fewer "
+            f"than the {config.fold.k} folds need."
         )
     if config.fold.only is not None:
         problems.append("fold.only: every iteration needs all folds; leave it at null.")
@@ -99,11 +100,11 @@ def read_inputs(config: PruneConfig) -> Inputs:
 
 
 def find_few_groups(config: PruneConfig, table: QuestionTable, judge_grouped: bool) -> list[str]:
-    """Groupings, the chooser's and the judge's, that have fewer groups than there are folds."""
+    """A problem per grouping, of the chooser or the judge, that has fewer groups than folds."""
     groupings = [config.fold.grouping(table.groups), table.groups[0] if judge_grouped else None]
     counts = {g: table.frame[GROUP_PREFIX + g].nunique() for g in groupings if g is not None}
     return [
-        f"fold.k={config.fold.k}: there are {count} groups ({g}) to make folds of."
+        f"fold.k={config.fold.k}: there are only {count} groups ({g}) to make folds of."
         for g, count in counts.items()
         if count < config.fold.k
     ]
@@ -114,7 +115,7 @@ def _given(found: dict[str, T | None]) -> dict[str, T]:
 
 
 def read_removal(table: QuestionTable, name: str, path: Path) -> Removal:
-    """A list of removed ids; the record it comes from, if any, says who chose it."""
+    """A list of removed ids; a summary.json in its folder, if any, names the chooser."""
     setting = f"prune.compare.{name}"
     rows = rows_of_ids(table.frame, read_ids(path, setting), setting)
     try:

@@ -1,4 +1,4 @@
-"""Intervals of sets that differ in their questions, paired by resampling the same groups."""
+"""Intervals of sets of different questions, paired by resampling the same groups for all."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def compare_samples(
 ) -> dict[str, dict[str, Any]]:
     """95% intervals of adjusted and score_hard of every set, and of reference - set.
 
-    units: (n,) group of every question of the whole table. Groups are resampled once for all sets,
-    so that differences are paired though the sets differ in their questions. A set that has scores
-    in fewer than two blocks has an interval of NaN with a reason, and no difference.
+    units: (n,) group of every question of the whole table. The same resampled groups are used for
+    all sets, so that differences are paired although the sets have different questions. A set with
+    scores in fewer than two groups has NaN as interval, with a reason, and no difference.
     """
-    block_of, draws = resample_groups(units, seed)
-    sums = {name: _sums(sample, block_of) for name, sample in samples.items()}
+    group_of, draws = resample_groups(units, seed)
+    sums = {name: _sums(sample, group_of) for name, sample in samples.items()}
     chunks: dict[str, list[np.ndarray]] = {name: [] for name in samples}
     for counts in draws:
         weights = counts.astype(float)
@@ -65,14 +65,14 @@ def compare_samples(
     return result
 
 
-def _sums(sample: Sample, block_of: np.ndarray) -> np.ndarray:
-    """Per block the sums of s - b, 1 - b, hard and 1; shape (blocks, 4)."""
+def _sums(sample: Sample, group_of: np.ndarray) -> np.ndarray:
+    """Sums of s - b, 1 - b, hard and 1 per group; shape (groups, 4)."""
     s, baseline = sample.s.to_numpy(float), sample.baseline.to_numpy(float)
     hard = sample.hard.to_numpy(float)
     columns = np.stack([s - baseline, 1.0 - baseline, hard, np.ones_like(s)], axis=1)
     given = np.isfinite(columns).all(axis=1)
-    sums = np.zeros((int(block_of.max()) + 1, 4))
-    np.add.at(sums, block_of[sample.rows[given]], columns[given])
+    sums = np.zeros((int(group_of.max()) + 1, 4))
+    np.add.at(sums, group_of[sample.rows[given]], columns[given])
     return sums
 
 

@@ -1,4 +1,4 @@
-"""What a removal bought: what is left, re-diagnosed by a judge, beside removals at random."""
+"""The effect of a removal: a judge diagnoses what is left, and what random removals leave."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Removal:
     """A list of removed questions.
 
     rows: table positions
-    chooser: the diagnostic that chose it, empty where none did, None where that is not known
+    chooser: the diagnostic that chose them; empty where none did, None where it is not known
     """
 
     rows: np.ndarray
     chooser: str | None = ""
 
     def independent_of(self, judge: str) -> bool | None:
-        """Whether another than the judge chose it, None where that is not known."""
+        """Whether the judge did not choose it; None where the chooser is not known."""
         return None if self.chooser is None else self.chooser != judge
 
 
 def draw_at_random(types: np.ndarray, removed: np.ndarray, draw: int) -> np.ndarray:
-    """As many positions as were removed, with the same counts per type, at random."""
+    """Random table positions, as many per type as were removed."""
     rng = np.random.default_rng([20_250, draw])
     chosen = []
     for name in sorted(set(types[removed])):
@@ -50,9 +50,10 @@ def draw_at_random(types: np.ndarray, removed: np.ndarray, draw: int) -> np.ndar
 def find_left_out(
     removals: Mapping[str, Removal], units: np.ndarray, k: int, what: str
 ) -> dict[str, str]:
-    """Removals that leave too little for k folds, and why a judge leaves them out.
+    """Removal -> reason, for those that leave too few questions or groups for k folds.
 
-    units: (n,) what folds keep whole; what: its name in the plural
+    units: (n,) the group of every question, or the question itself, which folds keep whole
+    what: name of the units, in the plural
     """
     counts = {name: len(set(np.delete(units, removal.rows))) for name, removal in removals.items()}
     return {
@@ -65,7 +66,7 @@ def find_left_out(
 def rediagnose(
     examiner: Examiner, removed: np.ndarray, seeds: list[int], folder: Path
 ) -> pd.DataFrame:
-    """Scores, by table position, of what a removal leaves, as means over the judge's seeds."""
+    """Scores of the questions that a removal leaves, by table position; means over the seeds."""
     kept = np.setdiff1d(np.arange(len(examiner.frame)), removed)
     name = hashlib.sha256("\n".join(examiner.frame["id"].iloc[kept]).encode()).hexdigest()[:16]
     runs = {
@@ -84,10 +85,11 @@ def judge_removals(
 ) -> dict[str, Any]:
     """summary.json's entry for one judge and fold scheme.
 
-    scores: per removal what ``rediagnose`` gave; random draws are named ``random 0``, ``random 1``
+    scores: removal -> result of ``rediagnose``; random draws are named ``random 0``, ``random 1``
     units: (n,), what intervals resample
-    Per list its fields and whether the judge is independent of it; of the random draws the band;
-    and the differences ours - list, paired over units, which are independent where both lists are.
+    The entry has the figures of every list and whether the judge is independent of it; the mean and
+    range of the random draws; and the differences ours - list, paired over units. A difference is
+    independent where both lists are.
     """
     samples = {
         name: Sample(part.index.to_numpy(), part["s"], part["baseline"], part["hard"])
@@ -125,7 +127,7 @@ def judge_removals(
 
 
 def band(values: list[float]) -> dict[str, Any]:
-    """Mean, sd (ddof 1) and range of a figure over random draws."""
+    """Mean, sd (ddof 1), minimum and maximum over random draws."""
     array = np.asarray(values, dtype=float)
     return {
         "draws": len(array),

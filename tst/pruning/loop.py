@@ -1,7 +1,7 @@
-"""The loop: diagnose what remains, rank it, remove the worst batch, until there is no more to do.
+"""The loop: diagnose the remaining questions, rank them, remove the first batch, repeat.
 
-Everything but the diagnosis is cheap and deterministic, so an interrupted run is continued by
-running it again: ``examine`` then reads what it finished before.
+Everything but the diagnosis is cheap and deterministic. So an interrupted run is resumed by running
+it again: ``examine`` then reads the diagnoses that are finished.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tst.pruning.allocation import Quotas, choose_batch, may_go
+from tst.pruning.allocation import Quotas, choose_batch, find_removable
 from tst.pruning.ranking import highest, rank, ranking_scores
 from tst.scoring.summaries import adjusted_mean
 
@@ -21,17 +21,19 @@ BUDGET, TAU, FLOORS, GROUPS = "budget", "tau", "floors", "groups"
 
 Examine = Callable[[int, np.ndarray, int], pd.DataFrame]
 """(iteration, positions of the remaining questions, fold seed) -> their scores, one row each with
-the columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, and seconds (what it took)."""
+the columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, bits, and seconds (of the run)."""
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """One diagnosis of what remained, and what went because of it.
+    """One diagnosis of the remaining questions, and which of them were then removed.
 
-    n: questions that were diagnosed; removed: ids, worst first (none in the final state)
-    seeds: fold seeds that were run anew
-    highest: the highest ranking score among those that might go; lowest: of those that went
-    score_hard, score_soft, baseline, adjusted: of all that remained, by the seeds run anew
+    n: number of questions that were diagnosed
+    removed: ids, highest score first (none in the final state)
+    seeds: fold seeds that were run in this iteration
+    highest: the highest ranking score among removable questions
+    lowest: the lowest ranking score among removed questions
+    score_hard, score_soft, baseline, adjusted: of all remaining questions, by these seeds
     """
 
     number: int
@@ -49,11 +51,11 @@ class Iteration:
 
 @dataclass
 class Pruning:
-    """What came of it.
+    """The result of the loop.
 
     removed: table positions in the order of removal; kept: the others in table order
-    stopped: budget, tau, floors or groups
-    scores: of every question, as it ranked last: row, the means over seeds, ranking
+    stopped: why it stopped: budget, tau, floors or groups
+    scores: the last scores of every question: row, the means over seeds, ranking
     """
 
     removed: np.ndarray
@@ -65,9 +67,11 @@ class Pruning:
 
 @dataclass(frozen=True)
 class Rules:
-    """How to choose: quotas, what ranks, when to stop, and which fold seeds take turns.
+    """How to choose: quotas, ranking score, stopping rules, and fold seeds.
 
-    groups: (n,) what folds keep whole, None where that is each question; k: how many must be left
+    seeds: all fold seeds; refresh: how many of them each iteration runs
+    groups: (n,) group of every question, which folds keep whole; None for random folds
+    k: number of folds, the least number of groups that must be left
     """
 
     quotas: Quotas
@@ -82,10 +86,11 @@ class Rules:
 def prune(
     ids: np.ndarray, rules: Rules, examine: Examine, watch: Callable[[Iteration, int], None]
 ) -> Pruning:
-    """Remove questions until the budget is spent, tau is reached, or floors or groups bind.
+    """Remove questions until the budget is used up or tau, floors or groups stop it.
 
-    ids: (n,) of the question table; watch: told each iteration and how many have gone after it
-    The last iteration is the final state: what is kept, diagnosed, and nothing removed.
+    ids: (n,) of the question table
+    watch: called with each iteration and the number of questions removed after it
+    The last iteration is the final state: the kept questions are diagnosed and none is removed.
     """
     quotas = rules.quotas
     kept = np.arange(len(ids))
@@ -104,43 +109,43 @@ def prune(
         scores = mean_scores(latest, kept)
         scores["ranking"] = ranking_scores(scores, rules.rank_by)
         values = scores["ranking"].to_numpy()
-        gone = Counter(quotas.strata[removed])
-        open_to_removal = may_go(quotas, kept, gone)
-        best = highest(values[open_to_removal])
+        removed_counts = Counter(quotas.strata[removed])
+        removable = find_removable(quotas, kept, removed_counts)
+        best = highest(values[removable])
         chosen = np.array([], dtype=np.int64)
         if len(removed) >= quotas.budget:
             stopped = BUDGET
-        elif not open_to_removal.any():
+        elif not removable.any():
             stopped = FLOORS
         elif rules.tau is not None and not best > rules.tau:
             stopped = TAU
         else:
             at_most = min(quotas.batch, quotas.budget - len(removed))
             ranked = kept[rank(values, ids[kept])]
-            chosen = choose_batch(quotas, ranked, kept, gone, at_most)
+            chosen = choose_batch(quotas, ranked, kept, removed_counts, at_most)
             if leaves_too_few_groups(rules, np.setdiff1d(kept, chosen)):
                 stopped, chosen = GROUPS, chosen[:0]
-        going = np.isin(kept, chosen)
-        this = Iteration(
+        is_chosen = np.isin(kept, chosen)
+        iteration = Iteration(
             number, len(kept), seeds, *_overall(mean_scores(fresh, kept)), best,
-            _lowest(values[going]), [str(i) for i in ids[chosen]], seconds,
+            _lowest(values[is_chosen]), [str(i) for i in ids[chosen]], seconds,
         )  # fmt: skip
-        iterations.append(this)
+        iterations.append(iteration)
         removed += chosen.tolist()
-        watch(this, len(removed))
-        scored.append(scores if stopped else scores[going])
-        kept = kept[~going]
+        watch(iteration, len(removed))
+        scored.append(scores if stopped else scores[is_chosen])
+        kept = kept[~is_chosen]
     table = pd.concat(scored).sort_index().rename_axis("row").reset_index()
     return Pruning(np.array(removed, dtype=np.int64), kept, stopped, iterations, table)
 
 
 def leaves_too_few_groups(rules: Rules, left: np.ndarray) -> bool:
-    """Whether grouped folds cannot be planned over the questions at these positions."""
+    """Whether these questions have too few groups for grouped folds. left: table positions."""
     return rules.groups is not None and len(set(rules.groups[left])) < rules.k
 
 
 def seeds_of(rules: Rules, iteration: int) -> list[int]:
-    """The fold seeds that an iteration runs anew: all of them at first, then in turn."""
+    """The fold seeds that an iteration runs: all of them at first, then ``refresh`` in turn."""
     if iteration == 0:
         return list(rules.seeds)
     first = (iteration - 1) * rules.refresh
@@ -148,7 +153,7 @@ def seeds_of(rules: Rules, iteration: int) -> list[int]:
 
 
 def mean_scores(latest: dict[int, pd.DataFrame], rows: np.ndarray) -> pd.DataFrame:
-    """Mean over seeds of the remaining questions' latest scores, by table position."""
+    """Means over seeds of the latest scores of the remaining questions, by table position."""
     parts = [frame.loc[rows].drop(columns="seconds") for _, frame in sorted(latest.items())]
     return sum(parts[1:], parts[0]) / len(parts)
 

@@ -1,4 +1,4 @@
-"""What a pruning says while it runs: a live line on a terminal, log lines otherwise."""
+"""Progress of a pruning: a live line on a terminal, log lines otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("tst")
 
 
 class Watch:
-    """Follows the iterations; knows the curve so far and estimates the time that is left."""
+    """Reports every iteration, with the curve so far and an estimate of the remaining time."""
 
     def __init__(self, budget: int, batch: int, refresh: int, bar: Progress | None) -> None:
         self.budget = budget
@@ -34,7 +34,7 @@ class Watch:
         self.seconds += iteration.seconds
         curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted:.1f}"
         left = ""
-        if iteration.removed:  # else this was the final state
+        if iteration.removed:  # none are removed in the final state
             left = f", about {timedelta(seconds=round(self.seconds_left(removed)))} left"
         if self.bar is not None and self.task is not None:
             text = f"iteration {iteration.number}, {curve}{left}"
@@ -47,14 +47,14 @@ class Watch:
         )  # fmt: skip
 
     def seconds_left(self, removed: int) -> float:
-        """Cross-validations still to come times their mean duration so far."""
+        """Number of remaining cross-validations times their mean duration so far."""
         batches = -(-(self.budget - removed) // self.batch)
         return (batches + 1) * self.refresh * self.seconds / self.runs
 
 
 @contextmanager
 def watching(budget: int, batch: int, refresh: int) -> Iterator[Watch]:
-    """A watch on standard error; a bar where that is a terminal."""
+    """A Watch on standard error, with a progress bar where that is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Watch(budget, batch, refresh, None)

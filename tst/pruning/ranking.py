@@ -1,4 +1,4 @@
-"""Which question goes first: scores of the remaining questions, compared at 12 decimals."""
+"""The order of removal: scores of the remaining questions, compared at 12 decimals."""
 
 from __future__ import annotations
 

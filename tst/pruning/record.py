@@ -1,7 +1,7 @@
-"""The folder a pruning leaves: outputs/prune/<benchmark>/<diagnostic>[-<model>]/<hash>/.
+"""The record of a pruning: outputs/prune/<benchmark>/<diagnostic>[-<model>]/<hash>/.
 
-Diagnoses are kept one file an (iteration, seed), whole or absent; all else follows from them and
-is written anew by every run of the command.
+There is one file of scores per iteration and fold seed, complete or absent. Everything else follows
+from them and is written again by every run of the command.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
 
 
 def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Path:
-    """The folder of a pruning; its hash covers all that can change what is removed."""
+    """The folder of a pruning; its hash covers everything that can change what is removed."""
     run = record_folder(config, table)
     settings = config.prune
     rules = [
@@ -42,13 +42,13 @@ def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> P
 
 
 def require_alone(record: Record) -> None:
-    """Take a record for this process; UserError when a live one has it."""
+    """Lease a record for this process. Raises UserError when another process holds it."""
     if by := record.lease_whole():
-        raise UserError(f"{record.path}: {by} is at work on this pruning; wait for it or stop it.")
+        raise UserError(f"{record.path}: {by} is running this pruning; wait for it or stop it.")
 
 
 def judged_folder(config: PruneConfig, table: QuestionTable) -> Path:
-    """Where a judge's diagnoses are kept; every pruning of the benchmark shares them."""
+    """The folder of a judge's scores, which all prunings of a benchmark share."""
     run = record_folder(config, table)
     benchmark, diagnostic, scheme = STRESS_TEST.place(run)
     folder = Path(config.outputs_root, PRUNING.folder, benchmark, "judged", diagnostic)
@@ -56,18 +56,18 @@ def judged_folder(config: PruneConfig, table: QuestionTable) -> Path:
 
 
 def scores_path(folder: Path, iteration: int, seed: int) -> Path:
-    """Where the diagnosis of one iteration with one fold seed is kept."""
+    """The file of the scores of one iteration and fold seed."""
     return folder / "iterations" / f"{iteration:04d}-{seed}.parquet"
 
 
 def write_iterations(folder: Path, iterations: list[Iteration]) -> None:
-    """iterations.csv: one row a diagnosis, the last one the final state."""
+    """iterations.csv: one row per iteration, the last one for the final state."""
     rows = []
-    gone = 0
+    removed = 0
     for it in iterations:
         rows.append(
             {
-                "iteration": it.number, "n": it.n, "removed_before": gone,
+                "iteration": it.number, "n": it.n, "removed_before": removed,
                 "removed": len(it.removed), "seeds": " ".join(map(str, it.seeds)),
                 "score_hard": it.score_hard, "score_soft": it.score_soft,
                 "baseline": it.baseline, "adjusted": it.adjusted, "highest": it.highest,
@@ -75,12 +75,12 @@ def write_iterations(folder: Path, iterations: list[Iteration]) -> None:
                 "removed_ids": json.dumps(it.removed, ensure_ascii=False),
             }
         )  # fmt: skip
-        gone += len(it.removed)
+        removed += len(it.removed)
     write_csv(folder / "iterations.csv", pd.DataFrame(rows))
 
 
 def written_iterations(folder: Path) -> int:
-    """How many rows iterations.csv has; 0 where there is none."""
+    """The number of rows of iterations.csv; 0 where there is no such file."""
     path = folder / "iterations.csv"
     return len(pd.read_csv(path)) if path.exists() else 0
 
@@ -92,7 +92,7 @@ def write_ids(folder: Path, ids: np.ndarray, pruning: Pruning) -> None:
 
 
 def read_ids(path: Path, name: str) -> list[str]:
-    """Ids of a text file, one a line. Raises UserError when there are none.
+    """Ids of a text file, one per line. Raises UserError when there are none.
 
     name: the setting that named the file
     """
@@ -102,12 +102,12 @@ def read_ids(path: Path, name: str) -> list[str]:
         raise UserError(f"{name}={path}: cannot be read as a list of ids ({error}).") from error
     ids = [line.strip() for line in text.splitlines() if line.strip()]
     if not ids:
-        raise UserError(f"{name}={path}: no ids in it; expected one a line.")
+        raise UserError(f"{name}={path}: the file has no ids; expected one id per line.")
     return ids
 
 
 def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> dict[str, Any]:
-    """summary.json's ``pruning``: what was asked, what was done, why it stopped."""
+    """``pruning`` of summary.json: what was asked for, what was removed, why it stopped."""
     types = table.frame["question_type"].to_numpy()
     per_type = {
         str(t): {
@@ -134,13 +134,13 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
     }
     if pruning.stopped == FLOORS:
         summary["reason"] = (
-            f"floors bind: {len(pruning.removed)} of {quotas.budget} were removed, as no type may "
-            "fall below its floor"
+            f"{len(pruning.removed)} of {quotas.budget} were removed, as all types that may still "
+            "lose questions have reached their floor"
         )
     if pruning.stopped == GROUPS:
         summary["reason"] = (
-            f"groups bind: {len(pruning.removed)} of {quotas.budget} were removed, as another "
-            "batch would leave fewer groups than there are folds"
+            f"{len(pruning.removed)} of {quotas.budget} were removed, as another batch would leave "
+            "fewer groups than there are folds"
         )
     if "planted" in table.frame:
         planted = table.frame["planted"].astype(int).to_numpy()

@@ -1,4 +1,4 @@
-"""One pruning from a typed config to a finished record; what the command calls."""
+"""One pruning, from a typed config to a finished record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.diagnostics.llm.settings import model_slug
 from tst.pruning.dataset_card import write_card
 from tst.pruning.diagnosis import make_examiner, quiet
-from tst.pruning.evaluation import weigh
+from tst.pruning.evaluation import evaluate
 from tst.pruning.export import write_benchmark
 from tst.pruning.figures import write_figures
 from tst.pruning.inputs import Inputs, read_inputs
@@ -41,16 +41,16 @@ from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 
-TOLD = ("tau", "rank_by", "allocation", "floor", "refresh", "judge", "judge_seeds", "judge_folds",
+SHOWN = ("tau", "rank_by", "allocation", "floor", "refresh", "judge", "judge_seeds", "judge_folds",
         "random_draws")  # fmt: skip
-"""Settings of the pruning that W&B shows; the others hold paths."""
+"""Settings of the pruning that are sent to W&B; the others may hold paths."""
 
 
 def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
     """Prune, judge and write the record; returns its folder and summary.json.
 
-    What an interrupted run finished is not computed again. Raises UserError for anything the user
-    can mend, before a model is loaded.
+    Diagnoses that an interrupted run finished are read, not computed again. Raises UserError for
+    anything that the user can mend, before a model is loaded.
     """
     config = quiet(resolve_auto(config))
     inputs = read_inputs(config)
@@ -59,7 +59,7 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
         record.write_settings(to_yaml(config), describe_environment())
         with (
             record.keeping_log(),
-            shown(config, inputs, record.path),
+            publishing(config, inputs, record.path),
             record.noting_failure(),
         ):
             record.mark("running")
@@ -70,25 +70,25 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
             write_benchmark(record.path / "benchmark", inputs.source, pruning)
             write_figures(record.path / "figures", inputs.table.frame, pruning)
             summary = describe(config, inputs, pruning)
-            summary |= weigh(config, inputs, pruning)
+            summary |= evaluate(config, inputs, pruning)
             write_card(record.path / "benchmark" / "README.md", inputs.table, summary)
             with record.writing():
                 record.write_result({}, summary, written=RESULT_FILES)
     return record.path, summary
 
 
-def shown(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
-    """Weights & Biases, beside the pruning, where it is asked for."""
+def publishing(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
+    """Publishes to Weights & Biases during the pruning, where that is asked for."""
     source = describe_source(inputs.table)
     leaves = identity_leaves(to_plain(config), config.fold.grouping(inputs.table.groups))
-    rules = {field: getattr(config.prune, field) for field in TOLD}
+    rules = {field: getattr(config.prune, field) for field in SHOWN}
     rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
     leaves |= {f"prune.{field}": value for field, value in rules.items()}
     return published(config.tracking, record, config.outputs_root, leaves, source)
 
 
 def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
-    """Run the loop, or what is left of it; iterations.csv grows with it."""
+    """Run the loop, or the rest of it; iterations.csv is written after every iteration."""
     settings, fold, table = config.prune, config.fold, inputs.table
     seeds = list(range(fold.seed, fold.seed + fold.repeats))
     group_by = fold.grouping(table.groups)
@@ -97,7 +97,7 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
         inputs.quotas, settings.rank_by, settings.tau, seeds, settings.refresh, groups, fold.k
     )
     log.info(
-        "%s: removing up to %d of %d questions, %d an iteration",
+        "%s: removing up to %d of %d questions, %d per iteration",
         table.name, inputs.quotas.budget, len(table.frame), inputs.quotas.batch,
     )  # fmt: skip
     examiner = make_examiner(config, table.frame, group_by)
@@ -111,7 +111,7 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
 
         def follow(iteration: Iteration, removed: int) -> None:
             done.append(iteration)
-            if len(done) > written:  # whoever reads the file sees it grow
+            if len(done) > written:  # a resumed run never shortens the file
                 write_iterations(folder, done)
             watch(iteration, removed)
 
@@ -119,7 +119,7 @@ def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:
 
 
 def named_scores(table: QuestionTable, pruning: Pruning) -> pd.DataFrame:
-    """scores.parquet: every question's scores when it was last diagnosed, and when it went."""
+    """scores.parquet: the last scores of every question, and its place in the order of removal."""
     scores = pruning.scores
     order = pd.Series(np.arange(len(pruning.removed)), index=pruning.removed)
     scores.insert(0, "id", table.frame["id"].to_numpy()[scores["row"]])
@@ -127,7 +127,7 @@ def named_scores(table: QuestionTable, pruning: Pruning) -> pd.DataFrame:
 
 
 def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
-    """summary.json without the judgement."""
+    """summary.json without ``judged`` and ``predictions``."""
     uses_model = config.diagnostic.name == "lora_llm"
     return {
         "results_version": RESULTS_VERSION,

@@ -50,29 +50,31 @@ def is_mapping(value: Any) -> bool:
 
 @dataclass
 class PruneSettings:
-    """What is removed, and who judges it.
+    """What is removed, and which diagnostics judge it.
 
-    budget: how many questions to remove: a count, or a fraction below 1 of all; ``auto``: 0.2, or
-        what ``shares`` or ``like`` add up to
-    batch: how many an iteration: a count, or a fraction; ``auto``: 1% of the questions, at least 10
+    budget: how many questions to remove: a count, or a fraction of all; ``auto``: 0.2, or the sum
+        of what ``shares`` or ``like`` say
+    batch: how many questions to remove per iteration: a count, or a fraction; ``auto``: 1% of the
+        questions, at least 10
     tau: stop when no question that may still be removed scores above this
-    rank_by: adjusted, s, bits (multiple choice alone), or delta (needs a zero-shot model)
-    allocation: per_type and per_format share the budget out by size; global does not share it out
-    shares: type (per_type) or format (per_format) to how many of it: a count, or a fraction below
-        1 of it; those not named keep all their questions
-    like: a file of ids, one a line: remove as many of each type as there are in it
+    rank_by: adjusted, s, bits (multiple choice only), or delta (needs a zero-shot model)
+    allocation: per_type and per_format split the budget in proportion to size; global removes the
+        highest scores of all types
+    shares: type (per_type) or format (per_format) -> how many of its questions to remove: a count,
+        or a fraction; those not named keep all their questions
+    like: a file of ids, one per line: remove as many questions of each type as it has
     floor: no type falls below this many questions, or below its size where that is smaller
-    refresh: how many of the fold seeds (fold.seed, + 1, ... fold.repeats of them) an iteration
-        runs anew, in turn; a question's score is the mean over the latest run of every seed
-    judge: rf, lora_llm or a list of both: who diagnoses what is left, with ``judge_seeds``
-    judge_seeds: the judge's fold seeds; none of the choosing ones
+    refresh: how many of the fold seeds (fold.seed, + 1, ... fold.repeats of them) each iteration
+        runs, in turn; the score of a question is the mean over the latest run of every seed
+    judge: rf, lora_llm or a list of both: which diagnostic judges what is left
+    judge_seeds: the judge's fold seeds; they must differ from the chooser's
     judge_folds: random, grouped, or both
-    random_draws: how many removals at random, with the same counts per type, are judged as well:
-        a count, or judge to count (10 for those not named)
-    compare: name to a file of removed ids: other lists to judge beside ours
-    predictions: name to files with a model's answers to the questions, given the pictures
-    blind: name (of ``predictions``) to files with answers given without the pictures; without
-        them the judge's score takes their place
+    random_draws: number of random removals, with the same counts per type, to judge as well: a
+        count, or judge -> count (10 for those not named)
+    compare: name -> file of removed ids: other lists to judge
+    predictions: name -> files with a model's answers to the questions, given the pictures
+    blind: name (of ``predictions``) -> files with the model's answers without the pictures; by
+        default the judge's score is used instead
     """
 
     budget: Any = expecting("auto", f"{AMOUNT}, or auto", is_auto_or_amount)
@@ -97,33 +99,33 @@ class PruneSettings:
     blind: Any = expecting(None, "{name: [file, ...]}", is_mapping)
 
     def judges(self) -> list[str]:
-        """Who judges, in the order they were named."""
+        """The judges, in the order in which they are named."""
         named = self.judge if isinstance(self.judge, list) else [self.judge]
         return [str(name) for name in dict.fromkeys(named) if name is not None]
 
     def draws(self, judge: str) -> int:
-        """How many removals at random this judge is shown."""
+        """How many random removals this judge diagnoses."""
         if isinstance(self.random_draws, dict):
             return self.random_draws.get(judge, RANDOM_DRAWS)
         return self.random_draws
 
     def most_draws(self) -> int:
-        """How many removals at random there are; with no judge, for predictions."""
+        """How many random removals there are: the most of any judge."""
         return max(self.draws(judge) for judge in self.judges() or JUDGES)
 
 
 @dataclass
 class PredictionSettings:
-    """How the files of ``prune.predictions`` and ``prune.blind`` read.
+    """How the files of ``prune.predictions`` and ``prune.blind`` are read.
 
     key: the columns that join a file to the benchmark: names that both have (``[split, idx]``), or
-        the file's column to the source's (``{image_path: filename}``); null: the column that
-        holds the benchmark's id
+        the file's column -> the source's (``{image_path: filename}``); null: the benchmark's id
+        column
     filter: which rows count where a question has several: a value of the column ``filter``
         (``strict-match``), or a value per column (``{run: 2}``); null: all, and rows of one
         question must agree
     column: the column with the answer; null: prediction, response, filtered_resps or resps
-    question: the column with the question's text, compared where it is there
+    question: the column with the question's text, which is compared where the file has it
     """
 
     key: Any = None
@@ -134,10 +136,10 @@ class PredictionSettings:
 
 @dataclass
 class PruneConfig(RunConfig):
-    """A stress test that is repeated while the worst questions go (``tst.prune``).
+    """A stress test that is repeated while the most exposed questions are removed (``tst.prune``).
 
-    judges: rf and lora_llm, as ``diagnostic`` would be; ``prune.judge`` names one
-    predictions: how files of a model's own answers read
+    judges: settings of rf and lora_llm as judges, as in ``diagnostic``; ``prune.judge`` names them
+    predictions: how files of a model's answers are read
     """
 
     prune: PruneSettings = field(default_factory=PruneSettings)
@@ -146,7 +148,7 @@ class PruneConfig(RunConfig):
 
 
 def find_pruning_problems(config: PruneConfig) -> list[str]:
-    """What is wrong with a pruning's whole config; each with its fix."""
+    """Everything that is wrong with a pruning's config; each with its fix."""
     choosing_seeds = list(range(config.fold.seed, config.fold.seed + config.fold.repeats))
     return find_problems(config) + find_conflicts(config.prune, choosing_seeds)
 
@@ -154,7 +156,7 @@ def find_pruning_problems(config: PruneConfig) -> list[str]:
 def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[str]:
     """Settings that cannot go together, each with the fix; none where a value is out of range.
 
-    choosing_seeds: the fold seeds that choose what is removed
+    choosing_seeds: the chooser's fold seeds
     """
     if find_range_problems(settings):
         return []
@@ -171,7 +173,7 @@ def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[s
         problems.append(f"{names}: each says how many to remove; keep one of them.")
     if settings.shares and settings.allocation == "global":
         problems.append("prune.shares: name types (prune.allocation=per_type) or formats "
-                        "(per_format); allocation=global shares nothing out.")  # fmt: skip
+                        "(per_format); allocation=global has no shares.")  # fmt: skip
     if settings.like and settings.allocation != "per_type":
         problems.append("prune.like: counts per type need prune.allocation=per_type.")
     if not 1 <= settings.refresh <= len(choosing_seeds):
@@ -179,8 +181,8 @@ def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[s
                         f"{len(choosing_seeds)}.")  # fmt: skip
     shared = sorted(set(settings.judge_seeds) & set(choosing_seeds))
     if shared or not settings.judge_seeds:
-        problems.append(f"prune.judge_seeds={settings.judge_seeds}: the judge needs fold seeds, "
-                        f"and others than those that choose ({choosing_seeds}).")  # fmt: skip
+        problems.append(f"prune.judge_seeds={settings.judge_seeds}: the judge needs fold seeds "
+                        f"other than the chooser's ({choosing_seeds}).")  # fmt: skip
     for name in settings.compare or {}:
         if name in RESERVED or name.startswith("random"):
             problems.append(f"prune.compare.{name}: this name is taken; give the list another.")
