@@ -3,9 +3,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tst.config.composition import compose
 from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.build import build_diagnostic
 
 STRICT, INCLUSIVE = ScoringRules(), ScoringRules(mra_inclusive=True)
 
@@ -33,9 +31,3 @@ def test_texts_score_one_or_nothing():
 def test_rules_cannot_change_on_their_way():
     with pytest.raises(FrozenInstanceError):
         STRICT.mra_inclusive = True
-
-
-@pytest.mark.parametrize("diagnostic", ["rf", "lora_llm"])
-def test_every_diagnostic_is_told_the_rules(diagnostic):
-    words = [f"diagnostic={diagnostic}", "model=tiny", "scoring.mra_inclusive=true"]
-    assert build_diagnostic(compose(words), None).rules == INCLUSIVE

@@ -1,92 +1,12 @@
-import io
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
-from tst.api import stress_test
-from tst.cli.console import show_summary
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.folds import plan_folds
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
-from tst.scoring.null_tests import clustered_standard_error, judge_draws, run_draw
-
-COLUMNS = {
-    "question": "q", "options": "choices", "answer": "gold", "question_type": "kind",
-    "groups": {"video": "clip"},
-}  # fmt: skip
-
-
-@pytest.fixture
-def stress(tmp_path):
-    """Stress-test 40 num questions in 10 groups and mc questions in the groups that are named."""
-
-    def run(mc_groups, *overrides):
-        n = len(mc_groups)
-        frame = pd.DataFrame(
-            {
-                "q": [f"How many in {i}?" for i in range(40)] + [f"What is {i}?" for i in range(n)],
-                "choices": [None] * 40 + [["red", "green", "blue"]] * n,
-                "gold": [str(1 + i % 7) for i in range(40)] + ["red", "green", "blue"] * (n // 3),
-                "kind": ["num"] * 40 + ["mc"] * n,
-                "clip": [f"v{i % 10}" for i in range(40)] + mc_groups,
-            }
-        )
-        settings = ["null.repeats=2", "diagnostic.trees=5", "n_jobs=1", *overrides]
-        return stress_test(
-            frame, columns=COLUMNS, name="few", outputs_root=tmp_path, overrides=settings
-        )
-
-    return run
-
-
-def said(summary):
-    text = io.StringIO()
-    show_summary(summary, Console(file=text, width=160))
-    return text.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("folds", "mc_groups", "reason"),
-    [
-        ("random5", ["w0", "w1", "w2"], "3 mc questions, fewer than the 5 folds"),
-        ("grouped5", ["w0", "w1", "w2"] * 3, "3 groups (video) with mc questions, fewer than"),
-    ],
-)
-def test_too_few_mc_questions_leave_the_uniform_null_out(stress, folds, mc_groups, reason):
-    result = stress(mc_groups, f"fold={folds}")
-    null = result.summary["null"]
-    assert null["permuted"]["holds"] in (True, False)
-    assert reason in null["uniform"]["holds_reason"]
-    assert (null["uniform"]["draws"], null["uniform"]["holds"]) == (0, None)
-    assert null["uniform"]["score_hard"] is None
-    assert f"uniform null cannot be judged: left out: {reason}" in said(result.summary)
-    assert json.loads((result.record / "status.json").read_text())["state"] == "finished"
-    assert {p.stem[:-2] for p in (result.record / "null").iterdir()} == {"permuted"}
-
-
-def test_mc_questions_of_one_group_cannot_judge_the_uniform_null(stress):
-    summary = stress(["w"] * 9).summary
-    assert summary["null"]["uniform"]["draws"] == 2
-    assert summary["null"]["uniform"]["holds"] is None
-    assert summary["null"]["permuted"]["holds"] in (True, False)
-    assert "uniform null cannot be judged: the questions lie in one group" in said(summary)
-    assert "no interval of mc: fewer than two groups" in said(summary)
-    assert "overall" not in said(summary).split("no interval of")[1].splitlines()[0]
-    assert stress(["w"] * 9).summary == summary  # kept draws are read back
-
-
-def test_one_group_has_no_standard_error():
-    values = np.array([0.0, 1.0, 1.0, 0.0])
-    assert np.isnan(clustered_standard_error(values, np.array(["a"] * 4)))
-    two = clustered_standard_error(values, np.array(["a", "a", "b", "b"]))
-    assert two == 0.0
-    alone = clustered_standard_error(values, np.arange(4))
-    assert alone == pytest.approx(values.std(ddof=1) / 2)
-
+from tst.scoring.null_tests import judge_draws, run_draw
 
 DRAW = {"score_hard": 0.5, "standard_error": 0.02, "majority": 0.4,
         "majority_standard_error": 0.04, "baseline": 0.25}  # fmt: skip

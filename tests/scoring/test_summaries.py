@@ -1,100 +1,205 @@
+"""method.md, section 4, by hand: the fields of a set of questions."""
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tst.core.folds import plan_folds
-from tst.core.questions import build_table
-from tst.scoring.summaries import FIELDS, bootstrap_intervals, summarise
-from tst.stress_test.results import bootstrap_units
+from tst.scoring.intervals import bootstrap_intervals
+from tst.scoring.summaries import (
+    FIELDS,
+    WITH_INTERVAL,
+    adjusted_mean,
+    planted_aurocs,
+    summarise,
+)
+
+NAN = float("nan")
+
+TABLE = pd.DataFrame(
+    {
+        "question_type": ["a", "a", "b", "b", "c"],
+        "format": ["mc", "mc", "mc", "mc", "num"],
+        "options": [["x", "y"], ["x", "y"], list("wxyz"), list("wxyz"), None],
+        "planted": [1, 0, 0, 0, 0],
+    }
+)
+# (question, repeat): fold, p of the options (mc), s, hard, zero-shot s and hard, baseline, majority
+SCORED = pd.DataFrame(
+    [
+        (0, 0, 0, [0.8, 0.2], 0.8, 1.0, 0.5, 1.0, 0.5, 1.0, 0.5),
+        (1, 0, 1, [0.4, 0.6], 0.4, 0.0, 0.6, 1.0, 0.5, 0.0, 0.5),
+        (2, 0, 0, [0.1, 0.2, 0.3, 0.4], 0.4, 1.0, 0.2, 0.0, 0.25, 0.0, 0.25),
+        (3, 0, 1, [0.4, 0.3, 0.2, 0.1], 0.2, 0.0, 0.2, 0.0, 0.25, 1.0, 0.25),
+        (4, 0, 1, None, 0.7, 0.7, 0.3, 0.3, 0.4, 0.4, NAN),
+    ],
+    columns=["row", "repeat", "fold", "p_options", "s", "hard", "s_zero_shot", "hard_zero_shot",
+             "baseline", "majority", "p_prior"],
+)  # fmt: skip
+SCORES = SCORED.set_index("row")[
+    ["s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "majority"]
+].assign(
+    delta=lambda t: t["s"] - t["s_zero_shot"],
+    delta_hard=lambda t: t["hard"] - t["hard_zero_shot"],
+    bits=[0.7, -0.3, 0.7, -0.3, NAN],
+)
+UNITS = np.array(["g", "g", "h", "i", "i"])
 
 
-def intervals_of(values, units, **options):
-    members = np.ones((len(values), 1), dtype=bool)
-    return bootstrap_intervals(np.asarray(values, float)[:, None], members, units, **options)[0, 0]
+@pytest.fixture(scope="module")
+def summary():
+    return summarise(SCORES, SCORED, TABLE, UNITS)
 
 
-def test_interval_of_independent_questions_is_the_textbook_one():
-    rng = np.random.default_rng(1)
-    values = rng.random(800)
-    low, high = intervals_of(values, np.arange(800))
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
-    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+OVERALL = {
+    "n": 5,
+    "score_hard": 2.7 / 5,
+    "score_soft": 2.5 / 5,
+    "zero_shot_hard": 2.3 / 5,
+    "zero_shot_soft": 1.8 / 5,
+    "delta_hard": 0.4 / 5,
+    "delta_soft": 0.7 / 5,
+    "bits": 0.2,
+    "baseline": 1.9 / 5,
+    "majority": 2.4 / 5,
+    "adjusted": (0.5 - 0.38) / 0.62,
+}
+TYPES = {
+    "a": {"n": 2, "score_hard": 0.5, "score_soft": 0.6, "zero_shot_hard": 1.0,
+          "zero_shot_soft": 0.55, "delta_hard": -0.5, "delta_soft": 0.05, "bits": 0.2,
+          "baseline": 0.5, "majority": 0.5, "adjusted": 0.2},
+    "b": {"n": 2, "score_hard": 0.5, "score_soft": 0.3, "zero_shot_hard": 0.0,
+          "zero_shot_soft": 0.2, "delta_hard": 0.5, "delta_soft": 0.1, "bits": 0.2,
+          "baseline": 0.25, "majority": 0.5, "adjusted": 0.05 / 0.75},
+    "c": {"n": 1, "score_hard": 0.7, "score_soft": 0.7, "zero_shot_hard": 0.3,
+          "zero_shot_soft": 0.3, "delta_hard": 0.4, "delta_soft": 0.4, "bits": NAN,
+          "baseline": 0.4, "majority": 0.4, "adjusted": 0.5},
+}  # fmt: skip
 
 
-def test_groups_widen_the_interval():
-    rng = np.random.default_rng(2)
-    units = np.repeat(np.arange(40), 25)
-    values = np.repeat(rng.random(40), 25)
-    grouped = np.ptp(intervals_of(values, units))
-    alone = np.ptp(intervals_of(values, np.arange(1000)))
-    assert grouped == pytest.approx(5 * alone, rel=0.2)  # sqrt(25)
+def agree(found, expected):
+    for field, value in expected.items():
+        np.testing.assert_allclose(found[field], value, err_msg=field)
 
 
-def test_many_groups_in_blocks_give_the_same_width():
-    rng = np.random.default_rng(3)
-    values = rng.random(9000)
-    width = np.ptp(intervals_of(values, np.arange(9000)))
-    assert width == pytest.approx(2 * 1.96 * values.std() / np.sqrt(9000), rel=0.1)
+def test_the_fields_of_the_whole_of_formats_and_of_types(summary):
+    agree(summary["overall"], OVERALL)
+    assert set(summary["per_type"]) == {"a", "b", "c"}
+    for name, expected in TYPES.items():
+        agree(summary["per_type"][name], expected)
+    assert set(summary["per_format"]) == {"mc", "num"}
+    agree(summary["per_format"]["mc"], {"n": 4, "score_hard": 0.5, "score_soft": 0.45,
+                                        "baseline": 0.375, "adjusted": 0.075 / 0.625})  # fmt: skip
+    agree(summary["per_format"]["num"], TYPES["c"])
 
 
-def test_sets_and_missing_measures():
-    values = np.array([[1.0, np.nan], [0.0, np.nan], [1.0, 0.5], [1.0, 0.5]])
-    members = np.array([[True, True], [True, True], [True, False], [True, False]])
-    result = bootstrap_intervals(values, members, np.arange(4), resamples=500)
-    assert result.shape == (2, 2, 2)
-    np.testing.assert_allclose(result[0, 1], [0.5, 0.5])
-    assert np.isnan(result[1, 1]).all()
-    assert result[0, 0, 0] < 0.75 <= result[0, 0, 1]
+def test_macro_is_the_unweighted_mean_over_types(summary):
+    assert summary["macro"]["n"] == 3
+    for field in (*FIELDS, "adjusted"):
+        values = [TYPES[t][field] for t in "abc"]
+        assert summary["macro"][field] == pytest.approx(np.nanmean(values)), field
 
 
-def test_one_group_has_no_interval():
-    values = np.array([[0.0, 1.0], [1.0, np.nan], [1.0, np.nan], [0.0, 1.0]])
-    members = np.array([[True, True], [True, True], [True, False], [True, False]])
-    units = np.array(["a", "a", "b", "a"])
-    result = bootstrap_intervals(values, members, units, resamples=500)
-    assert np.isfinite(result[0, 0]).all()
-    assert np.isnan(result[0, 1]).all()  # measured in one group alone
-    assert np.isnan(result[1]).all()
+def test_only_bits_may_be_missing_from_a_type_of_the_macro_mean():
+    scores = SCORES.assign(s=[0.8, 0.4, NAN, NAN, 0.7])
+    summary = summarise(scores, SCORED, TABLE, UNITS)
+    assert np.isnan(summary["macro"]["score_soft"])
+    without = summarise(SCORES.assign(bits=NAN), SCORED, TABLE, UNITS)
+    assert np.isnan(without["macro"]["bits"])
 
 
-def summary_of(s, baseline, units):
-    n = len(s)
-    scores = pd.DataFrame({column: np.full(n, np.nan) for column in FIELDS.values()})
-    scores = scores.assign(s=s, hard=s, baseline=baseline, majority=0.5)
-    scored = scores.assign(row=np.arange(n), repeat=0, fold=np.arange(n) % 2, p_prior=np.nan)
-    table = pd.DataFrame({"question_type": ["t"] * n, "format": "mc", "options": [["x", "y"]] * n})
-    return summarise(scores, scored, table, np.array(units))
+def test_mean_and_spread_over_folds(summary):
+    # fold 0 holds questions 0 and 2, fold 1 holds 1, 3 and 4
+    hard, soft = np.array([1.0, 0.7 / 3]), np.array([0.6, 1.3 / 3])
+    overall = summary["overall"]
+    assert overall["fold_mean"] == pytest.approx(
+        {"score_hard": hard.mean(), "score_soft": soft.mean()}
+    )
+    assert overall["fold_sd"] == pytest.approx(
+        {"score_hard": hard.std(ddof=1), "score_soft": soft.std(ddof=1)}
+    )
+    of_a = summary["per_type"]["a"]["fold_mean"]
+    assert of_a == pytest.approx({"score_hard": 0.5, "score_soft": 0.6})
+    assert np.isnan(summary["per_type"]["c"]["fold_sd"]["score_hard"])
 
 
-def test_adjusted_is_over_the_questions_that_have_a_score():
-    nan = float("nan")
-    overall = summary_of([0.9, 0.9, nan, nan], [0.5, 0.5, 0.1, 0.1], range(4))["overall"]
-    assert overall["adjusted"] == pytest.approx(0.8)
-    assert overall["baseline"] == pytest.approx(0.3)
-    nothing = summary_of([nan, nan], [0.5, 0.5], range(2))["overall"]
-    assert np.isnan(nothing["adjusted"])
+def test_the_same_fold_of_two_repeats_is_two_folds():
+    again = SCORED.assign(repeat=1, hard=[0.0, 1.0, 0.0, 1.0, 0.7])
+    scored = pd.concat([SCORED, again], ignore_index=True)
+    overall = summarise(SCORES, scored, TABLE, UNITS)["overall"]
+    folds = [1.0, 0.7 / 3, 0.0, 2.7 / 3]
+    assert overall["fold_mean"]["score_hard"] == pytest.approx(np.mean(folds))
+    assert overall["fold_sd"]["score_hard"] == pytest.approx(np.std(folds, ddof=1))
+
+
+def test_every_set_has_the_intervals_of_its_own_questions(summary):
+    assert WITH_INTERVAL == (
+        "score_hard", "score_soft", "zero_shot_hard", "zero_shot_soft", "delta_hard", "delta_soft",
+        "bits",
+    )  # fmt: skip
+    values = SCORES[[FIELDS[f] for f in WITH_INTERVAL]].to_numpy(float)
+    mc = (TABLE["format"] == "mc").to_numpy()
+    members = np.stack([np.ones(5, dtype=bool), mc], axis=1)
+    expected = bootstrap_intervals(values, members, UNITS)
+    for index, part in enumerate((summary["overall"], summary["per_format"]["mc"])):
+        assert set(part["interval"]) == set(WITH_INTERVAL)
+        for i, field in enumerate(WITH_INTERVAL):
+            assert part["interval"][field] == pytest.approx(expected[index, i].tolist())
+        assert "interval_reason" not in part
+    assert "fewer than two groups" in summary["per_type"]["a"]["interval_reason"]
+    assert np.isnan(summary["per_type"]["a"]["interval"]["score_hard"]).all()
+    assert "interval_reason" not in summary["per_type"]["b"]
+
+
+def test_truth_parts_the_types_with_a_planted_cue_from_the_others(summary):
+    agree(summary["truth"]["cued"], TYPES["a"])
+    assert summary["truth"]["clean"]["n"] == 3
+    assert summary["truth"]["clean"]["score_hard"] == pytest.approx(1.7 / 3)
+    assert "truth" not in summarise(SCORES, SCORED, TABLE.drop(columns="planted"), UNITS)
+
+
+def test_information_is_of_the_sets_own_predictions(summary):
+    p_gold = np.array([0.8, 0.4, 0.4, 0.2])
+    assert summary["overall"]["log_likelihood"] == pytest.approx(np.log(p_gold).mean())
+    assert summary["per_type"]["a"]["log_likelihood"] == pytest.approx(np.log(p_gold[:2]).mean())
+    assert "bits_reason" in summary["per_type"]["c"]
+    assert "bits_reason" not in summary["per_type"]["a"]
+
+
+def test_questions_without_a_prediction_are_in_no_set():
+    summary = summarise(SCORES.drop(index=[3, 4]), SCORED.iloc[:3], TABLE, UNITS)
+    assert summary["overall"]["n"] == 3
+    assert set(summary["per_type"]) == {"a", "b"}
+    assert summary["per_type"]["b"]["n"] == 1
+
+
+def test_what_is_missing_is_named():
+    summary = summarise(SCORES, SCORED, TABLE, UNITS)
+    assert not {"missing", "zero_shot_reason", "adjusted_reason"} & set(summary["overall"])
+    scores = SCORES.assign(s=[0.8, NAN, 0.4, 0.2, 0.7], s_zero_shot=NAN)
+    overall = summarise(scores, SCORED, TABLE, UNITS)["overall"]
+    assert overall["missing"] == "1 questions have no score (the diagnostic gave none)"
+    assert overall["zero_shot_reason"] == "this diagnostic has no zero-shot model"
+    full = summarise(SCORES.assign(baseline=1.0), SCORED, TABLE, UNITS)["overall"]
+    assert np.isnan(full["adjusted"])
+    assert full["adjusted_reason"] == "the baseline leaves nothing to gain (1 - b < 1e-9)"
+    nothing = summarise(SCORES.assign(s=NAN), SCORED, TABLE, UNITS)["overall"]
     assert nothing["adjusted_reason"] == "no question has a score"
+    assert nothing["missing"].startswith("5 questions")
 
 
-def test_a_missing_interval_has_a_reason():
-    overall = summary_of([0.9, 0.1], [0.5, 0.5], ["a", "a"])["overall"]
-    assert np.isnan(overall["interval"]["score_hard"]).all()
-    assert "fewer than two groups" in overall["interval_reason"]
-    assert "interval_reason" not in summary_of([0.9, 0.1], [0.5, 0.5], ["a", "b"])["overall"]
+def test_adjusted_of_a_set_is_over_the_questions_that_have_a_score():
+    s, baseline = pd.Series([0.9, 0.7, NAN]), pd.Series([0.5, 0.3, 0.0])
+    assert adjusted_mean(s, baseline) == pytest.approx((0.8 - 0.4) / 0.6)
+    assert np.isnan(adjusted_mean(pd.Series([NAN]), pd.Series([0.5])))
 
 
-def test_a_column_with_one_group_is_not_resampled():
-    def units(**columns):
-        names = {f"group_{name}": values for name, values in columns.items()}
-        frame = pd.DataFrame(
-            {
-                "id": list("abcd"), "question_type": "t", "format": "num", "question": list("abcd"),
-                "options": None, "answer": [1.0, 2.0, 3.0, 4.0], "metadata": [{}] * 4, **names,
-            }
-        )  # fmt: skip
-        table = build_table("t", frame.to_dict("records"))
-        return bootstrap_units(table, plan_folds(table.frame, 2)).tolist()
-
-    assert units(source=["s"] * 4, image=["i", "i", "j", "k"], pair=list("ppqq")) == list("ppqq")
-    assert units(source=["s"] * 4) == [0, 1, 2, 3]
+def test_auroc_of_planted_rows_by_hand():
+    """Of the 2 x 3 pairs of a planted and another question four and a half are in order."""
+    table = pd.DataFrame(
+        {"question_type": ["t"] * 5 + ["u"] * 2 + ["v"] * 2, "planted": [1, 1, 0, 0, 0, 1, 1, 1, 0]}
+    )
+    s = [0.9, 0.4, 0.1, 0.4, 0.5, 0.2, 0.3, 0.2, NAN]
+    found = planted_aurocs(pd.DataFrame({"s": s}), table)
+    # u has no other questions, v a question without a score
+    assert found == {"t": {"auroc": pytest.approx(4.5 / 6), "planted": 2}}
+    assert planted_aurocs(pd.DataFrame({"s": s}), table.drop(columns="planted")) == {}

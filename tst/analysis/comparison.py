@@ -12,7 +12,7 @@ from tst.analysis.selection import difference
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, coarsest_column, declared_groups
 from tst.records.run_records import RunRecord, read_record
-from tst.scoring.summaries import bootstrap_intervals
+from tst.scoring.intervals import bootstrap_intervals
 
 CONTENT = ["question_type", "format", "question", "options", "answer"]
 MEASURES = {"hard": "score", "s": "soft score"}

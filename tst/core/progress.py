@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from tqdm import tqdm
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 15.0
@@ -51,40 +50,3 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class StepReport(TrainerCallback):
-    """Reports optimizer steps; reads no tensor, so nothing waits for the device."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self._progress: Progress | None = None
-
-    def on_train_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,
-    ) -> None:
-        self._progress = Progress(self.title, state.max_steps, "step")
-
-    def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.advance()
-
-    def on_train_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.close()

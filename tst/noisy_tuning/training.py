@@ -14,12 +14,12 @@ from datasets import Dataset
 from peft import PeftModel
 from transformers import PrinterCallback
 
-from tst.core.progress import StepReport
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch, collate_training
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import AnswerTrainer, sft_config
+from tst.diagnostics.llm.training.step_report import StepReport
 from tst.diagnostics.llm.training.steps import as_inputs
 from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.probe import StepProbe

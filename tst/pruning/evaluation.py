@@ -27,7 +27,7 @@ from tst.pruning.loop import Pruning
 from tst.pruning.model_answers.gaps import compare_gaps
 from tst.pruning.record import judged_folder
 from tst.pruning.settings import PruneConfig
-from tst.stress_test.results import bootstrap_units
+from tst.scoring.intervals import bootstrap_units
 from tst.stress_test.run import plan_for
 
 log = logging.getLogger("tst")

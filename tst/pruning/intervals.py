@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.scoring.summaries import TOO_FEW_GROUPS, adjusted_mean, resample_groups
+from tst.scoring.intervals import TOO_FEW_GROUPS, resample_groups
+from tst.scoring.summaries import adjusted_mean
 
 
 @dataclass(frozen=True)

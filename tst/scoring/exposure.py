@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
+from tst.scoring.intervals import clustered_standard_error
+
 FEWEST_QUESTIONS = 20
 """A type with fewer questions is not judged."""
 FAMILY_WISE_ERROR = 0.05
@@ -96,12 +98,10 @@ def p_above(differences: np.ndarray, units: np.ndarray) -> float:
     cluster-robust inference", 2015, equation 8. 1.0 with fewer than two clusters.
     """
     mean = float(differences.mean())
-    place = np.unique(units.astype(str), return_inverse=True)[1]
-    clusters = int(place.max()) + 1
+    clusters = len(np.unique(units.astype(str)))
     if clusters < 2:
         return 1.0
-    sums = np.bincount(place, weights=differences - mean)
-    error = np.sqrt(clusters / (clusters - 1) * (sums**2).sum()) / len(differences)
+    error = clustered_standard_error(differences, units)
     if error == 0.0:
         return 0.0 if mean > 0 else 1.0
     return float(student_t.sf(mean / error, clusters - 1))

@@ -17,6 +17,7 @@ from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.scoring_rules import ScoringRules
 from tst.scoring.cross_validation import cross_validate
+from tst.scoring.intervals import clustered_standard_error
 
 KINDS = ("permuted", "uniform")
 MOST_STANDARD_ERRORS = 2.5
@@ -37,19 +38,6 @@ def draw_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     mc = table[table["format"] == "mc"].reset_index(drop=True)
     answers = [int(rng.integers(len(options))) for options in mc["options"]]
     return mc.assign(answer=pd.Series(answers, index=mc.index, dtype=object))
-
-
-def clustered_standard_error(values: np.ndarray, units: np.ndarray) -> float:
-    """Standard error of a mean whose values are dependent within units (Cameron et al., 2008).
-
-    NaN for fewer than two units: one says nothing of how they differ.
-    """
-    labels = np.unique(units.astype(str), return_inverse=True)[1]
-    sums = np.bincount(labels, weights=values - values.mean())
-    groups = len(sums)
-    if groups < 2:
-        return float("nan")
-    return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(values))
 
 
 def run_draw(

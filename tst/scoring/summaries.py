@@ -1,9 +1,9 @@
-"""Summaries of sets of questions with intervals from a bootstrap over groups."""
+"""Summaries of sets of questions: means, spread over folds, intervals, what is known of chance."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,8 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from tst.scoring.information import describe_information
+from tst.scoring.intervals import TOO_FEW_GROUPS, bootstrap_intervals
 from tst.scoring.scores import adjust
-
-RESAMPLES = 10_000
-MAX_BLOCKS = 2_048
-"""More groups than this are merged at random into this many blocks before resampling; the variance
-of a mean over blocks estimates that over groups without bias, and memory stays linear."""
 
 FIELDS: Mapping[str, str] = {
     "score_hard": "hard",
@@ -32,77 +28,6 @@ FIELDS: Mapping[str, str] = {
 """summary.json field -> column of the per-question scores."""
 
 WITH_INTERVAL = tuple(FIELDS)[:7]
-
-
-TOO_FEW_GROUPS = "fewer than two groups (or questions) have a score"
-"""Why a set has no interval."""
-
-
-def resample_groups(
-    units: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
-) -> tuple[np.ndarray, Iterator[np.ndarray]]:
-    """The block of every question (n,), and how often each block is drawn, resample by resample.
-
-    units: (n,) group of each question; a block is a group, or some of them where there are more
-        than MAX_BLOCKS
-    The iterator gives chunks (c, blocks) of counts, ``resamples`` rows in all.
-    """
-    block_of = np.unique(units.astype(str), return_inverse=True)[1]
-    rng = np.random.default_rng(seed)
-    blocks = int(block_of.max()) + 1
-    if blocks > MAX_BLOCKS:
-        block_of = (rng.permutation(blocks) % MAX_BLOCKS)[block_of]
-        blocks = MAX_BLOCKS
-    chunk = max(1, min(resamples, 4_000_000 // blocks))
-
-    def draws() -> Iterator[np.ndarray]:
-        for start in range(0, resamples, chunk):
-            size = min(chunk, resamples - start)
-            drawn = rng.integers(0, blocks, (size, blocks)) + np.arange(size)[:, None] * blocks
-            yield np.bincount(drawn.ravel(), minlength=size * blocks).reshape(size, blocks)
-
-    return block_of, draws()
-
-
-def bootstrap_intervals(
-    values: np.ndarray,
-    members: np.ndarray,
-    units: np.ndarray,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> np.ndarray:
-    """95% percentile intervals of means over sets of questions, resampling whole groups.
-
-    values: (n, m) float, m measures a question; NaN where not measured
-    members: (n, sets) bool, which question is in which set
-    units: (n,) group of each question
-    Returns (sets, m, 2). A set's mean is the ratio of its resampled sum and count, so measures that
-    are differences are paired; it is NaN where fewer than two blocks hold its values. Cluster
-    bootstrap: Davison and Hinkley (1997), section 3.8.
-    """
-    block_of, draws = resample_groups(units, seed, resamples)
-    blocks = int(block_of.max()) + 1
-    given = np.isfinite(values)
-    sets, measures = members.shape[1], values.shape[1]
-    sums = np.zeros((blocks, sets, measures))
-    counts = np.zeros((blocks, sets, measures))
-    for index in range(sets):
-        inside = members[:, index]
-        np.add.at(sums[:, index], block_of[inside], np.where(given, values, 0.0)[inside])
-        np.add.at(counts[:, index], block_of[inside], given[inside])
-    flat = np.concatenate([sums.reshape(blocks, -1), counts.reshape(blocks, -1)], axis=1)
-    means = []
-    half = sets * measures
-    for weights in draws:
-        totals = weights @ flat
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means.append(totals[:, :half] / totals[:, half:])
-    resampled = np.concatenate(means)
-    too_few = (flat[:, half:] > 0).sum(axis=0) < 2
-    resampled[:, too_few] = 0.0
-    bounds = np.nanpercentile(resampled, [2.5, 97.5], axis=0)
-    bounds[:, too_few] = np.nan
-    return np.moveaxis(bounds.reshape(2, sets, measures), 0, -1)
 
 
 def summarise(

@@ -6,17 +6,17 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tst.core.diagnostic import Predictions
 from tst.core.folds import FoldPlan
-from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
+from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.core.scoring_rules import ScoringRules
 from tst.records.fold_files import FoldFile
 from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
 from tst.scoring.exposure import find_exposed
+from tst.scoring.intervals import bootstrap_units
 from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_test.near_duplicates import find_near_duplicates
@@ -111,22 +111,6 @@ def mean_importance(files: list[FoldFile]) -> pd.DataFrame | None:
     groups = pd.DataFrame(rows).groupby(["question_type", "family"])["importance"]
     table = groups.agg(importance="mean", sd="std", folds="size").reset_index()
     return table.sort_values(["question_type", "importance"], ascending=[True, False])
-
-
-def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
-    """The column whose values intervals resample: the folds' groups, else the coarsest declared.
-
-    A column with a single group is passed over, as there is nothing to resample.
-    """
-    if plan.group_by is not None:
-        return GROUP_PREFIX + plan.group_by
-    return coarsest_column(table.frame, [GROUP_PREFIX + group for group in table.groups])
-
-
-def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
-    """What intervals resample: values of ``bootstrap_column``, else each question for itself."""
-    column = bootstrap_column(table, plan)
-    return np.arange(len(table.frame)) if column is None else table.frame[column].to_numpy()
 
 
 def add_costs(files: list[FoldFile]) -> dict[str, float]:

@@ -24,11 +24,11 @@ from tst.records.environment import describe_environment, library_versions
 from tst.records.identity import identity_leaves, record_folder
 from tst.records.record import Record
 from tst.records.store import FolderStore
+from tst.scoring.intervals import bootstrap_column
 from tst.scoring.scores import score_predictions
 from tst.stress_test.null_runs import run_nulls
 from tst.stress_test.question_rows import fold_rows
 from tst.stress_test.results import (
-    bootstrap_column,
     describe_source,
     permutation_importance,
     read_result,

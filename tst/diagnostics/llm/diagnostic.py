@@ -14,7 +14,6 @@ import torch
 
 from tst.core.diagnostic import Diagnostic, Fold, Predictions, Store, add_costs
 from tst.core.folds import FoldPlan, fold_seed, split
-from tst.core.progress import StepReport
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
 from tst.diagnostics.llm.model.loading import free_base, pick_device
@@ -31,6 +30,7 @@ from tst.diagnostics.llm.training.loss_history import join_histories
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
 from tst.diagnostics.llm.training.one_fold import Training, trained_adapter
 from tst.diagnostics.llm.training.stacked_folds import stacked_training
+from tst.diagnostics.llm.training.step_report import StepReport
 from tst.optimizers.build import require_usable
 
 log = logging.getLogger(__name__)
