@@ -18,6 +18,7 @@ from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.scoring.answers import ScoringPlan, score
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.training.divergence import require_finite_answers
 from tst.diagnostics.llm.training.memory import give_back_memory
 from tst.diagnostics.llm.training.steps import FoldTask
 
@@ -93,7 +94,10 @@ class Session:
         """Answers of k folds' questions at once; smaller batches when memory is short."""
         while True:
             try:
-                return score(model, self.encoder, folds, self.plan, title)
+                answers = score(model, self.encoder, folds, self.plan, title)
+                for answer in answers:
+                    require_finite_answers(answer, title)
+                return answers
             except torch.OutOfMemoryError:
                 if self.plan.padded_tokens <= self.settings.max_length:
                     raise

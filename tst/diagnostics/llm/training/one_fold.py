@@ -23,6 +23,7 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.divergence import RequireFinite
 from tst.diagnostics.llm.training.dropout import DropoutMasks, seed_dropout
 from tst.diagnostics.llm.training.loss_history import LossHistory
 from tst.diagnostics.llm.training.memory import MemoryPlan
@@ -232,6 +233,8 @@ def trained_adapter(
         if base.device.type == "cuda" and not memory.proven:
             trainer.probe(collator.shapes()[0])
             memory.proven = True
+        trained = [p for p in adapter.parameters() if p.requires_grad]
+        trainer.add_callback(RequireFinite(trainer.loss_history, trained))
         prepared = time.perf_counter() - started
         trainer.train()
         cost = TrainingCost(

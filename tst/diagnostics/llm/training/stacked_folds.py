@@ -18,6 +18,7 @@ from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
+from tst.diagnostics.llm.training.divergence import RequireFinite
 from tst.diagnostics.llm.training.fold_casmo import fold_optimizer
 from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.memory import MemoryPlan
@@ -107,6 +108,7 @@ def stacked_training(
             torch.cuda.synchronize()
         elif cuda:
             trainer.probe(collator.shapes()[0])
+        trainer.add_callback(RequireFinite(trainer.loss_history, [adapters.weights]))
         prepared = time.perf_counter() - started
         trainer.train()
         if cuda:
