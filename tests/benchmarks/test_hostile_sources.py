@@ -19,8 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tst.benchmarks import binary_files, limits
-from tst.benchmarks.files import read_file
+from tst.benchmarks.files import limits, parquet, read_file
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.settings import BenchmarkSettings, ColumnSettings
 from tst.core.errors import UserError
@@ -231,7 +230,7 @@ def test_dates_that_python_does_not_have(tmp_path):
 
 @pytest.fixture
 def small_limit(monkeypatch):
-    for module in (limits, binary_files):
+    for module in (limits, parquet):
         monkeypatch.setattr(module, "MAX_BYTES", 10_000_000)
 
 

@@ -48,7 +48,8 @@ def test_columns_of_the_usual_names_need_no_mapping(tmp_path):
 
 def test_an_empty_column_name_means_none(tmp_path):
     records = [{"id": 1, "question": f"Q{i}?", "answer": "x"} for i in range(3)]
-    assert len(load(tmp_path, records).left_out) == 2
+    with pytest.raises(UserError, match=r"the id column id repeats in 2 of 3 rows"):
+        load(tmp_path, records)
     assert len(load(tmp_path, records, columns={"id": ""}).frame) == 3
 
 
@@ -70,7 +71,7 @@ def test_all_missing_columns_in_one_message(tmp_path):
     with pytest.raises(UserError) as caught:
         load(
             tmp_path,
-            [{"questoin": "Q?", "gold": "x"}],
+            [{"questoin": "Q?", "glod": "x"}],
             columns={"question": "question", "groups": {"video": "vid"}, "metadata": ["len"]},
         )
     message = str(caught.value)
@@ -80,32 +81,34 @@ def test_all_missing_columns_in_one_message(tmp_path):
     assert "benchmark.columns.groups.video=vid" in message
     assert "benchmark.columns.metadata.len=len" in message
     assert "benchmark.columns.answer is not set" in message
-    assert "Its columns are: questoin, gold" in message
+    assert "Its columns are: questoin, glod" in message
 
 
 def test_formats_are_told_apart_by_type(tmp_path):
     records = [
         {"question": "mc?", "options": ["x", "y"], "answer": "A", "question_type": "a"},
-        {"question": "num?", "options": None, "answer": "1,200", "question_type": "b"},
+        {"question": "num?", "options": None, "answer": "1,200.5", "question_type": "b"},
         {"question": "open?", "options": None, "answer": "1 or 2", "question_type": "c"},
         {"question": "no gold?", "options": None, "answer": "", "question_type": "b"},
     ]
     table = load(tmp_path, records)
     assert table.frame["format"].tolist() == ["mc", "num", "open"]
-    assert table.frame["answer"].tolist() == [0, 1200.0, ["1 or 2"]]
-    assert [b.row for b in table.left_out] == [3]
+    assert table.frame["answer"].tolist() == [0, 1200.5, ["1 or 2"]]
+    assert [(b.row, b.position) for b in table.left_out] == [(4, 3)]
     assert load(tmp_path, records[1:3], format="open").frame["answer"].tolist() == [
-        ["1,200"],
+        ["1,200.5"],
         ["1 or 2"],
     ]
 
 
-def test_mostly_numbers_are_refused(tmp_path):
+def test_what_is_no_number_among_numbers_is_left_out_and_counted(tmp_path):
     records = [{"question": f"Q{i}?", "answer": str(i)} for i in range(19)]
     records.append({"question": "Q?", "answer": "nineteen"})
-    with pytest.raises(UserError, match=r"19 of the 20 .* 'nineteen'.*benchmark.format=num"):
-        load(tmp_path, records)
-    assert len(load(tmp_path, records, format="num").left_out) == 1
+    table = load(tmp_path, records)
+    assert set(table.frame["format"]) == {"num"}
+    assert [(b.row, b.place) for b in table.left_out] == [(20, "line 20")]
+    assert "'nineteen' is no number, as 19 of 20 of its type are" in table.left_out[0].reason
+    assert len(load(tmp_path, records, format="open").frame) == 20
 
 
 def test_a_format_column(tmp_path):
@@ -145,10 +148,10 @@ def test_bad_rows_are_counted_and_named_or_an_error(tmp_path):
         good | {"id": "gap", "options": ["x", "", "y"]},
         good | {"id": "empty", "question": " "},
         good | {"id": "many", "options": [str(i) for i in range(27)]},
-        *[good | {"id": f"g{i}"} for i in range(8)],
+        *[good | {"id": f"g{i}", "question": f"Q{i}?"} for i in range(12)],
     ]
     table = load(tmp_path, records)
-    assert len(table.frame) == 9
+    assert len(table.frame) == 13
     assert {b.id: b.reason for b in table.left_out} == {
         "g": "duplicate id",
         "few": "fewer than 2 options (1)",
@@ -157,8 +160,12 @@ def test_bad_rows_are_counted_and_named_or_an_error(tmp_path):
         "empty": "empty question",
         "many": "more than 26 options (27)",
     }
-    with pytest.raises(UserError, match="6 of 15 rows are bad"):
+    assert [b.row for b in table.left_out] == [2, 3, 4, 5, 6, 7]
+    with pytest.raises(UserError, match="6 of 19 rows are bad"):
         load(tmp_path, records, strict=True)
+    with pytest.raises(UserError, match=r"6 of the 17 rows .* are not understood") as caught:
+        load(tmp_path, records[:-2])
+    assert "1 rows: fewer than 2 options (1) (line 3)" in str(caught.value)
 
 
 def test_ids_and_fingerprint_do_not_depend_on_row_order(tmp_path):
@@ -194,7 +201,7 @@ def test_a_reader_of_ones_own(tmp_path, monkeypatch):
     ]
     with pytest.raises(UserError, match=r"can read none of the 2 records.*no column 'nothing'"):
         load(tmp_path, records, reader="my_reader.fail")
-    flat = [{"clip": c, "question": "q?", "answer": "1"} for c in ("c1", "c2")]
+    flat = [{"clip": c, "question": "q?", "answer": "1"} for c in ("c1", "c1", "c2")]
     assert load(tmp_path, flat, reader="my_reader.fail_once").left_out[0].reason == "torn"
     for wrong in ("my_reader.none", "no_such_module.f", "name", "my_reader.value"):
         with pytest.raises(UserError, match=f"benchmark.reader={wrong}"):

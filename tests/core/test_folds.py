@@ -162,3 +162,42 @@ def test_rare_strata_are_never_an_error(n, k, seed):
     assignment = plan_folds(table, k=k, seed=seed).assignment[0]
     sizes = np.bincount(assignment, minlength=k)
     assert sizes.max() - sizes.min() <= 1
+
+
+def with_copies(sets: dict[str, list[int]]) -> pd.DataFrame:
+    table = make_table()
+    table["copies"] = ""
+    for name, rows in sets.items():
+        table.loc[rows, "copies"] = name
+    return table
+
+
+@pytest.mark.parametrize("group_by", [None, "scene"])
+@pytest.mark.parametrize("stratify", STRATIFY)
+def test_copies_of_a_question_are_held_out_together(group_by, stratify):
+    table = with_copies({f"copies of q{i}": [i, i + 60, i + 120] for i in range(40)})
+    table["group_scene"] = [f"scene{i % 60 // 2}" for i in range(len(table))]
+    plan = plan_folds(table, k=5, repeats=2, group_by=group_by, stratify=stratify)
+    for assignment in plan.assignment:
+        for _, rows in table[table["copies"] != ""].groupby("copies"):
+            assert len(set(assignment[rows.index])) == 1
+        if group_by:
+            for _, rows in table.groupby("group_scene"):
+                assert len(set(assignment[rows.index])) == 1
+    if group_by is None:
+        sizes = np.bincount(plan.assignment[0])
+        assert sizes.max() - sizes.min() <= 6
+
+
+def test_copies_are_no_model_input():
+    table = with_copies({"copies of q0": [0, 60]})
+    train, heldout = split(table, plan_folds(table), 0, 0)
+    assert "copies" not in train and "copies" not in heldout
+
+
+def test_groups_that_copies_connect_are_one_unit():
+    table = make_table().assign(group_scene=[f"s{i}" for i in range(203)], copies="")
+    table.loc[[0, 1], "copies"] = "one"
+    table.loc[2, "group_scene"] = "s1"
+    plan = plan_folds(table, group_by="scene")
+    assert plan.units[0] == plan.units[1] == plan.units[2] != plan.units[3]

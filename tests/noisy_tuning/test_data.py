@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from tst.benchmarks.files.records import Source, numbered
 from tst.benchmarks.settings import HubSettings
 from tst.core.errors import UserError
 from tst.noisy_tuning import data as data_module
@@ -151,7 +152,7 @@ def test_hub_reads_only_the_mapped_columns(monkeypatch):
     def read(name, hub, choose):
         seen["columns"] = choose(["prompt", "chosen", "rejected", "messages", "score_chosen"])
         rows = [{"prompt": "Hi", "chosen": talk("Hi", "A"), "rejected": talk("Hi", "B")}]
-        return rows, "hf://datasets/owner/name", "abc"
+        return Source([numbered("test.jsonl", rows)], "hf://datasets/owner/name", "abc")
 
     monkeypatch.setattr(data_module, "read_hub", read)
     columns = PairColumns(instruction="prompt")

@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.columns import choose_columns
-from tst.benchmarks.files import Record, read_file
-from tst.benchmarks.hub import read_hub
+from tst.benchmarks.files.hub import read_hub
+from tst.benchmarks.files.reading import WITH_PARTS, find_paths, read_one, suffix_of
+from tst.benchmarks.files.records import Record, Source, numbered
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.rows import read_rows
 from tst.benchmarks.settings import BenchmarkSettings
+from tst.benchmarks.understanding.answer_files import join_answers
+from tst.benchmarks.understanding.columns import choose_columns
+from tst.benchmarks.understanding.nested import expand_nested
+from tst.benchmarks.understanding.table import build_understood
 from tst.core.errors import UserError
 from tst.core.questions import QuestionTable, build_table
 
@@ -24,7 +27,7 @@ MIN_PLANTED = 16
 def load_benchmark(
     settings: BenchmarkSettings, data_root: Path | None = None, n_auto: int = 600
 ) -> QuestionTable:
-    """Read, check and return a benchmark's questions.
+    """Read, check and return a benchmark's questions, with what was understood of them.
 
     The rows come from ``settings.path``, else ``data_root/<name>/<local>``, else the hub; those of
     ``planted`` are generated, ``n_auto`` of them where ``n`` is auto. Raises UserError.
@@ -35,19 +38,21 @@ def load_benchmark(
         return build_table(
             settings.name, plant_rows(n, settings.seed), strict=settings.strict, source=source
         )
-    records, source, revision = find_records(settings, data_root)
-    return table_from_records(settings, records, source, revision)
+    return table_from_source(settings, find_source(settings, data_root))
 
 
 def table_from_records(
-    settings: BenchmarkSettings, records: list[Record], source: str, revision: str = ""
+    settings: BenchmarkSettings, records: list[Record], source: str
 ) -> QuestionTable:
-    """Source records (dicts) as a checked table, by the settings' reader and columns."""
+    """Records (dicts) that are already in memory as a checked table."""
+    whole = Source([numbered(source, records)], source)
+    return table_from_source(settings, complete(settings, whole))
+
+
+def table_from_source(settings: BenchmarkSettings, source: Source) -> QuestionTable:
+    """Source records as a checked table, by the settings' reader and columns."""
     reader = None if settings.reader is None else import_function(settings.reader)
-    rows = read_rows(settings, records, reader)
-    return build_table(
-        settings.name, rows, strict=settings.strict, source=source, revision=revision
-    )
+    return build_understood(settings, source, reader)
 
 
 def _planted_size(n: Any, n_auto: int) -> int:
@@ -56,21 +61,33 @@ def _planted_size(n: Any, n_auto: int) -> int:
     if isinstance(n, bool) or not isinstance(n, int) or n < MIN_PLANTED:
         raise UserError(
             f"benchmark.n={n}: expected auto or an integer of {MIN_PLANTED} or more "
-            "(two questions a type)."
+            "(two questions per type)."
         )
     return n
 
 
-def find_records(
+def find_source(
     settings: BenchmarkSettings, data_root: Path | None, all_columns: bool = False
-) -> tuple[list[Record], str, str]:
-    """Records, a text that says where they come from, and the hub's revision (else empty).
+) -> Source:
+    """The records of a benchmark, with their answers, one record per question.
 
     all_columns: also the text columns that make no question (the hub transfers the others alone)
     """
+    return complete(settings, _read_source(settings, data_root, all_columns))
+
+
+def complete(settings: BenchmarkSettings, source: Source) -> Source:
+    """A source as it was read with the answers that stand apart, one record per question."""
+    if settings.reader is None:
+        source = expand_nested(source, settings.columns)
+    if settings.answers.path is not None:
+        source = join_answers(settings, source)
+    return source
+
+
+def _read_source(settings: BenchmarkSettings, data_root: Path | None, all_columns: bool) -> Source:
     if settings.path is not None:
-        path = Path(settings.path).expanduser()
-        return read_file(path), str(path), ""
+        return read_paths(settings.path, settings.sheet)
     tried = ""
     if data_root is not None:
         root = Path(data_root).expanduser()
@@ -79,18 +96,34 @@ def find_records(
         pattern = settings.local or "*.jsonl"
         paths = sorted((root / settings.name).glob(pattern))
         if paths:
-            records = [record for path in paths for record in read_file(path)]
-            return records, ", ".join(map(str, paths)), ""
+            return read_paths(paths, settings.sheet)
         tried = f"{root / settings.name / pattern} does not exist, and "
     if not settings.hub.repo:
         raise UserError(
             f"benchmark {settings.name}: {tried}it has no dataset on the hub. Set "
-            "benchmark.path=FILE (JSONL, JSON, CSV, TSV, Parquet or xlsx), data_root=DIR (with "
-            f"{settings.name}/{settings.local or '*.jsonl'} in it) or "
+            "benchmark=FILE or benchmark.path=FILE (JSONL, JSON, CSV, TSV, Parquet or xlsx), "
+            f"data_root=DIR (with {settings.name}/{settings.local or '*.jsonl'} in it) or "
             "benchmark.hub.repo=OWNER/NAME."
         )
     choose = list if all_columns else partial(choose_columns, settings)
     return read_hub(settings.name, settings.hub, choose, tried)
+
+
+def read_paths(paths: Any, sheet: str | None = None) -> Source:
+    """The records of a file, or of several files and patterns (``shards/*.parquet``), in order.
+
+    sheet: for the files that have parts, ``benchmark.sheet``
+    """
+    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    found = find_paths([str(path) for path in listed])
+    if not found:
+        raise UserError("benchmark.path=[]: name at least one file.")
+    several = len(found) > 1
+    files = []
+    for path in found:
+        has_parts = suffix_of(path) in WITH_PARTS
+        files.append(read_one(path, sheet if has_parts or not several else None))
+    return Source(files, ", ".join(str(path) for path in found))
 
 
 def import_function(dotted: str) -> Callable[[Any], Any]:

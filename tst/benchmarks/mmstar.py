@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tst.benchmarks.options import split_question
+from tst.benchmarks.lettered import split_question
 
 
 def read_row(record: Mapping[str, Any]) -> dict[str, Any]:

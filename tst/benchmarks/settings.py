@@ -57,18 +57,21 @@ class HubSettings:
 class ColumnSettings:
     """Which source column holds what; ``a.b`` reaches into a nested column.
 
-    A field left at null is the column of the same name where the source has one; an empty string
-    means that there is none.
+    A name may leave out case, spaces and punctuation where only one column is then meant. A field
+    left at null is the column with a name of ``column_names.SYNONYMS``, where the source has one;
+    an empty string (for groups and metadata also ``{}``) means that there is none.
 
     id: unique name of a question; none: a hash of the row's content
     question: the question's text (required)
     question_type: scores are reported per type; none: one type, named after the benchmark
-    options: one column (a list, the text of a JSON or Python list, lettered text, or text with
-        ``options_separator``) or a list of columns, one an option (trailing blanks: fewer options)
+    options: one column (a list of texts or objects, an object, the text of a JSON or Python list,
+        lettered text, or text with ``options_separator``) or a list of columns, one per option
+        (trailing blanks: fewer options)
     answer: the gold answer (required)
-    format: a column that says mc, num or open row by row; null: ``BenchmarkSettings.format``
+    format: a column that says mc, num or open row by row, in these words or those of other tools
     groups: group name to column, or list of columns: questions that share a value share a scene,
-        a video, an image; the first is the one that ``fold=grouped5`` keeps whole
+        a video, an image; the first is the one that ``fold=grouped5`` keeps whole; null: the
+        columns of ``column_names.GROUP_NAMES`` whose values recur
     metadata: name to column, or list of columns: text-side columns admitted as model input
     """
 
@@ -83,11 +86,25 @@ class ColumnSettings:
 
 
 @dataclass
+class AnswerFileSettings:
+    """Gold answers that stand in files of their own.
+
+    path: the file, or a list of files and patterns, as ``BenchmarkSettings.path``
+    key: the column that joins them to the questions, named alike in both, or the questions' column
+        to theirs (``{qid: question_id}``); null: the id-like column that both have
+    """
+
+    path: Any = None
+    key: Any = None
+
+
+@dataclass
 class BenchmarkSettings:
     """One benchmark: where its rows are and how they read.
 
-    name: its name in tables, and its folder in ``data_root``
-    path: a local file to read instead of anything else
+    name: its name in tables, and its folder in ``data_root``; ``table``: named after the file
+    path: a local file to read instead of anything else, or a list of files and glob patterns
+    sheet: which sheet of a workbook (name, or number from 1), or which key of a JSON object
     local: file name or glob pattern within ``data_root/<name>/``
     hub: where it is on the hub, read when there is no local file
     reader: dotted path of a function that takes a source record (a dict) and returns the fields
@@ -95,10 +112,15 @@ class BenchmarkSettings:
         as a dict, or ``problem``: why the row cannot be read), or a list of such dicts when a
         record holds several questions; what it leaves out comes from ``columns``
     columns: which source column holds what
-    format: mc, num or open for all rows; auto: mc where there are options, else num for the types
-        whose gold answers are all numbers, else open
+    answers: gold answers in files of their own
+    format: what rows without options are: mc, num or open; auto: mc where the gold is yes or no or
+        the question's text holds options, num for the types whose gold is at least two thirds
+        numbers (the others are left out), else open
+    options: the same options for all rows without any whose gold is one of them (``[yes, no]``)
     answer_as: how multiple-choice gold is written: letter (``B``, ``(b)``, ``B.``), index (from
-        0), index1 (from 1), text (of the option); auto: decided over the table, or refused
+        0), index1 (from 1), text (of the option); auto: decided for each question type and set of
+        options
+    decimal: point or comma; null: decided by all of the column's numbers, or refused
     options_separator: what stands between the options where they are one plain text
     merge_types_under: types with fewer questions than this become ``Other``; 0: none
     strict: a bad row is an error instead of being left out and counted
@@ -108,13 +130,17 @@ class BenchmarkSettings:
     """
 
     name: str = "table"
-    path: str | None = None
+    path: Any = None
+    sheet: str | None = None
     local: str | None = None
     hub: HubSettings = field(default_factory=HubSettings)
     reader: str | None = None
     columns: ColumnSettings = field(default_factory=ColumnSettings)
+    answers: AnswerFileSettings = field(default_factory=AnswerFileSettings)
     format: QuestionFormat = QuestionFormat.auto
+    options: list[str] | None = None
     answer_as: AnswerForm = AnswerForm.auto
+    decimal: str | None = None
     options_separator: str | None = None
     merge_types_under: int = 0
     strict: bool = False

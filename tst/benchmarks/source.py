@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tst.benchmarks.files import Record
-from tst.benchmarks.load import PLANTED, find_records, import_function
+from tst.benchmarks.load import PLANTED, find_source, import_function
 from tst.benchmarks.planted import plant_rows
-from tst.benchmarks.rows import read_given
 from tst.benchmarks.settings import BenchmarkSettings
+from tst.benchmarks.understanding.rows import read_given
 from tst.core.errors import UserError
 from tst.core.questions import QuestionTable
 
@@ -23,12 +23,12 @@ def source_records(
     if settings.name == PLANTED and settings.path is None:
         records = [dict(row) for row in plant_rows(table.rows_read, settings.seed)]
     else:
-        records, _, _ = find_records(settings, data_root, all_columns=True)
+        records = find_source(settings, data_root, all_columns=True).records
         if settings.reader is not None:
             reader = import_function(settings.reader)
             # a record that holds several questions stands there once for each
             records = [record for record in records for _ in read_given(reader, record)]
-    left_out = {left.row for left in table.left_out}
+    left_out = {left.position for left in table.left_out}
     kept = [record for row, record in enumerate(records) if row not in left_out]
     if len(records) != table.rows_read or len(kept) != len(table.frame):
         raise UserError(

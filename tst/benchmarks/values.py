@@ -104,15 +104,19 @@ def _parse_python_list(text: str) -> list[str | None] | None:
             return None
         bare = match["bare"]
         if bare is None:
-            items.append(_ESCAPE.sub(_unescape, match["text"][1:-1]))
+            items.append(unescape(match["text"][1:-1]))
         else:
             items.append(None if bare == "None" else bare)
         position = match.end()
     return items
 
 
-def _unescape(match: re.Match[str]) -> str:
-    r"""What a backslash in a Python text stands for; one that means nothing stays."""
+def unescape(text: str) -> str:
+    r"""A Python text without its backslashes; those that mean nothing stay."""
+    return _ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
     code = match["code"]
     if code:
         number = int(code[1:], 16)

@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 
 from tst.core.errors import UserError
-from tst.core.questions import GROUP_PREFIX, TRUTH_COLUMNS, content_keys, declared_groups
+from tst.core.questions import (
+    COPIES,
+    GROUP_PREFIX,
+    TRUTH_COLUMNS,
+    content_keys,
+    declared_groups,
+)
 
 NUM_QUANTILES = 5
 
@@ -34,7 +40,8 @@ class FoldPlan:
     """Which fold holds out which question, for every repeat.
 
     assignment: int array (repeats, n), the fold of each question in table order
-    units: object array (n,), what a fold keeps whole: the group, or each question for itself
+    units: object array (n,), what a fold keeps whole: the group (those that circular copies
+        connect are one), else a set of copies, else each question for itself
     order: int array (n,), table positions in an order that depends on content alone
     stratify: one of ``STRATIFY``
     """
@@ -83,12 +90,12 @@ def split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The training part and the held-out part of one fold, as a diagnostic may see them.
 
-    Neither has the id or the truth columns; the held-out part has no ``answer``. Both have ``unit``
-    (what folds keep whole, for inner splits; not a feature). The index keeps table positions; rows
-    come in content order, so that nothing can depend on the file's order.
+    Neither has the id, the copies or the truth columns; the held-out part has no ``answer``. Both
+    have ``unit`` (what folds keep whole, for inner splits; not a feature). The index keeps table
+    positions; rows come in content order, so that nothing can depend on the file's order.
     """
     held = plan.assignment[repeat][plan.order] == fold
-    hidden = [c for c in ("id", *TRUTH_COLUMNS) if c in table]
+    hidden = [c for c in ("id", COPIES, *TRUTH_COLUMNS) if c in table]
     visible = table.drop(columns=hidden).assign(unit=plan.units)
     train = visible.loc[plan.order[~held]]
     heldout = visible.loc[plan.order[held]].drop(columns="answer")
@@ -119,6 +126,9 @@ def plan_folds(
             f"{'the groups ' + ', '.join(declared) if declared else 'no groups'}; {fix}."
         )
     units = keys if group_by is None else table[column].astype(str).to_numpy(dtype=object)
+    has_copies = COPIES in table and bool((table[COPIES] != "").any())
+    if has_copies:
+        units = _join_copies(units, table[COPIES])
     n_units = len(set(units))
     if k < 2 or n_units < k:
         what = "questions" if group_by is None else f"groups ({group_by})"
@@ -128,11 +138,29 @@ def plan_folds(
     rows = []
     for repeat in range(repeats):
         draws = _draws(keys, seed + repeat)
-        if group_by is None:
+        if group_by is None and not has_copies:
             rows.append(_deal(strata, draws, k))
         else:
             rows.append(_deal_groups(strata, units, seed + repeat, k))
     return FoldPlan(k, seed, group_by, stratify, np.stack(rows), units, order)
+
+
+def _join_copies(units: np.ndarray, copies: pd.Series) -> np.ndarray:
+    """Units of which those that share a set of copies are one, named after the first of them."""
+    joined = {unit: unit for unit in units}
+
+    def name(unit: str) -> str:
+        while joined[unit] != unit:
+            joined[unit] = joined[joined[unit]]
+            unit = joined[unit]
+        return unit
+
+    first_of: dict[str, str] = {}
+    for unit, copy_set in zip(units, copies, strict=True):
+        if copy_set:
+            one, other = name(unit), name(first_of.setdefault(copy_set, unit))
+            joined[max(one, other)] = min(one, other)
+    return np.array([name(unit) for unit in units], dtype=object)
 
 
 def _draws(keys: np.ndarray, seed: int) -> np.ndarray:

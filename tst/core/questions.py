@@ -12,6 +12,9 @@ answer          mc: 0-based option index (int); num: float; open: list of accept
 group_<name>    str, what questions share (a scene, a video); never model input
 metadata        dict of str to str, the text-side columns admitted as model input
 planted, cue    only where the truth is known (the planted benchmark); never model input
+answer_unit     str, of a number's gold, empty without one; only where some gold has a unit
+copies          str, the set of circular copies that a question belongs to, empty for none; folds
+                keep a set together; only where there are copies; never model input
 ==============  ======================================================================
 """
 
@@ -20,18 +23,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from tst.core.errors import UserError
+from tst.core.understanding import Understanding
 
 FORMATS = ("mc", "num", "open")
 BASE_COLUMNS = ("id", "question_type", "format", "question", "options", "answer", "metadata")
 TRUTH_COLUMNS = ("planted", "cue")
 GROUP_PREFIX = "group_"
+ANSWER_UNIT, COPIES = "answer_unit", "copies"
 MAX_OPTIONS = 26
 MAX_NUMBER = 1e100
 MAX_TYPES = 500
@@ -40,11 +45,18 @@ MAX_REASON = 300
 
 @dataclass(frozen=True)
 class LeftOut:
-    """One source row that is not in the table, and why."""
+    """One source row that is not in the table, and why.
+
+    row: its number as an editor shows it: the line of a text file, the row of a sheet
+    place: the same in words, with the file where there are several
+    position: 0-based, among the rows that the table was built from
+    """
 
     row: int
     id: str
     reason: str
+    place: str = ""
+    position: int = -1
 
 
 @dataclass
@@ -65,7 +77,12 @@ class SourceTable:
 
 @dataclass
 class QuestionTable(SourceTable):
-    """The questions of one benchmark: ``frame`` has the columns of this module's docstring."""
+    """The questions of one benchmark: ``frame`` has the columns of this module's docstring.
+
+    understanding: how the source was read; None for generated questions
+    """
+
+    understanding: Understanding | None = None
 
     @property
     def groups(self) -> list[str]:
@@ -94,7 +111,7 @@ def coarsest_column(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
 def content_keys(frame: pd.DataFrame, with_answer: bool = True) -> list[str]:
     """A hex digest a row over everything in it, in table order; the same in any row order."""
     names = [str(c) for c in frame]
-    columns = [c for c in names if c in BASE_COLUMNS or c.startswith(GROUP_PREFIX)]
+    columns = [c for c in names if c in (*BASE_COLUMNS, COPIES) or c.startswith(GROUP_PREFIX)]
     records = frame[[c for c in columns if with_answer or c != "answer"]].to_dict("records")
     return [_digest(json.dumps(r, sort_keys=True, default=str)) for r in records]
 
@@ -115,10 +132,14 @@ def build_table(
     strict: bool = False,
     source: str = "",
     revision: str = "",
+    place: Callable[[int], tuple[int, str]] | None = None,
+    check: Callable[[list[LeftOut], int], None] | None = None,
 ) -> QuestionTable:
     """Validate rows (dicts with this module's columns) into a table; bad rows are left out.
 
     A row that could not even be read may be passed as ``{"id": ..., "problem": "why"}``.
+    place: an editor's number of the row at a position, and where that is in words
+    check: is given what is left out and the number of rows, and raises where that is too much
     Raises UserError naming every problem when ``strict``, and when no row is good.
     """
     good: list[dict[str, Any]] = []
@@ -131,11 +152,15 @@ def build_table(
         duplicate = "duplicate id" if row_id in seen else ""
         reason = row.get("problem") or find_problem(row) or duplicate
         if reason:
-            left_out.append(LeftOut(position, row_id[:MAX_REASON], str(reason)[:MAX_REASON]))
+            number, where = place(position) if place else (position, f"row {position}")
+            left_out.append(
+                LeftOut(number, row_id[:MAX_REASON], str(reason)[:MAX_REASON], where, position)
+            )
             continue
         seen.add(row_id)
-        good.append({**row, "id": row_id})
-    table_of_problems = "\n".join(f"  row {b.row} (id {b.id}): {b.reason}" for b in left_out[:50])
+        fields = {key: value for key, value in row.items() if key != "problem"}
+        good.append({**fields, "id": row_id})
+    table_of_problems = "\n".join(f"  {b.place} (id {b.id}): {b.reason}" for b in left_out[:50])
     more = f"\n  ... and {len(left_out) - 50} more" if len(left_out) > 50 else ""
     if left_out and strict:
         raise UserError(
@@ -143,6 +168,8 @@ def build_table(
             f"benchmark.strict=true:\n{table_of_problems}{more}\n"
             "Mend them, or set benchmark.strict=false to leave them out."
         )
+    if check is not None:
+        check(left_out, count)
     if not good:
         raise UserError(
             f"benchmark {name}: none of the {count} rows read from {source or 'the source'} is a "

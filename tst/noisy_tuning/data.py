@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.benchmarks.files import Record, read_file
-from tst.benchmarks.hub import read_hub
+from tst.benchmarks.files import read_file
+from tst.benchmarks.files.hub import read_hub
+from tst.benchmarks.files.records import Source
 from tst.core.errors import UserError
 from tst.core.questions import LeftOut, SourceTable
 from tst.noisy_tuning.generated import generate_pairs
@@ -71,7 +72,8 @@ def load_pairs(settings: DataSettings, seed: int) -> PairTable:
         records, source = read_file(path), str(path)
         name = path.stem if settings.name == DataSettings.name else settings.name
     else:
-        records, source, revision = _read_hub(settings)
+        hub = _read_hub(settings)
+        records, source, revision = hub.records, hub.address, hub.revision
     form = decide_format(name, settings.format, settings.columns, records)
     pairs, rows, left_out = [], [], []
     for row, record in enumerate(records):
@@ -104,8 +106,8 @@ def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataF
     return train.reset_index(drop=True), heldout.reset_index(drop=True)
 
 
-def _read_hub(settings: DataSettings) -> tuple[list[Record], str, str]:
-    """Records, address and commit of the hub dataset; only mapped columns are downloaded."""
+def _read_hub(settings: DataSettings) -> Source:
+    """The hub dataset; only mapped columns are downloaded."""
     wanted = {column.partition(".")[0] for column in asdict(settings.columns).values()}
     try:
         return read_hub(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tst.core.folds import FoldPlan
-from tst.core.questions import GROUP_PREFIX, QuestionTable, coarsest_column
+from tst.core.questions import COPIES, GROUP_PREFIX, QuestionTable, coarsest_column
 
 RESAMPLES = 10_000
 MAX_BLOCKS = 2_048
@@ -99,9 +99,13 @@ def bootstrap_column(table: QuestionTable, plan: FoldPlan) -> str | None:
 
 
 def bootstrap_units(table: QuestionTable, plan: FoldPlan) -> np.ndarray:
-    """What intervals resample: values of ``bootstrap_column``, else each question for itself."""
+    """What intervals resample: values of ``bootstrap_column``, else sets of circular copies, else
+    each question for itself.
+    """
     column = bootstrap_column(table, plan)
-    return np.arange(len(table.frame)) if column is None else table.frame[column].to_numpy()
+    if column is not None:
+        return table.frame[column].to_numpy()
+    return plan.units if COPIES in table.frame else np.arange(len(table.frame))
 
 
 def clustered_standard_error(values: np.ndarray, units: np.ndarray) -> float:

@@ -143,13 +143,15 @@ def mixed_versions(files: list[FoldFile]) -> dict[str, Any]:
 
 
 def describe_data(table: QuestionTable) -> dict[str, Any]:
-    """summary.json's ``data``: rows read, left out and why, fingerprint, source."""
+    """summary.json's ``data``: what was understood, rows left out and why, fingerprint, source."""
+    understood = None if table.understanding is None else table.understanding.to_plain()
     return {
         "benchmark": table.name,
         "rows_read": table.rows_read,
         "questions": len(table.frame),
         "formats": {str(f): int(n) for f, n in table.frame["format"].value_counts().items()},
         "left_out": [vars(left) for left in table.left_out],
+        "understood": understood,
         "fingerprint": table.fingerprint,
         "source": table.source,
         "revision": table.revision,

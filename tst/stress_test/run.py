@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from tst.benchmarks.load import load_benchmark
+from tst.benchmarks.understanding.describe import short_block
 from tst.config.schema import RunConfig, resolve_auto, to_plain, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
@@ -112,14 +113,20 @@ def describe(config: RunConfig) -> str:
 
 
 def load_table(config: RunConfig) -> QuestionTable:
-    """The benchmark's questions; what was left out is named in the log."""
+    """The benchmark's questions; what was understood of their source is told in the log."""
     data_root = Path(config.data_root) if config.data_root else None
     table = load_benchmark(config.benchmark, data_root)
-    for left in table.left_out[:20]:
-        log.warning("%s: left out %s (row %d): %s", table.name, left.id, left.row, left.reason)
-    if len(table.left_out) > 20:
-        log.warning("%s: left out %d rows in all", table.name, len(table.left_out))
+    tell_understanding(table)
     return table
+
+
+def tell_understanding(table: QuestionTable) -> None:
+    """Log how the source was read, and what in it is likely to be a mistake."""
+    if table.understanding is None:
+        return
+    log.info("%s", short_block(table.name, table.understanding))
+    for warning in table.understanding.warnings:
+        log.warning("%s: %s", table.name, warning)
 
 
 def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from tst.core.errors import UserError
-
-Record = dict[str, Any]
 
 MAX_BYTES = 4 * 2**30
 MAX_CELLS = 100_000_000

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.benchmarks.fake_hub import COMMIT, serve_dataset
+from tests.benchmarks.files.fake_hub import COMMIT, serve_dataset
 
 LOAD = """
 import json, sys, time

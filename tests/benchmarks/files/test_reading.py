@@ -60,7 +60,7 @@ def test_xlsx_skips_empty_rows_and_unnamed_columns(tmp_path):
     ("name", "data", "message"),
     [
         ("a.jsonl", b'{"q": 1}\n{"q": 2,}\n', "line 2: no valid JSON"),
-        ("a.jsonl", b'{"q": 1}\n[1]\n', "line 2: expected one JSON object a line"),
+        ("a.jsonl", b'{"q": 1}\n[1]\n', "line 2: expected one JSON object per line"),
         ("a.jsonl", b"[" * 100_000, "no valid JSON"),
         ("a.jsonl", b'{"q": 1}\n{"q": "\xe9"}\n', "line 2 is not UTF-8"),
         ("a.jsonl", b"\n", "no rows"),

@@ -1,4 +1,4 @@
-"""Records from Parquet and xlsx files, whose libraries are only loaded for them."""
+"""Records from Parquet files, whose library is only loaded for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tst.benchmarks.limits import MAX_BYTES, Record, check_bytes, check_cells, check_names
+from tst.benchmarks.files.limits import MAX_BYTES, check_bytes, check_cells, check_names
+from tst.benchmarks.files.records import FileRecords, Record, numbered
 from tst.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,52 +17,10 @@ if TYPE_CHECKING:
 MAX_BATCH = 65_536
 
 
-def read_xlsx(path: Path) -> list[Record]:
-    """Rows of the first sheet; its first row names the columns."""
-    try:
-        return _first_sheet(path)
-    except (UserError, OSError):
-        raise
-    except Exception as error:  # damaged parts raise whatever zlib, the XML parser or openpyxl do
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise UserError(f"{path}: no readable xlsx file ({reason:.200}).") from error
-
-
-def _first_sheet(path: Path) -> list[Record]:
-    from zipfile import ZipFile
-
-    import openpyxl
-
-    with ZipFile(path) as parts:
-        check_bytes(sum(part.file_size for part in parts.infolist()), str(path))
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        if not book.worksheets:
-            raise UserError(f"{path}: no sheet in it.")
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # a file may claim 16,384 columns and a million rows
-        cells = next(sheet.iter_rows(max_row=1, values_only=True), ())
-        header = [str(c) if c is not None else "" for c in cells]
-        while header and not header[-1]:
-            header.pop()
-        check_names(header, str(path))
-        if not header:
-            return []
-        records: list[Record] = []
-        for row in sheet.iter_rows(min_row=2, max_col=len(header), values_only=True):
-            if any(cell is not None for cell in row):
-                filled = (*row, *[None] * (len(header) - len(row)))
-                records.append({n: cell for n, cell in zip(header, filled, strict=True) if n})
-                check_cells(len(records) * len(header), str(path))
-        return records
-    finally:
-        book.close()
-
-
-def read_parquet(path: Path) -> list[Record]:
+def read_parquet(path: Path) -> FileRecords:
     """Rows of a Parquet file; see ``read_parquet_texts``."""
     with path.open("rb") as file:
-        return read_parquet_texts(file, str(path))
+        return numbered(str(path), read_parquet_texts(file, str(path)))
 
 
 def read_parquet_texts(

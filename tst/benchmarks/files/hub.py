@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tst.benchmarks.binary_files import read_parquet_texts
-from tst.benchmarks.files import Record, read_file
+from tst.benchmarks.files.parquet import read_parquet_texts
+from tst.benchmarks.files.reading import read_one
+from tst.benchmarks.files.records import FileRecords, Source, numbered
 from tst.benchmarks.settings import HubSettings
 from tst.core.errors import UserError
 
@@ -20,8 +22,8 @@ def read_hub(
     hub: HubSettings,
     choose: Callable[[Sequence[str]], Sequence[str]],
     tried: str = "",
-) -> tuple[list[Record], str, str]:
-    """Records of a hub dataset, its address, and the commit that was read.
+) -> Source:
+    """Records of a hub dataset at the commit that its revision means.
 
     Of Parquet files only the columns that ``choose`` picks are transferred, and never those that
     hold bytes (images). ``tried`` says what was looked for before. Raises one UserError,
@@ -36,21 +38,22 @@ def read_hub(
         present = [sibling.rfilename for sibling in info.siblings or []]
         paths = _match(name, hub, present)
         commit = info.sha or hub.revision
-        records: list[Record] = []
+        files: list[FileRecords] = []
         for path in paths:
             if path.endswith(".parquet"):
                 remote = f"datasets/{hub.repo}@{commit}/{path}"
                 # no read-ahead: it would transfer the pictures between the text columns
                 with HfFileSystem().open(remote, "rb", cache_type="none") as file:
-                    records += read_parquet_texts(file, remote, choose)
+                    texts = read_parquet_texts(file, remote, choose)
+                files.append(numbered(path, texts))
             else:
                 local = hf_hub_download(hub.repo, path, repo_type="dataset", revision=commit)
-                records += read_file(Path(local))
+                files.append(replace(read_one(Path(local)), name=path))
     except UserError:
         raise
     except Exception as error:  # what it raises depends on the hub library and its HTTP library
         raise UserError(_explain(name, address, tried, error)) from error
-    return records, f"{address}: {', '.join(paths)}", commit
+    return Source(files, f"{address}: {', '.join(paths)}", commit)
 
 
 def _match(name: str, hub: HubSettings, present: list[str]) -> list[str]:

@@ -1,0 +1,125 @@
+"""The names by which columns are known: the one list that guesses are made from.
+
+Names are compared without case, spaces, underscores, brackets and other punctuation, so that
+``Correct Answer``, ``correct_answer`` and ``correctAnswer`` are one name.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from tst.benchmarks.options import LETTERS
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "question": (
+        "question", "questions", "question_text", "query", "prompt", "text", "stem", "q",
+        "problem", "problem_text", "instruction", "input", "ask", "question_stem",
+        "问题", "题目", "题干", "提问", "質問", "frage", "pregunta", "вопрос",
+    ),
+    "answer": (
+        "answer", "answers", "gold", "label", "gt", "ground_truth", "groundtruth_answer",
+        "ground_truth_answer", "gt_answer", "gold_answer", "gold_label", "reference_answer",
+        "correct", "correct_answer", "correct_answers", "correct_option", "correct_choice",
+        "correct_label", "right_answer", "true_answer", "best_answer",
+        "answer_key", "answer_id", "answer_idx", "answer_index", "answer_letter", "answer_label",
+        "answer_option", "answer_text", "answer_number", "correct_id", "correct_idx",
+        "correct_index", "correct_letter", "correct_choice_idx", "correct_choice_index",
+        "correct_option_idx", "correct_option_index", "correct_answer_idx", "correct_answer_index",
+        "gold_index", "gold_idx", "gold_letter", "label_idx", "target", "truth", "reference",
+        "expected", "expected_answer", "solution_letter", "a",
+        "答案", "正确答案", "标准答案", "参考答案", "正确选项", "答え",
+        "antwort", "respuesta", "ответ",
+    ),
+    "options": (
+        "options", "option", "choices", "choice", "candidates", "alternatives", "answer_choices",
+        "answer_options", "answer_candidates", "possible_answers", "option_list", "choice_list",
+        "multiple_choices", "mc_options", "mc_choices", "mc1_targets", "endings",
+        "选项", "候选项", "候选答案", "选择", "選択肢", "antwortmöglichkeiten", "opciones",
+    ),
+    "id": (
+        "id", "question_id", "qid", "pid", "uid", "uuid", "q_id", "q_uid", "quid", "index", "idx",
+        "lndex", "question_index", "question_idx", "sample_id", "sample_index", "sample_idx",
+        "example_id", "item_id", "problem_id", "problem_index", "row_id", "record_id",
+        "编号", "序号", "题号", "题目编号", "问题编号", "番号",
+    ),
+    "question_type": (
+        "question_type", "type", "qtype", "q_type", "ques_type", "category", "question_category",
+        "task", "task_type", "task_name", "sub_task", "kind", "subject", "capability",
+        "类别", "类型", "题型", "问题类型", "任务", "任务类型", "分类", "kategorie", "категория",
+    ),
+    "format": (
+        "format", "question_format", "answer_format", "q_format",
+        "格式", "题目格式",
+    ),
+}  # fmt: skip
+"""Field -> names, the likeliest first. A column of a question type that holds nothing but names of
+formats (``multi_choice``, ``free_form``) is a ``format``."""
+
+GROUP_NAMES: dict[str, tuple[str, ...]] = {
+    "video": (
+        "video", "video_id", "video_idx", "video_name", "video_path", "video_file", "video_uid",
+        "vid", "clip", "clip_id", "clip_uid", "视频",
+    ),
+    "scene": ("scene", "scene_id", "scene_name", "场景"),
+    "image": (
+        "image", "image_id", "image_name", "image_path", "image_file", "image_filename",
+        "image_url", "img", "img_id", "img_name", "img_path", "imgname", "imageid", "images",
+        "picture", "picture_id", "figure_id", "visual_input", "图片", "图像", "图片路径",
+    ),
+    "document": ("document", "document_id", "doc_id", "passage_id", "context_id"),
+}  # fmt: skip
+"""What several questions may share -> names of its column."""
+
+OPTION_PREFIXES = (
+    "", "option", "options", "opt", "choice", "choices", "candidate", "answer", "ans", "a",
+    "alternative", "ending", "选项", "选择", "候选",
+)  # fmt: skip
+"""What may stand before the letter or number of a column that holds one option."""
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """A column's name as it is compared: letters and digits alone, without case."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in folded if c.isalnum())
+
+
+PLAIN: dict[str, dict[str, int]] = {
+    field: {plain_name(name): rank for rank, name in reversed(list(enumerate(names)))}
+    for field, names in SYNONYMS.items()
+}
+"""Field -> plain name -> rank in ``SYNONYMS``."""
+
+PLAIN_GROUPS: dict[str, str] = {
+    plain_name(name): group for group, names in GROUP_NAMES.items() for name in names
+}
+
+
+def find_option_columns(names: list[str]) -> list[list[str]]:
+    """Families of columns that hold one option each, in order: ``A, B, C``, ``option 0, option 1``.
+
+    A family is a prefix of ``OPTION_PREFIXES`` and letters from A, or numbers from 0 or 1, without
+    a gap; it has two columns or more.
+    """
+    by_plain: dict[str, str] = {}
+    for name in names:
+        by_plain.setdefault(plain_name(name), name)
+    families = []
+    for prefix in OPTION_PREFIXES:
+        for marks in (
+            [letter.lower() for letter in LETTERS],
+            [str(n) for n in range(26)],
+            [str(n) for n in range(1, 27)],
+        ):
+            if not prefix and marks[0].isdigit():
+                continue
+            family = []
+            for mark in marks:
+                if prefix + mark not in by_plain:
+                    break
+                family.append(by_plain[prefix + mark])
+            if len(family) > 1:
+                families.append(family)
+                break
+    return families

@@ -1,0 +1,131 @@
+"""Text files as text: compressed or not, in the encoding that they have."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from tst.benchmarks.files.limits import check_bytes
+from tst.core.errors import UserError
+
+SAMPLE_BYTES = 64 * 2**20
+
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends in a UserError beyond ``MAX_BYTES``, however well it is compressed."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name, self._read = stream, name, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._read = self._stream.seek(offset, whence)
+        return self._read
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self._stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self._read += len(chunk)
+        check_bytes(self._read, self._name)
+        return len(chunk)
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """A file's content, unpacked where its name ends in ``.gz``."""
+    check_bytes(path.stat().st_size, str(path))
+    if path.suffix.lower() != ".gz":
+        with path.open("rb") as file:
+            yield file
+        return
+    try:
+        with gzip.open(path, "rb") as packed:
+            bounded = _Bounded(cast(BinaryIO, packed), str(path))
+            yield cast(BinaryIO, io.BufferedReader(bounded))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: no readable gzip file ({error}).") from error
+
+
+@contextmanager
+def open_text(path: Path, newline: str, encoding: str | None = None) -> Iterator[TextIO]:
+    """A file as text, in parts, its line ends as they are.
+
+    encoding: None: UTF-8, or UTF-16 where a byte order mark says so
+    Raises UserError that names the line which is not in this encoding.
+    """
+    with open_bytes(path) as file:
+        if encoding is None:
+            start = cast(io.BufferedReader, file).peek(2)[:2]
+            encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        try:
+            yield io.TextIOWrapper(file, encoding=encoding, newline=newline)
+        except UnicodeDecodeError as error:
+            line = _undecodable_line(path, encoding)
+            raise UndecodableError(
+                f"{path}: line {line} is not {encoding.removesuffix('-sig').upper()}; convert the "
+                "file first, e.g. iconv -f latin1 -t utf-8 FILE > NEW."
+            ) from error
+
+
+class UndecodableError(UserError):
+    """A text file that is not in the encoding that it was opened with."""
+
+
+def _undecodable_line(path: Path, encoding: str) -> int:
+    with open_bytes(path) as file:
+        data = file.read()
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        data = data[: error.start]
+    return data.count(b"\n") + 1
+
+
+def guess_encoding(path: Path) -> str | None:
+    """``gb18030`` or ``cp1252`` for a file that is not UTF-8 and clearly one of the two, else None.
+
+    Chinese text is told by its characters (nearly all are common ones of GB 2312), Western text by
+    the few letters outside of ASCII; a file that is mostly valid UTF-8 is damaged, and is neither.
+    """
+    with open_bytes(path) as file:
+        data = file.read(SAMPLE_BYTES)
+    if len(data) == SAMPLE_BYTES:
+        data = data[: data.rfind(b"\n") + 1]
+    high = len(_HIGH.findall(data))
+    if 2 * sum(map(len, _UTF8.findall(data))) > high:
+        return None
+    if _is_chinese(data):
+        return "gb18030"
+    try:
+        letters = [c for c in data.decode("cp1252") if c.isalpha()]
+    except UnicodeDecodeError:
+        return None
+    return "cp1252" if 3 * sum(not c.isascii() for c in letters) < len(letters) else None
+
+
+def _is_chinese(data: bytes) -> bool:
+    try:
+        foreign = [c for c in data.decode("gb18030") if not c.isascii()]
+    except UnicodeDecodeError:
+        return False
+    codes = [c.encode("gb18030") for c in foreign]
+    # GB 2312: punctuation in rows A1 to A9, the 3,755 most common characters in B0 to D7
+    common = sum(
+        len(c) == 2 and c[1] >= 0xA1 and (0xA1 <= c[0] <= 0xA9 or 0xB0 <= c[0] <= 0xD7)
+        for c in codes
+    )
+    return bool(codes) and common >= 0.8 * len(codes)

@@ -1,0 +1,109 @@
+"""What was understood, for people: a short block for every run, the whole for ``tst check``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from tst.core.understanding import TypeReading, Understanding
+
+MOST_LINES = 6
+MOST_TYPES = 3
+WIDTH = 110
+
+_ORIGINS = {
+    "column": "",
+    "reader": "from benchmark.reader",
+    "question": "from the question's text",
+    "setting": "of benchmark.options",
+    "yes/no": "yes or no, from the gold",
+}
+
+
+def short_block(name: str, found: Understanding) -> str:
+    """A few lines: rows, guessed columns, one line per way of reading, what is left out."""
+    lines = [f"{name}: {found.questions:,} questions in {found.rows:,} rows of {found.source}"]
+    guessed = [f"{field}: {found.columns[field]}" for field in found.guessed]
+    if guessed:
+        lines.append("  columns known by their names  " + "; ".join(guessed))
+    ways = _ways(found.types)
+    for (kind, how), types in ways[:MOST_LINES]:
+        names = ", ".join(t.question_type for t in types[:MOST_TYPES])
+        more = f" and {len(types) - MOST_TYPES} more types" if len(types) > MOST_TYPES else ""
+        lines.append(f"  {sum(t.n for t in types):,} {kind}  {how}  ({names}{more})")
+    if len(ways) > MOST_LINES:
+        lines.append(f"  and {len(ways) - MOST_LINES} more ways of reading: tst check shows them")
+    if found.copies[0]:
+        lines.append(f"  {_copies(found)}")
+    lines += [f"  {note}" for note in found.notes]
+    if found.left_out:
+        total = found.rows - found.questions
+        lines.append(f"  left out: {total:,} of {found.rows:,} rows")
+        lines += [f"    {r.n:,}: {r.reason} ({r.places})" for r in found.left_out[:MOST_LINES]]
+    return "\n".join(lines)
+
+
+def whole_text(name: str, found: Understanding, command: str) -> str:
+    """All that was understood, three questions of each type, and the command that runs it."""
+    lines = [f"{name}: {found.questions:,} questions in {found.rows:,} rows of {found.source}", ""]
+    lines.append("columns")
+    for field, column in found.columns.items():
+        how = "  (known by its name)" if field in found.guessed else ""
+        lines.append(f"  {field:<16}{column}{how}")
+    if found.ignored:
+        lines.append(f"  {'not used':<16}{_cut(', '.join(found.ignored), WIDTH)}")
+    lines += [f"  {note}" for note in found.notes]
+    lines += ["", "question types"]
+    for kind in found.types:
+        lines.append(f"  {kind.question_type}  {kind.n:,} {kind.format}  {_how(kind)}")
+        for question, options, gold in kind.examples:
+            lines.append(f"    {_cut(question, WIDTH)}")
+            shown = f"      {' | '.join(_cut(o, 30) for o in options)}" if options else "     "
+            lines.append(_cut(f"{shown}  -> {_cut(gold, 60)}", 2 * WIDTH, flat=False))
+    if found.same_text:
+        lines += ["", f"{found.same_text:,} questions share text and options with another one."]
+    if found.copies[0]:
+        lines += ["", _copies(found)]
+    if found.left_out:
+        lines += ["", f"left out: {found.rows - found.questions:,} of {found.rows:,} rows"]
+        lines += [f"  {r.n:,}: {r.reason} ({r.places})" for r in found.left_out]
+    if found.warnings:
+        lines += ["", "warnings", *(f"  ! {warning}" for warning in found.warnings)]
+    return "\n".join([*lines, "", "run it", f"  {command}"])
+
+
+def _ways(types: Sequence[TypeReading]) -> list[tuple[tuple[str, str], list[TypeReading]]]:
+    """Types by how they were read, most questions first."""
+    ways: dict[tuple[str, str], list[TypeReading]] = defaultdict(list)
+    for kind in types:
+        ways[kind.format, _how(kind)].append(kind)
+    return sorted(ways.items(), key=lambda way: -sum(t.n for t in way[1]))
+
+
+def _how(kind: TypeReading) -> str:
+    """Options, where they come from, how the gold is written, units."""
+    parts = []
+    if kind.format == "mc":
+        origins = [_ORIGINS[o] for o in kind.options_from.split(", ") if _ORIGINS.get(o)]
+        parts.append(f"{kind.options} options{' ' if origins else ''}{', '.join(origins)}")
+    forms = ", ".join(
+        form if len(kind.answers) == 1 else f"{form} {n}" for form, n in kind.answers.items()
+    )
+    if kind.format == "num":
+        parts.append(f"unit {kind.unit}" if kind.unit else "no unit")
+    elif forms:
+        parts.append(f"answers: {forms}")
+    return "; ".join(parts)
+
+
+def _copies(found: Understanding) -> str:
+    questions, sets = found.copies
+    return (
+        f"{questions:,} questions are circular copies (the same options in other orders) of "
+        f"{sets:,}: copies stay in one fold."
+    )
+
+
+def _cut(text: str, width: int, flat: bool = True) -> str:
+    text = " ".join(text.split()) if flat else text
+    return text if len(text) <= width else f"{text[: width - 1]}…"

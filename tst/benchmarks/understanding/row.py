@@ -1,0 +1,58 @@
+"""One source record on its way to a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tst.core.questions import GROUP_PREFIX
+
+COLUMN, READER, QUESTION = "column", "reader", "question"
+SETTING, YES_NO = "setting", "yes/no"
+"""Where options come from: columns, ``benchmark.reader``, the question's text,
+``benchmark.options``, the gold itself."""
+
+
+@dataclass(slots=True)
+class Row:
+    """What is known of a question so far.
+
+    record: index of the source record
+    format: what a column says, then mc, num or open
+    options, labels, right: as ``options.Options``; no options: None
+    answer: the gold cell, then its reading (method.md, section 2)
+    problem: why the row is no question; empty while it may be one
+    options_from: where the options come from
+    form: how the gold is written (``letter``, ``index``, ``text``, ...)
+    unit: of a number; empty for none
+    """
+
+    record: int
+    id: Any
+    question: str
+    question_type: str
+    format: Any
+    options: list[str] | None
+    labels: list[str] | None
+    right: int | None
+    answer: Any
+    groups: dict[str, str]
+    metadata: dict[str, str]
+    problem: str = ""
+    options_from: str = ""
+    form: str = ""
+    unit: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """The row as ``core.questions.build_table`` takes it."""
+        return {
+            "id": self.id,
+            "question_type": self.question_type,
+            "format": self.format,
+            "question": self.question,
+            "options": self.options,
+            "answer": self.answer,
+            "metadata": self.metadata,
+            **{GROUP_PREFIX + name: value for name, value in self.groups.items()},
+            "problem": self.problem,
+        }
