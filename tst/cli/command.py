@@ -39,6 +39,7 @@ from tst.cli.outcomes import (
     show_sweep,
     write_outcome,
 )
+from tst.config.arguments import prepare
 from tst.config.composition import CONFIG_FOLDER, one_message, register_schema, typed
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
@@ -151,7 +152,7 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
 def _run(command: Command[Any]) -> int:
     """Compose the config that the command line names, run the job for each; the exit code."""
     command.register()
-    sys.argv[1:] = arrange(sys.argv[1:])
+    sys.argv[1:] = arrange(prepare(sys.argv[1:]))
     signal.signal(signal.SIGTERM, _stop)
     wants_traceback = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1

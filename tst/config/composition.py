@@ -18,6 +18,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tst.benchmarks.naming import TABLE, name_after
+from tst.config.arguments import prepare
 from tst.config.problems import find_problems
 from tst.config.schema import DIAGNOSTICS, RunConfig
 from tst.core.errors import UserError
@@ -85,9 +87,19 @@ def typed(cfg: DictConfig, kind: type[Config], check: Callable[[Config], list[st
     """
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, kind)
+    if isinstance(config, RunConfig):
+        name_benchmark(config)
     if problems := check(config):
         raise UserError("\n".join(problems))
     return config
+
+
+def name_benchmark(config: RunConfig) -> None:
+    """Name a benchmark that is only a file or a hub dataset after it, never as a built-in one."""
+    settings = config.benchmark
+    if settings.name == TABLE:
+        built_in = {path.stem for path in (CONFIG_FOLDER / "benchmark").glob("*.yaml")}
+        settings.name = name_after(settings.path, settings.hub, built_in)
 
 
 def compose(overrides: list[str]) -> RunConfig:
@@ -105,7 +117,7 @@ def compose_command(
     register_schema()
     try:
         with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-            return typed(hydra_compose(name, overrides), kind, check)
+            return typed(hydra_compose(name, prepare(overrides)), kind, check)
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(one_message(error)) from error
 

@@ -1,0 +1,70 @@
+"""``python -m tst.check``: what is understood of a file of questions, before anything is run.
+
+Examples::
+
+    tst check my.csv
+    tst check my.xlsx benchmark.sheet=Questions benchmark.columns.answer=gold
+    tst check benchmark=vsi_bench data_root=DIR
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tst.cli.command import Command
+from tst.cli.console_script import names_a_command
+from tst.cli.outcomes import FINISHED, Outcome
+from tst.config.problems import find_problems
+from tst.config.schema import RunConfig
+from tst.core.errors import UserError
+
+
+def check(config: RunConfig) -> Outcome:
+    """Print what is understood of a benchmark's source and how to run it.
+
+    Raises UserError with the command that would run it, where the source needs more settings.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from tst.benchmarks.load import load_benchmark
+    from tst.benchmarks.understanding.describe import whole_text
+
+    overrides = list(HydraConfig.get().overrides.task)
+    data_root = Path(config.data_root) if config.data_root else None
+    try:
+        table = load_benchmark(config.benchmark, data_root)
+    except UserError as error:
+        if not error.settings:
+            raise
+        raise UserError(f"{error}\nrun it\n  {command([*overrides, *error.settings])}") from error
+    if table.understanding is None:
+        print(f"{table.name}: {len(table.frame)} generated questions ({table.source})")
+        print(f"\nrun it\n  {command(overrides)}")
+    else:
+        print(whole_text(table.name, table.understanding, command(overrides)))
+    return Outcome(FINISHED)
+
+
+def command(overrides: Sequence[str]) -> str:
+    """The command line of a stress test with these settings, as a shell reads it."""
+    words = list(overrides)
+    if not any(word.startswith("diagnostic=") for word in words):
+        words.insert(0, "diagnostic=rf")
+    return shlex.join(["python", "-m", "tst.main", *words])
+
+
+COMMAND = Command("check", RunConfig, check, find_problems)
+
+
+def main() -> None:
+    """Check the file that the first word names, or the benchmark of ``benchmark=``."""
+    if names_a_command(sys.argv[1:]):
+        sys.argv[1] = f"benchmark={sys.argv[1]}"
+    COMMAND.main()
+
+
+if __name__ == "__main__":
+    main()
