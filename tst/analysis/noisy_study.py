@@ -26,8 +26,8 @@ MEASURES: dict[str, tuple[str, str]] = {
     "confidence correlation": ("detection.confidence", "correlation"),
     "AGAR AUROC": ("detection.agar", "auroc"),
     "loss AUROC": ("detection.loss", "auroc"),
-    "seconds a step": ("cost", "step_seconds"),
-    "optimizer seconds a step": ("cost", "optimizer_seconds"),
+    "seconds per step": ("cost", "step_seconds"),
+    "optimizer seconds per step": ("cost", "optimizer_seconds"),
 }
 """Measure, for people -> where summary.json has it."""
 

@@ -1,4 +1,4 @@
-"""What a run prints: compact tables for people, plain when not on a terminal."""
+"""Console output of a stress test and of a sweep: compact tables, plain text off a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tst.stress_test.verdict import describe_verdict
 
 
 def wide_console(columns: int = 110) -> Console:
-    """Standard output, at least as wide as a table needs (a narrower terminal wraps its lines)."""
+    """Standard output, at least this many columns wide (a narrower terminal wraps its lines)."""
     return Console(width=max(Console().width, columns))
 
 
@@ -119,7 +119,7 @@ def show_verdict(summary: dict[str, Any], console: Console) -> None:
 
 
 def show_most_biased(questions: pd.DataFrame, console: Console, count: int = 5) -> None:
-    """The questions that are answered most surely without looking."""
+    """The questions with the highest s: those answered most surely without looking."""
     console.print(f"\n[bold]most biased questions[/bold] (of {len(questions)})")
     ranked = questions.sort_values(["s", "adjusted", "id"], ascending=[False, False, True])
     for row in ranked.head(count).itertuples():
@@ -131,7 +131,7 @@ def show_most_biased(questions: pd.DataFrame, console: Console, count: int = 5) 
 
 
 def show_jobs(rows: list[dict[str, Any]], console: Console) -> None:
-    """A sweep's jobs, one a line; columns are the union of the rows' keys in order."""
+    """One line per job of a sweep; columns are the union of the rows' keys, in order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = list(dict.fromkeys(key for row in rows for key in row))
     for column in columns:
@@ -149,7 +149,10 @@ def _cell(value: Any) -> Text:
 
 
 def show_states(states: list[RecordState], with_finished: bool) -> None:
-    """One line a record that is not finished, the command that completes it, and the counts."""
+    """A line per unfinished record, the command that completes it, and the number per state.
+
+    with_finished: list finished records too
+    """
     counts = Counter(state.state for state in states)
     for entry in states:
         if entry.state == "finished" and not with_finished:

@@ -1,4 +1,4 @@
-"""A run on the terminal: what its optimizer noticed and what its model learned."""
+"""Console output of noisy tuning: detection of corrupted steps, and what the model learned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tst.core.number_text import decimal
 
 
 def show_run(summary: Mapping[str, Any], console: Console) -> None:
-    """Losses by part before and after, what tells clean from corrupted steps, and the cost."""
+    """Losses per part before and after training, signals per kind of step, and the cost."""
     run, data, cost = summary["run"], summary["data"], summary["cost"]
     console.print(
         f"{run['optimizer']} on {run['model']}, {data['name']}: {run['steps']} {run['schedule']} "
@@ -25,7 +25,7 @@ def show_run(summary: Mapping[str, Any], console: Console) -> None:
     console.print(_detection(summary["detection"]))
     peak = cost["peak_memory_bytes"]
     console.print(
-        f"{decimal(cost['step_seconds'])} s a step, of which the optimizer "
+        f"{decimal(cost['step_seconds'])} s per step, of which the optimizer "
         f"{decimal(1000 * cost['optimizer_seconds'], 1)} ms"
         + ("" if peak is None else f"; peak memory {decimal(peak / 2**30, 2)} GiB")
     )
@@ -33,7 +33,7 @@ def show_run(summary: Mapping[str, Any], console: Console) -> None:
 
 def _losses(memorisation: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("loss, nats a token", "before", "after", "drop"):
+    for heading in ("loss, nats per token", "before", "after", "drop"):
         table.add_column(heading, justify="left" if heading.startswith("loss") else "right")
     for part, name in (
         ("held_out", "held-out clean pairs"),
@@ -59,9 +59,9 @@ def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
-    """A line a measure, a column an optimizer: mean over seeds with its 95% interval.
+    """A line per measure, a column per optimizer: mean over seeds with its 95% interval.
 
-    Marked * where the difference to the reference, seed by seed, has an interval without 0.
+    A * marks a mean whose paired difference to the reference optimizer has an interval without 0.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     optimizers = list(dict.fromkeys(comparison["optimizer"]))
@@ -73,7 +73,7 @@ def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
         table.add_row(str(measure), *(_compared(by_optimizer[o]) for o in optimizers))
     console.print(table)
     if comparison.get("difference_low", pd.Series(dtype=float)).notna().any():
-        console.print("* differs from AdamW's on the same seeds")
+        console.print("* differs from AdamW on the same seeds")
 
 
 def _compared(row: Mapping[Any, Any]) -> str:
@@ -98,5 +98,5 @@ def sweep_row(summary: Mapping[str, Any]) -> dict[str, Any]:
         "corrupted": decimal(memorised["train_corrupted_after"]),
         "memorised": decimal(memorised["memorised"]),
         "confidence AUROC": decimal(confidence["auroc"]),
-        "s a step": decimal(summary["cost"]["step_seconds"]),
+        "s per step": decimal(summary["cost"]["step_seconds"]),
     }

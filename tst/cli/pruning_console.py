@@ -1,4 +1,4 @@
-"""What ``tst.prune`` prints: what went, and what that bought."""
+"""Console output of ``tst prune``: what was removed, and how the rest is judged."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ MARKS = {True: "", False: " *", None: " ?"}
 
 
 def show_pruning(summary: dict[str, Any], console: Console) -> None:
-    """The chooser's view, the judge's, and real models' answers."""
+    """The chooser's scores, the judges' scores, and models' answers, before and after."""
     done = summary["pruning"]
     before, after = done["before"], done["after"]
     console.print(
         f"{summary['data']['benchmark']}: removed {done['removed']} of {before['n']} in "
-        f"{done['iterations'] - 1} iterations, stopped by {done['stopped']}; the chooser's own "
-        f"view: score {percent(before['score_hard'])} -> {percent(after['score_hard'])}, adjusted "
-        f"{percent(before['adjusted'])} -> {percent(after['adjusted'])}"
+        f"{done['iterations'] - 1} iterations, stopped by {done['stopped']}; by the chooser's own "
+        f"diagnosis: score {percent(before['score_hard'])} -> {percent(after['score_hard'])}, "
+        f"adjusted {percent(before['adjusted'])} -> {percent(after['adjusted'])}"
     )
     if "reason" in done:
         console.print(done["reason"])
     if "planted" in done:
         planted = done["planted"]
         console.print(
-            f"planted: {percent(planted['share_of_removed'])}% of what went carries a cue "
-            f"(of all: {percent(planted['share_of_all'])}%)"
+            f"planted: {percent(planted['share_of_removed'])}% of the removed questions have a cue "
+            f"(of all questions: {percent(planted['share_of_all'])}%)"
         )
     if summary["judged"]:
         show_judged(summary["judged"], summary["chooser"], console)
@@ -40,10 +40,10 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
 
 
 def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:
-    """One table: a block a judge and fold scheme, a line a list: what the judge makes of the rest.
+    """One table with a block per judge and fold scheme and a line per list of removed questions.
 
-    95% intervals, at random the range of the draws; a mark beside a difference of which one side
-    is not independent.
+    Brackets are 95% intervals; for random removals they are the range of the draws. A mark stands
+    at a difference that is not independent.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("judge, folds", no_wrap=True)
@@ -70,7 +70,7 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
                 percent(adjusted["mean"]), _range([adjusted["low"], adjusted["high"]]),
             )  # fmt: skip
         table.add_section()
-    console.print(f"\n[bold]what is left, judged[/bold] with seeds {judgements[0]['seeds']}")
+    console.print(f"\n[bold]remaining questions, judged[/bold] with seeds {judgements[0]['seeds']}")
     console.print(table)
     for judged in judgements:
         for name, reason in judged.get("left_out", {}).items():
@@ -79,12 +79,12 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
     entries = [entry for judged in judgements for entry in judged["lists"].values()]
     for flag in (False, None):
         if any(e.get("difference_independent", True) is flag for e in entries):
-            why = "the judge chose ours or this" if flag is False else "who chose this"
+            why = "the judge chose ours or this list" if flag is False else "who chose this list"
             console.print(f"{MARKS[flag].strip()} {INDEPENDENCE[flag]}: {why}", markup=False)
 
 
 def _difference(entry: dict[str, Any]) -> str:
-    """Interval of ours - this list, marked."""
+    """Interval of ours - this list, with a mark where it is not independent."""
     if "difference" not in entry:
         return ""
     return _range(entry["difference"]["adjusted"]) + MARKS[entry["difference_independent"]]
@@ -114,16 +114,16 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
     if left_out := entry["overall"]["lists"]["before"]["without_blind"]:
         console.print(f"left out: {left_out} questions without a blind answer")
     if grows is not None:
-        verdict = "grows by more than in" if grows else "does not grow by more than in"
+        verdict = "grows more than in" if grows else "does not grow more than in"
         independent = entry["overall"]["gap_independent"]
         console.print(
             f"the gap {verdict} any of the random draws"
-            f"{'' if independent else ' (not independent: blind is the chooser)'}"
+            f"{'' if independent else ' (not independent: the blind scores are from the chooser)'}"
         )
 
 
 def show_readings(answers: dict[str, Any], console: Console) -> None:
-    """How many of a model's answers were understood, with examples of each state."""
+    """How many of a model's answers were parsed, with examples of each state."""
     console.print(
         f"{percent(answers['share_parsed'], 2)}% of {answers['questions']} answers parsed; "
         f"{answers['ambiguous']} ambiguous and {answers['unparsed']} unparsed, counted as wrong"
