@@ -1,4 +1,4 @@
-"""Vision, blind and their gap before and after a removal, beside removals at random."""
+"""Vision, blind and their gap before and after a removal, compared with random removals."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def compare_gaps(
     frame: pd.DataFrame,
     independent: bool = True,
 ) -> dict[str, Any]:
-    """Overall and per type, for every list: vision, blind, gap, and how they move.
+    """Overall and per type, for every list: vision, blind, gap, and their changes.
 
     vision: score by table position, of the questions that have an answer
     blind: per list the blind score of what it leaves, by table position; None: not known
-    independent: whether the blind scores are of another than who chose what to remove
+    independent: whether the blind scores are not the chooser's
     """
     types = frame["question_type"].to_numpy()
     parts = {"overall": np.ones(len(frame), dtype=bool)}
@@ -44,8 +44,8 @@ def _figures(
 ) -> Figures:
     """n, vision, blind and gap over the questions of a part that a removal leaves.
 
-    Only questions with both scores count, where blind is known; without_blind: how many had the
-    answer with the picture alone.
+    Where blind is known, only questions with both scores count; without_blind: how many have a
+    vision score alone.
     """
     kept = members.copy()
     kept[removal.rows] = False
@@ -62,7 +62,7 @@ def _figures(
 
 
 def _summarise(lists: Mapping[str, Figures], independent: bool) -> dict[str, Any]:
-    """Named lists with their change from before, the random band, and whether ours is beyond it."""
+    """Named lists with their changes, the range of random draws, and whether ours exceeds it."""
     before = lists[NOTHING]
     measures = ("vision", "blind", "gap")
     named = {"before": before}

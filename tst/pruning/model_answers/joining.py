@@ -1,4 +1,4 @@
-"""Which prediction answers which question: by declared key columns, or not at all."""
+"""Joins predictions to questions by declared key columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def join_predictions(
     answer: the column of the file with the answer; of rows with one key and equal answers the first
         counts
     Raises one UserError for a missing column, rows with one key and different answers, a key that
-    stands twice in the benchmark, no key in common, and questions or options that disagree.
+    occurs twice in the benchmark, no key in common, and questions or options that disagree.
     """
     _require_columns(name, records, source, keys)
     wanted = [tuple(key_text(cell_of(r, column)) for column, _ in keys) for r in records]
@@ -78,7 +78,7 @@ def resolve_keys(key: Any, id_column: str) -> list[tuple[str, str]]:
 def find_hint(
     records: Sequence[Record], source: Sequence[Record], tried: Sequence[str] = ()
 ) -> str:
-    """A pair of columns that share nearly all their values, each once, as a setting to try."""
+    """A setting to try: a pair of columns with unique values of which nearly all are shared."""
     names = list(dict.fromkeys(k for r in source[:1] for k in r if k not in tried))
     held = {column: [key_text(cell_of(r, column)) for r in source] for column in names}
     held = {c: cells for c, cells in held.items() if len(set(cells)) == len(cells)}
@@ -107,8 +107,9 @@ def _require_columns(
             if blank:
                 names = ", ".join(dict.fromkeys(k for r in rows[:100] for k in r))
                 raise UserError(
-                    f"{name}: {blank} of the {len(rows)} {side} have nothing in {column} to join "
-                    f"on; set predictions.key (columns: {names})." + find_hint(records, source)
+                    f"{name}: {blank} of the {len(rows)} {side} have an empty {column}, which "
+                    f"joins them; set predictions.key (columns: {names})."
+                    + find_hint(records, source)
                 )
 
 
@@ -123,7 +124,7 @@ def _one_per_key(
         if answer_text(known.get(answer)) != answer_text(record.get(answer)):
             differ.append(key)
     if differ:
-        example = f"{len(set(differ))} keys stand more than once among the rows of the predictions "
+        example = f"{len(set(differ))} keys occur more than once among the rows of the predictions "
         filters = sorted(
             {plain_text(r["filter"]) for r in records if not is_blank(r.get("filter"))}
         )
@@ -144,7 +145,7 @@ def _refuse_repeated_questions(name: str, keys: Sequence[Key], shown: str) -> No
     repeated = [key for key, count in Counter(keys).items() if count > 1]
     if repeated:
         raise UserError(
-            f"{name}: the join on ({shown}) is ambiguous: {len(repeated)} keys stand more than "
+            f"{name}: the join on ({shown}) is ambiguous: {len(repeated)} keys occur more than "
             f"once among the questions, e.g. {' | '.join(repeated[0])}. Add a column to "
             "predictions.key, or join on another."
         )
@@ -158,7 +159,7 @@ def _refuse_disagreement(
     question_column: str,
     shown: str,
 ) -> None:
-    """Joined rows must carry the question's own text and options, where they carry any."""
+    """Raises UserError where a joined row has another question text or other options."""
     questions, options = frame["question"].to_numpy(), frame["options"].to_numpy()
     for row, record in joined.items():
         said = cell_of(record, question_column)
@@ -180,7 +181,7 @@ def _refuse_disagreement(
 
 
 def _agree(said: str, text: str) -> bool:
-    """Equal but for case, punctuation and space, or one holds the other (with its options)."""
+    """Equal but for case, punctuation and space, or one contains the other (with its options)."""
     a, b = fold(said), fold(text)
     return a == b or bool(a and b and (f" {a} " in f" {b} " or f" {b} " in f" {a} "))
 
