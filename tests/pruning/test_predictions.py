@@ -79,7 +79,7 @@ def test_vlmevalkit_xlsx_joined_on_the_picture(tmp_path):
     ]  # fmt: skip
     files = [write_xlsx(tmp_path / "a.xlsx", rows[:2]), write_xlsx(tmp_path / "b.xlsx", rows[2:])]
     check(read(files, key={"image_path": "picture"}))
-    with pytest.raises(UserError, match=r"an empty id, which.**key=\{image_path: picture\}"):
+    with pytest.raises(UserError, match=r"an empty id, which.*key=\{image_path: picture\}"):
         read(files)
 
 
