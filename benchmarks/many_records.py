@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.made_records import make_record
-from tst.records.files import read_json
-from tst.records.identity import identity_hash, identity_leaves
+from tst.records.files import checksum, read_json, write_json
+from tst.records.identity import read_identity, write_identity
 
 BENCHMARKS = ["vsi_bench", "cv_bench", "video_mme", "mmmu", "mmstar"]
 MODELS = [f"lora_llm-model{i}" for i in range(7)]
@@ -28,12 +29,19 @@ def copy_record(source: Path, root: Path, benchmark: str, subject: str, seed: in
     config["benchmark"]["name"] = benchmark
     config["fold"]["seed"] = seed
     config["model"]["name"] = subject.partition("-")[2] or config["model"]["name"]
-    summary = read_json(source / "summary.json")
-    leaves = identity_leaves(config, summary["folds"]["group_by"])
-    name = identity_hash(leaves, summary["data"]["fingerprint"])
-    target = root / "runs" / benchmark / subject / source.parent.name / name
+    made = read_identity(source)
+    other = {"benchmark.name": benchmark, "fold.seed": seed, "model.name": config["model"]["name"]}
+    leaves = made.leaves | {path: value for path, value in other.items() if path in made.leaves}
+    identity = replace(made, leaves=leaves)
+    target = root / "runs" / benchmark / subject / source.parent.name / identity.hash
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("folds"))
     (target / "config.yaml").write_text(yaml.safe_dump(config))
+    write_identity(target, identity)
+    summary, status = read_json(target / "summary.json"), read_json(target / "status.json")
+    summary["diagnostic"]["model"] = subject.partition("-")[2]
+    write_json(target / "summary.json", summary)
+    status["files"]["summary.json"] = checksum(target / "summary.json")
+    write_json(target / "status.json", status)
 
 
 def make_records(root: Path, count: int, n: int) -> None:

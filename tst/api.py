@@ -22,18 +22,20 @@ def stress_test(
     name: str | None = None,
     outputs_root: str | Path = "outputs",
     overrides: Sequence[str] = (),
+    config_dir: str | Path | None = None,
 ) -> Result:
     """Run one stress test and return its result.
 
     Parameters
     ----------
     benchmark : DataFrame, path of a table, or name of a configured benchmark (``vsi_bench``)
-    diagnostic : ``rf`` or ``lora_llm``
+    diagnostic : name of a configured diagnostic: ``rf``, ``lora_llm``, or one of ``config_dir``
     columns : which column holds what, for a DataFrame or a path: question, answer, options,
         question_type, id, groups, metadata, as ``benchmark.columns.*`` on the command line
     name : name of the benchmark in the record; default: the file's, or ``table``
     outputs_root : everything that is written is under it
     overrides : further settings as on the command line, e.g. ``["fold=grouped5"]``
+    config_dir : folder with benchmarks and diagnostics of your own, as ``--config-dir`` names it
 
     Raises
     ------
@@ -47,7 +49,7 @@ def stress_test(
 
     configured = isinstance(benchmark, str) and not Path(benchmark).exists()
     words = [f"diagnostic={diagnostic}", *overrides]
-    config = compose([f"benchmark={benchmark if configured else 'table'}", *words])
+    config = compose([f"benchmark={benchmark if configured else 'table'}", *words], config_dir)
     config.outputs_root = str(outputs_root)
     settings = config.benchmark
     for key, value in (columns or {}).items():

@@ -16,7 +16,6 @@ from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
 from tst.core.folds import describe_scheme
-from tst.diagnostics.llm.settings import model_slug
 
 
 def stress_test(config: RunConfig) -> Outcome:
@@ -46,12 +45,11 @@ def stress_test(config: RunConfig) -> Outcome:
 def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
     """A job's line in the table of its sweep."""
     overall = summary["overall"]
-    uses_model = config.diagnostic.name == "lora_llm"
     folds = summary["folds"]
     return {
         "benchmark": summary["data"]["benchmark"],
         "diagnostic": config.diagnostic.name,
-        "model": model_slug(config.model) if uses_model else "",
+        "model": summary["diagnostic"]["model"],
         "folds": describe_scheme(folds["k"], folds["group_by"], folds["stratify"]),
         "n": overall["n"],
         "score": overall["score_hard"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tst.cli.command import Command, in_sweep
 from tst.cli.outcomes import FINISHED, Outcome
-from tst.pruning.settings import PruneConfig, find_pruning_problems
+from tst.pruning.settings import PruneConfig, add_judges, find_pruning_problems
 
 WIDTH = 128
 """Columns of a terminal that the table of judges takes."""
@@ -33,7 +33,7 @@ def prune(config: PruneConfig) -> Outcome:
     return Outcome(FINISHED, str(path), row=sweep_row(summary))
 
 
-COMMAND = Command("prune", PruneConfig, prune, find_pruning_problems)
+COMMAND = Command("prune", PruneConfig, prune, find_pruning_problems, complete=add_judges)
 main = COMMAND.main
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import pytest
 
 from tst.cli import console_script
 from tst.config.composition import compose
-from tst.config.schema import resolve_auto
-from tst.records.identity import record_folder
+from tst.stress_test.build import resolve_auto
+from tst.stress_test.identity import record_folder
 from tst.stress_test.run import load_table
 
 ROOT = Path(__file__).parents[2]

@@ -1,26 +1,16 @@
-from copy import deepcopy
 from dataclasses import fields
 
 import pytest
 from omegaconf import OmegaConf
 
 from tst.config.composition import CONFIG_FOLDER, compose
-from tst.config.schema import DIAGNOSTICS, RunConfig, to_plain
+from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
 from tst.diagnostics.forest.settings import ForestSettings
+from tst.diagnostics.known import KNOWN, find_diagnostic
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.pruning.settings import PruneConfig
-from tst.records.identity import (
-    ADDED,
-    EXCLUDED,
-    INCLUDED,
-    flatten,
-    identity_leaves,
-    matches,
-    run_hash,
-)
-from tst.stress_test.run import load_table
 
 GROUPS = ("benchmark", "diagnostic", "model", "optimizer", "fold", "tracking")
 
@@ -39,39 +29,11 @@ def test_every_experiment_composes(name):
     assert isinstance(compose([f"experiment={name}"]), RunConfig)
 
 
-@pytest.mark.parametrize("name", DIAGNOSTICS)
+@pytest.mark.parametrize("name", KNOWN)
 def test_every_yaml_shows_every_knob(name):
     shown = set(OmegaConf.load(CONFIG_FOLDER / "diagnostic" / f"{name}.yaml")) - {"defaults"}
-    assert shown == {f.name for f in fields(DIAGNOSTICS[name])}
-
-
-@pytest.mark.parametrize("name", DIAGNOSTICS)
-def test_every_field_is_in_exactly_one_identity_list(name):
-    leaves = flatten(to_plain(compose([f"diagnostic={name}"])))
-    unlisted = [
-        path for path in leaves if not any(matches(path, p) for p in (*INCLUDED, *EXCLUDED))
-    ]
-    assert unlisted == []
-    assert not set(INCLUDED) & set(EXCLUDED)
-
-
-@pytest.mark.parametrize(("path", "value"), ADDED.items())
-def test_a_setting_that_came_later_leaves_earlier_hashes_alone(path, value):
-    now = to_plain(compose(["diagnostic=lora_llm"]))
-    before = deepcopy(now)
-    part, name = path.split(".")
-    assert before[part].pop(name) == value
-    assert identity_leaves(now, None) == identity_leaves(before, None)
-    now[part][name] = 16
-    assert identity_leaves(now, None) == identity_leaves(before, None) | {path: 16}
-
-
-@pytest.mark.parametrize("listed", [*INCLUDED, *EXCLUDED])
-def test_every_identity_entry_names_a_field(listed):
-    leaves = set()
-    for name in DIAGNOSTICS:
-        leaves |= set(flatten(to_plain(compose([f"diagnostic={name}"]))))
-    assert any(matches(path, listed) for path in leaves)
+    knobs = {f.name for f in fields(find_diagnostic(name).settings_type)}
+    assert shown == knobs - {"implementation"}
 
 
 @pytest.mark.parametrize(
@@ -117,45 +79,6 @@ def test_the_settings_of_judges_are_checked_where_they_stand():
     assert named == ["diagnostic.leaf", "judges.rf.trees", "judges.lora_llm.r"]
 
 
-def same_hash(*overrides: str, diagnostic: str = "rf") -> bool:
-    base = compose([f"diagnostic={diagnostic}", "benchmark.n=96"])
-    other = compose([f"diagnostic={diagnostic}", "benchmark.n=96", *overrides])
-    return run_hash(base, load_table(base)) == run_hash(other, load_table(other))
-
-
-@pytest.mark.parametrize(
-    "override",
-    ["n_jobs=1", "outputs_root=/elsewhere", "fold.only=[0]", "null.repeats=3", "device=cpu",
-     "fail_fast=true", "model=tiny", "optimizer=adamw8bit"],
-)  # fmt: skip
-def test_what_cannot_change_a_number_keeps_the_record(override):
-    assert same_hash(override)
-
-
-@pytest.mark.parametrize(
-    "override",
-    ["fold.seed=43", "fold.k=4", "fold=grouped5", "fold.repeats=2", "benchmark.n=104",
-     "benchmark.seed=5", "features.scene_context=true", "scoring.mra_inclusive=true",
-     "fold.stratify=none", "fold=paper5",
-     "diagnostic.trees=11"],
-)  # fmt: skip
-def test_what_can_change_a_number_gives_another_record(override):
-    assert not same_hash(override)
-
-
-def test_naming_the_first_group_is_the_same_record():
-    one = compose(["diagnostic=rf", "benchmark.n=96", "fold=grouped5"])
-    two = compose(["diagnostic=rf", "benchmark.n=96", "fold=grouped5", "fold.group_by=scene"])
-    assert run_hash(one, load_table(one)) == run_hash(two, load_table(two))
-
-
-def test_the_model_counts_for_an_llm_and_features_do_not():
-    assert not same_hash("model=tiny", diagnostic="lora_llm")
-    assert not same_hash("diagnostic.learning_rate=1", diagnostic="lora_llm")
-    assert same_hash("features.scene_context=true", diagnostic="lora_llm")
-    assert same_hash("diagnostic.training=sequential", diagnostic="lora_llm")
-
-
 def test_the_config_folder_is_absolute():
     assert CONFIG_FOLDER.is_absolute()
     assert (CONFIG_FOLDER / "config.yaml").exists()
@@ -169,8 +92,6 @@ def test_a_models_own_settings_are_not_those_of_another_model_name(group):
     assert named.model.name == plain.model.name == name
     assert named.diagnostic == plain.diagnostic
     assert named.model.quantization == plain.model.quantization
-    named.benchmark.n = plain.benchmark.n = 96
-    assert run_hash(named, load_table(named)) == run_hash(plain, load_table(plain))
 
 
 def test_a_models_own_settings_are_its_own_and_the_command_line_wins():

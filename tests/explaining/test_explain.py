@@ -107,7 +107,7 @@ def test_a_mistake_is_one_message(config, words):
 
 def test_records_that_cannot_be_explained_say_why(record, tmp_path):
     forest = make_record(tmp_path, "diagnostic=rf")
-    with pytest.raises(UserError, match="only lora_llm"):
+    with pytest.raises(UserError, match="only TsT-LLM"):
         open_record(forest)
     with pytest.raises(UserError, match="no record"):
         open_record(tmp_path)

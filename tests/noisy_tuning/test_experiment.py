@@ -15,7 +15,7 @@ from tst.noisy_tuning.experiment import prepare, run
 from tst.noisy_tuning.record import (
     EXCLUDED,
     INCLUDED,
-    is_identity,
+    identify,
     record_folder,
 )
 from tst.noisy_tuning.settings import (
@@ -166,8 +166,11 @@ def test_every_setting_is_in_exactly_one_identity_list():
         ("device", False),
     ],
 )
-def test_what_decides_a_number_decides_the_identity(path, decides):
-    assert is_identity(path) == decides
+def test_what_decides_a_number_decides_the_identity(tmp_path, path, decides):
+    config = make_config(tmp_path)
+    config.optimizer.params = {"rho": 0.5}
+    leaves = identify(config, load_pairs(config.data, 0)).leaves
+    assert (path in leaves) == decides
 
 
 def test_the_pairs_decide_the_identity_and_their_path_does_not(tmp_path):

@@ -5,10 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.config.composition import compose_command
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.prune import COMMAND
-from tst.pruning.settings import PruneConfig, find_pruning_problems
+from tst.pruning.settings import PruneConfig
 
 
 class PriorDiagnostic(Diagnostic):
@@ -42,10 +41,9 @@ class PriorDiagnostic(Diagnostic):
 @pytest.fixture
 def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
     def make(*overrides: str) -> PruneConfig:
-        COMMAND.register()
         quick = ["diagnostic=rf", "benchmark.n=48", "n_jobs=1", f"outputs_root={tmp_path}",
                  "fold.k=3", "fold.repeats=2"]  # fmt: skip
-        return compose_command("prune", [*quick, *overrides], PruneConfig, find_pruning_problems)
+        return COMMAND.compose([*quick, *overrides])
 
     return make
 

@@ -85,7 +85,7 @@ def test_the_uniform_null_tells_folds_that_answers_shape(stratify, violated_by):
     table = many_small_types()
     plan = plan_folds(table, 5, 0, stratify=stratify)
     draws = [
-        run_draw(UniformGuess(), table, plan, None, "uniform", draw, DEFAULT_RULES)
+        run_draw(UniformGuess(None), table, plan, None, "uniform", draw, DEFAULT_RULES)
         for draw in range(4)
     ]
     judged = judge_draws("uniform", draws, 0.3)

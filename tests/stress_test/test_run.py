@@ -145,7 +145,9 @@ class Failing(Diagnostic):
 
 def test_a_failure_is_in_the_record_and_finished_folds_stay(quick_config, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("tst.stress_test.run.build_diagnostic", lambda *_: Failing())
+        patched.setattr(
+            "tst.stress_test.run.build_diagnostic", lambda config, _: Failing(config.diagnostic)
+        )
         with pytest.raises(RuntimeError, match="planned failure"):
             run(quick_config())
     config = quick_config()

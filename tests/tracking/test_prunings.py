@@ -10,10 +10,8 @@ import pytest
 
 from tests.pruning.conftest import PriorDiagnostic
 from tests.tracking.offline_runs import the_run
-from tst.config.composition import compose_command
 from tst.prune import COMMAND
 from tst.pruning import diagnosis, run
-from tst.pruning.settings import PruneConfig, find_pruning_problems
 from tst.records.kinds import PRUNING
 from tst.tracking.publisher_process import wait_for_publishing
 
@@ -31,7 +29,7 @@ def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
     words = ["diagnostic=rf", "benchmark.n=48", "fold.k=3", "fold.repeats=2", "prune.budget=16",
              "prune.batch=8", "prune.floor=0", "tracking=wandb", "tracking.tags=[mine]",
              f"outputs_root={root}"]  # fmt: skip
-    config = compose_command("prune", [*words, *overrides], PruneConfig, find_pruning_problems)
+    config = COMMAND.compose([*words, *overrides])
     try:
         return run.run_pruning(config)
     finally:

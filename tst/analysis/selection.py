@@ -6,26 +6,23 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from tst.config.schema import FoldSettings, ScoringSettings
-from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
-from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
-from tst.records.identity import ADDED
+from tst.config.schema import FoldSettings, ScoringSettings, to_plain
+from tst.diagnostics.forest.settings import FeatureSettings
+from tst.optimizers.settings import OptimizerSettings
+from tst.records.identity import flatten
 from tst.records.run_records import RunRecord
 
 SEED = "fold.seed"
-TRAINING = "model.training."
-_COMMON: dict[str, object] = {
-    "fold": FoldSettings(),
-    "scoring": ScoringSettings(),
-    "features": FeatureSettings(),
-    "optimizer": OptimizerSettings(),
-}
-_DEFAULTS: dict[str, dict[str, object]] = {
-    "rf": {**_COMMON, "diagnostic": ForestSettings()},
-    "lora_llm": {**_COMMON, "diagnostic": LoraSettings()},
-}
+DEFAULTS = flatten(
+    {
+        "fold": to_plain(FoldSettings()),
+        "scoring": to_plain(ScoringSettings()),
+        "features": to_plain(FeatureSettings()),
+        "optimizer": to_plain(OptimizerSettings()),
+    }
+)
+"""Default of every setting that has one for all diagnostics; a record knows its diagnostic's."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,7 @@ def settings_key(record: RunRecord) -> str:
 
 def deviations(record: RunRecord) -> list[str]:
     """Settings (dotted paths) that differ from the defaults; a model's own training ones count."""
+    known = DEFAULTS | flatten(record.summary["diagnostic"]["defaults"], "diagnostic")
     found = []
     for path, value in record.leaves.items():
         if path == SEED:
@@ -80,34 +78,15 @@ def deviations(record: RunRecord) -> list[str]:
             if value is not None and value not in declared[:1]:
                 found.append(path)
             continue
-        known, expected = _default(record, path)
-        if known and value != expected:
+        if path in known and value != known[path]:
             found.append(path)
     return found
-
-
-def _default(record: RunRecord, path: str) -> tuple[bool, Any]:
-    """Whether a default is known for a dotted path, and which."""
-    prefix, _, rest = path.partition(".")
-    if prefix == "diagnostic" and TRAINING + rest in record.leaves:
-        return True, record.leaves[TRAINING + rest]
-    if prefix not in _DEFAULTS[record.diagnostic]:
-        return False, None
-    node: Any = _DEFAULTS[record.diagnostic][prefix]
-    for name in rest.split("."):
-        fields = node if isinstance(node, dict) else vars(node)
-        if name not in fields:
-            return False, None
-        node = fields[name]
-    return True, node
 
 
 def difference(shown: RunRecord, other: RunRecord) -> str:
     """In what another record differs from the one shown, for a footnote."""
     paths = sorted(shown.leaves.keys() | other.leaves.keys())
-    ours, theirs = (
-        {p: record.leaves.get(p, ADDED.get(p)) for p in paths} for record in (shown, other)
-    )
+    ours, theirs = ({p: record.leaves.get(p) for p in paths} for record in (shown, other))
     parts = [f"{p}={theirs[p]}" for p in paths if p != SEED and ours[p] != theirs[p]]
     if shown.fingerprint != other.fingerprint:
         parts.append(f"other questions ({other.summary['data']['questions']})")

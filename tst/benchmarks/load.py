@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from tst.benchmarks.understanding.columns import choose_columns
 from tst.benchmarks.understanding.nested import expand_nested
 from tst.benchmarks.understanding.table import build_understood
 from tst.core.errors import UserError
+from tst.core.imports import import_object
 from tst.core.questions import QuestionTable, build_table
 
 PLANTED = "planted"
@@ -128,14 +128,11 @@ def read_paths(paths: Any, sheet: str | None = None) -> Source:
 
 def import_function(dotted: str) -> Callable[[Any], Any]:
     """The function at ``package.module.name``. Raises UserError when there is none."""
-    module_name, _, name = dotted.rpartition(".")
-    try:
-        function = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise UserError(
-            f"benchmark.reader={dotted}: cannot be imported ({error}); expected the dotted path of "
-            "a function, e.g. my_package.my_module.read_row (is its folder on PYTHONPATH?)."
-        ) from error
+    function: Callable[[Any], Any] = import_object(
+        dotted,
+        "benchmark.reader",
+        "the dotted path of a function, as in my_package.my_module.read_row",
+    )
     if not callable(function):
         raise UserError(f"benchmark.reader={dotted}: is no function.")
     return function

@@ -15,7 +15,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -40,7 +40,15 @@ from tst.cli.outcomes import (
     write_outcome,
 )
 from tst.config.arguments import prepare
-from tst.config.composition import CONFIG_FOLDER, one_message, register_schema, typed
+from tst.config.composition import (
+    CONFIG_FOLDER,
+    compose_command,
+    make_importable,
+    one_message,
+    own_folders,
+    register_schema,
+    typed,
+)
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
 from tst.records.environment import remember_command
@@ -62,6 +70,7 @@ class Command(Generic[Settings]):
     settings: dataclass of its primary config; has outputs_root and fail_fast
     job: what it does with one composed and checked config
     find_problems: what is wrong with a config that types alone do not show
+    complete: completes a composed config before it is typed
     config: file name of the primary config in conf/, where it is not ``name``
     """
 
@@ -69,6 +78,7 @@ class Command(Generic[Settings]):
     settings: type[Settings]
     job: Callable[[Settings], Outcome]
     find_problems: Callable[[Settings], list[str]] = find_range_problems
+    complete: Callable[[DictConfig], None] = lambda cfg: None
     config: str = ""
 
     def register(self) -> None:
@@ -78,7 +88,13 @@ class Command(Generic[Settings]):
 
     def read(self, cfg: DictConfig) -> Settings:
         """The composed config as dataclasses. Raises UserError with every problem there is."""
+        self.complete(cfg)
         return typed(cfg, self.settings, self.find_problems)
+
+    def compose(self, overrides: Sequence[str]) -> Settings:
+        """The config that a command line with these overrides would run. Raises UserError."""
+        self.register()
+        return compose_command(self.config or self.name, list(overrides), self.read)
 
     def main(self) -> None:
         """Run the command line's jobs, and end the process with their exit code."""
@@ -118,7 +134,12 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
     def job(cfg: DictConfig) -> None:
         folder = Path(HydraConfig.get().runtime.output_dir)
         overrides = list(HydraConfig.get().overrides.task)
-        remember_command(shlex.join(["python", "-m", f"tst.{command.name}", *overrides]))
+        folders = own_folders()
+        make_importable(folders)
+        own = ["--config-dir", str(folders[0])] if len(folders) == 1 else []
+        if len(folders) > 1:
+            own = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"]
+        remember_command(shlex.join(["python", "-m", f"tst.{command.name}", *own, *overrides]))
         try:
             outcome = command.job(command.read(cfg))
         except UserError as error:

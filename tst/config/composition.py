@@ -1,10 +1,12 @@
 """From the command line and conf/ to typed settings: the only place that knows Hydra's DictConfig.
 
-A misspelt key or a wrong type is refused while Hydra composes the config.
+A misspelt key or a wrong type is refused while Hydra composes the config; in the settings of a
+user's own diagnostic, whose class Hydra does not know, right after.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +14,7 @@ from typing import Any, TypeVar
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -21,8 +24,9 @@ from omegaconf.errors import OmegaConfBaseException
 from tst.benchmarks.naming import TABLE, name_after
 from tst.config.arguments import prepare
 from tst.config.problems import find_problems
-from tst.config.schema import DIAGNOSTICS, RunConfig
+from tst.config.schema import READABLE, RunConfig
 from tst.core.errors import UserError
+from tst.diagnostics.known import KNOWN, find_diagnostic
 
 _PACKAGE = Path(__file__).parents[1]
 CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
@@ -75,8 +79,8 @@ def register_schema() -> None:
     OmegaConf.register_new_resolver("tuned", tuned, replace=True)
     store = ConfigStore.instance()
     store.store(name="main_schema", node=RunConfig)
-    for name, settings in DIAGNOSTICS.items():
-        store.store(group="schema", name=name, node=settings)
+    for name in KNOWN:
+        store.store(group="schema", name=name, node=find_diagnostic(name).settings_type)
 
 
 def typed(cfg: DictConfig, kind: type[Config], check: Callable[[Config], list[str]]) -> Config:
@@ -85,7 +89,12 @@ def typed(cfg: DictConfig, kind: type[Config], check: Callable[[Config], list[st
     check: every problem that types alone do not show, each with its fix
     Raises UserError with all of them.
     """
-    config = OmegaConf.to_object(cfg)
+    if issubclass(kind, RunConfig):
+        set_diagnostic_type(cfg, "diagnostic")
+    try:
+        config = OmegaConf.to_object(cfg)
+    except OmegaConfBaseException as error:
+        raise UserError(one_message(error)) from error
     assert isinstance(config, kind)
     if isinstance(config, RunConfig):
         name_benchmark(config)
@@ -102,24 +111,105 @@ def name_benchmark(config: RunConfig) -> None:
         settings.name = name_after(settings.path, settings.hub, built_in)
 
 
-def compose(overrides: list[str]) -> RunConfig:
+def typed_run(cfg: DictConfig) -> RunConfig:
+    """The config of a stress test, typed and checked as a whole."""
+    return typed(cfg, RunConfig, find_problems)
+
+
+def typed_record(plain: dict[str, Any]) -> RunConfig:
+    """config.yaml of a stress test's record, typed again."""
+    cfg = OmegaConf.merge(OmegaConf.structured(RunConfig), plain)
+    assert isinstance(cfg, DictConfig)
+    return typed_run(cfg)
+
+
+def set_diagnostic_type(cfg: DictConfig, key: str) -> None:
+    """Check a diagnostic's settings in a config against the dataclass that its class declares.
+
+    key: where they stand: ``diagnostic``, or ``judges.<name>``
+    Raises UserError for an unknown diagnostic, a misspelt key or a wrong type.
+    """
+    given = OmegaConf.select(cfg, key)
+    if not isinstance(given, DictConfig) or not given.get("name"):
+        raise UserError(f"{key}.name: missing; its YAML says what the diagnostic is called.")
+    implementation = str(given.get("implementation") or "")
+    declared = find_diagnostic(str(given["name"]), implementation)
+    if unknown := sorted(set(declared.reads) - set(READABLE)):
+        raise UserError(
+            f"diagnostic.implementation={implementation}: reads {', '.join(unknown)}; expected "
+            f"some of {', '.join(READABLE)}."
+        )
+    if OmegaConf.get_type(given) is declared.settings_type:
+        return
+    plain = OmegaConf.to_container(given, resolve=False)
+    try:
+        settings = OmegaConf.merge(OmegaConf.structured(declared.settings_type), plain)
+    except OmegaConfBaseException as error:
+        place = f"{key}.{error.full_key}" if error.full_key else key
+        raise UserError(f"{place}: {one_message(error)}") from error
+    OmegaConf.update(cfg, key, settings, merge=False)
+
+
+def add_option(cfg: DictConfig, group: str, name: str, key: str, setting: str) -> None:
+    """Put an option of a config group into a config, as a command line with it would have it.
+
+    Settings that stand at ``key`` already come before those of the option.
+    setting: what asked for it, for the message
+    Raises UserError for an option that is in no config folder.
+    """
+    known = GlobalHydra.instance().config_loader().get_group_options(group)
+    if name not in known:
+        raise UserError(f"{setting}: expected one of {', '.join(known)}.")
+    option = hydra_compose(overrides=[f"+{group}={name}"])[group]
+    given = OmegaConf.select(cfg, key)
+    merged = option if given is None else OmegaConf.merge(option, given)
+    OmegaConf.update(cfg, key, merged, merge=False, force_add=True)
+
+
+def compose(overrides: list[str], config_dir: str | Path | None = None) -> RunConfig:
     """The config that the command line ``python -m tst.main <overrides>`` would run.
 
+    config_dir: a folder of the user's own, as ``--config-dir`` names it
     Raises UserError for a misspelt key or group, a wrong type or an impossible combination.
     """
-    return compose_command("config", overrides, RunConfig, find_problems)
+    register_schema()
+    return compose_command("config", overrides, typed_run, config_dir)
 
 
 def compose_command(
-    name: str, overrides: list[str], kind: type[Config], check: Callable[[Config], list[str]]
+    name: str,
+    overrides: list[str],
+    as_typed: Callable[[DictConfig], Config],
+    config_dir: str | Path | None = None,
 ) -> Config:
-    """As ``compose``, for the command whose file in conf/ has this name; see ``typed``."""
-    register_schema()
+    """As ``compose``, for any command; its schema is registered already.
+
+    name: file name of its primary config in conf/
+    as_typed: makes dataclasses of what Hydra composed
+    """
+    if config_dir is not None:
+        folder = Path(config_dir).expanduser().resolve()
+        if not folder.is_dir():
+            raise UserError(f"config_dir={config_dir}: expected an existing folder.")
+        make_importable([folder])
+        overrides = [f"hydra.searchpath=[file://{folder}]", *overrides]
     try:
         with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-            return typed(hydra_compose(name, prepare(overrides)), kind, check)
+            return as_typed(hydra_compose(name, prepare(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(one_message(error)) from error
+
+
+def own_folders() -> list[Path]:
+    """Config folders of the user's own (``--config-dir``, ``hydra.searchpath``) of this job."""
+    sources = HydraConfig.get().runtime.config_sources
+    folders = [Path(source.path) for source in sources if source.schema == "file"]
+    return [folder for folder in folders if folder != CONFIG_FOLDER]
+
+
+def make_importable(folders: list[Path]) -> None:
+    """Look for modules in these folders too, after everywhere else."""
+    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
 
 
 def one_message(error: Exception) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +13,14 @@ from tst.core.errors import UserError
 from tst.core.folds import STRATIFY, TYPE
 from tst.core.ranges import bounded, existing_folder, expecting, one_of
 from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.forest.settings import FeatureSettings, ForestSettings
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.forest.settings import FeatureSettings
+from tst.diagnostics.llm.settings import ModelSettings
+from tst.optimizers.settings import OptimizerSettings
 from tst.tracking.settings import TrackingSettings
 
-N_AUTO = {"rf": 600, "lora_llm": 152}
-"""What ``benchmark.n=auto`` means for the planted benchmark, by diagnostic."""
-
-DIAGNOSTICS: dict[str, type] = {"rf": ForestSettings, "lora_llm": LoraSettings}
+READABLE = ("model", "optimizer", "features", "benchmark.features")
+"""Parts of the config that a diagnostic may read (``Diagnostic.reads``), besides its own settings,
+the scoring rules, the device and the number of cores, which every diagnostic is given."""
 
 
 @dataclass
@@ -88,12 +86,13 @@ class JobSettings:
 class RunConfig:
     """One stress test.
 
+    diagnostic: the settings of the diagnostic, of its own dataclass
     data_root: folder with one sub-folder a benchmark, read instead of the hub
     outputs_root: everything a run writes is under it
     n_jobs: processes that a forest may use; -1 for all cores
     device: auto, cpu, cuda, cuda:1, ...
     fail_fast: stop a sweep at its first failed job
-    dry_run: describe the run and stop (diagnostic=lora_llm)
+    dry_run: describe the run and stop
     """
 
     benchmark: BenchmarkSettings = field(default_factory=BenchmarkSettings)
@@ -114,16 +113,6 @@ class RunConfig:
     device: str = "auto"
     fail_fast: bool = False
     dry_run: bool = False
-
-
-def resolve_auto(config: RunConfig) -> RunConfig:
-    """A copy in which ``auto`` values that can change a number are replaced by what they mean."""
-    config = deepcopy(config)
-    if config.benchmark.n == "auto":
-        config.benchmark.n = N_AUTO[config.diagnostic.name]
-    if config.n_jobs == -1:
-        config.n_jobs = len(os.sched_getaffinity(0))
-    return config
 
 
 def to_plain(config: Any) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
-import pandas as pd
 
-from tst.core.folds import FoldPlan, fold_seed, split
+if TYPE_CHECKING:  # settings are read without pandas
+    import pandas as pd
+
+    from tst.core.folds import FoldPlan
+    from tst.core.scoring_rules import ScoringRules
 
 Fold = tuple[int, int]
 
@@ -84,19 +87,92 @@ class Store(Protocol):
         """
 
 
+@dataclass
+class DiagnosticSettings:
+    """What the settings of every diagnostic begin with; its own dataclass derives from this one.
+
+    name: what records, tables and the command line call it: letters, digits, underscores
+    implementation: dotted path of its class, as in ``nearest.Nearest``; empty for one of tst's own
+    """
+
+    name: str = ""
+    implementation: str = ""
+
+    def predictions_alone(self) -> Self:
+        """The same settings without what only explains or keeps: pruning, judges, null tests."""
+        return self
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a diagnostic is built with, besides its own settings.
+
+    parts: what its class ``reads`` of the config, by dotted path
+    rules: how answers are scored
+    store: keeps what outlives a fold
+    device: auto, cpu, cuda, cuda:1, ...
+    n_jobs: processor cores that it may use, at least 1
+    """
+
+    parts: Mapping[str, Any]
+    rules: ScoringRules
+    store: Store
+    device: str = "auto"
+    n_jobs: int = 1
+
+
 class Diagnostic(ABC):
     """Trains on k-1 folds of a benchmark's text and predicts the held-out one.
 
-    A subclass writes ``fit_predict``; one that trains several folds at once overrides ``run_folds``
-    and declares ``folds_at_once``, the most (repeat, fold) pairs it wants to be handed.
+    A subclass declares what it is (the attributes below) and writes ``fit_predict``. One that
+    trains several folds at once overrides ``run_folds`` and sets ``folds_at_once``.
+
+    label: what tables, figures and reports call it
+    version: raised by hand when the same settings and questions give other predictions; part of a
+        record's identity
+    settings_type: the dataclass of its settings
+    reads: other parts of the config that it reads, as ``config.schema.READABLE`` names them: part
+        of a record's identity
+    without_effect: settings that change no number, and why: no part of a record's identity
+    has_zero_shot: whether its predictions come with those of the untrained model
+    planted_questions: what ``benchmark.n=auto`` means for the planted benchmark
+    cpu_seconds: CPU seconds per question that one cross-validation takes, roughly; None: not known
+    folds_at_once: the most (repeat, fold) pairs that it wants to be handed
     """
 
+    label: ClassVar[str]
+    version: ClassVar[int] = 1
+    settings_type: ClassVar[type[DiagnosticSettings]]
+    reads: ClassVar[tuple[str, ...]] = ()
+    without_effect: ClassVar[Mapping[str, str]] = {}
+    has_zero_shot: ClassVar[bool] = False
+    planted_questions: ClassVar[int] = 600
+    cpu_seconds: ClassVar[float | None] = None
     folds_at_once: int = 1
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    @classmethod
+    def build(cls, settings: Any, context: Context) -> Diagnostic:
+        """A diagnostic with these settings, an instance of ``settings_type``."""
+        return cls(settings)
+
+    @classmethod
+    def resolve(cls, settings: Any, parts: Mapping[str, Any], device: str) -> dict[str, Any]:
+        """The ``parts`` in which ``auto`` can change a number, with what it means here."""
+        return {}
+
+    def describe(self, table: pd.DataFrame, plan: FoldPlan, only: list[int] | None) -> str:
+        """For a dry run: what the folds ``only`` (None: all) would do and take; empty: nothing."""
+        return ""
 
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int
     ) -> Iterator[tuple[Fold, Predictions]]:
         """Predictions for exactly the given (repeat, fold) pairs, each as soon as it is ready."""
+        from tst.core.folds import fold_seed, split
+
         for repeat, fold in folds:
             train, heldout = split(table, plan, repeat, fold)
             yield (repeat, fold), self.fit_predict(train, heldout, fold_seed(seed, repeat, fold))

@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from omegaconf import OmegaConf
 
-from tst.config.schema import DIAGNOSTICS, RunConfig
+from tst.config.composition import typed_record
+from tst.config.schema import RunConfig
 from tst.core.errors import UserError
+from tst.diagnostics.llm.declaration import LoraLLM
 from tst.records.run_records import read_record
+from tst.stress_test.build import diagnostic_of
 from tst.stress_test.run import load_table
 
 
@@ -21,11 +23,12 @@ def open_record(path: Path) -> tuple[Path, RunConfig, pd.DataFrame, pd.DataFrame
     Raises UserError where the record is unfinished or not of an LLM, or its questions have changed.
     """
     record = read_record(path)
-    if record.diagnostic != "lora_llm":
+    plain: dict[str, Any] = yaml.safe_load((record.path / "config.yaml").read_text("utf-8"))
+    config = typed_record(plain)
+    if not issubclass(diagnostic_of(config), LoraLLM):
         raise UserError(
-            f"record {path} is of diagnostic={record.diagnostic}; only lora_llm can be explained."
+            f"record {path} is of {record.label}; only {LoraLLM.label} can be explained."
         )
-    config = read_config(record.path)
     table = load_table(config)
     if table.fingerprint != record.fingerprint:
         raise UserError(
@@ -34,13 +37,3 @@ def open_record(path: Path) -> tuple[Path, RunConfig, pd.DataFrame, pd.DataFrame
         )
     scored = record.questions.set_index("id").loc[table.frame["id"]].reset_index()
     return record.path, config, table.frame, scored.set_index(table.frame.index)
-
-
-def read_config(record: Path) -> RunConfig:
-    """config.yaml of a record, typed."""
-    plain: dict[str, Any] = yaml.safe_load((record / "config.yaml").read_text(encoding="utf-8"))
-    schema = OmegaConf.structured(RunConfig)
-    schema.diagnostic = OmegaConf.structured(DIAGNOSTICS[plain["diagnostic"]["name"]])
-    config = OmegaConf.to_object(OmegaConf.merge(schema, plain))
-    assert isinstance(config, RunConfig)
-    return config

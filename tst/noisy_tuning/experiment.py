@@ -26,7 +26,7 @@ from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH, memorisation
-from tst.noisy_tuning.record import identity_leaves, record_folder
+from tst.noisy_tuning.record import identify, record_folder
 from tst.noisy_tuning.schedule import Step, plan_steps
 from tst.noisy_tuning.settings import NoisyConfig, find_problems, resolve_auto
 from tst.noisy_tuning.summary import (
@@ -94,7 +94,8 @@ def run(config: NoisyConfig) -> NoisyResult:
             return NoisyResult(record.path, None)
         missing = not record.is_complete()  # another process may have finished it meanwhile
         if missing:
-            record.write_settings(to_yaml(config), describe_environment())
+            identity = identify(config, materials.table)
+            record.write_settings(to_yaml(config), identity, describe_environment())
             record.mark("running")
         stack.enter_context(_tracked(config, materials.table, record.path))
         if missing:
@@ -112,7 +113,7 @@ def _tracked(config: NoisyConfig, table: PairTable, record: Path) -> AbstractCon
         "fingerprint": table.fingerprint,
         "revision": table.revision,
     }
-    leaves = identity_leaves(config)
+    leaves = identify(config, table).leaves
     return published(config.tracking, record, config.outputs_root, leaves, source)
 
 
@@ -160,7 +161,7 @@ def _train_and_measure(config: NoisyConfig, materials: Materials, record: Record
     places = {**materials.measured, TRUTH: materials.measured["train_corrupted"]}
     parts = {part: [sources[part][i] for i in places[part]] for part in sources}
     started = time.perf_counter()
-    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    store = FolderStore.under(config.outputs_root, record.path)
     before = {part: _losses_before(base, store, pairs) for part, pairs in parts.items()}
     cost["before_seconds"] = time.perf_counter() - started
     memory = MemoryPlan(

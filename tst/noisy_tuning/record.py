@@ -8,13 +8,12 @@ single pairs before and after), curve.parquet (held-out loss) and summary.json.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tst.config.schema import to_plain
-from tst.diagnostics.llm.settings import model_slug
+from tst.diagnostics.llm.settings import MODEL_WITHOUT_EFFECT, model_slug
 from tst.noisy_tuning.data import PairTable
 from tst.noisy_tuning.settings import NoisyConfig
-from tst.records.identity import digest, flatten, matches
+from tst.records.identity import Identity, matches, select_leaves
 from tst.records.kinds import NOISY_TUNING
 
 VERSION = 2
@@ -35,23 +34,15 @@ EXCLUDED = {
     "fail_fast": "what a sweep does after a failure",
     "training.micro_batch": "the effective batch stays",
     "training.checkpointing": "memory",
-    "model.training": "settings of the stress test",
-    "model.attn_implementation": "the attention kernel",
-    "model.device_map": "where it runs",
+    **{f"model.{name}": why for name, why in MODEL_WITHOUT_EFFECT.items()},
 }
 """Every config field is in exactly one of the two lists; the longest entry that matches decides."""
 
 
-def is_identity(path: str) -> bool:
-    """Whether a config field can change a number."""
-    included = max((len(p) for p in INCLUDED if matches(path, p)), default=-1)
-    excluded = max((len(p) for p in EXCLUDED if matches(path, p)), default=-1)
-    return included > excluded
-
-
-def identity_leaves(config: NoisyConfig) -> dict[str, Any]:
-    """The settings of a resolved config that can change a number, by dotted path."""
-    return {k: v for k, v in flatten(to_plain(config)).items() if is_identity(k)}
+def identify(config: NoisyConfig, table: PairTable) -> Identity:
+    """The identity of the record of a resolved config and its pairs."""
+    leaves = select_leaves(to_plain(config), INCLUDED, EXCLUDED)
+    return Identity(leaves, table.fingerprint, VERSION)
 
 
 def record_folder(config: NoisyConfig, table: PairTable) -> Path:
@@ -61,8 +52,7 @@ def record_folder(config: NoisyConfig, table: PairTable) -> Path:
         f"{config.optimizer.name}-{model_slug(config.model)}",
         f"{config.corruption.kind}-{config.schedule.kind}",
     )
-    identity = digest(identity_leaves(config), table.fingerprint, VERSION)
-    return NOISY_TUNING.path(config.outputs_root, place, identity)
+    return NOISY_TUNING.path(config.outputs_root, place, identify(config, table).hash)
 
 
 def setting_hash(config: NoisyConfig, table: PairTable) -> str:
@@ -72,8 +62,8 @@ def setting_hash(config: NoisyConfig, table: PairTable) -> str:
     """
     leaves = {
         path: value
-        for path, value in identity_leaves(config).items()
+        for path, value in identify(config, table).leaves.items()
         if path != "seed" and not matches(path, "optimizer")
     }
     pairs = f"{table.name}, {table.revision}, {len(table.frame)} of {table.rows_read}"
-    return digest(leaves, pairs, VERSION)[:8]
+    return Identity(leaves, pairs, VERSION).hash[:8]

@@ -16,11 +16,10 @@ from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Fold
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.build import build_diagnostic, without_explanations
-from tst.pruning.settings import PruneConfig
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
 from tst.scoring.scores import add_references, score_predictions
+from tst.stress_test.build import build_diagnostic
 
 KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "bits")
 
@@ -95,16 +94,8 @@ def _fold_path(folder: Path, fold: Fold) -> Path:
     return folder / f"{fold[0]}-{fold[1]}.parquet"
 
 
-def quiet(config: RunConfig) -> PruneConfig:
-    """A copy whose chooser explains nothing and keeps no adapters."""
-    silent = without_explanations(config)
-    assert isinstance(silent, PruneConfig)
-    return silent
-
-
-def make_examiner(config: PruneConfig, frame: pd.DataFrame, group_by: str | None) -> Examiner:
+def make_examiner(config: RunConfig, frame: pd.DataFrame, group_by: str | None) -> Examiner:
     """The config's diagnostic, ready to diagnose any part of the question table."""
-    store = FolderStore(Path(config.outputs_root) / "cache", Path(config.outputs_root) / "adapters")
-    diagnostic = build_diagnostic(config, store)
+    diagnostic = build_diagnostic(config, FolderStore.under(config.outputs_root))
     fold, rules = config.fold, config.scoring.rules()
     return Examiner(diagnostic, frame, fold.k, group_by, fold.stratify, rules)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
-from tst.config.schema import resolve_auto
 from tst.pruning.allocation import Quotas
-from tst.pruning.diagnosis import quiet
 from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.record import prune_folder
 from tst.pruning.settings import PruneConfig, PruneSettings
+from tst.records.store import FolderStore
+from tst.stress_test.build import (
+    build_diagnostic,
+    diagnostic_of,
+    predictions_alone,
+    resolve_auto,
+)
 from tst.stress_test.run import plan_for
-
-FOREST_SECONDS = 0.002
-"""CPU seconds per question of one rf cross-validation (VSI-Bench, CV-Bench: 1.6 to 2 ms)."""
 
 
 def describe(config: PruneConfig) -> str:
@@ -21,7 +24,7 @@ def describe(config: PruneConfig) -> str:
 
     Reads what the pruning would read but loads no weights. Raises the pruning's UserErrors.
     """
-    config = quiet(resolve_auto(config))
+    config = predictions_alone(resolve_auto(config))
     inputs = read_inputs(config)
     table, quotas = inputs.table, inputs.quotas
     n, refresh = len(table.frame), config.prune.refresh
@@ -88,20 +91,20 @@ def _estimate_lines(
     judged: ``_judged_sizes``
     """
     frame = inputs.table.frame
+    chooser = config.diagnostic.name
     work = {judge: sum(lists) * _times(config.prune) for judge, lists in judged.items()}
-    work[config.diagnostic.name] = work.get(config.diagnostic.name, 0) + choosing
+    work[chooser] = work.get(chooser, 0) + choosing
+    settings = config.judges | {chooser: config.diagnostic}
     lines = []
     for name, questions in work.items():
-        if name == "rf":
-            minutes = questions * FOREST_SECONDS / config.n_jobs / 60
-            lines.append(f"estimate of rf (rough): {minutes:.1f} min on {config.n_jobs} cores")
+        diagnosing = resolve_auto(replace(config, diagnostic=settings[name]))
+        if seconds := diagnostic_of(diagnosing).cpu_seconds:
+            minutes = questions * seconds / config.n_jobs / 60
+            lines.append(f"estimate of {name} (rough): {minutes:.1f} min on {config.n_jobs} cores")
             continue
-        from tst.diagnostics.llm.dry_run import describe_run
-
-        own = config.diagnostic.name == "lora_llm"
-        llm = config.diagnostic if own else config.judges["lora_llm"]
-        lines.append(describe_run(frame, plan_for(config, inputs.table), llm, config.model,
-                                  config.optimizer, config.device))  # fmt: skip
+        diagnostic = build_diagnostic(diagnosing, FolderStore.under(config.outputs_root))
+        told = diagnostic.describe(frame, plan_for(config, inputs.table), None)
         runs = questions / (len(frame) * config.fold.repeats)
-        lines.append(f"estimate of lora_llm (rough): {runs:.1f} times that run")
+        times = f"{runs:.1f} times that run" if told else f"{runs:.1f} runs over all questions"
+        lines += filter(None, [told, f"estimate of {name} (rough): {times}"])
     return lines

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.diagnostics.llm.settings import model_slug
-from tst.pruning.diagnosis import make_examiner, quiet
+from tst.pruning.diagnosis import make_examiner
 from tst.pruning.inputs import Inputs
 from tst.pruning.judging import (
     NOTHING,
@@ -28,6 +27,8 @@ from tst.pruning.model_answers.gaps import compare_gaps
 from tst.pruning.record import judged_folder
 from tst.pruning.settings import PruneConfig
 from tst.scoring.intervals import bootstrap_units
+from tst.stress_test.build import predictions_alone, resolve_auto
+from tst.stress_test.identity import describe_diagnostic
 from tst.stress_test.run import plan_for
 
 log = logging.getLogger("tst")
@@ -112,7 +113,9 @@ def judge(
     """
     group_by = inputs.table.groups[0] if scheme == "grouped" else None
     fold = replace(config.fold, seed=0, repeats=1, group_by=group_by)
-    judging = quiet(replace(config, diagnostic=config.judges[name], fold=fold))
+    judging = resolve_auto(
+        predictions_alone(replace(config, diagnostic=config.judges[name], fold=fold))
+    )
     folder = judged_folder(judging, inputs.table)
     examiner = make_examiner(judging, inputs.table.frame, group_by)
     plan = plan_for(judging, inputs.table)
@@ -131,13 +134,13 @@ def judge(
         )  # fmt: skip
     units = bootstrap_units(inputs.table, plan)
     entry = judge_removals(scores, removals, inputs.table.frame, units, name)
+    about = describe_diagnostic(judging)
     entry |= {
-        "judge": name, "folds": scheme, "seeds": config.prune.judge_seeds, "group_by": group_by
+        "judge": name, "label": about["label"], "model": about["model"], "folds": scheme,
+        "seeds": config.prune.judge_seeds, "group_by": group_by,
     }  # fmt: skip
     if left_out:
         entry["left_out"] = left_out
-    if name == "lora_llm":
-        entry["model"] = model_slug(config.model)
     del examiner
     gc.collect()
     return entry, scores

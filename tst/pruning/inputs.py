@@ -19,6 +19,7 @@ from tst.pruning.record import read_ids
 from tst.pruning.settings import PruneConfig
 from tst.records.files import read_json
 from tst.scoring.information import NO_CHOICES
+from tst.stress_test.build import diagnostic_of
 from tst.stress_test.run import load_table
 
 T = TypeVar("T")
@@ -50,8 +51,11 @@ def read_inputs(config: PruneConfig) -> Inputs:
     source = source_records(
         config.benchmark, Path(config.data_root) if config.data_root else None, table
     )
-    if settings.rank_by == "delta" and config.diagnostic.name == "rf":
-        raise UserError("prune.rank_by=delta: diagnostic=rf has no zero-shot model; use adjusted.")
+    if settings.rank_by == "delta" and not diagnostic_of(config).has_zero_shot:
+        raise UserError(
+            f"prune.rank_by=delta: diagnostic={config.diagnostic.name} has no zero-shot model; use "
+            "prune.rank_by=adjusted."
+        )
     without = sorted(set(table.frame["format"]) - {"mc"})
     if settings.rank_by == "bits" and without:
         raise UserError(

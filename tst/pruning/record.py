@@ -6,8 +6,8 @@ from them and is written again by every run of the command.
 
 from __future__ import annotations
 
-import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,31 @@ from tst.pruning.allocation import Quotas
 from tst.pruning.loop import FLOORS, GROUPS, Iteration, Pruning
 from tst.pruning.settings import PruneConfig
 from tst.records.files import write_csv, write_text
-from tst.records.identity import record_folder
+from tst.records.identity import Identity, flatten
 from tst.records.kinds import PRUNING, STRESS_TEST
 from tst.records.record import Record
+from tst.stress_test.identity import identify, record_folder
 
 RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
 """Files of the result that status.json lists with their checksums, besides the summary."""
 
 
+def identify_pruning(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Identity:
+    """The identity of a pruning: all that can change what is removed."""
+    run, settings = identify(config, table), config.prune
+    rules = {
+        "removable": quotas.removable, "floors": quotas.floors, "batch": quotas.batch,
+        "tau": settings.tau, "rank_by": settings.rank_by, "allocation": settings.allocation,
+        "refresh": settings.refresh,
+    }  # fmt: skip
+    return replace(run, leaves=run.leaves | flatten(rules, "prune"))
+
+
 def prune_folder(config: PruneConfig, table: QuestionTable, quotas: Quotas) -> Path:
-    """The folder of a pruning; its hash covers everything that can change what is removed."""
-    run = record_folder(config, table)
-    settings = config.prune
-    rules = [
-        run.parent.name, run.name, quotas.removable, quotas.floors, quotas.batch, settings.tau,
-        settings.rank_by, settings.allocation, settings.refresh,
-    ]  # fmt: skip
-    digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
-    benchmark, diagnostic, _ = STRESS_TEST.place(run)
-    return PRUNING.path(config.outputs_root, (benchmark, diagnostic), digest).resolve()
+    """The folder of a pruning."""
+    benchmark, diagnostic, _ = STRESS_TEST.place(record_folder(config, table))
+    identity = identify_pruning(config, table, quotas)
+    return PRUNING.path(config.outputs_root, (benchmark, diagnostic), identity.hash).resolve()
 
 
 def require_alone(record: Record) -> None:

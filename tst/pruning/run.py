@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import resolve_auto, to_plain, to_yaml
+from tst.config.schema import to_yaml
 from tst.core.questions import GROUP_PREFIX, QuestionTable
-from tst.diagnostics.llm.settings import model_slug
 from tst.pruning.dataset_card import write_card
-from tst.pruning.diagnosis import make_examiner, quiet
+from tst.pruning.diagnosis import make_examiner
 from tst.pruning.evaluation import evaluate
 from tst.pruning.export import write_benchmark
 from tst.pruning.figures import write_figures
@@ -24,6 +23,7 @@ from tst.pruning.progress import watching
 from tst.pruning.record import (
     RESULT_FILES,
     describe_pruning,
+    identify_pruning,
     prune_folder,
     require_alone,
     scores_path,
@@ -34,8 +34,10 @@ from tst.pruning.record import (
 from tst.pruning.settings import PruneConfig
 from tst.records.environment import describe_environment
 from tst.records.files import write_parquet
-from tst.records.identity import RESULTS_VERSION, identity_leaves
+from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
+from tst.stress_test.build import predictions_alone, resolve_auto
+from tst.stress_test.identity import describe_diagnostic, identify
 from tst.stress_test.results import describe_data, describe_source
 from tst.tracking.publisher_process import published
 
@@ -52,11 +54,12 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
     Diagnoses that an interrupted run finished are read, not computed again. Raises UserError for
     anything that the user can mend, before a model is loaded.
     """
-    config = quiet(resolve_auto(config))
+    config = predictions_alone(resolve_auto(config))
     inputs = read_inputs(config)
     with Record(prune_folder(config, inputs.table, inputs.quotas)) as record:
         require_alone(record)
-        record.write_settings(to_yaml(config), describe_environment())
+        identity = identify_pruning(config, inputs.table, inputs.quotas)
+        record.write_settings(to_yaml(config), identity, describe_environment())
         with (
             record.keeping_log(),
             publishing(config, inputs, record.path),
@@ -80,7 +83,7 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
 def publishing(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
     """Publishes to Weights & Biases during the pruning, where that is asked for."""
     source = describe_source(inputs.table)
-    leaves = identity_leaves(to_plain(config), config.fold.grouping(inputs.table.groups))
+    leaves = dict(identify(config, inputs.table).leaves)
     rules = {field: getattr(config.prune, field) for field in SHOWN}
     rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
     leaves |= {f"prune.{field}": value for field, value in rules.items()}
@@ -128,11 +131,12 @@ def named_scores(table: QuestionTable, pruning: Pruning) -> pd.DataFrame:
 
 def describe(config: PruneConfig, inputs: Inputs, pruning: Pruning) -> dict[str, Any]:
     """summary.json without ``judged`` and ``predictions``."""
-    uses_model = config.diagnostic.name == "lora_llm"
+    about = describe_diagnostic(config)
     return {
         "results_version": RESULTS_VERSION,
-        "chooser": config.diagnostic.name,
-        "model": model_slug(config.model) if uses_model else "",
+        "chooser": about["name"],
+        "label": about["label"],
+        "model": about["model"],
         "rank_by": config.prune.rank_by,
         "allocation": config.prune.allocation,
         "folds": {

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from omegaconf import DictConfig, ListConfig
+
+from tst.config.composition import add_option, set_diagnostic_type
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
 from tst.core.ranges import bounded, expecting, find_range_problems, one_of
+from tst.diagnostics.known import KNOWN
 
 RANKINGS = ("adjusted", "s", "delta", "bits")
 ALLOCATIONS = ("per_type", "per_format", "global")
-JUDGES = ("rf", "lora_llm")
 JUDGE_FOLDS = ("random", "grouped")
 RESERVED = ("nothing", "ours", "before", "after")
 RANDOM_DRAWS = 10
@@ -28,14 +31,13 @@ def is_amount(value: Any) -> bool:
 def is_judge_list(value: Any) -> bool:
     """Whether a setting names a judge, several, or (None) nobody."""
     listed = value if isinstance(value, list) else [value]
-    return value is None or all(name in JUDGES for name in listed)
+    return value is None or all(isinstance(name, str) for name in listed)
 
 
 def is_draw_count(value: Any) -> bool:
     """Whether a setting is a count of 0 or more, or such a count by judge."""
-    by_judge = value if isinstance(value, dict) else dict.fromkeys(JUDGES, value)
-    counts = by_judge.values()
-    return set(by_judge) <= set(JUDGES) and all(type(n) is int and n >= 0 for n in counts)
+    counts = value.values() if isinstance(value, dict) else [value]
+    return all(type(n) is int and n >= 0 for n in counts)
 
 
 def is_auto_or_amount(value: Any) -> bool:
@@ -66,7 +68,7 @@ class PruneSettings:
     floor: no type falls below this many questions, or below its size where that is smaller
     refresh: how many of the fold seeds (fold.seed, + 1, ... fold.repeats of them) each iteration
         runs, in turn; the score of a question is the mean over the latest run of every seed
-    judge: rf, lora_llm or a list of both: which diagnostic judges what is left
+    judge: the name of a diagnostic, or a list of names: which ones judge what is left
     judge_seeds: the judge's fold seeds; they must differ from the chooser's
     judge_folds: random, grouped, or both
     random_draws: number of random removals, with the same counts per type, to judge as well: a
@@ -86,12 +88,12 @@ class PruneSettings:
     like: str | None = None
     floor: int = bounded(10, at_least=0)
     refresh: int = 1
-    judge: Any = expecting(None, f"one or several of {', '.join(JUDGES)}", is_judge_list)
+    judge: Any = expecting(None, "the name of a diagnostic, or a list of names", is_judge_list)
     judge_seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
     judge_folds: list[str] = one_of(["random"], JUDGE_FOLDS)
     random_draws: Any = expecting(
         RANDOM_DRAWS,
-        "a count of 0 or more, or {rf: count, lora_llm: count}",
+        "a count of 0 or more, or {judge: count}",
         is_draw_count,
     )
     compare: Any = expecting(None, "{name: file}", is_mapping)
@@ -111,7 +113,9 @@ class PruneSettings:
 
     def most_draws(self) -> int:
         """How many random removals there are: the most of any judge."""
-        return max(self.draws(judge) for judge in self.judges() or JUDGES)
+        if judges := self.judges():
+            return max(map(self.draws, judges))
+        return RANDOM_DRAWS if isinstance(self.random_draws, dict) else int(self.random_draws)
 
 
 @dataclass
@@ -138,13 +142,27 @@ class PredictionSettings:
 class PruneConfig(RunConfig):
     """A stress test that is repeated while the most exposed questions are removed (``tst.prune``).
 
-    judges: settings of rf and lora_llm as judges, as in ``diagnostic``; ``prune.judge`` names them
+    judges: settings of diagnostics as judges, by name, as in ``diagnostic``; ``prune.judge`` names
+        those that judge
     predictions: how files of a model's answers are read
     """
 
     prune: PruneSettings = field(default_factory=PruneSettings)
     judges: dict[str, Any] = field(default_factory=dict)
     predictions: PredictionSettings = field(default_factory=PredictionSettings)
+
+
+def add_judges(cfg: DictConfig) -> None:
+    """Give a composed config the settings of every judge that it names, and each its dataclass.
+
+    A judge that ``judges`` does not have comes from the config group ``diagnostic``.
+    """
+    named = cfg.prune.judge if isinstance(cfg.prune.judge, ListConfig) else [cfg.prune.judge]
+    for name in named:
+        if isinstance(name, str) and "name" not in cfg.judges.get(name, {}):
+            add_option(cfg, "diagnostic", name, f"judges.{name}", f"prune.judge={name}")
+    for name in cfg.judges:
+        set_diagnostic_type(cfg, f"judges.{name}")
 
 
 def find_pruning_problems(config: PruneConfig) -> list[str]:
@@ -165,6 +183,13 @@ def find_conflicts(settings: PruneSettings, choosing_seeds: list[int]) -> list[s
         for part, value in (settings.shares or {}).items()
         if value != 0 and not is_amount(value)
     ]
+    if isinstance(settings.random_draws, dict):
+        known = dict.fromkeys([*KNOWN, *settings.judges()])
+        problems += [
+            f"prune.random_draws.{name}: expected a judge: {', '.join(known)}."
+            for name in settings.random_draws
+            if name not in known
+        ]
     given = [n for n in ("shares", "like") if getattr(settings, n)]
     if given and settings.budget != "auto":
         given.append("budget")

@@ -27,6 +27,7 @@ from tst.records.files import (
     write_text,
 )
 from tst.records.fold_files import FoldFiles
+from tst.records.identity import IDENTITY, Identity, write_identity
 from tst.records.leases import Leases
 
 log = logging.getLogger("tst")
@@ -58,10 +59,14 @@ class Record:
         """The run identity that names this folder."""
         return self.path.name
 
-    def write_settings(self, config_yaml: str, environment: dict[str, Any]) -> None:
-        """config.yaml and environment.json, once; a rerun leaves the first ones."""
+    def write_settings(
+        self, config_yaml: str, identity: Identity, environment: dict[str, Any]
+    ) -> None:
+        """config.yaml, identity.json and environment.json, once; a rerun leaves the first ones."""
         if not (self.path / "config.yaml").exists():
             write_text(self.path / "config.yaml", config_yaml)
+        if not (self.path / IDENTITY).exists():
+            write_identity(self.path, identity)
         if not (self.path / "environment.json").exists():
             write_json(self.path / "environment.json", environment)
 

@@ -1,7 +1,7 @@
 """Find and read the verified records of stress tests.
 
-Besides ``verify``: the folder's name must be the hash that this version of the code computes from
-the record's config.yaml and fingerprint.
+Besides ``verify``: the folder's name must be the hash of the record's identity.json, and this must
+agree with its config.yaml.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import yaml
 
 from tst.core.errors import UserError
 from tst.core.folds import describe_scheme
+from tst.diagnostics.known import find_diagnostic
 from tst.records.files import read_json
-from tst.records.identity import identity_hash, identity_leaves
+from tst.records.identity import Identity, flatten, read_identity
 from tst.records.kinds import STRESS_TEST
 from tst.records.verification import Unusable, verify
 
@@ -27,7 +28,9 @@ QUESTIONS = "questions.parquet"
 class RunRecord:
     """A finished, verified record of a stress test.
 
-    benchmark, diagnostic, model: as in the folder's path; model is empty for rf
+    benchmark: as in the folder's path
+    diagnostic: its name; model: short name of the model that it reads, empty where it reads none
+    label: what people call the diagnostic
     leaves: the settings that can change a number, by dotted path
     """
 
@@ -35,6 +38,7 @@ class RunRecord:
     benchmark: str
     diagnostic: str
     model: str
+    label: str
     summary: dict[str, Any] = field(repr=False)
     leaves: dict[str, Any] = field(repr=False)
     finished_at: str = ""
@@ -78,8 +82,8 @@ class RunRecord:
 
     @property
     def subject(self) -> str:
-        """What was run, for people: ``TsT-RF`` or ``TsT-LLM (model)``."""
-        return f"TsT-LLM ({self.model})" if self.model else "TsT-RF"
+        """What was run, for people: its label, and the model where it reads one."""
+        return subject(self.label, self.model)
 
     @property
     def command(self) -> str:
@@ -95,6 +99,11 @@ class RunRecord:
         """A CSV of the record that not every record has; None where absent."""
         path = self.path / name
         return pd.read_csv(path) if path.exists() else None
+
+
+def subject(label: str, model: str) -> str:
+    """A diagnostic as people call it: ``TsT-RF``, ``TsT-LLM (model)``."""
+    return f"{label} ({model})" if model else label
 
 
 @dataclass(frozen=True)
@@ -137,19 +146,33 @@ def examine(path: Path) -> RunRecord | Unusable:
     found = verify(path, STRESS_TEST)
     if isinstance(found, Unusable):
         return found
-    summary = found.summary
-    benchmark, diagnostic, _ = STRESS_TEST.place(path)
+    benchmark = STRESS_TEST.place(path)[0]
     try:
+        made = read_identity(path)
         config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        leaves = identity_leaves(config, summary["folds"]["group_by"])
-        expected = identity_hash(leaves, summary["data"]["fingerprint"])
+        about = found.summary["diagnostic"]
+        who = str(about["name"]), str(about["model"]), str(about["label"])
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        reason = f"its files do not fit together ({type(error).__name__})"
-        return Unusable(path, benchmark, "damaged", reason)
-    if expected != path.name:
-        return Unusable(
-            path, benchmark, "stale",
-            "another version of the code, or another config, made it: the hash differs",
-        )  # fmt: skip
-    name, _, model = diagnostic.partition("-")
-    return RunRecord(path, benchmark, name, model, summary, leaves, found.at)
+        reason = f"another version of the code made it ({type(error).__name__})"
+        return Unusable(path, benchmark, "stale", reason)
+    if why := why_stale(made, config, path.name):
+        return Unusable(path, benchmark, "stale", why)
+    return RunRecord(path, benchmark, *who, found.summary, made.leaves, found.at)
+
+
+def why_stale(made: Identity, config: dict[str, Any], name: str) -> str:
+    """Why a record of this name is not what its config would give today; empty when it is."""
+    if made.hash != name:
+        return "its folder's name is not the hash of its identity.json"
+    settings = flatten(config)
+    changed = [
+        path
+        for path, value in made.leaves.items()
+        if path in settings and settings[path] != value and settings[path] != "first"
+    ]
+    if changed:
+        return f"its config.yaml was changed after the run: {', '.join(changed)}"
+    diagnostic, own = (made.leaves[f"diagnostic.{key}"] for key in ("name", "implementation"))
+    if not own and find_diagnostic(diagnostic).version != made.leaves["diagnostic.version"]:
+        return f"another version of diagnostic {diagnostic} made it"
+    return ""

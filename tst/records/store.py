@@ -23,6 +23,12 @@ class FolderStore:
         self.cache = cache
         self.adapters = adapters
 
+    @classmethod
+    def under(cls, outputs_root: str | Path, record: Path | None = None) -> FolderStore:
+        """The store of a run; adapters go to its record, where there is one."""
+        root = Path(outputs_root)
+        return cls(root / "cache", (record or root) / "adapters")
+
     def get(self, kind: str, key: str) -> pd.DataFrame | None:
         path = self._path(kind, key)
         if not path.exists():

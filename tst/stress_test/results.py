@@ -46,9 +46,16 @@ def permutation_importance(
 
 
 def score_record(
-    record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules
+    record: Record,
+    table: QuestionTable,
+    plan: FoldPlan,
+    rules: ScoringRules,
+    about: dict[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Predictions, questions and summary over the folds that are finished."""
+    """Predictions, questions and summary over the folds that are finished.
+
+    about: summary.json's ``diagnostic``
+    """
     files = record.folds.read(plan.folds())
     scored = join_rows([f.rows for f in files], table.frame)
     scored = add_references(scored, table.frame, plan, [f.fold for f in files], rules)
@@ -57,6 +64,7 @@ def score_record(
     units = bootstrap_units(table, plan)
     summary: dict[str, Any] = summarise(scores, scored, table.frame, units)
     summary["exposure"] = [asdict(e) for e in find_exposed(scores, table.frame, units)]
+    summary["diagnostic"] = about
     summary["planted"] = planted_aurocs(scores, table.frame)
     summary["cost"] = add_costs(files)
     summary["data"] = describe_data(table)
@@ -69,7 +77,13 @@ def score_record(
     return scored.drop(columns="row"), questions, summary
 
 
-def write_result(record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules) -> None:
+def write_result(
+    record: Record,
+    table: QuestionTable,
+    plan: FoldPlan,
+    rules: ScoringRules,
+    about: dict[str, Any],
+) -> None:
     """Write the result when every fold is finished; else leave the status at ``partial``.
 
     Of several processes that finish at the same time, the first writes it.
@@ -80,7 +94,7 @@ def write_result(record: Record, table: QuestionTable, plan: FoldPlan, rules: Sc
             return
         done = record.folds.finished(folds)
         if len(done) == len(folds):
-            predictions, questions, summary = score_record(record, table, plan, rules)
+            predictions, questions, summary = score_record(record, table, plan, rules, about)
             tables = {
                 "predictions.parquet": predictions,
                 "questions.parquet": questions,
@@ -94,12 +108,16 @@ def write_result(record: Record, table: QuestionTable, plan: FoldPlan, rules: Sc
 
 
 def read_result(
-    record: Record, table: QuestionTable, plan: FoldPlan, rules: ScoringRules
+    record: Record,
+    table: QuestionTable,
+    plan: FoldPlan,
+    rules: ScoringRules,
+    about: dict[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, Any], bool]:
     """Questions, summary and whether they are complete; else both are of the finished folds."""
     if record.is_complete():
         return pd.read_parquet(record.path / "questions.parquet"), record.read_summary(), True
-    _, questions, summary = score_record(record, table, plan, rules)
+    _, questions, summary = score_record(record, table, plan, rules, about)
     return questions, summary, False
 
 

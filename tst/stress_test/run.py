@@ -15,18 +15,23 @@ import pandas as pd
 
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.understanding.describe import short_block
-from tst.config.schema import RunConfig, resolve_auto, to_plain, to_yaml
+from tst.config.schema import RunConfig, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.questions import QuestionTable
 from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.build import build_diagnostic, without_explanations
 from tst.records.environment import describe_environment, library_versions
-from tst.records.identity import identity_leaves, record_folder
 from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.scoring.intervals import bootstrap_column
 from tst.scoring.scores import score_predictions
+from tst.stress_test.build import (
+    build_diagnostic,
+    diagnostic_of,
+    predictions_alone,
+    resolve_auto,
+)
+from tst.stress_test.identity import describe_diagnostic, identify, record_folder
 from tst.stress_test.null_runs import run_nulls
 from tst.stress_test.question_rows import fold_rows
 from tst.stress_test.results import (
@@ -66,17 +71,15 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     config = resolve_auto(config)
     table = load_table(config) if table is None else table
     plan = plan_for(config, table)
-    rules = config.scoring.rules()
+    rules, about = config.scoring.rules(), describe_diagnostic(config)
     wanted = plan.folds(config.fold.only)
     with ExitStack() as stack:
         record = stack.enter_context(Record(record_folder(config, table)))
         stack.enter_context(record.keeping_log())
-        record.write_settings(to_yaml(config), describe_environment())
-        leaves = identity_leaves(to_plain(config), plan.group_by)
-        source = describe_source(table)
-        stack.enter_context(
-            published(config.tracking, record.path, config.outputs_root, leaves, source)
-        )
+        identity = identify(config, table)
+        record.write_settings(to_yaml(config), identity, describe_environment())
+        told = (config.tracking, record.path, config.outputs_root, identity.leaves)
+        stack.enter_context(published(*told, describe_source(table)))
         stack.enter_context(record.noting_failure())
         missing = len(wanted) - len(record.folds.finished(wanted))
         log.info(
@@ -86,15 +89,15 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         if missing:
             _run_folds(config, table, plan, record, wanted)
         if not record.is_complete():
-            write_result(record, table, plan, rules)
+            write_result(record, table, plan, rules, about)
         if config.null.repeats and record.is_complete():
             _add_nulls(config, table, plan, record)
-        questions, summary, complete = read_result(record, table, plan, rules)
+        questions, summary, complete = read_result(record, table, plan, rules, about)
         return Result(record.path, questions, summary, complete)
 
 
 def describe(config: RunConfig) -> str:
-    """What ``run`` would do: the questions, the folds, and for an LLM prompts, steps and time."""
+    """What ``run`` would do: the questions, the folds, and what the diagnostic says of its work."""
     config = resolve_auto(config)
     table = load_table(config)
     plan = plan_for(config, table)
@@ -104,11 +107,9 @@ def describe(config: RunConfig) -> str:
         f"{len(sizes)} folds of {min(sizes)} to {max(sizes)} questions",
         f"record: {record_folder(config, table)}",
     ]
-    if config.diagnostic.name == "lora_llm":
-        from tst.diagnostics.llm.dry_run import describe_run
-
-        parts = (config.diagnostic, config.model, config.optimizer, config.device)
-        lines.insert(1, describe_run(table.frame, plan, *parts, only=config.fold.only))
+    diagnostic = build_diagnostic(config, FolderStore.under(config.outputs_root))
+    if told := diagnostic.describe(table.frame, plan, config.fold.only):
+        lines.insert(1, told)
     return "\n".join(lines)
 
 
@@ -150,7 +151,7 @@ def _run_folds(
     Each fold is on disk before the next is asked for; the folds of a process that dies are taken
     over.
     """
-    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    store = FolderStore.under(config.outputs_root, record.path)
     diagnostic = build_diagnostic(config, store)
     rules = config.scoring.rules()
     told: dict[Fold, str] = {}
@@ -197,10 +198,10 @@ def _keep_fold(
 
 def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: Record) -> None:
     """Run the missing null draws and put what they say into the summary."""
-    quick = without_explanations(config)
+    quick = predictions_alone(config)
     quick.n_jobs = 1
-    in_parallel = config.diagnostic.name == "rf"  # an LLM's draws share one loaded base
-    store = FolderStore(Path(config.outputs_root) / "cache", record.path / "adapters")
+    in_parallel = "model" not in diagnostic_of(config).reads  # else draws share one loaded base
+    store = FolderStore.under(config.outputs_root, record.path)
     null = run_nulls(
         partial(build_diagnostic, quick, store),
         table.frame,

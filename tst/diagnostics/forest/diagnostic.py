@@ -12,11 +12,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from tst.core.diagnostic import Diagnostic, Fold, Predictions
+from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.questions import declared_groups
 from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
+from tst.diagnostics.forest.declaration import Forest
 from tst.diagnostics.forest.formats import FORMATS, frequent_texts, join_formats, put_options
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
@@ -30,7 +31,7 @@ WORTH_PROCESSES = range(1_000, 20_000)
 """Table sizes for which processes are faster: fewer questions take no time, more take memory."""
 
 
-class ForestDiagnostic(Diagnostic):
+class ForestDiagnostic(Forest):
     """Option-wise forests and conditional logits over nested statistics of training answers.
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from tst.core.diagnostic import DiagnosticSettings
 from tst.core.ranges import bounded
 
 
@@ -19,7 +21,7 @@ class FeatureSettings:
 
 
 @dataclass
-class ForestSettings:
+class ForestSettings(DiagnosticSettings):
     """How TsT-RF is fitted.
 
     trees: trees per format and fold; leaf: fewest rows in a leaf
@@ -40,3 +42,6 @@ class ForestSettings:
     max_rows: int = bounded(20000, at_least=1)
     importance: bool = True
     reasons: bool = True
+
+    def predictions_alone(self) -> Self:
+        return replace(self, importance=False, reasons=False)

@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from tst.core.diagnostic import Diagnostic, Fold, Predictions, Store, add_costs
+from tst.core.diagnostic import Fold, Predictions, Store, add_costs
 from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
+from tst.diagnostics.llm.declaration import LoraLLM
+from tst.diagnostics.llm.dry_run import describe_run
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
 from tst.diagnostics.llm.model.loading import free_base, pick_device
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
@@ -50,7 +52,7 @@ class _FoldData:
     cost: dict[str, float] = field(default_factory=dict)
 
 
-class LoraLLMDiagnostic(Diagnostic):
+class LoraLLMDiagnostic(LoraLLM):
     """Fine-tunes adapters on the training folds' text and scores held-out questions.
 
     store: keeps zero-shot answers and, with save_adapters, adapters; None keeps nothing
@@ -85,6 +87,11 @@ class LoraLLMDiagnostic(Diagnostic):
         self._memory = MemoryPlan(
             settings.micro_batch or settings.batch_size, folds=self.folds_at_once
         )
+
+    def describe(self, table: pd.DataFrame, plan: FoldPlan, only: list[int] | None) -> str:
+        """Prompts, steps, and rough time and memory; loads no weights."""
+        parts = (self.settings, self.model, self.optimizer, self.device)
+        return describe_run(table, plan, *parts, only=only)
 
     def run_folds(
         self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int

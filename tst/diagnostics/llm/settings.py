@@ -5,9 +5,10 @@ Imports neither torch nor transformers: the configuration schema reads this modu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
+from tst.core.diagnostic import DiagnosticSettings
 from tst.core.errors import UserError
 from tst.core.ranges import bounded, expecting, find_range_problems, one_of
 from tst.optimizers.settings import OptimizerSettings, find_unknown_parameters
@@ -43,7 +44,7 @@ class AdapterSettings:
 
 
 @dataclass
-class LoraSettings(AdapterSettings):
+class LoraSettings(AdapterSettings, DiagnosticSettings):
     """How adapters are trained and held-out questions scored (defaults: the paper's).
 
     epochs: passes over a fold's training questions; may be a fraction (1.5)
@@ -71,6 +72,9 @@ class LoraSettings(AdapterSettings):
     save_adapters: bool = False
     cuda_graphs: bool = True
 
+    def predictions_alone(self) -> Self:
+        return replace(self, save_adapters=False)
+
 
 @dataclass
 class ModelSettings:
@@ -95,6 +99,15 @@ class ModelSettings:
     kernels: str = one_of("auto", KERNELS)
     device_map: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
+
+
+MODEL_WITHOUT_EFFECT = {
+    "training": "defaults of the stress test, read as diagnostic.*",
+    "attn_implementation": "the attention kernel",
+    "device_map": "where it runs",
+    "kernels": "the same numbers but for rounding",
+}
+"""Fields of ``ModelSettings`` that change no number, and why: no part of a record's identity."""
 
 
 def model_slug(settings: ModelSettings) -> str:

@@ -48,5 +48,5 @@ def test_relations_are_antisymmetric():
 def test_a_users_own_featuriser_by_dotted_path():
     path = "tst.diagnostics.forest.text.vsi_bench.VsiBenchFeatures"
     assert isinstance(load_featuriser(path), VsiBenchFeatures)
-    with pytest.raises(UserError, match="no such featuriser"):
+    with pytest.raises(UserError, match=r"benchmark\.features=.*cannot be imported"):
         load_featuriser("nowhere.Nothing")

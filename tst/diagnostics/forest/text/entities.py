@@ -8,11 +8,10 @@ A benchmark's YAML names it: ``vsi_bench``, ``cv_bench``, or a dotted path such 
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tst.core.errors import UserError
+from tst.core.imports import import_object
 
 BUILT_IN = {
     "vsi_bench": "tst.diagnostics.forest.text.vsi_bench.VsiBenchFeatures",
@@ -46,14 +45,10 @@ class Featuriser(Protocol):
 
 def load_featuriser(name: str) -> Featuriser:
     """The featuriser of a name (see BUILT_IN) or dotted path; UserError when there is none."""
-    path = BUILT_IN.get(name, name)
-    module, _, attribute = path.rpartition(".")
-    try:
-        made: Featuriser = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(
-            f"benchmark.features={name}: no such featuriser ({error}); expected one of "
-            f"{', '.join(BUILT_IN)} or the dotted path of a class with "
-            "describe(question_type, question, options) -> Facts."
-        ) from error
+    made: Featuriser = import_object(
+        BUILT_IN.get(name, name),
+        "benchmark.features",
+        f"{', '.join(BUILT_IN)}, or the dotted path of a class with "
+        "describe(question_type, question, options) -> Facts",
+    )()
     return made
