@@ -113,4 +113,4 @@ def test_a_child_killed_for_memory_is_a_failed_job_with_a_reason(tmp_path):
     os.kill(int(read_json(leases[0])["pid"]), signal.SIGKILL)  # as the kernel's OOM killer does
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "died without a word" in errors
+    assert "ended without a message" in errors
