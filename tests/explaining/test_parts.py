@@ -15,7 +15,8 @@ pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 from tst.benchmarks.planted import plant_rows
 from tst.core.questions import build_table
 from tst.diagnostics.llm.model.tiny_model import build_tokenizer
-from tst.diagnostics.llm.prompting.encoding import Encoder
+from tst.diagnostics.llm.prompting.encoding import Encoder, Prompt
+from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.explaining.aggregate import check_cue, summarise_types
 from tst.explaining.attribution import (
     Attribution,
@@ -26,11 +27,18 @@ from tst.explaining.attribution import (
     parts_of,
     without,
 )
-from tst.explaining.contrast import Contrast, LetterPair, Rotation
+from tst.explaining.contrast import ChoicePair, Contrast, Rotation
 from tst.explaining.faithfulness import measure_masking, summarise_masking
 from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import probe_types
-from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt, split_words
+from tst.explaining.words import (
+    LETTER,
+    OPTION,
+    QUESTION,
+    WordedPrompt,
+    split_listed_words,
+    split_words,
+)
 
 MASK = 0
 
@@ -43,6 +51,7 @@ class Adding(nn.Module):
         torch.manual_seed(0)
         self.embedding = nn.Embedding(vocabulary, hidden)
         self.head = nn.Linear(hidden, vocabulary, bias=False)
+        self._supports_attention_backend = True
         text = SimpleNamespace(to_dict=dict)
         self.config = SimpleNamespace(_attn_implementation="sdpa", get_text_config=lambda: text)
 
@@ -91,6 +100,27 @@ def test_words_are_the_prompt_and_know_their_part(chat):
         for word, value in enumerate(values):
             own = shared[prompt.word_of == word]
             assert own.sum() == pytest.approx(value) and np.ptp(own) == 0
+
+
+@pytest.mark.parametrize("style", ["twice", "once"])
+def test_words_of_listed_options_are_in_both_lists(style):
+    tokenizer = build_tokenizer(True)
+    lists = OptionLists(Encoder(tokenizer, 1024), style, 1)
+    table = build_table("planted", plant_rows(48)).frame
+    table = table[table["format"] == "mc"]
+    for row, whole in zip(table.to_dict("records"), lists.encode(table).prompts, strict=True):
+        prompt = split_listed_words(lists, lists.render_turn(row), whole, row)
+        assert prompt is not None and len(prompt.word_of) == len(whole.ids)
+        for index, option in enumerate(row["options"]):
+            own = [n for n, w in enumerate(prompt.words) if (w.part, w.option) == (OPTION, index)]
+            assert " ".join(prompt.words[n].text for n in own) == option
+            ids = [t for t, n in zip(whole.ids, prompt.word_of, strict=True) if n in own]
+            times = 2 if style == "twice" else 1
+            assert "".join(tokenizer.decode(ids).split()) == "".join(option.split()) * times
+            left = without(prompt, np.array(own))
+            assert len(left.ids) == len(whole.ids) - len(ids)
+            newline = {whole.ids[end] for end in whole.ends}
+            assert {left.ids[end] for end in left.ends} == newline
 
 
 def test_the_cue_is_where_the_generator_put_it():
@@ -148,13 +178,14 @@ def first_choice() -> tuple[dict, WordedPrompt]:
 def test_attributions_of_an_additive_model_are_its_terms():
     _, prompt = first_choice()
     model = Adding(vocabulary=600)
+    ids = prompt.prompt.ids
     rotations = [
-        Rotation(prompt.ids, LetterPair(7, 9)),
-        Rotation(prompt.ids[:-3], LetterPair(8, 9)),
+        Rotation(prompt.prompt, ChoicePair(7, 9)),
+        Rotation(Prompt(ids[:-3]), ChoicePair(8, 9)),
     ]
     with Reader(model, batch=3).reading() as reader:
-        found = reader.attribute(prompt, Contrast(1, 0, rotations))
-    shares = model.shares(prompt.ids, 7, 9)
+        found = reader.attribute(prompt, Contrast(1, 0, rotations, [9, 7]))
+    shares = model.shares(ids, 7, 9)
     for word in maskable(prompt):
         assert found.words[word] == pytest.approx(shares[prompt.word_of == word].sum(), abs=1e-4)
     assert found.log_odds == pytest.approx(shares.sum(), abs=1e-4)
@@ -164,7 +195,7 @@ def test_attributions_of_an_additive_model_are_its_terms():
     mark = letter_of(prompt, 1)
     assert np.setdiff1d(np.flatnonzero(found.words), maskable(prompt)).tolist() == [mark]
     assert (prompt.words[mark].part, prompt.words[mark].option) == (LETTER, 1)
-    rotated = model.shares(prompt.ids[:-3], 8, 9).sum()
+    rotated = model.shares(ids[:-3], 8, 9).sum()
     assert found.words[mark] == pytest.approx((shares.sum() - rotated) / 2, abs=1e-4)
 
 
@@ -183,13 +214,14 @@ class Rule(Reader):
     def log_odds(self, rows, contrast):
         self.asked += len(rows)
         return np.array(
-            [self.rule({self.tokens[t] for t in row if t in self.tokens}) for row in rows]
+            [self.rule({self.tokens[t] for t in row.ids if t in self.tokens}) for row in rows]
         )
 
     def values(self, prompt: WordedPrompt) -> np.ndarray:
-        placed = WordedPrompt(list(range(len(prompt.ids))), prompt.words, prompt.word_of)
-        whole = Rotation(placed.ids, LetterPair(0, 1))
-        return self.attribute(placed, Contrast(0, 1, [whole])).words
+        places = Prompt(list(range(len(prompt.prompt.ids))))
+        placed = WordedPrompt(places, prompt.words, prompt.word_of)
+        whole = Rotation(places, ChoicePair(0, 1))
+        return self.attribute(placed, Contrast(0, 1, [whole], [0, 1])).words
 
 
 def test_words_that_need_each_other_share_what_they_do():
@@ -214,8 +246,8 @@ def test_many_options_are_sampled():
     tokenizer = build_tokenizer(True)
     encoder = Encoder(tokenizer, 1024)
     turn = encoder.render({**row, "answer": 0})[0]
-    ids = encoder.encode(pd.DataFrame([row])).prompts[0]
-    prompt = split_words(tokenizer, turn, ids, row)
+    encoded = encoder.encode(pd.DataFrame([row])).prompts[0]
+    prompt = split_words(tokenizer, turn, encoded, row)
     assert prompt is not None and len(parts_of(prompt)) == 10
     weights = np.arange(len(prompt.words)) / 10
     reader = Rule(prompt, lambda here: float(weights[sorted(here)].sum()))
@@ -230,7 +262,7 @@ def test_what_is_left_out_takes_no_room():
     _, prompt = first_choice()
     words = maskable(prompt)[:4]
     left = without(prompt, words)
-    assert len(left) == len(prompt.ids) - int(np.isin(prompt.word_of, words).sum())
+    assert len(left.ids) == len(prompt.prompt.ids) - int(np.isin(prompt.word_of, words).sum())
     assert {w.part for w in np.array(prompt.words)[maskable(prompt)]} == {QUESTION, OPTION}
 
 
@@ -244,9 +276,10 @@ def test_masking_what_matters_moves_more_than_chance():
         for row, prompt in planted_prompts()[:24]:
             if row["format"] != "mc":
                 continue
-            whole = [Rotation(prompt.ids, LetterPair(7, 9))]
-            values = reader.attribute(prompt, Contrast(0, 1, whole)).words
-            measured.append(measure_masking(reader, prompt, values, [7, 9], 0, MASK, 8, rng))
+            whole = [Rotation(prompt.prompt, ChoicePair(7, 9))]
+            contrast = Contrast(0, 1, whole, [7, 9])
+            values = reader.attribute(prompt, contrast).words
+            measured.append(measure_masking(reader, prompt, values, contrast, MASK, 8, rng))
     summary = summarise_masking(measured, rng)
     assert summary["top"] > 1.5 * summary["random"]
     assert summary["difference_low"] > 0

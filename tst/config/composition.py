@@ -65,10 +65,16 @@ def own(value: Any, otherwise: Any, *, _parent_: DictConfig) -> Any:
     return value if _parent_.training.get("model", _parent_.name) == _parent_.name else otherwise
 
 
-def tuned(name: str, default: Any, *, _root_: DictConfig) -> Any:
-    """The model's own training setting (``${tuned:NAME,DEFAULT}``), where it has one."""
+def tuned(name: str, default: Any, *, _parent_: DictConfig, _root_: DictConfig) -> Any:
+    """The model's own training setting (``${tuned:NAME,DEFAULT}``), where it has one.
+
+    What stands under ``training.options`` comes first where options are scored: other settings are
+    best for these than for letters.
+    """
     training = _root_.model.training
-    return own(training.get(name, default), default, _parent_=_root_.model)
+    for_options = training.get("options") if _parent_.mc_scoring != "letters" else None
+    value = (for_options or {}).get(name, training.get(name, default))
+    return own(value, default, _parent_=_root_.model)
 
 
 def register_schema() -> None:

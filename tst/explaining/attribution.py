@@ -1,4 +1,4 @@
-"""How much each word adds to the log-odds of the gold letter against the runner-up's.
+"""How much each word adds to the log-odds of the gold option against the runner-up.
 
 The prompt is evaluated many times with some of its words left out. Instruction and option letters
 always stay: without them there is no question to answer. Words that are left out take no room, so
@@ -25,7 +25,10 @@ import torch
 from captum.attr import FeatureAblation, ShapleyValues, ShapleyValueSampling
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead
-from tst.explaining.contrast import Contrast, LetterPair
+from tst.diagnostics.llm.model.trained_head import option_scores
+from tst.diagnostics.llm.prompting.batches import collate_prompts
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.explaining.contrast import ChoicePair, Contrast
 from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt
 
 MOST_EXACT = 6
@@ -49,61 +52,87 @@ class Attribution:
     letters_only: float
 
 
-class Reader:
-    """A model (tuned or untrained) whose log-odds and probabilities are read."""
+@dataclass(frozen=True)
+class OptionScores:
+    """How options that are listed in the assistant's turn are scored.
 
-    def __init__(self, model: torch.nn.Module, batch: int) -> None:
+    yes_no: tokens whose logits score an option
+    head: the trained head (1, hidden, columns); None for the untrained model
+    temperature: that of the fold's calibration
+    """
+
+    yes_no: tuple[int, int]
+    head: torch.Tensor | None = None
+    temperature: float = 1.0
+
+
+class Reader:
+    """A model (tuned or untrained) whose log-odds and probabilities are read.
+
+    options: how options are scored; None where they are letters
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, batch: int, options: OptionScores | None = None
+    ) -> None:
         self.model = model
         self.batch = batch
+        self.options = options
         self.device = next(model.parameters()).device
         self._head = AnswerHead(model)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Inside this block logits are computed at the last token only."""
+        """Inside this block logits are computed only where answers are read."""
         self.model.eval()
         with self._head.attached():
             yield self
 
     @torch.no_grad()
-    def logits(self, rows: Sequence[list[int]], letters: Sequence[int]) -> np.ndarray:
-        """float64 array (rows, letters): logits of these tokens after prompts of any lengths."""
-        found = np.empty((len(rows), len(letters)))
-        order = np.argsort([len(row) for row in rows], kind="stable")
+    def scores(self, rows: Sequence[Prompt], choices: Sequence[int]) -> np.ndarray:
+        """float64 array (rows, choices): logits of letters or scores of options, of any prompts.
+
+        choices: tokens of letters, or numbers of options
+        """
+        found = np.empty((len(rows), len(choices)))
+        order = np.argsort([len(row.ids) for row in rows], kind="stable")
         for start in range(0, len(rows), self.batch):
             part = order[start : start + self.batch]
-            width = len(rows[part[-1]])
             # right-padded under causal attention: the padding's content does not matter
-            ids = [rows[i] + [0] * (width - len(rows[i])) for i in part]
-            last = [at * width + len(rows[i]) - 1 for at, i in enumerate(part)]
-            logits, _ = self._head.logits(
-                torch.tensor(ids, device=self.device),
-                torch.tensor(last, device=self.device),
-                use_cache=False,
+            ids, positions = collate_prompts([rows[i] for i in part])
+            scores, _ = self._head.logits(
+                ids.to(self.device), positions.reshape(-1).to(self.device), use_cache=False
             )
-            found[part] = logits[:, list(letters)].double().cpu().numpy()
+            if self.options is not None:
+                how, states = self.options, self._head.states.view(*positions.shape, -1)
+                by_row = scores.view(*positions.shape, -1)
+                scores = option_scores(by_row, states, how.head, how.yes_no) / how.temperature
+            found[part] = scores[:, list(choices)].double().cpu().numpy()
         return found
 
-    def log_odds(self, rows: Sequence[list[int]], letters: LetterPair) -> np.ndarray:
-        """float64 array (rows,): the gold letter against the runner-up's."""
-        logits = self.logits(rows, [letters.gold, letters.runner_up])
-        return np.asarray(logits[:, 0] - logits[:, 1])
+    def log_odds(self, rows: Sequence[Prompt], pair: ChoicePair) -> np.ndarray:
+        """float64 array (rows,): the gold option against the runner-up."""
+        scores = self.scores(rows, [pair.gold, pair.runner_up])
+        return np.asarray(scores[:, 0] - scores[:, 1] + pair.prior_odds)
 
-    def p_gold(self, rows: Sequence[list[int]], letters: list[int], gold: int) -> np.ndarray:
+    def p_gold(self, rows: Sequence[Prompt], contrast: Contrast) -> np.ndarray:
         """float64 array (rows,): probability of the gold option among the options."""
-        logits = self.logits(rows, letters)
-        return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1)[:, gold].numpy())
+        scores = self.scores(rows, contrast.choices)
+        if contrast.log_prior is not None:
+            scores = scores + contrast.log_prior
+        p = torch.softmax(torch.from_numpy(scores), dim=1)
+        return np.asarray(p[:, contrast.gold].numpy())
 
     def attribute(self, prompt: WordedPrompt, contrast: Contrast) -> Attribution:
         """Values of a prompt's words."""
-        log_odds = _LogOdds(self, prompt, contrast.letters)
+        log_odds = _LogOdds(self, prompt, contrast.pair)
         parts = parts_of(prompt)
         shares = _share_among(parts, log_odds)
         words = np.zeros(len(prompt.words))
         for members, share in zip(parts, shares, strict=True):
             words[members] = _split_share(members, share, log_odds)
         whole, letters_only = log_odds(np.stack([log_odds.everything, log_odds.nothing]))
-        rotated = [self.log_odds([r.ids], r.letters)[0] for r in contrast.rotations[1:]]
+        rotated = [self.log_odds([r.prompt], r.pair)[0] for r in contrast.rotations[1:]]
         words[letter_of(prompt, contrast.gold)] = whole - np.mean([whole, *rotated])
         return Attribution(words, float(whole), float(letters_only))
 
@@ -111,8 +140,8 @@ class Reader:
 class _LogOdds:
     """Log-odds as a function of which words are present; each combination is evaluated once."""
 
-    def __init__(self, reader: Reader, prompt: WordedPrompt, letters: LetterPair) -> None:
-        self.reader, self.prompt, self.letters = reader, prompt, letters
+    def __init__(self, reader: Reader, prompt: WordedPrompt, pair: ChoicePair) -> None:
+        self.reader, self.prompt, self.pair = reader, prompt, pair
         self.everything = np.ones(len(prompt.words), dtype=bool)
         self.nothing = self.everything.copy()
         self.nothing[maskable(prompt)] = False
@@ -124,7 +153,7 @@ class _LogOdds:
         new = {key: row for key, row in zip(keys, present, strict=True) if key not in self._known}
         if new:
             prompts = [without(self.prompt, np.flatnonzero(~row)) for row in new.values()]
-            found = self.reader.log_odds(prompts, self.letters)
+            found = self.reader.log_odds(prompts, self.pair)
             self._known.update(zip(new, found.tolist(), strict=True))
         return np.array([self._known[key] for key in keys])
 
@@ -196,7 +225,9 @@ def attributable(prompt: WordedPrompt) -> np.ndarray:
     return np.array([i for i, w in enumerate(prompt.words) if w.part in parts])
 
 
-def without(prompt: WordedPrompt, words: np.ndarray) -> list[int]:
-    """The prompt's token ids without those of some words."""
-    absent = prompt.tokens_of(words)
-    return [token for token, is_absent in zip(prompt.ids, absent, strict=True) if not is_absent]
+def without(prompt: WordedPrompt, words: np.ndarray) -> Prompt:
+    """The prompt without the tokens of some words; options end where they then do."""
+    gone = prompt.tokens_of(words)
+    ids = [token for token, absent in zip(prompt.prompt.ids, gone, strict=True) if not absent]
+    before = np.cumsum(gone)
+    return Prompt(ids, [end - int(before[end]) for end in prompt.prompt.ends])

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.explaining.attribution import Reader, maskable
+from tst.explaining.contrast import Contrast
 from tst.explaining.words import WordedPrompt
 
 TOP_SHARE = 0.1
@@ -30,8 +32,7 @@ def measure_masking(
     reader: Reader,
     prompt: WordedPrompt,
     attribution: np.ndarray,
-    letters: list[int],
-    gold: int,
+    contrast: Contrast,
     mask_token: int,
     draws: int,
     rng: np.random.Generator,
@@ -47,15 +48,16 @@ def measure_masking(
     strength = np.abs(prompt.by_token(attribution))
     order = candidates[np.argsort(-strength[candidates], kind="stable")]
     masked = [order[:count]] + [rng.choice(candidates, count, replace=False) for _ in range(draws)]
-    rows = [prompt.ids, *(_hide(prompt.ids, places, mask_token) for places in masked)]
-    p = reader.p_gold(rows, letters, gold)
+    rows = [prompt.prompt, *(_hide(prompt.prompt, places, mask_token) for places in masked)]
+    p = reader.p_gold(rows, contrast)
     moved = np.abs(p[1:] - p[0])
     return Masking(float(moved[0]), float(moved[1:].mean()), float(p[0]))
 
 
-def _hide(ids: list[int], places: np.ndarray, token: int) -> list[int]:
+def _hide(prompt: Prompt, places: np.ndarray, token: int) -> Prompt:
     hidden = set(places.tolist())
-    return [token if i in hidden else value for i, value in enumerate(ids)]
+    ids = [token if i in hidden else value for i, value in enumerate(prompt.ids)]
+    return Prompt(ids, prompt.ends)
 
 
 def summarise_masking(found: Sequence[Masking], rng: np.random.Generator) -> dict[str, float]:

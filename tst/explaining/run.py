@@ -17,14 +17,16 @@ from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.progress import Progress
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again
+from tst.diagnostics.llm.scoring.calibration import Calibration
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.session import Session
-from tst.explaining.attribution import Attribution, Reader
+from tst.explaining.attribution import Attribution, OptionScores, Reader
 from tst.explaining.contrast import Contrast, contrast_of
 from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
 from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import Probe, probe_types
 from tst.explaining.settings import ExplainConfig
-from tst.explaining.words import WordedPrompt, split_words
+from tst.explaining.words import WordedPrompt, split_listed_words, split_words
 
 log = logging.getLogger("tst")
 
@@ -125,19 +127,20 @@ def _explain_fold(
     progress: Progress,
 ) -> list[Explained]:
     """The questions that one adapter answered. ``prompts``: by position in the table."""
-    contrasts = {i: contrast_of(table.loc[i], scored.loc[i], session) for i in prompts}
     untrained, found = {}, []
-    with _reader(session, None, settings.batch) as reader:
+    with _reader(session, None, None, settings.batch) as reader:
         for i, prompt in prompts.items():
-            untrained[i] = reader.attribute(prompt, contrasts[i])
+            contrast = contrast_of(table.loc[i], scored.loc[i], session, None)
+            untrained[i] = reader.attribute(prompt, contrast)
             progress.advance()
-    with _reader(session, adapter, settings.batch) as reader:
+    reading = FoldReading.load(adapter)
+    with _reader(session, adapter, reading, settings.batch) as reader:
         for i, prompt in prompts.items():
-            row, contrast = _row(table, i), contrasts[i]
+            row = _row(table, i)
+            contrast = contrast_of(table.loc[i], scored.loc[i], session, reading)
             tuned = reader.attribute(prompt, contrast)
-            letters = session.plan.letter_ids[: len(row["options"])]
             masking = measure_masking(
-                reader, prompt, tuned.words, letters, contrast.gold,
+                reader, prompt, tuned.words, contrast,
                 mask_token(session.base.tokenizer), settings.draws, rng,
             )  # fmt: skip
             found.append(
@@ -169,8 +172,10 @@ def adapter_folder(record: Path, fold: int, per_format: bool) -> Path:
 
 def _words(session: Session, table: pd.DataFrame, i: int) -> WordedPrompt | None:
     row = _row(table, i)
-    ids = session.encoded.take([i]).prompts[0]
-    return split_words(session.base.tokenizer, session.encoder.render(row)[0], ids, row)
+    prompt = session.encoded.take([i]).prompts[0]
+    if session.lists is None:
+        return split_words(session.base.tokenizer, session.encoder.render(row)[0], prompt, row)
+    return split_listed_words(session.lists, session.lists.render_turn(row), prompt, row)
 
 
 def _row(table: pd.DataFrame, i: int) -> dict[str, Any]:
@@ -178,12 +183,21 @@ def _row(table: pd.DataFrame, i: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _reader(session: Session, adapter: Path | None, batch: int) -> Iterator[Reader]:
-    """A reader of the untrained model, or of the model with an adapter."""
+def _reader(
+    session: Session, adapter: Path | None, reading: FoldReading | None, batch: int
+) -> Iterator[Reader]:
+    """A reader of the untrained model, or of the model with an adapter and its reading."""
     base = session.base
+    options = None
+    if session.lists is not None:
+        options = OptionScores(session.lists.yes_no)
+        if reading is not None and reading.head is not None:
+            head = torch.from_numpy(reading.head)[None].to(base.device)
+            how = reading.calibrations.get("mc", Calibration())
+            options = OptionScores(session.lists.yes_no, head, how.temperature)
     with bare_again(base):
         model: Any = base.model if adapter is None else attach_saved(base.model, adapter)
-        with Reader(model, batch).reading() as reader:
+        with Reader(model, batch, options).reading() as reader:
             yield reader
 
 
@@ -230,7 +244,7 @@ def _probes(session: Session, table: pd.DataFrame, scored: pd.DataFrame) -> list
             "fold": scored.loc[mc.index, "fold"].to_numpy(),
         }
     )
-    used = sorted({t for p in session.encoded.take(mc.index).prompts for t in p})
+    used = sorted({t for p in session.encoded.take(mc.index).prompts for t in p.ids})
     output: Any = session.base.model.get_output_embeddings()
     unembedding = output.weight[torch.tensor(used, device=output.weight.device)]
     tokenizer: Any = session.base.tokenizer
@@ -243,8 +257,8 @@ def final_states(session: Session, questions: pd.DataFrame) -> np.ndarray:
     """float array (n, hidden): the untrained model's final hidden state at the answer position."""
     model: Any = session.base.model
     rows = []
-    for ids in session.encoded.take(questions.index).prompts:
-        tensor = torch.tensor([ids], device=session.base.device)
+    for prompt in session.encoded.take(questions.index).prompts:
+        tensor = torch.tensor([prompt.ids], device=session.base.device)
         output = model(input_ids=tensor, output_hidden_states=True, use_cache=False)
         rows.append(output.hidden_states[-1][0, -1].float().cpu().numpy())
     return np.stack(rows)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.option_lists import OptionLists, option_lines
 from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt
 
 WORD = re.compile(r"\S+")
@@ -31,12 +33,12 @@ class Word:
 
 @dataclass
 class WordedPrompt:
-    """Token ids of a prompt and its words.
+    """A prompt and its words.
 
     word_of: int array (tokens,), the word of each token; -1 for chat tokens and spaces
     """
 
-    ids: list[int]
+    prompt: Prompt
     words: list[Word]
     word_of: np.ndarray
 
@@ -52,23 +54,75 @@ class WordedPrompt:
 
 
 def split_words(
-    tokenizer: PreTrainedTokenizerBase, turn: str, ids: list[int], row: Mapping[str, Any]
+    tokenizer: PreTrainedTokenizerBase, turn: str, prompt: Prompt, row: Mapping[str, Any]
 ) -> WordedPrompt | None:
     """The words of a rendered turn; None where it was cut, so that ids and text differ.
 
-    turn: the whole text that ``ids`` encode
+    turn: the whole text that the prompt's ids encode
     row: format, question, options
+    """
+    text = render_prompt(row)
+    words: list[Word] = []
+    word_of = _own_words(tokenizer, turn, prompt.ids, text, _parts(row, text), words)
+    return None if word_of is None else WordedPrompt(prompt, words, word_of)
+
+
+def split_listed_words(
+    lists: OptionLists, turn: str, prompt: Prompt, row: Mapping[str, Any]
+) -> WordedPrompt | None:
+    """The same where the options stand in the assistant's turn (again): a word is in both lists.
+
+    turn: the text of the user's turn
+    """
+    tokenizer = lists.encoder.tokenizer
+    text = render_prompt(row, options_listed=lists.in_user_turn)
+    listed = lists.line_ids(row["options"])
+    rest = sum(len(ids) for ids in listed) + len(lists.opening)
+    in_turn = len(prompt.ids) - rest
+    words: list[Word] = []
+    parts = _parts(row if lists.in_user_turn else {**row, "options": None}, text)
+    word_of = _own_words(tokenizer, turn, prompt.ids[:in_turn], text, parts, words)
+    if word_of is None:
+        return None
+    found = [word_of, np.full(len(lists.opening), -1)]
+    for index, (line, ids) in enumerate(zip(option_lines(row["options"]), listed, strict=True)):
+        own: list[Word] = []
+        mark = len(f"{LETTERS[index]}. ")
+        places = [(LETTER, index, 0, mark), (OPTION, index, mark, len(line))]
+        coded = len(ids) - len(lists.line_end)
+        of_line = _own_words(tokenizer, line, ids[:coded], line, places, own)
+        if of_line is None:
+            return None
+        if lists.in_user_turn:
+            known = [n for n, w in enumerate(words) if w.option == index]
+        else:
+            known = list(range(len(words), len(words) + len(own)))
+            words += own
+        of_line = np.where(of_line >= 0, np.array(known)[of_line], -1)
+        found += [of_line, np.full(len(ids) - coded, -1)]
+    return WordedPrompt(prompt, words, np.concatenate(found))
+
+
+def _own_words(
+    tokenizer: PreTrainedTokenizerBase,
+    turn: str,
+    ids: list[int],
+    text: str,
+    parts: list[tuple[str, int, int, int]],
+    words: list[Word],
+) -> np.ndarray | None:
+    """The word of each token of a turn, counted from the turn's first; adds the words to ``words``.
+
+    None where the ids are not those of the turn. ``parts``: stretches of ``text`` in the turn
     """
     coded = tokenizer(turn, add_special_tokens=False, return_offsets_mapping=True)
     spare = len(ids) - len(coded["input_ids"])  # BOS, where no template writes it
     if spare < 0 or list(coded["input_ids"]) != list(ids[spare:]):
         return None
-    prompt = render_prompt(row)
-    start = turn.index(prompt)
-    words: list[Word] = []
+    start = turn.index(text)
     owner = np.full(len(turn), -1)
-    for part, option, begin, end in _parts(row, prompt):
-        for match in WORD.finditer(prompt, begin, end):
+    for part, option, begin, end in parts:
+        for match in WORD.finditer(text, begin, end):
             owner[start + match.start() : start + match.end()] = len(words)
             words.append(Word(match.group(), part, option))
     word_of = np.full(len(ids), -1)
@@ -77,7 +131,7 @@ def split_words(
         owners = owners[owners >= 0]
         if len(owners):
             word_of[spare + i] = owners[0]
-    return WordedPrompt(list(ids), words, word_of)
+    return word_of
 
 
 def _parts(row: Mapping[str, Any], prompt: str) -> list[tuple[str, int, int, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead
-from tst.diagnostics.llm.prompting.batches import EMPTY, collate_training, plan_scoring
+from tst.diagnostics.llm.prompting.batches import EMPTY, collate_pairs, plan_scoring
 from tst.noisy_tuning.encoding import Example
 
 LOGITS = 2**27
@@ -39,7 +39,7 @@ def pair_losses(model: torch.nn.Module, examples: Sequence[Example]) -> np.ndarr
 def _batch_losses(
     head: AnswerHead, examples: Sequence[Example], device: torch.device
 ) -> np.ndarray:
-    batch = collate_training([list(examples)], [1]).to(device)
+    batch = collate_pairs([examples], [1]).to(device)
     sizes = [len(target) for _, target in examples]
     logits, _ = head.logits(batch.input_ids, batch.positions, use_cache=False)
     losses = torch.nn.functional.cross_entropy(logits.float(), batch.targets, reduction="none")

@@ -16,7 +16,7 @@ from transformers import PrinterCallback
 
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
-from tst.diagnostics.llm.prompting.batches import Batch, collate_training
+from tst.diagnostics.llm.prompting.batches import Batch, collate_pairs
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import AnswerTrainer, sft_config
 from tst.diagnostics.llm.training.step_report import StepReport
@@ -53,7 +53,7 @@ class StepCollator:
         members = [self.examples[i] for i in self.steps[step]]
         targets = sum(len(target) for _, target in members)
         starts = range(0, len(members), self.micro_batch)
-        return [collate_training([[*members[i : i + self.micro_batch]]], [targets]) for i in starts]
+        return [collate_pairs([members[i : i + self.micro_batch]], [targets]) for i in starts]
 
     def longest(self) -> Batch:
         """The pass that needs most memory: the first pass of a step has its longest pairs."""

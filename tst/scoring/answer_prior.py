@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
-STRENGTHS = (1e-2, 1e5)
+STRENGTHS = (0.1, 1e5)
 """Pseudo-counts between which a strength is sought; the upper end ignores the counts."""
 
 

@@ -7,6 +7,7 @@ the reason beside it; a diagnostic adds its own (``Diagnostic.without_effect``).
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,14 @@ def model_of(config: RunConfig) -> str:
 def describe_diagnostic(config: RunConfig) -> dict[str, Any]:
     """summary.json's ``diagnostic``: what tables and reports say of it without its class."""
     declared = diagnostic_of(config)
+    parts = {path: attrgetter(path)(config) for path in declared.reads}
+    defaults = declared.settings_type()
     return {
         "name": config.diagnostic.name,
         "label": declared.label,
         "model": model_of(config),
         "has_zero_shot": declared.has_zero_shot,
-        "defaults": to_plain(declared.settings_type()),
+        "defaults": to_plain(
+            declared.resolve(defaults, parts, config.device).get("diagnostic", defaults)
+        ),
     }

@@ -27,7 +27,9 @@ def mixed_rows(n: int = 36, groups: int = 9) -> list[dict]:
     for i in range(n):
         kind = ("mc", "num", "mc", "open")[i % 4]
         words = " ".join(["word"] * int(draw.integers(1, 12)))
-        answer = {"mc": i % 3, "num": float(i % 5), "open": ["yes" if i % 3 else "no", "y"]}[kind]
+        answer = {"mc": (i // 4) % 3, "num": float(i % 5), "open": ["yes" if i % 3 else "no", "y"]}[
+            kind
+        ]
         rows.append(
             {
                 "id": f"q{i}",

@@ -58,8 +58,9 @@ def equal(a: dict, b: dict, tolerance: float = 0.0) -> None:
             np.testing.assert_allclose(a[key], b[key], rtol=0, atol=tolerance)
 
 
-def test_predictions_have_what_the_protocol_asks(table):
-    for (_, fold), p in run(table).items():
+@pytest.mark.parametrize("mc_scoring", ["options", "letters"])
+def test_predictions_have_what_the_protocol_asks(table, mc_scoring):
+    for (_, fold), p in run(table, mc_scoring=mc_scoring).items():
         plan = plan_folds(table, k=3, seed=1)
         _, heldout = split(table, plan, 0, fold)
         for i, (kind, options) in enumerate(
@@ -68,14 +69,14 @@ def test_predictions_have_what_the_protocol_asks(table):
             if kind == "mc":
                 assert len(p.p_options[i]) == len(options)
                 assert p.p_options[i].sum() == pytest.approx(1.0)
-                assert 0 < p.letter_mass[i] <= 1
+                mass = p.letter_mass[i]
+                assert 0 < mass <= 1 if mc_scoring == "letters" else np.isnan(mass)
                 assert p.generated[i] is None
             else:
                 assert p.p_options[i] is None
-                assert isinstance(p.generated[i], str)
-                assert p.parsed[i] == (
-                    np.isfinite(p.value[i]) if kind == "num" else p.text[i] != ""
-                )
+                assert isinstance(p.generated_zero_shot[i], str)
+                assert p.parsed[i] == (kind == "num" or p.text[i] != "")
+                assert np.isfinite(p.value[i]) == (kind == "num")
         assert p.cost["train_tokens"] > 0 and p.cost["train_seconds"] > 0
 
 
@@ -98,16 +99,21 @@ def test_zero_shot_is_the_model_without_its_adapters_and_computed_once(table, st
     first = run(table, store, only=[0])
     base = load_base(TINY, "cpu")
     assert not any("lora" in n or "stacked" in n for n, _ in base.model.named_parameters())
-    untouched = by_question(table, run(table, only=[0], learning_rate=1e-12), "p_options")
+    letters = {"mc_scoring": "letters", "learning_rate": 1e-12}
+    untouched = run(table, only=[0], **letters)
+    equal(
+        by_question(table, untouched, "p_options"),
+        by_question(table, untouched, "p_options_zero_shot"),
+        tolerance=1e-6,
+    )
     zero = by_question(table, first, "p_options_zero_shot")
-    equal(untouched, zero, tolerance=1e-6)
     free_base()
     calls = []
     original = diagnostic_module.Session.score
     monkeypatch.setattr(
         diagnostic_module.Session,
         "score",
-        lambda self, model, folds: calls.append(len(folds)) or original(self, model, folds),
+        lambda self, *args, **kwargs: calls.append(args) or original(self, *args, **kwargs),
     )
     again = run(table, store, only=[0])
     assert len(calls) == 1, "held-out scoring alone: zero-shot answers come from the store"
@@ -118,7 +124,8 @@ def test_zero_shot_is_the_model_without_its_adapters_and_computed_once(table, st
     )
 
 
-def test_held_out_answers_are_never_read(table):
+@pytest.mark.parametrize("mc_scoring", ["options", "letters"])
+def test_held_out_answers_are_never_read(table, mc_scoring):
     plan = plan_folds(table, k=3, seed=1)
     held = plan.assignment[0] == 0
     spoilt = table.copy()
@@ -130,10 +137,12 @@ def test_held_out_answers_are_never_read(table):
         dtype=object,
     )
     folds = [(0, 0)]
-    a = dict(build().run_folds(table, plan, folds, 1))
-    b = dict(build().run_folds(spoilt, plan, folds, 1))
-    for x, y in zip(a[0, 0].p_options, b[0, 0].p_options, strict=True):
+    changes = {"mc_scoring": mc_scoring, "validation": 0.2, "epochs": 2.0}
+    a, b = (dict(build(**changes).run_folds(t, plan, folds, 1))[0, 0] for t in (table, spoilt))
+    for x, y in zip(a.p_options, b.p_options, strict=True):
         assert (x is None and y is None) or np.array_equal(x, y)
+    np.testing.assert_array_equal(a.value, b.value)
+    assert a.text == b.text
 
 
 def test_a_base_model_without_template_and_parts_by_format(table):
@@ -142,17 +151,25 @@ def test_a_base_model_without_template_and_parts_by_format(table):
         assert all(o is None or o.sum() == pytest.approx(1.0) for o in p.p_options)
 
 
-@pytest.mark.parametrize("changes", [{"training": "stacked"}, {"training": "sequential"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": "stacked", "option_orders": 2},
+        {"training": "sequential", "validation": 0.3},
+        {"training": "stacked", "mc_scoring": "letters"},
+    ],
+)
 def test_saved_adapters_load_in_plain_peft_and_score_the_same(table, store, changes):
     results = run(table, store, only=[1], save_adapters=True, **changes)
     folder = store.folder / "0-1"
     assert sum(f.stat().st_size for f in folder.iterdir()) < 200_000
     plan = plan_folds(table, k=3, seed=1)
     _, heldout = split(table, plan, 0, 1)
-    again = build(store).rescore(heldout, folder)
+    again = build(store, **changes).rescore(heldout, folder)
     for a, b in zip(results[0, 1].p_options, again.p_options, strict=True):
         if a is not None:
             np.testing.assert_allclose(a, b, atol=5e-3)  # bf16 on disk
+    assert (folder / "tst_head.safetensors").is_file()
     base = load_base(TINY, "cpu")
     with bare_again(base):
         model = PeftModel.from_pretrained(base.model, str(folder))
@@ -220,11 +237,13 @@ def test_dry_run_describes_and_loads_no_weights(table):
         "GB",
     ):
         assert part in text
-    several = LoraSettings(number_samples=16)
-    more = describe_run(table, plan, several, TINY, OptimizerSettings(), "cpu")
-    scored = [int(re.search(r"scored ([\d,]+)", t)[1].replace(",", "")) for t in (text, more)]
-    numbers = int((table["format"] == "num").sum())
-    assert scored[1] - scored[0] == numbers * 16 * 24 * 2, "24 tokens each, zero-shot and tuned"
+    letters = LoraSettings(mc_scoring="letters")
+    shorter = describe_run(table, plan, letters, TINY, OptimizerSettings(), "cpu")
+    trained = [
+        int(re.search(r"trained on ([\d,]+)", t)[1].replace(",", "")) for t in (text, shorter)
+    ]
+    assert trained[0] > trained[1], "options are listed a second time"
+    assert "yes or no" in text and "yes or no" not in shorter
 
 
 def test_wrong_settings_are_told_all_at_once():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tst.core.diagnostic import Context, Diagnostic
 from tst.diagnostics.llm.settings import LoraSettings
@@ -13,7 +13,7 @@ class LoraLLM(Diagnostic):
     """TsT-LLM: a LoRA adapter per fold, and the same model without it."""
 
     label = "TsT-LLM"
-    version = 1
+    version = 2
     settings_type = LoraSettings
     reads = ("model", "optimizer")
     without_effect: ClassVar[Mapping[str, str]] = {
@@ -26,6 +26,14 @@ class LoraLLM(Diagnostic):
     }
     has_zero_shot = True
     planted_questions = 152
+
+    @classmethod
+    def resolve(
+        cls, settings: LoraSettings, parts: Mapping[str, Any], device: str
+    ) -> dict[str, Any]:
+        from tst.diagnostics.llm.resolving import resolve_settings
+
+        return {"diagnostic": resolve_settings(settings, parts["model"])}
 
     @classmethod
     def build(cls, settings: LoraSettings, context: Context) -> Diagnostic:

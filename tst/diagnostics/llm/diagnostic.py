@@ -19,6 +19,8 @@ from tst.diagnostics.llm.declaration import LoraLLM
 from tst.diagnostics.llm.dry_run import describe_run
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
 from tst.diagnostics.llm.model.loading import free_base, pick_device
+from tst.diagnostics.llm.resolving import resolve_settings
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import (
@@ -71,7 +73,7 @@ class LoraLLMDiagnostic(LoraLLM):
     ) -> None:
         require_valid(settings, model, optimizer)
         require_usable(optimizer, settings.learning_rate, settings.weight_decay)
-        self.settings = settings
+        self.settings = settings = resolve_settings(settings, model)
         self.model = model
         self.optimizer = optimizer
         self.store = store
@@ -150,9 +152,10 @@ class LoraLLMDiagnostic(LoraLLM):
         parts = []
         for formats in session.parts():
             asked = session.encoded.take(_of_format(questions, formats).index)
+            folder = adapter / self._part_name(formats)
             with bare_again(session.base):
-                model = attach_saved(session.base.model, adapter / self._part_name(formats))
-                parts += session.score(model, [asked])
+                model = attach_saved(session.base.model, folder)
+                parts += session.score(model, [asked], [FoldReading.load(folder)])
         return to_predictions(questions, pd.concat(parts), zero_shot, session.take_cost())
 
     def _fitted(self, session: Session, group: list[_FoldData]) -> bool:
@@ -178,28 +181,40 @@ class LoraLLMDiagnostic(LoraLLM):
         title = "training" if data.at is None else f"repeat {data.at[0]} fold {data.at[1]}"
         task, asked = self._questions(session, data, formats)
         with trained_adapter(
-            session.base, self.settings, self.optimizer, task, self._memory, [StepReport(title)]
+            session.base,
+            self.settings,
+            self.optimizer,
+            task,
+            self._memory,
+            [StepReport(title)],
+            session.read_validation,
         ) as (adapter, training):
             started = time.perf_counter()
-            data.answers += session.score(adapter, [asked])
+            data.answers += session.score(adapter, [asked], training.readings)
             self._charge(data, training, 0, time.perf_counter() - started)
-            self._save(adapter, data, formats)
+            self._save(adapter, training.readings[0], data, formats)
 
     def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
         title = f"{len(group)} folds at once" if len(group) > 1 else "training"
         tasks, asked = zip(*(self._questions(session, d, formats) for d in group), strict=True)
         with stacked_training(
-            session.base, self.settings, self.optimizer, tasks, self._memory, [StepReport(title)]
+            session.base,
+            self.settings,
+            self.optimizer,
+            tasks,
+            self._memory,
+            [StepReport(title)],
+            session.read_validation,
         ) as (adapters, training):
             started = time.perf_counter()
-            answers = session.score(session.base.model, list(asked))
+            answers = session.score(session.base.model, list(asked), training.readings)
             seconds = (time.perf_counter() - started) / len(group)
         for j, data in enumerate(group):
             data.answers.append(answers[j])
             self._charge(data, training, j, seconds)
             if self.settings.save_adapters:
                 with adapters.as_peft(j) as adapter:
-                    self._save(adapter, data, formats)
+                    self._save(adapter, training.readings[j], data, formats)
 
     def _questions(self, session: Session, data: _FoldData, formats: list[str]) -> Any:
         """What a fold's adapter learns from, and what it is asked."""
@@ -218,10 +233,13 @@ class LoraLLMDiagnostic(LoraLLM):
             data.cost, {"train_loss": history["loss"].mean(), "heldout_seconds": heldout_seconds}
         )
 
-    def _save(self, adapter: Any, data: _FoldData, formats: list[str]) -> None:
+    def _save(
+        self, adapter: Any, reading: FoldReading, data: _FoldData, formats: list[str]
+    ) -> None:
         if self.settings.save_adapters and self.store is not None and data.at is not None:
             with self.store.adapter_folder(*data.at, self._part_name(formats)) as folder:
                 save_adapter(adapter, folder)
+                reading.save(folder)
 
     def _part_name(self, formats: list[str]) -> str:
         """The sub-folder of one part's adapter; none where one adapter serves all formats."""

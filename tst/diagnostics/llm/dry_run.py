@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,11 @@ from transformers.pytorch_utils import Conv1D
 from tst.core.folds import FoldPlan
 from tst.diagnostics.llm.model.layers import adapted_layers, decoder_layers
 from tst.diagnostics.llm.model.loading import outline, pick_device
-from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
+from tst.diagnostics.llm.prompting.option_lists import OptionLists
+from tst.diagnostics.llm.resolving import resolve_settings
+from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES
+from tst.diagnostics.llm.scoring.number_candidates import SLOTS
 from tst.diagnostics.llm.settings import (
     LoraSettings,
     ModelSettings,
@@ -43,6 +48,7 @@ def describe_run(
     Loads the tokenizer and the model's configuration, no weights. Raises UserError as a run would.
     """
     require_valid(settings, model, optimizer)
+    settings = resolve_settings(settings, model)
     target = pick_device(device)
     require_usable(optimizer, settings.learning_rate, settings.weight_decay)
     known = outline(model, target)
@@ -53,17 +59,24 @@ def describe_run(
     linear = sum(layer.weight.numel() for layer in layers.values())
     encoder = Encoder(known.tokenizer, settings.max_length)
     questions = table.iloc[plan.order]
-    encoded = encoder.encode(questions)
-    targets = encoder.encode_targets(questions)
-    encoder.letter_ids(questions)
-    prompt_lengths = np.array([len(p) for p in encoded.prompts])
-    lengths = prompt_lengths + [len(t) for t in targets]
+    letters = settings.mc_scoring == "letters"
+    lists = None
+    if not letters:
+        lists = OptionLists(encoder, settings.list_options, settings.option_orders)
+    encoded = (lists or encoder).encode(questions)
+    learned = questions["format"].isin(["mc", "num", "open"] if letters else ["num", "open"])
+    targets = np.zeros(len(questions))
+    targets[learned] = [len(t) for t in encoder.encode_targets(questions[learned])]
+    if letters:
+        encoder.letter_ids(questions)
+    prompt_lengths = np.array([len(p.ids) for p in encoded.prompts])
+    lengths = prompt_lengths + targets
     lines = []
     for kind in list(dict.fromkeys(questions["format"]))[:2]:
-        row = questions[questions["format"] == kind].iloc[0].to_dict()
-        prompt, answer = encoder.render({str(k): v for k, v in row.items()})
-        lines += [f"--- prompt ({kind}) ---", prompt + "⟦" + answer + "⟧"]
-    lines.append("--- (⟦target⟧: what the loss is on)")
+        first = int(np.flatnonzero(encoded.formats == kind)[0])
+        row = {str(k): v for k, v in questions.iloc[first].to_dict().items()}
+        lines += [f"--- prompt ({kind}) ---", _shown(encoder, row, encoded.prompts[first])]
+    lines.append("--- (⟦...⟧: what the loss is on)")
     shares = (0.0, 0.5, 0.9, 0.99, 1.0)
     quantiles = zip(shares, np.quantile(lengths, shares), strict=True)
     lines.append("tokens per row: " + ", ".join(f"{s:.0%} {q:.0f}" for s, q in quantiles))
@@ -71,9 +84,10 @@ def describe_run(
     steps, tokens = [], 0.0
     for repeat, fold in plan.folds(only):
         train = plan.assignment[repeat][plan.order] != fold
-        per_epoch = math.ceil(train.sum() / settings.batch_size)
+        kept = 1.0 - settings.validation
+        per_epoch = math.ceil(train.sum() * kept / settings.batch_size)
         steps.append(max(1, math.ceil(per_epoch * settings.epochs - 1e-9)))
-        tokens += float(lengths[train].sum()) * settings.epochs
+        tokens += float(lengths[train].sum()) * kept * settings.epochs
     lines.append(
         f"folds: {len(steps)}, optimizer steps per fold: {min(steps)} to {max(steps)} "
         f"(batch {settings.batch_size}, {settings.epochs:g} epochs, {optimizer.name})"
@@ -85,8 +99,13 @@ def describe_run(
     )
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
     mode = f"stacked, {side_by_side} folds at once" if stacked else "sequential"
-    sampled = int((table["format"] == "num").sum()) * settings.number_samples * NEW_TOKENS["num"]
-    read_tokens = float(prompt_lengths.sum() + sampled) * (1 + plan.repeats)
+    numbers = int((table["format"] == "num").sum())
+    decoded = numbers * NUMBER_SAMPLES * NEW_TOKENS["num"]
+    candidates = numbers * SLOTS * float(targets.max()) * plan.repeats
+    orders = 1 if letters else settings.option_orders
+    validated = settings.validation * settings.epochs * (plan.k - 1)
+    read_tokens = float(prompt_lengths.sum()) * orders * (1 + plan.repeats * (1 + validated))
+    read_tokens += decoded + candidates
     work = linear * (4 * tokens + 2 * read_tokens)
     floor = sum(steps) / side_by_side * STEP_SECONDS[target.type]
     seconds = max(work / REACHED[target.type], floor)
@@ -103,6 +122,18 @@ def describe_run(
         f"estimate (rough): {_duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
     )
     return "\n".join(lines)
+
+
+def _shown(encoder: Encoder, row: dict[str, Any], prompt: Prompt) -> str:
+    """A prompt as the model reads it, and in double brackets what is learned of it."""
+    if not prompt.ends:
+        return "{}⟦{}⟧".format(*encoder.render(row))
+    text, start = "", 0
+    for end in prompt.ends:
+        line = encoder.tokenizer.decode(prompt.ids[start : end + 1])
+        text += str(line).removesuffix("\n") + "⟦ yes or no⟧\n"
+        start = end + 1
+    return text.rstrip("\n")
 
 
 def _base_bytes(quantization: str, total: int, device: torch.device) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,14 +14,27 @@ import torch
 from tst.core.diagnostic import Store
 from tst.core.errors import UserError
 from tst.core.scoring_rules import ScoringRules
+from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import BaseModel, load_base
+from tst.diagnostics.llm.prompting.batches import ABSENT
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
-from tst.diagnostics.llm.scoring.answers import ScoringPlan, score
+from tst.diagnostics.llm.prompting.examples import NO_CHOICES, Example
+from tst.diagnostics.llm.prompting.option_lists import OptionLists
+from tst.diagnostics.llm.scoring.answers import score
+from tst.diagnostics.llm.scoring.choices import (
+    ScoringPlan,
+    score_choices,
+    target_log_likelihoods,
+)
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading, count_answers
+from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates
+from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
 from tst.diagnostics.llm.training.memory import give_back_memory
 from tst.diagnostics.llm.training.steps import FoldTask
+from tst.diagnostics.llm.training.validation import Scored, ValidationTask, validation_rows
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +61,14 @@ class Session:
         self.questions = questions
         self.base: BaseModel = load_base(model, device)
         self.cost: dict[str, float] = {"load_seconds": time.perf_counter() - started}
+        self.letters = settings.mc_scoring == "letters"
+        self.types: pd.Series = questions["question_type"].astype(str)
         self.encoder = Encoder(self.base.tokenizer, settings.max_length)
-        self.encoded = self.encoder.encode(questions)
+        self.lists: OptionLists | None = None
+        if not self.letters:
+            orders = settings.option_orders
+            self.lists = OptionLists(self.encoder, settings.list_options, orders)
+        self.encoded = self.encode(questions)
         if self.encoded.cut.any():
             cut, n = self.encoded.cut.sum(), len(self.encoded)
             log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
@@ -56,10 +76,14 @@ class Session:
         self.plan = ScoringPlan(
             settings.score_tokens or SCORE_TOKENS[kind],
             LENGTH_MULTIPLE[kind],
-            self.encoder.letter_ids(questions),
+            self.encoder.letter_ids(questions) if self.letters else [],
             rules,
-            settings.number_samples,
+            (0, 0) if self.lists is None else self.lists.yes_no,
         )
+
+    def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
+        """Questions as token ids, in the mc scoring that is used."""
+        return (self.lists or self.encoder).encode(questions)
 
     def zero_shot(self, asked: pd.DataFrame, store: Store | None) -> pd.DataFrame:
         """Answers of the base without adapters, known ones reused."""
@@ -67,34 +91,153 @@ class Session:
         def compute(missing: pd.DataFrame) -> pd.DataFrame:
             log.info("zero-shot: %d questions", len(missing))
             asked = [self.encoded.take(missing.index)]
-            return self.score(self.base.model, asked, "zero-shot")[0]
+            return self.score(self.base.model, asked, title="zero-shot")[0]
 
-        how = str(self.settings.max_length)
-        if self.settings.number_samples:
-            how += f":{self.settings.number_samples}"
-            how += ":inclusive" if self.plan.rules.mra_inclusive else ""
+        settings = self.settings
+        how = f"{settings.max_length}:{settings.mc_scoring}"
+        if not self.letters:
+            how += f":{settings.list_options}:{settings.option_orders}"
+        how += ":inclusive" if self.plan.rules.mra_inclusive else ""
         answers, seconds = zero_shot_answers(asked, self.base, how, store, compute)
         self.cost["zero_shot_seconds"] = seconds
         return answers
 
     def task(self, train: pd.DataFrame, seed: int, order_seed: int) -> FoldTask:
-        """What to train on, as token ids."""
+        """What to train on, as token ids, and what to hold back for the inner validation."""
         if train.empty:
             raise UserError(
                 "diagnostic.per_format=true: a fold's training part has no question of one of the "
                 "formats; use per_format=false, or random folds where they are grouped."
             )
+        held = validation_rows(train, float(self.settings.validation), seed)
+        learned, kept = train[~held], train[held]
+        counted = count_answers(learned, self.letters)
+        validation = self._validation(kept, counted) if held.any() else None
+        # a held-out question may use the counts of all training rows
+        reading = replace(count_answers(train, self.letters), numbers=counted.numbers)
+        return FoldTask(
+            self._examples(learned, counted),
+            seed,
+            order_seed,
+            validation=validation,
+            reading=reading,
+            yes_no=self.plan.yes_no,
+        )
+
+    def _examples(self, train: pd.DataFrame, counted: FoldReading) -> list[Example]:
         known = self.encoded.take(train.index)
-        targets = self.encoder.encode_targets(train)
-        return FoldTask(list(zip(known.prompts, targets, strict=True)), seed, order_seed)
+        priors, goals = self._choices(train, counted)
+        targets = self._targets(train)
+        examples = []
+        for i, (kind, prior, goal) in enumerate(zip(known.formats, priors, goals, strict=True)):
+            if targets[i] and kind != "num":
+                examples.append(Example(known.orders(i), targets[i]))
+                continue
+            with np.errstate(divide="ignore"):
+                offsets = np.maximum(np.log(prior), ABSENT)
+            if kind == "mc":
+                goal = (1 - self.settings.label_smoothing) * goal + (
+                    self.settings.label_smoothing * prior
+                )
+            examples.append(
+                Example(known.orders(i), targets[i], goal, offsets, number=kind == "num")
+            )
+        return examples
+
+    def _validation(self, kept: pd.DataFrame, counted: FoldReading) -> ValidationTask:
+        asked = self.encoded.take(kept.index)
+        priors, goals = self._choices(kept, counted)
+        targets = self._targets(kept, kinds=("open",))
+        return ValidationTask(asked, priors, goals, targets, counted.numbers)
+
+    def _choices(
+        self, rows: pd.DataFrame, counted: FoldReading
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Priors and goals of each question's choices; empty where it has none."""
+        priors, goals = [], []
+        columns = ("format", "question_type", "options", "answer")
+        for kind, name, options, answer in zip(*(rows[c] for c in columns), strict=True):
+            size = len(options) if kind == "mc" else 0
+            prior = goal = NO_CHOICES
+            if kind != "open":
+                prior = counted.prior(kind, str(name), size)
+            if kind == "mc":
+                goal = np.eye(size)[int(answer)]
+            elif kind == "num":
+                goal = counted.numbers.goals(str(name), float(answer), self.plan.rules)
+            priors.append(prior)
+            goals.append(goal)
+        return priors, goals
+
+    def _targets(self, rows: pd.DataFrame, kinds: tuple[str, ...] | None = None) -> list[list[int]]:
+        """Target tokens of the questions that learn tokens; empty for the others."""
+        kinds = kinds or (("mc", "num", "open") if self.letters else ("num", "open"))
+        learn_tokens = rows["format"].isin(kinds).to_numpy()
+        targets = iter(self.encoder.encode_targets(rows[learn_tokens]))
+        return [next(targets) if learns else [] for learns in learn_tokens]
+
+    def _texts(self, asked: EncodedQuestions, numbers: NumberCandidates) -> list[Texts]:
+        """Token ids of the candidates of each num question; empty for other questions."""
+        num = self.questions[self.questions["format"] == "num"].head(1)
+        of_type: dict[str, Texts] = {}
+        found: list[Texts] = []
+        for kind, name in zip(asked.formats, self.types.loc[asked.index], strict=True):
+            if kind != "num" or not numbers.values:
+                found.append([])
+                continue
+            if name not in of_type:
+                values, _ = numbers.of(name)
+                known = np.flatnonzero(np.isfinite(values))
+                rows = num.loc[num.index.repeat(len(known))].assign(answer=values[known])
+                ids = dict(zip(known.tolist(), self.encoder.encode_targets(rows), strict=True))
+                of_type[name] = [ids.get(slot, []) for slot in range(len(values))]
+            found.append(of_type[name])
+        return found
+
+    def read_validation(
+        self, model: torch.nn.Module, tasks: list[ValidationTask], weight: torch.Tensor | None
+    ) -> tuple[Scored, list[np.ndarray]]:
+        """What ``EpochSelection`` asks for, of the model as it stands."""
+        was_training = model.training
+        model.eval()
+        head = AnswerHead(model)
+        asked = [task.asked for task in tasks]
+        texts = [self._texts(task.asked, task.numbers) for task in tasks]
+        scored: Scored = [{} for _ in tasks]
+        with head.attached():
+            for kind in ("mc", "num"):
+                if any((q.formats == kind).any() for q in asked):
+                    found = score_choices(head, asked, kind, self.plan, weight)
+                    for own, scores in zip(scored, found, strict=True):
+                        own[kind] = scores.scores
+            if any(own.get("num") for own in scored):
+                written = score_number_texts(head, asked, texts, self.plan)
+                for task, own, by_question in zip(tasks, scored, written, strict=True):
+                    own["num_text"] = {
+                        i: task.numbers.text_scores(self.types[task.asked.index[i]], row)
+                        for i, row in by_question.items()
+                    }
+            tokens = target_log_likelihoods(head, asked, [t.targets for t in tasks], self.plan)
+        model.train(was_training)
+        return scored, tokens
 
     def score(
-        self, model: torch.nn.Module, folds: list[EncodedQuestions], title: str = "held-out"
+        self,
+        model: torch.nn.Module,
+        folds: list[EncodedQuestions],
+        readings: list[FoldReading] | None = None,
+        title: str = "held-out",
     ) -> list[pd.DataFrame]:
         """Answers of k folds' questions at once; smaller batches when memory is short."""
+        types: list[Sequence[str]] = [self.types.loc[q.index].tolist() for q in folds]
+        texts = None
+        if readings is not None:
+            texts = [self._texts(q, r.numbers) for q, r in zip(folds, readings, strict=True)]
         while True:
             try:
-                answers = score(model, self.encoder, folds, self.plan, title)
+                answers = score(
+                    model, self.encoder, folds, types, self.plan, readings, texts, title
+                )
                 for answer in answers:
                     require_finite_answers(answer, title)
                 return answers

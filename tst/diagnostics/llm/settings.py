@@ -14,9 +14,15 @@ from tst.core.ranges import bounded, expecting, find_range_problems, one_of
 from tst.optimizers.settings import OptimizerSettings, find_unknown_parameters
 
 TRAINING_MODES = ("auto", "stacked", "sequential")
+MC_SCORINGS = ("auto", "options", "letters")
+OPTION_LISTINGS = ("twice", "once")
 QUANTIZATIONS = ("nf4", "none", "auto")
 KERNELS = ("auto", "liger", "none")
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
+
+
+def _is_share(value: Any) -> bool:
+    return value == "auto" or (isinstance(value, int | float) and 0 <= value <= 0.5)
 
 
 @dataclass
@@ -47,12 +53,21 @@ class AdapterSettings:
 class LoraSettings(AdapterSettings, DiagnosticSettings):
     """How adapters are trained and held-out questions scored (defaults: the paper's).
 
-    epochs: passes over a fold's training questions; may be a fraction (1.5)
+    epochs: passes over a fold's training questions, at most where some are held back for
+        validation; may be a fraction (1.5)
     batch_size: questions per optimizer step; memory never changes it
     micro_batch: questions per fold in a forward pass of the longest prompts (more of shorter ones)
     max_length: longer prompts are cut inside the question
-    number_samples: 0 decodes numbers greedily, as the paper; else a number is the one with the
-        highest expected score over that many answers spread over the model's distribution
+    mc_scoring: options (each is listed in the assistant's turn and scored at the end of its line),
+        letters (the paper's: the letter that would be written next), or auto: options for models
+        under a billion parameters
+    list_options: twice (in the user's turn too) or once; where options are scored
+    option_orders: fixed orders of a question's options, as given and drawn from its content;
+        epochs take turns, held-out scores are means; where options are scored
+    label_smoothing: share of the prior in what the right option is trained towards; where options
+        are scored
+    validation: share of a fold's training questions that choose its epoch and its calibration;
+        auto: 0.1 where options are scored, 0 for letters
     training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA)
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens per forward pass of scoring; 0 picks by device
@@ -65,7 +80,11 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     epochs: float = bounded(1.0, above=0)
     batch_size: int = bounded(4, at_least=1)
     per_format: bool = False
-    number_samples: int = bounded(0, at_least=0)
+    mc_scoring: str = one_of("auto", MC_SCORINGS)
+    list_options: str = one_of("twice", OPTION_LISTINGS)
+    option_orders: int = bounded(1, at_least=1)
+    label_smoothing: float = bounded(0.1, at_least=0, below=1)
+    validation: Any = expecting("auto", "auto, or a share from 0 to 0.5", _is_share)
     training: str = one_of("auto", TRAINING_MODES)
     folds_at_once: int = bounded(5, at_least=1)
     score_tokens: int = bounded(0, at_least=0)

@@ -116,12 +116,15 @@ def settings_of(folder: Path) -> ModelSettings:
     return ModelSettings(name=str(folder), quantization="none")
 
 
-def run(questions: pd.DataFrame, model: ModelSettings, training: str) -> dict[str, np.ndarray]:
+def run(
+    questions: pd.DataFrame, model: ModelSettings, training: str, mc_scoring: str
+) -> dict[str, np.ndarray]:
     """Probabilities of all options of all questions, trained and zero-shot."""
     plan = plan_folds(questions, k=2, seed=1)
     settings = LoraSettings(
-        training=training, learning_rate=1e-2, dropout=0.0, batch_size=2, warmup=0.0, epochs=2.0
-    )
+        training=training, learning_rate=1e-2, dropout=0.0, batch_size=2, warmup=0.0, epochs=2.0,
+        mc_scoring=mc_scoring,
+    )  # fmt: skip
     diagnostic = LoraLLMDiagnostic(settings, model, OptimizerSettings(), None, "cpu")
     trained, zero_shot = {}, {}
     for at, predictions in diagnostic.run_folds(questions, plan, plan.folds(), 1):
@@ -160,12 +163,13 @@ def test_answers_equal_transformers_and_stacked_folds_equal_sequential_ones(
     folders, questions, name
 ):
     folder = folders(name)
-    stacked = run(questions, settings_of(folder), "stacked")
-    sequential = run(questions, settings_of(folder), "sequential")
+    for mc_scoring in ("options", "letters"):
+        stacked = run(questions, settings_of(folder), "stacked", mc_scoring)
+        sequential = run(questions, settings_of(folder), "sequential", mc_scoring)
+        np.testing.assert_allclose(stacked["trained"], sequential["trained"], rtol=0, atol=1e-5)
     np.testing.assert_allclose(
         stacked["zero-shot"], plain(questions, folder, name), rtol=0, atol=1e-6
     )
-    np.testing.assert_allclose(stacked["trained"], sequential["trained"], rtol=0, atol=1e-5)
     moved = np.abs(stacked["trained"] - stacked["zero-shot"]).max()
     assert moved > 1e-3, "training must have changed something for equality to mean anything"
 

@@ -10,13 +10,16 @@ from tst.core.errors import UserError
 from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.loading import load_base, pick_device
 from tst.diagnostics.llm.model.weights_digest import PIECE_BYTES, PIECES, identify_weights
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import trained_adapter
 from tst.diagnostics.llm.training.stacked_folds import stacked_training
 from tst.diagnostics.llm.training.steps import FoldTask
 
-TASKS = [FoldTask([([6, 7, 8 + i], [9]) for i in range(8)], seed, 7) for seed in (1, 2)]
+EXAMPLES = [Example([Prompt([6, 7, 8 + i])], [9]) for i in range(8)]
+TASKS = [FoldTask(EXAMPLES, seed, 7) for seed in (1, 2)]
 
 
 def test_training_leaves_nothing_on_the_base():

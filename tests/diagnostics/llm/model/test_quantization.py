@@ -11,6 +11,8 @@ from transformers import AutoModelForCausalLM
 from tst.diagnostics.llm.model.loading import BaseModel, free_base, load_base
 from tst.diagnostics.llm.model.quantization import nf4_config
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import trained_adapter
@@ -22,7 +24,7 @@ pytest.importorskip("bitsandbytes")
 def losses(base: BaseModel) -> torch.Tensor:
     """The loss of every training step on this base."""
     settings = LoraSettings(dropout=0.0, learning_rate=2e-2)
-    task = FoldTask([([6, 7, 8 + i], [9]) for i in range(32)], 1, 7)
+    task = FoldTask([Example([Prompt([6, 7, 8 + i])], [9]) for i in range(32)], 1, 7)
     with trained_adapter(base, settings, OptimizerSettings(), task, MemoryPlan(4)) as (_, training):
         return torch.tensor(training.histories[0]["loss"].to_numpy())
 

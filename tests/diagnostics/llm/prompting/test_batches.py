@@ -8,10 +8,15 @@ import torch
 
 from tst.diagnostics.llm.prompting.batches import (
     EMPTY,
+    Layout,
+    collate_pairs,
+    collate_prompts,
     collate_training,
     plan_scoring,
     plan_steps,
 )
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
 
 
 def test_every_question_is_used_once_an_epoch():
@@ -42,21 +47,62 @@ def test_scoring_batches_hold_every_row_of_each_fold_once():
         assert [sorted(s) for s in seen] == [list(range(len(n))) for n in lengths]
 
 
+def shown(prompt: list[int], target: list[int]) -> tuple[Example, Prompt]:
+    return Example([Prompt(prompt)], target), Prompt(prompt)
+
+
 def test_loss_is_on_target_tokens_alone_and_averages_over_the_step():
-    batch = collate_training([[([1, 2, 3], [7, 8])], [([4], [9])]], [4, 1], width=4)
+    rows = [[shown([1, 2, 3], [7, 8])], [shown([4], [9])]]
+    layout = Layout(width=4, positions=2, tokens=True, options=False, number_slots=0)
+    batch = collate_training(rows, [4, 1], layout)
     assert batch.input_ids.tolist() == [[1, 2, 3, 7], [4, 0, 0, 0]]
     # token 7 is predicted at the prompt's last token, 8 at token 7; 9 at token 4
+    assert batch.positions.tolist() == [2, 3, 4, 4]
+    assert batch.targets.tolist() == [7, 8, 9, 0]
+    torch.testing.assert_close(batch.weights, torch.tensor([0.25, 0.25, 1.0, 0.0]))
+    assert batch.tokens == 5
+    assert batch.goals.shape == batch.number_goals.shape == (2, 0)
+
+
+def test_pairs_have_as_many_positions_as_target_tokens():
+    batch = collate_pairs([[([1, 2, 3], [7, 8]), ([4], [9])]], [3])
     assert batch.positions.tolist() == [2, 3, 4]
     assert batch.targets.tolist() == [7, 8, 9]
-    torch.testing.assert_close(batch.weights, torch.tensor([0.25, 0.25, 1.0]))
-    assert batch.tokens == 5
+    torch.testing.assert_close(batch.weights, torch.full((3,), 1 / 3))
 
 
 def test_static_shapes_and_empty_places_weigh_nothing():
-    batch = collate_training([[([1, 2], [7]), None]], [1], width=8, per_row=2)
+    layout = Layout(width=8, positions=2, tokens=True, options=False, number_slots=0)
+    batch = collate_training([[shown([1, 2], [7]), None]], [1], layout)
     assert batch.input_ids.shape == (2, 8)
     assert len(batch.positions) == 4
     assert batch.weights.tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_options_and_numbers_are_read_where_they_end():
+    options = Example(
+        [Prompt([1, 2, 3, 4, 5], [4, 2])], goals=np.array([0.9, 0.1]), offsets=np.log([0.5, 0.5])
+    )
+    number = Example([Prompt([6, 7])], [8], np.array([0.0, 0.5, 0.5]), np.zeros(3), number=True)
+    layout = Layout(width=6, positions=3, tokens=True, options=True, number_slots=3)
+    rows = [[(options, options.prompts[0]), (number, number.prompts[0]), None]]
+    batch = collate_training(rows, [2], layout)
+    assert batch.positions.view(3, 3).tolist() == [[4, 2, 0], [7, 6, 6], [12, 12, 12]]
+    torch.testing.assert_close(batch.goals[0], torch.tensor([0.45, 0.05, 0.0]))
+    assert batch.offsets[0, 2] < -1e3 and batch.offsets[0, :2].tolist() == pytest.approx(
+        [np.log(0.5)] * 2
+    )
+    torch.testing.assert_close(batch.number_goals[1], torch.tensor([0.0, 0.25, 0.25]))
+    assert batch.targets.view(3, 3)[1].tolist() == [8, 0, 0]
+    assert batch.weights.sum() == 0.5, "a number's tokens count together as much as its slots"
+    for goals in (batch.goals[1:], batch.number_goals[[0, 2]]):
+        assert not goals.any()
+
+
+def test_prompts_are_read_at_their_ends_or_at_their_last_token():
+    ids, positions = collate_prompts([Prompt([1, 2, 3], [1, 2]), None, Prompt([4, 5])], multiple=4)
+    assert ids.tolist() == [[1, 2, 3, 0], [0] * 4, [4, 5, 0, 0]]
+    assert positions.tolist() == [[1, 2], [4, 4], [9, 8]]
 
 
 def test_nothing_to_learn_from_is_refused():

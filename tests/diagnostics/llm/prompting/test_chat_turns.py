@@ -77,7 +77,7 @@ def test_all_that_a_template_writes_before_an_answer_is_prompt(name, template, o
 @pytest.mark.parametrize(("name", "template", "opening", "end"), CASES)
 def test_the_prompt_is_what_the_template_itself_would_give(name, template, opening, end):
     this = encoder(name, template)
-    (prompt,) = this.encode(frame(MC)).prompts
+    prompt = this.encode(frame(MC)).prompts[0].ids
     messages = [{"role": "user", "content": render_prompt(MC)}]
     plain = this.tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, enable_thinking=False, return_dict=False

@@ -69,7 +69,7 @@ def test_with_a_chat_template_the_prompt_is_the_users_turn():
     tokenizer = build_tokenizer(chat=True)
     encoder = Encoder(tokenizer, 1024)
     encoded = encoder.encode(frame(MC, NUM, OPEN))
-    assert tokenizer.decode(encoded.prompts[0]) == f"<s><|user|>{MC_TEXT}<|end|><|assistant|>"
+    assert tokenizer.decode(encoded.prompts[0].ids) == f"<s><|user|>{MC_TEXT}<|end|><|assistant|>"
     targets = encoder.encode_targets(frame(MC, NUM, OPEN))
     assert [tokenizer.decode(t) for t in targets] == ["B<|end|>", "120<|end|>", "a cat<|end|>"]
     assert encoder.letter_ids(frame(MC)) == [tokenizer.convert_tokens_to_ids(x) for x in "AB"]
@@ -86,7 +86,7 @@ def test_without_a_chat_template_answers_follow_a_word_and_a_space():
     tokenizer = build_tokenizer(chat=False)
     encoder = Encoder(tokenizer, 1024)
     encoded = encoder.encode(frame(MC, NUM))
-    assert tokenizer.decode(encoded.prompts[0]) == f"{MC_TEXT}\nAnswer:"
+    assert tokenizer.decode(encoded.prompts[0].ids) == f"{MC_TEXT}\nAnswer:"
     targets = encoder.encode_targets(frame(MC, NUM))
     assert [tokenizer.decode(t) for t in targets] == [" B</s>", " 120</s>"]
     assert encoder.letter_ids(frame(MC)) == tokenizer.convert_tokens_to_ids(["ĠA", "ĠB"])
@@ -108,12 +108,12 @@ def test_a_long_prompt_loses_words_of_its_question_alone():
     encoder = Encoder(tokenizer, 256)
     encoded = encoder.encode(frame(long, MC))
     assert encoded.cut.tolist() == [True, False]
-    text = tokenizer.decode(encoded.prompts[0])
-    assert len(encoded.prompts[0]) <= 256 - NEW_TOKENS["mc"] - 1
+    text = tokenizer.decode(encoded.prompts[0].ids)
+    assert len(encoded.prompts[0].ids) <= 256 - NEW_TOKENS["mc"] - 1
     assert text.startswith("<s><|user|>Answer the following question: start w0")
     assert " ... " in text and "end? Options:\nA. one\nB. two\nAnswer with the option's" in text
     # the next word would not have fitted
-    assert len(encoded.prompts[0]) > 256 - 12
+    assert len(encoded.prompts[0].ids) > 256 - 12
 
 
 def test_options_that_are_too_long_stay_whole():
@@ -121,7 +121,7 @@ def test_options_that_are_too_long_stay_whole():
     tokenizer = build_tokenizer()
     encoded = Encoder(tokenizer, 256).encode(frame(long))
     assert encoded.cut.tolist() == [True]
-    assert f"A. {'x' * 300}\nB. two" in tokenizer.decode(encoded.prompts[0])
+    assert f"A. {'x' * 300}\nB. two" in tokenizer.decode(encoded.prompts[0].ids)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from tests.diagnostics.llm.conftest import TINY
 from tst.core.folds import plan_folds
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.loading import load_base
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldSteps, fold_rates
 from tst.diagnostics.llm.training.memory import MemoryPlan
@@ -96,7 +98,8 @@ def tasks(n: int) -> list[FoldTask]:
         return torch.randint(6, 200, (length,), generator=draw).tolist()
 
     return [
-        FoldTask([(ids(3, 20), ids(1, 4)) for _ in range(21 + 6 * j)], 100 + j, 7) for j in range(n)
+        FoldTask([Example([Prompt(ids(3, 20))], ids(1, 4)) for _ in range(21 + 6 * j)], 100 + j, 7)
+        for j in range(n)
     ]
 
 

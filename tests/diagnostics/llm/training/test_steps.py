@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.steps import MOST_WIDTHS, FoldTask, StepCollator, few_widths
 
@@ -14,7 +16,10 @@ def tasks(folds: int) -> list[FoldTask]:
     def ids(low: int, high: int) -> list[int]:
         return draw.integers(6, 200, draw.integers(low, high)).tolist()
 
-    return [FoldTask([(ids(3, 60), ids(1, 4)) for _ in range(41 + j)], j, 7) for j in range(folds)]
+    return [
+        FoldTask([Example([Prompt(ids(3, 60))], ids(1, 4)) for _ in range(41 + j)], j, 7)
+        for j in range(folds)
+    ]
 
 
 @pytest.mark.parametrize("folds", [1, 3])
@@ -33,7 +38,7 @@ def test_passes_hold_each_target_of_a_step_once(folds, multiple, micro_batch):
             for task, plan in zip(given, collator.plans, strict=True)
             if step < len(plan)
             for i in plan[step]
-            for t in task.examples[i][1]
+            for t in task.examples[i].target
         ]
         assert sorted(found) == sorted(wanted)
         active = sum(step < len(plan) for plan in collator.plans)

@@ -29,6 +29,7 @@ class AnswerHead:
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self._positions: torch.Tensor | None = None
+        self.states = torch.empty(0)
         config: Any = model.config
         self._window = config.get_text_config().to_dict().get("sliding_window")
         # recurrent models have no attention, and the oldest ones make masks in their own way
@@ -49,7 +50,10 @@ class AnswerHead:
     def logits(
         self, input_ids: torch.Tensor, positions: torch.Tensor, **kwargs: Any
     ) -> tuple[torch.Tensor, Any]:
-        """Logits (m, vocabulary) at flat positions row * L + column, and the model's output."""
+        """Logits (m, vocabulary) at flat positions row * L + column, and the model's output.
+
+        ``states`` is then what the language-model head read at them: (m, hidden).
+        """
         if self._needs_mask and input_ids.shape[1] > 1 and "attention_mask" not in kwargs:
             kwargs["attention_mask"] = self._causal_mask(input_ids)
         self._positions = positions
@@ -79,7 +83,19 @@ class AnswerHead:
         hidden = args[0]
         # a base spread over GPUs has its head on the last of them
         positions = self._positions.to(hidden.device)
-        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions), *args[1:])
+        self.states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
+        return (self.states, *args[1:])
+
+
+def padded_cache(output: Any) -> Any:
+    """The key-value cache that right-padded prompts left; None where a model keeps another state.
+
+    A recurrent state has read the padding and cannot go on from the prompt.
+    """
+    cache = output.get("past_key_values")
+    if cache is None or any(hasattr(layer, "conv_states") for layer in cache.layers):
+        return None
+    return cache
 
 
 @contextmanager

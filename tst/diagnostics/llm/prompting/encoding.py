@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,35 @@ NEW_TOKENS = {"mc": 1, "num": 24, "open": 32}
 """Most tokens of an answer; some tokenizers write a number digit by digit."""
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """Token ids, and at which of them each option is scored (in the table's order of options).
+
+    Without ``ends`` the answer begins right after the last token.
+    """
+
+    ids: list[int]
+    ends: list[int] = field(default_factory=list)
+
+
 @dataclass
 class EncodedQuestions:
-    """Prompts of n questions as token ids; the answer begins right after a prompt's last token.
+    """Prompts of n questions as token ids, chat turn included.
 
     index: the questions' labels in their table
-    prompts: token ids, chat turn included
+    prompts: with the options in the order given
     formats: object array (n,)
     n_options: int array (n,), 0 where the question is not mc
     cut: bool array (n,), True where the question text was shortened to fit max_length
+    reordered: for each question, prompts with the options in other orders; often none
     """
 
     index: np.ndarray
-    prompts: list[list[int]]
+    prompts: list[Prompt]
     formats: np.ndarray
     n_options: np.ndarray
     cut: np.ndarray
+    reordered: list[list[Prompt]]
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -50,7 +63,12 @@ class EncodedQuestions:
             self.formats[at],
             self.n_options[at],
             self.cut[at],
+            [self.reordered[i] for i in at],
         )
+
+    def orders(self, i: int) -> list[Prompt]:
+        """All prompts of one question, by position."""
+        return [self.prompts[i], *self.reordered[i]]
 
 
 class Encoder:
@@ -78,14 +96,31 @@ class Encoder:
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
         rows = _records(questions, ["format", "question", "options"])
-        prompts = self._ids([self._turn(render_prompt(row)) for row in rows])
+        ids, cut = self.encode_turns(rows, [NEW_TOKENS[row["format"]] + 1 for row in rows])
+        sizes = [len(r["options"]) if r["format"] == "mc" else 0 for r in rows]
+        return EncodedQuestions(
+            questions.index.to_numpy(),
+            [Prompt(own) for own in ids],
+            questions["format"].to_numpy(dtype=object),
+            np.array(sizes),
+            cut,
+            [[] for _ in rows],
+        )
+
+    def encode_turns(
+        self, rows: list[dict[str, Any]], reserved: list[int], options_listed: bool = True
+    ) -> tuple[list[list[int]], np.ndarray]:
+        """User turns as token ids, and which were cut.
+
+        reserved: tokens of max_length that each row needs after its turn
+        """
+        ids = self.token_ids([self.render_turn(row, options_listed) for row in rows])
         cut = np.zeros(len(rows), dtype=bool)
         for i, row in enumerate(rows):
-            if len(prompts[i]) > self._room(row["format"]):
-                prompts[i], cut[i] = self._shortened(row), True
-        sizes = [len(r["options"]) if r["format"] == "mc" else 0 for r in rows]
-        formats = questions["format"].to_numpy(dtype=object)
-        return EncodedQuestions(questions.index.to_numpy(), prompts, formats, np.array(sizes), cut)
+            room = self.max_length - reserved[i]
+            if len(ids[i]) > room:
+                ids[i], cut[i] = self._shortened(row, room, options_listed), True
+        return ids, cut
 
     def encode_targets(self, questions: pd.DataFrame) -> list[list[int]]:
         """Target ids (answer, then end-of-turn) of questions that have answers."""
@@ -98,9 +133,9 @@ class Encoder:
         known = self._targets.get((row["format"], text))
         if known is None:
             turn = self._turn(render_prompt(row))
-            whole, prompt = self._ids([turn + text, turn])
+            whole, prompt = self.token_ids([turn + text, turn])
             joined = whole[: len(prompt)] == prompt
-            known = whole[len(prompt) :] if joined else self._ids([text], special=False)[0]
+            known = whole[len(prompt) :] if joined else self.token_ids([text], special=False)[0]
             self._targets[row["format"], text] = known
         return [*known, self.end_id]
 
@@ -113,11 +148,11 @@ class Encoder:
         if mc.empty:
             return []
         turn = self._turn(render_prompt(_records(mc.head(1), ["format", "question", "options"])[0]))
-        prompt = self._ids([turn])[0]
+        prompt = self.token_ids([turn])[0]
         letters = LETTERS[: int(mc["options"].map(len).max())]
         ids = []
         for letter, whole in zip(
-            letters, self._ids([turn + self.lead + x for x in letters]), strict=True
+            letters, self.token_ids([turn + self.lead + x for x in letters]), strict=True
         ):
             if whole[: len(prompt)] != prompt or len(whole) != len(prompt) + 1:
                 raise UserError(
@@ -142,6 +177,10 @@ class Encoder:
         end = str(self.tokenizer.convert_ids_to_tokens(self.end_id))
         return self._turn(render_prompt(row)), self.lead + target_text(row) + end
 
+    def render_turn(self, row: Mapping[str, Any], options_listed: bool) -> str:
+        """A question as the model reads it, up to where its answer begins."""
+        return self._turn(render_prompt(row, options_listed=options_listed))
+
     def _turn(self, prompt: str) -> str:
         return self.open_turn([{"role": "user", "content": prompt}])
 
@@ -151,21 +190,14 @@ class Encoder:
             return "\n".join(message["content"] for message in messages) + "\nAnswer:"
         return self.turns.open(messages)
 
-    def _ids(self, texts: list[str], special: bool | None = None) -> list[list[int]]:
+    def token_ids(self, texts: list[str], special: bool | None = None) -> list[list[int]]:
         """Token ids; BOS and the like only where no chat template writes them itself."""
         if not texts:
             return []
         add = self.turns is None if special is None else special
         return list(self.tokenizer(texts, add_special_tokens=add)["input_ids"])
 
-    def _room(self, kind: str) -> int:
-        """Most tokens a prompt may have: its answer and end-of-turn fit max_length too.
-
-        Depends on nothing that a held-out question does not show.
-        """
-        return self.max_length - NEW_TOKENS[kind] - 1
-
-    def _shortened(self, row: dict[str, Any]) -> list[int]:
+    def _shortened(self, row: dict[str, Any], room: int, options_listed: bool) -> list[int]:
         """The longest prompt that fits, words taken out of the middle of the question text.
 
         Options and instruction stay; where they alone are too long the prompt stays too long.
@@ -175,12 +207,12 @@ class Encoder:
         def attempt(kept: int) -> list[int]:
             head, tail = words[: (kept + 1) // 2], words[len(words) - kept // 2 :]
             text = " ".join([*head, "...", *tail])
-            return self._ids([self._turn(render_prompt(row, text))])[0]
+            return self.token_ids([self._turn(render_prompt(row, text, options_listed))])[0]
 
         low, high = 0, len(words) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if len(attempt(middle)) <= self._room(row["format"]):
+            if len(attempt(middle)) <= room:
                 low = middle
             else:
                 high = middle - 1

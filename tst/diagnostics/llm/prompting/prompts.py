@@ -15,6 +15,8 @@ INSTRUCTIONS = {
     "num": "Answer with just a number.",
     "open": "Answer with a single word or phrase.",
 }
+JUDGE = "Judge each option."
+"""Asked where the options are listed in the assistant's turn alone."""
 _NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
 )
@@ -22,13 +24,18 @@ HIGHEST_WORD = 20
 """A number above it is read from digits alone."""
 
 
-def render_prompt(row: Mapping[str, Any], question: str | None = None) -> str:
+def render_prompt(
+    row: Mapping[str, Any], question: str | None = None, options_listed: bool = True
+) -> str:
     """The user's turn for one question (a mapping with format, question, options).
 
     Letters stand at the start of their lines and the instruction comes last, so that the answer
-    position directly follows the request for a letter. ``question`` replaces a text that was cut.
+    position directly follows the request for a letter. ``question`` replaces a text that was cut;
+    without ``options_listed`` an mc question's options are left to the assistant's turn.
     """
     text = f"Answer the following question: {row['question'] if question is None else question}"
+    if row["format"] == "mc" and not options_listed:
+        return f"{text}\n{JUDGE}"
     if row["format"] == "mc":
         options = zip(LETTERS, row["options"], strict=False)
         text += " Options:\n" + "\n".join(f"{letter}. {option}" for letter, option in options)

@@ -1,4 +1,4 @@
-"""What a model says about questions: option probabilities, generated numbers and texts.
+"""What a model says about questions: option probabilities, numbers and texts.
 
 Works on k folds' questions at once (k = 1 for one adapter or for zero-shot): the model is any
 callable of token ids whose row i belongs to fold i // b.
@@ -6,7 +6,7 @@ callable of token ids whose row i belongs to fold i // b.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,35 +15,16 @@ import torch
 from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
-from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
+from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
+from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
+from tst.diagnostics.llm.scoring.number_texts import CACHE_COPIES, Texts, score_number_texts
 
-CACHE_COPIES = 2
-"""Copies of its cache that a batch of ``padded_tokens`` has memory for."""
-
-
-@dataclass(frozen=True)
-class ScoringPlan:
-    """How scoring runs: padded tokens per batch, length multiple, letter tokens, and numbers.
-
-    rules: what a number that is chosen among several aims at
-    number_samples: 0 decodes numbers greedily; else a number is the one with the highest expected
-        MRA over that many answers
-    """
-
-    padded_tokens: int
-    multiple: int
-    letter_ids: list[int]
-    rules: ScoringRules
-    number_samples: int = 0
-
-    def tokens_of(self, kind: str) -> int:
-        """Padded tokens of prompts per batch: fewer where many copies of its cache are kept."""
-        if kind != "num" or self.number_samples <= CACHE_COPIES:
-            return self.padded_tokens
-        return max(1, self.padded_tokens * CACHE_COPIES // self.number_samples)
+NUMBER_SAMPLES = 16
+"""Decoded answers over which a number without a trained head is chosen."""
 
 
 @torch.inference_mode()
@@ -51,109 +32,108 @@ def score(
     model: torch.nn.Module,
     encoder: Encoder,
     folds: list[EncodedQuestions],
+    types: list[Sequence[str]],
     plan: ScoringPlan,
+    readings: list[FoldReading] | None = None,
+    texts: list[list[Texts]] | None = None,
     title: str = "scoring",
 ) -> list[pd.DataFrame]:
     """Answers of each fold's questions: p_options, letter_mass, value, text, generated, parsed.
 
-    One frame per fold, indexed as its questions; p_options are lists of floats that sum to 1.
+    types: question types of each fold's questions
+    readings: how each trained fold's scores are read; None for a model without adapters, whose
+        numbers are decoded
+    texts: per trained fold and question, token ids of the candidates of a number
     title: of the progress that is shown
+    Returns one frame per fold, indexed as its questions; p_options are lists that sum to 1.
     """
     answers = [_empty(questions) for questions in folds]
     was_training = model.training
     model.eval()
     head = AnswerHead(model)
     progress = Progress(title, sum(len(q) for q in folds), "question")
+    trained = readings is not None and all(r.head is not None for r in readings)
+    weight = _stack_heads(readings, model) if readings is not None and trained else None
+    known = readings or [FoldReading.untrained() for _ in folds]
+    numbers_counted = trained and all(r.numbers.values for r in known)
     with head.attached(), progress:
         for kind in ("mc", "num", "open"):
-            parts = [np.flatnonzero(q.formats == kind) for q in folds]
-            if not any(len(p) for p in parts):
+            if not any((q.formats == kind).any() for q in folds):
                 continue
-            lengths = [[len(q.prompts[i]) for i in p] for q, p in zip(folds, parts, strict=True)]
-            for places in plan_scoring(lengths, plan.tokens_of(kind), plan.multiple):
-                batch = [
-                    (j, int(parts[j][p])) if p != EMPTY else None
-                    for j, fold in enumerate(places)
-                    for p in fold
-                ]
-                if kind == "mc":
-                    _score_options(head, folds, batch, plan, answers)
-                else:
-                    _generate(head, encoder, folds, batch, kind, plan, answers)
-                progress.advance(sum(at is not None for at in batch))
+            if kind == "open" or (kind == "num" and not numbers_counted):
+                _decode_answers(head, encoder, folds, kind, plan, answers, progress.advance)
+                continue
+            found = score_choices(head, folds, kind, plan, weight, progress.advance)
+            written = score_number_texts(head, folds, texts or [], plan) if kind == "num" else []
+            for j, (own, reading) in enumerate(zip(found, known, strict=True)):
+                for i, scores in own.scores.items():
+                    name = str(types[j][i])
+                    if kind == "mc":
+                        p = reading.option_probabilities(name, scores)
+                        answers[j].iat[i, _P_OPTIONS] = p.tolist()
+                        answers[j].iat[i, _LETTER_MASS] = own.letter_mass[i]
+                    else:
+                        value = reading.choose_number(name, scores, written[j][i], plan.rules)
+                        answers[j].iat[i, _VALUE] = value
     model.train(was_training)
     return answers
 
 
-def _score_options(
-    head: AnswerHead,
-    folds: list[EncodedQuestions],
-    batch: list[tuple[int, int] | None],
-    plan: ScoringPlan,
-    answers: list[pd.DataFrame],
-) -> None:
-    """One forward pass: softmax over each question's own letters, and their unrestricted mass."""
-    prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
-    device = next(head.model.parameters()).device
-    inputs = collate_prompts(prompts, plan.multiple).to(device)
-    logits, _ = head.logits(inputs.input_ids, inputs.positions, use_cache=False)
-    logits = logits.float()
-    letters = logits[:, torch.tensor(plan.letter_ids, device=logits.device)]
-    beyond = torch.logsumexp(logits, dim=1, keepdim=True)
-    sizes = torch.tensor([int(folds[a[0]].n_options[a[1]]) if a else 1 for a in batch])
-    absent = torch.arange(letters.shape[1])[None, :] >= sizes[:, None]
-    letters = letters.masked_fill(absent.to(letters.device), -torch.inf)
-    restricted = torch.softmax(letters.double(), dim=1).cpu().numpy()
-    mass = torch.exp(torch.logsumexp(letters - beyond, dim=1)).cpu().numpy()
-    for row, at in enumerate(batch):
-        if at:
-            j, i = at
-            frame = answers[j]
-            frame.iat[i, _P_OPTIONS] = restricted[row, : folds[j].n_options[i]].tolist()
-            frame.iat[i, _LETTER_MASS] = min(float(mass[row]), 1.0)
+def _stack_heads(readings: list[FoldReading], model: torch.nn.Module) -> torch.Tensor:
+    """The trained heads (folds, hidden, columns) on the model's device."""
+    heads = np.stack([r.head for r in readings if r.head is not None])
+    return torch.from_numpy(heads).to(next(model.parameters()).device)
 
 
-def _generate(
+def _decode_answers(
     head: AnswerHead,
     encoder: Encoder,
     folds: list[EncodedQuestions],
-    batch: list[tuple[int, int] | None],
     kind: str,
     plan: ScoringPlan,
     answers: list[pd.DataFrame],
+    advance: Callable[[int], None],
 ) -> None:
-    """A number (NaN and not parsed where none is read) or a short text."""
-    prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
-    samples = plan.number_samples if kind == "num" else 0
-    pick = ArithmeticSampling(samples) if samples else Greedy()
-    generated = decode(
-        head, prompts, NEW_TOKENS[kind], encoder.stop_ids, pick, multiple=plan.multiple
-    )
-    for place, at in enumerate(batch):
-        if not at:
-            continue
-        j, i = at
-        frame = answers[j]
-        own = generated[place * pick.copies : (place + 1) * pick.copies]
-        texts = [encoder.decode(ids) for ids in own]
-        frame.iat[i, _GENERATED] = " | ".join(texts)
-        if kind == "num":
-            value = choose_number([parse_number(text) for text in texts], plan.rules)
-            frame.iat[i, _VALUE] = value
-            frame.iat[i, _PARSED] = bool(np.isfinite(value))
-        else:
-            frame.iat[i, _TEXT] = clean_text(texts[0])
-            frame.iat[i, _PARSED] = bool(clean_text(texts[0]))
+    """Numbers (NaN and not parsed where none is read) or short texts, token by token."""
+    parts = [np.flatnonzero(q.formats == kind) for q in folds]
+    lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
+    copies = NUMBER_SAMPLES if kind == "num" else 1
+    room = plan.padded_tokens if copies == 1 else plan.padded_tokens * CACHE_COPIES // copies
+    for places in plan_scoring(lengths, max(1, room), plan.multiple):
+        batch = [
+            (j, int(parts[j][p])) if p != EMPTY else None
+            for j, fold in enumerate(places)
+            for p in fold
+        ]
+        prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
+        pick = ArithmeticSampling(copies) if copies > 1 else Greedy()
+        generated = decode(
+            head, prompts, NEW_TOKENS[kind], encoder.stop_ids, pick, multiple=plan.multiple
+        )
+        for place, at in enumerate(batch):
+            if at is None:
+                continue
+            j, i = at
+            frame = answers[j]
+            own = generated[place * copies : (place + 1) * copies]
+            texts = [encoder.decode(ids) for ids in own]
+            frame.iat[i, _GENERATED] = " | ".join(texts)
+            if kind == "num":
+                value = choose_number([parse_number(text) for text in texts], plan.rules)
+                frame.iat[i, _VALUE] = value
+                frame.iat[i, _PARSED] = bool(np.isfinite(value))
+            else:
+                frame.iat[i, _TEXT] = clean_text(texts[0])
+                frame.iat[i, _PARSED] = bool(clean_text(texts[0]))
+        advance(sum(at is not None for at in batch))
 
 
 def choose_number(values: list[float], rules: ScoringRules) -> float:
     """The number with the highest mean MRA over the values that are one; NaN where none is.
 
-    A single value is returned as it is. Minimum Bayes risk decoding (Kumar & Byrne 2004): the most
-    likely digits are rarely the best summary of a distribution.
+    Minimum Bayes risk decoding (Kumar & Byrne 2004): the most likely digits are rarely the best
+    summary of a distribution.
     """
-    if len(values) == 1:
-        return values[0]
     return rules.best_number(np.array([value for value in values if np.isfinite(value)]))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead
+from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead, padded_cache
 from tst.diagnostics.llm.prompting.batches import collate_prompts
+from tst.diagnostics.llm.prompting.encoding import Prompt
 
 
 class Greedy:
@@ -57,7 +58,7 @@ def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tens
 
 def decode(
     head: AnswerHead,
-    prompts: list[list[int] | None],
+    prompts: list[Prompt | None],
     new_tokens: int,
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
@@ -67,19 +68,20 @@ def decode(
 
     None marks an empty place. Returned ids include the stop token where there is one.
     """
-    width = max(len(p) for p in prompts if p is not None)
+    width = max(len(p.ids) for p in prompts if p is not None)
     window = head.model.config.get_text_config().to_dict().get("sliding_window")  # type: ignore
     if window is not None and width + new_tokens + multiple > window:
         return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
     device = next(head.model.parameters()).device
-    batch = collate_prompts(prompts, multiple).to(device)
-    rows, width = batch.input_ids.shape
-    lengths = batch.positions - torch.arange(rows, device=device) * width + 1
+    ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
+    rows, width = ids.shape
+    last = positions[:, 0]
+    lengths = last - torch.arange(rows, device=device) * width + 1
     # Prompts stay right-padded (left padding feeds fully masked rows to attention). Prefill needs
     # no mask; afterwards the padding lies between a prompt and its continuation and is masked out.
-    logits, output = head.logits(batch.input_ids, batch.positions, use_cache=True)
-    cache, lengths = output.past_key_values, lengths.repeat_interleave(pick.copies)
-    if any(hasattr(layer, "conv_states") for layer in cache.layers):
+    logits, output = head.logits(ids, last, use_cache=True)
+    cache, lengths = padded_cache(output), lengths.repeat_interleave(pick.copies)
+    if cache is None:
         return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
     if pick.copies > 1:
         cache.batch_repeat_interleave(pick.copies)
@@ -110,7 +112,7 @@ def decode(
 
 def _decode_uncached(
     head: AnswerHead,
-    prompts: list[list[int] | None],
+    prompts: list[Prompt | None],
     new_tokens: int,
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
@@ -123,8 +125,10 @@ def _decode_uncached(
     continued: list[list[int]] = [[] for _ in range(len(prompts) * pick.copies)]
     done = [p is None for p in prompts for _ in range(pick.copies)]
     for _ in range(new_tokens):
-        batches = [collate_prompts(part).to(device) for part in read]
-        parts = [head.logits(b.input_ids, b.positions, use_cache=False)[0] for b in batches]
+        parts = []
+        for ids, positions in map(collate_prompts, read):
+            last = positions[:, 0].to(device)
+            parts.append(head.logits(ids.to(device), last, use_cache=False)[0])
         logits = torch.stack(parts, dim=1).flatten(0, 1)
         for i, token in enumerate(pick(logits).tolist()):
             if not done[i]:
@@ -134,7 +138,7 @@ def _decode_uncached(
             break
         copies = [continued[copy :: pick.copies] for copy in range(pick.copies)]
         read = [
-            [None if p is None else p + c for p, c in zip(prompts, copy, strict=True)]
+            [None if p is None else Prompt(p.ids + c) for p, c in zip(prompts, copy, strict=True)]
             for copy in copies
         ]
     return continued

@@ -23,10 +23,9 @@ class LossHistory:
         """A step begins."""
         self.current.zero_()
 
-    def add(self, losses: torch.Tensor, positions: torch.Tensor, input_ids: torch.Tensor) -> None:
-        """Add up weighted token losses (m,) by the fold that their flat positions lie in."""
-        of_a_fold = input_ids.numel() // len(self.current)
-        self.current.index_add_(0, positions // of_a_fold, losses.detach().float())
+    def add(self, losses: torch.Tensor, folds: torch.Tensor) -> None:
+        """Add up weighted losses (m,) by the fold (m,) that each belongs to."""
+        self.current.index_add_(0, folds, losses.detach().float())
 
     def end_step(self) -> None:
         """Keep the losses of the step whose passes were added."""

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -19,15 +19,24 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config, torch_seed
-from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.model.trained_head import TrainedHead
 from tst.diagnostics.llm.prompting.batches import Batch
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.divergence import RequireFinite
 from tst.diagnostics.llm.training.dropout import DropoutMasks, seed_dropout
 from tst.diagnostics.llm.training.loss_history import LossHistory
 from tst.diagnostics.llm.training.memory import MemoryPlan
+from tst.diagnostics.llm.training.objective import pass_losses
 from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs, warmup_steps
+from tst.diagnostics.llm.training.validation import (
+    EpochSelection,
+    ReadValidation,
+    Validated,
+    ValidateEpochs,
+)
 from tst.optimizers.build import optimizer_class
 
 TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
@@ -49,10 +58,13 @@ class TrainingCost:
 
 @dataclass
 class Training:
-    """What is left of a training run: one fold's share of its cost, and each fold's history."""
+    """What is left of a training run: one fold's share of its cost, each fold's history, and how
+    each fold's scores are read.
+    """
 
     cost: TrainingCost
     histories: list[pd.DataFrame]
+    readings: list[FoldReading]
 
 
 class AnswerTrainer(SFTTrainer):
@@ -63,12 +75,26 @@ class AnswerTrainer(SFTTrainer):
 
     folds: how many share a micro-batch; their losses are in ``loss_history``
     masks: what the adapters draw their dropout from; None where they draw as torch does
+    yes_no: tokens whose logits score an option
+    head: trained beside the adapter; None where no choice is learned
     """
 
-    def __init__(self, folds: int = 1, masks: DropoutMasks | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        folds: int = 1,
+        masks: DropoutMasks | None = None,
+        yes_no: tuple[int, int] = (0, 0),
+        head: TrainedHead | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.folds, self.yes_no, self.head = folds, yes_no, head
         self.masks = masks
         self.loss_history = LossHistory(folds, self.args.device)
+
+    def head_weight(self) -> torch.Tensor | None:
+        """The folds' trained heads (folds, hidden, columns); None where no choice is learned."""
+        return None if self.head is None else self.head.weight
 
     def compute_loss(
         self,
@@ -82,8 +108,10 @@ class AnswerTrainer(SFTTrainer):
         head = AnswerHead(self.accelerator.unwrap_model(model))
         with head.attached():
             logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
-        losses = answer_losses(logits, inputs["targets"], inputs["weights"])
-        self.loss_history.add(losses, inputs["positions"], inputs["input_ids"])
+        losses, folds = pass_losses(
+            logits, head.states, inputs, self.head_weight(), self.yes_no, self.folds
+        )
+        self.loss_history.add(losses, folds)
         loss = losses.sum()
         return (loss, output) if return_outputs else loss
 
@@ -189,6 +217,18 @@ def _foreign(
 
 
 @contextmanager
+def _trained_head(base: BaseModel) -> Iterator[TrainedHead]:
+    """A new head among the model's parameters for the length of this block."""
+    model: Any = base.model
+    head = TrainedHead(model.get_output_embeddings().weight.shape[1]).to(base.device)
+    model.add_module("tst_head", head)
+    try:
+        yield head
+    finally:
+        del model._modules["tst_head"]
+
+
+@contextmanager
 def trained_adapter(
     base: BaseModel,
     settings: LoraSettings,
@@ -196,8 +236,12 @@ def trained_adapter(
     task: FoldTask,
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
+    read_validation: ReadValidation | None = None,
 ) -> Iterator[tuple[PeftModel, Training]]:
-    """The base with this fold's trained adapter on it; the bare base again when the block ends."""
+    """The base with this fold's trained adapter on it; the bare base again when the block ends.
+
+    read_validation: answers validation questions; needed where the task has some
+    """
     collator = StepCollator([task], settings, memory.micro_batch)
     masks = DropoutMasks(settings.dropout)
     started = time.perf_counter()
@@ -206,6 +250,7 @@ def trained_adapter(
         stack.enter_context(bare_again(base))
         trainer = AnswerTrainer(
             masks=masks,
+            yes_no=task.yes_no,
             model=base.model,
             args=sft_config(
                 folder,
@@ -226,6 +271,8 @@ def trained_adapter(
         )
         trainer.remove_callback(PrinterCallback)
         adapter: Any = trainer.model
+        head = stack.enter_context(_trained_head(base)) if task.learns_choices else None
+        trainer.head = head
         seed_dropout(adapter, masks)
         for parameter in adapter.parameters():
             if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
@@ -236,7 +283,18 @@ def trained_adapter(
         trained = [p for p in adapter.parameters() if p.requires_grad]
         trainer.add_callback(RequireFinite(trainer.loss_history, trained))
         prepared = time.perf_counter() - started
+        selection = None
+        if task.validation is not None and read_validation is not None:
+            validation, read = task.validation, read_validation
+            selection = EpochSelection(
+                [validation],
+                [task.epoch_ends(settings)],
+                [p.data[None] for p in adapter.parameters() if p.requires_grad],
+                lambda: read(adapter, [validation], None if head is None else head.weight),
+            )
+            trainer.add_callback(ValidateEpochs(selection))
         trainer.train()
+        validated = [Validated()] if selection is None else selection.finish()
         cost = TrainingCost(
             time.perf_counter() - started,
             collator.tokens,
@@ -244,7 +302,15 @@ def trained_adapter(
             len(collator),
             prepared,
         )
-        training = Training(cost, collator.histories(trainer.loss_history))
+        readings = [
+            replace(
+                task.reading,
+                head=None if head is None else head.weight.detach()[0].cpu().numpy(),
+                calibrations=validated[0].calibrations,
+                text_share=validated[0].text_share,
+            )
+        ]
+        training = Training(cost, collator.histories(trainer.loss_history), readings)
         adapter.eval()
         del trainer
         yield adapter, training

@@ -20,6 +20,7 @@ from torch import nn
 from tst.diagnostics.llm.model.adapters import attach_new, bare_again
 from tst.diagnostics.llm.model.layers import shared_inputs
 from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.model.trained_head import COLUMNS
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.dropout import DropoutMasks, feature_hashes
 
@@ -107,10 +108,17 @@ class StackedAdapters:
     """k freshly initialised adapters as one tensor ``weights`` [k, n], float32.
 
     Initialised exactly as PEFT initialises each fold's adapter from its seed.
+
+    with_head: the last columns are the folds' trained heads, zero at first; ``head`` is their view
+        (k, hidden, COLUMNS) once bound
     """
 
-    def __init__(self, base: BaseModel, settings: LoraSettings, seeds: list[int]) -> None:
+    def __init__(
+        self, base: BaseModel, settings: LoraSettings, seeds: list[int], with_head: bool = False
+    ) -> None:
         self.base = base
+        self.hidden = base.model.get_output_embeddings().weight.shape[1] if with_head else 0
+        self.head: torch.Tensor | None = None
         self.settings = settings
         self.folds = len(seeds)
         self.slots: list[_Slot] = []
@@ -118,7 +126,8 @@ class StackedAdapters:
         self.masks = DropoutMasks(settings.dropout)
         self._layers: dict[str, StackedLinear] = {}
         rows = [self._initial(seed) for seed in seeds]
-        self.weights = nn.Parameter(torch.stack(rows).to(base.device))
+        heads = torch.zeros(self.folds, self.hidden * COLUMNS)
+        self.weights = nn.Parameter(torch.cat([torch.stack(rows), heads], 1).to(base.device))
 
     def _initial(self, seed: int) -> torch.Tensor:
         with bare_again(self.base):
@@ -175,7 +184,10 @@ class StackedAdapters:
         Under autograd all gradients flow back into ``weights`` in one operation.
         """
         sizes = [size for slot in self.slots for size in slot.sizes]
-        pieces = iter(self.weights.to(self.base.dtype).split(sizes, dim=1))
+        lora = self.weights[:, : sum(sizes)].to(self.base.dtype)
+        pieces = iter(lora.split(sizes, dim=1))
+        if self.hidden:
+            self.head = self.weights[:, sum(sizes) :].view(self.folds, self.hidden, COLUMNS)
         for slot in self.slots:
             layers = [self._layers[name] for name in slot.names]
             width = slot.rank * len(layers)
@@ -192,6 +204,9 @@ class StackedAdapters:
             a, *b = places.split(slot.sizes)
             found += [part.reshape(-1) for part in a.view(slot.inputs, -1).split(slot.rank, 1)]
             found += b
+        if self.hidden:
+            columns = self.weights.shape[1]
+            found.append(torch.arange(columns - self.hidden * COLUMNS, columns))
         return found
 
     def load_into(self, layers: dict[str, Any], fold: int) -> None:

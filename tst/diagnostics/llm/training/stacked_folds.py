@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
@@ -25,6 +26,13 @@ from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import AnswerTrainer, Training, TrainingCost, sft_config
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs
+from tst.diagnostics.llm.training.validation import (
+    EpochSelection,
+    ReadValidation,
+    Scored,
+    Validated,
+    ValidateEpochs,
+)
 
 # padded lengths on CUDA: few shapes to capture, and little padding
 CUDA_LENGTHS = 8
@@ -38,6 +46,10 @@ class StackedTrainer(AnswerTrainer):
         self.adapters = adapters
         adapters.weights.data = adapters.weights.data.float()  # bf16 by TRL on a quantised base
         self._pass = GraphedPass(self._loss, adapters.weights, cuda_graphs)
+
+    def head_weight(self) -> torch.Tensor | None:
+        """The folds' trained heads, as the adapters were last bound."""
+        return self.adapters.head
 
     def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Forward and backward of one pass of all folds; its loss."""
@@ -68,20 +80,24 @@ def stacked_training(
     tasks: Sequence[FoldTask],
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
+    read_validation: ReadValidation | None = None,
 ) -> Iterator[tuple[StackedAdapters, Training]]:
     """The tasks' adapters, trained and attached to the base for the length of this block.
 
+    read_validation: answers validation questions; needed where the tasks have some
     The cost is one fold's share.
     """
     started = time.perf_counter()
     cuda = base.device.type == "cuda"
-    adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
+    with_head = any(task.learns_choices for task in tasks)
+    adapters = StackedAdapters(base, settings, [task.seed for task in tasks], with_head)
     collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
     captured = cuda and settings.cuda_graphs and not memory.checkpointing
     with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
         trainer = StackedTrainer(
             adapters,
             captured,
+            yes_no=tasks[0].yes_no,
             model=base.model,
             args=sft_config(
                 folder,
@@ -110,7 +126,11 @@ def stacked_training(
             trainer.probe(collator.shapes()[0])
         trainer.add_callback(RequireFinite(trainer.loss_history, [adapters.weights]))
         prepared = time.perf_counter() - started
+        selection = _selection(adapters, settings, tasks, read_validation)
+        if selection is not None:
+            trainer.add_callback(ValidateEpochs(selection))
         trainer.train()
+        validated = [Validated() for _ in tasks] if selection is None else selection.finish()
         if cuda:
             torch.cuda.synchronize()
         histories = collator.histories(trainer.loss_history)
@@ -126,7 +146,38 @@ def stacked_training(
         base.model.eval()
         with torch.no_grad():
             adapters.bind()
-        yield adapters, Training(cost, histories)
+        heads = None if adapters.head is None else adapters.head.detach().float().cpu().numpy()
+        readings = [
+            replace(
+                task.reading,
+                head=None if heads is None else heads[j],
+                calibrations=validated[j].calibrations,
+                text_share=validated[j].text_share,
+            )
+            for j, task in enumerate(tasks)
+        ]
+        yield adapters, Training(cost, histories, readings)
+
+
+def _selection(
+    adapters: StackedAdapters,
+    settings: LoraSettings,
+    tasks: Sequence[FoldTask],
+    read_validation: ReadValidation | None,
+) -> EpochSelection | None:
+    """What validates the folds at their epochs' ends; None where they hold nothing back."""
+    held = [task.validation for task in tasks if task.validation is not None]
+    if read_validation is None or len(held) < len(tasks):
+        return None
+    read = read_validation
+
+    def read_stacked() -> tuple[Scored, list[np.ndarray]]:
+        with torch.no_grad():
+            adapters.bind()
+        return read(adapters.base.model, held, adapters.head)
+
+    ends = [task.epoch_ends(settings) for task in tasks]
+    return EpochSelection(held, ends, [adapters.weights.data], read_stacked)
 
 
 def _optimizer(

@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from tst.diagnostics.llm.prompting.batches import Batch, collate_training, plan_steps, round_up
+from tst.diagnostics.llm.prompting.batches import (
+    Batch,
+    Layout,
+    collate_training,
+    plan_steps,
+    round_up,
+)
+from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.examples import Example
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.dropout import dropout_keys
 from tst.diagnostics.llm.training.fold_optimizer import fold_rates
 from tst.diagnostics.llm.training.loss_history import LossHistory, training_history
+from tst.diagnostics.llm.training.validation import ValidationTask
 
 # a padded length of its own costs a capture, about three plain steps
 FEWEST_STEPS = 4
@@ -25,24 +35,41 @@ MOST_WIDTHS = 24
 class FoldTask:
     """What one fold trains on, and its seeds.
 
-    examples: (prompt, target) token ids of all training questions
+    examples: all training questions but those of the inner validation
     seed: LoRA initialisation, dropout and which questions share a step
     order_seed: which lengths come when; one for all folds of a repeat
+    validation: questions that decide when the fold's training ends; None: all epochs
+    reading: what counting the fold's answers gives
+    yes_no: tokens whose logits score an option
     """
 
-    examples: list[tuple[list[int], list[int]]]
+    examples: list[Example]
     seed: int
     order_seed: int
+    validation: ValidationTask | None = None
+    reading: FoldReading = field(default_factory=FoldReading.untrained)
+    yes_no: tuple[int, int] = (0, 0)
 
-    def input_tokens(self, example: int) -> int:
-        """Tokens of one example that are fed in: all but the last target."""
-        return sum(map(len, self.examples[example])) - 1
+    @property
+    def learns_choices(self) -> bool:
+        """Whether a head is trained beside the adapter."""
+        return any(len(example.goals) for example in self.examples)
 
     def steps(self, settings: LoraSettings) -> list[list[int]]:
         """The examples of each optimizer step, by position."""
-        lengths = [len(p) + len(t) for p, t in self.examples]
+        lengths = [example.fed + 1 for example in self.examples]
         plan = plan_steps(lengths, settings.batch_size, settings.epochs, self.seed, self.order_seed)
         return [step.tolist() for step in plan]
+
+    def epoch_ends(self, settings: LoraSettings) -> list[int]:
+        """Optimizer steps, from 1, after which an epoch ends; the last may be a fraction of one."""
+        steps = len(self.steps(settings))
+        whole = range(self.steps_per_epoch(settings), steps, self.steps_per_epoch(settings))
+        return [*whole, steps]
+
+    def steps_per_epoch(self, settings: LoraSettings) -> int:
+        """Optimizer steps in which every question is used once."""
+        return math.ceil(len(self.examples) / settings.batch_size)
 
 
 class StepCollator:
@@ -67,7 +94,7 @@ class StepCollator:
         self.static = multiple > 1
         self._longest = [
             max(
-                task.input_tokens(i)
+                task.examples[i].fed
                 for task, plan in zip(tasks, self.plans, strict=True)
                 if step < len(plan)
                 for i in plan[step]
@@ -77,9 +104,8 @@ class StepCollator:
         self.widths = few_widths([round_up(n, multiple) for n in self._longest], self.static)
         self._batch_size, self._epochs = settings.batch_size, settings.epochs
         self._room = micro_batch * self.widths[-1]
-        # static shapes need the same number of target positions in every row
-        longest_target = max(len(t) for task in tasks for _, t in task.examples)
-        self.per_row = longest_target if self.static else 0
+        self._per_epoch = [task.steps_per_epoch(settings) for task in tasks]
+        self.layout = _layout([example for task in tasks for example in task.examples])
         self.tokens = 0
         self.padded_tokens = 0
 
@@ -100,21 +126,21 @@ class StepCollator:
         at_once = math.ceil(self._batch_size / parts)
         members = [plan[step] if step < len(plan) else [] for plan in self.plans]
         totals = [
-            max(1, sum(len(task.examples[i][1]) for i in own))
+            max(1, sum(task.examples[i].units for i in own))
             for task, own in zip(self.tasks, members, strict=True)
         ]
         passes = []
         for start in range(0, max(map(len, members)), at_once):
-            rows: list[list[tuple[list[int], list[int]] | None]] = []
+            rows: list[list[tuple[Example, Prompt] | None]] = []
             keys: list[int] = []
-            for task, own in zip(self.tasks, members, strict=True):
-                row = [task.examples[i] for i in own[start : start + at_once]]
+            for task, own, per_epoch in zip(self.tasks, members, self._per_epoch, strict=True):
+                shown = [task.examples[i] for i in own[start : start + at_once]]
+                row = [(example, example.prompt(step // per_epoch)) for example in shown]
                 wide = len(self.tasks) > 1 or self.static
                 rows.append([*row, *[None] * ((at_once - len(row)) if wide else 0)])
                 keys += dropout_keys(task.seed, step, range(start, start + len(rows[-1])))
-            passes.append(
-                collate_training(rows, totals, width if self.static else 0, self.per_row, keys)
-            )
+            layout = replace(self.layout, width=width if self.static else 0)
+            passes.append(collate_training(rows, totals, layout, keys))
         return passes
 
     def shapes(self) -> list[Batch]:
@@ -129,7 +155,7 @@ class StepCollator:
         """What each fold went through, step by step."""
         by_step = losses.by_step()
         fed = [
-            [sum(map(task.input_tokens, step)) for step in plan]
+            [sum(task.examples[i].fed for i in step) for step in plan]
             for task, plan in zip(self.tasks, self.plans, strict=True)
         ]
         return [
@@ -157,20 +183,21 @@ def few_widths(widths: Sequence[int], static: bool) -> list[int]:
         needed *= 2
 
 
+def _layout(examples: list[Example]) -> Layout:
+    """Room for every one of these examples, whatever the width."""
+    numbers = [len(e.goals) for e in examples if e.number]
+    return Layout(
+        width=0,
+        positions=max(e.positions for e in examples),
+        tokens=any(e.target for e in examples),
+        options=any(e.prompts[0].ends for e in examples),
+        number_slots=max(numbers, default=0),
+    )
+
+
 def as_inputs(passes: Sequence[Batch]) -> dict[str, Any]:
     """A step's passes as what Trainer moves to the device."""
-    return {
-        "passes": [
-            {
-                "input_ids": batch.input_ids,
-                "positions": batch.positions,
-                "targets": batch.targets,
-                "weights": batch.weights,
-                "dropout_keys": batch.dropout_keys,
-            }
-            for batch in passes
-        ]
-    }
+    return {"passes": [batch.inputs() for batch in passes]}
 
 
 def warmup_steps(settings: LoraSettings, steps: int) -> int:

@@ -1,0 +1,80 @@
+"""From scores to probabilities: what temperature and share do, and how they are found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tst.diagnostics.llm.scoring.calibration import (
+    Calibration,
+    Choices,
+    fit_calibration,
+    fit_mixture,
+    log_likelihoods,
+    pad_choices,
+)
+
+PRIOR = np.array([0.7, 0.1, 0.1, 0.1])
+
+
+def test_scores_add_to_the_log_prior():
+    scores = np.array([0.0, 2.0, 0.0, 0.0])
+    plain = Calibration().probabilities(scores, PRIOR)
+    expected = PRIOR * np.exp(scores)
+    np.testing.assert_allclose(plain, expected / expected.sum())
+    hot = Calibration(temperature=1e9).probabilities(scores, PRIOR)
+    np.testing.assert_allclose(hot, PRIOR, atol=1e-6)
+    mixed = Calibration(share=0.5).probabilities(scores, PRIOR)
+    np.testing.assert_allclose(mixed, 0.5 * plain + 0.5 * PRIOR)
+
+
+def test_choices_that_are_none_get_nothing():
+    p = Calibration(2.0, 0.3).probabilities(np.array([1.0, 5.0, 99.0]), np.array([0.5, 0.5, 0.0]))
+    assert p[2] == 0.0 and p.sum() == pytest.approx(1.0)
+    rows = [np.zeros(2), np.zeros(3)]
+    padded = pad_choices(rows, [np.full(2, 0.5), np.full(3, 1 / 3)], [np.eye(2)[0], np.eye(3)[2]])
+    p = padded.probabilities(Calibration())
+    np.testing.assert_allclose(p, [[0.5, 0.5, 0.0], [1 / 3] * 3])
+
+
+def drawn(scale: float, n: int, seed: int = 0) -> Choices:
+    """Answers drawn from softmax(scores); what is seen are the scores times ``scale``."""
+    rng = np.random.default_rng(seed)
+    scores = 1.5 * rng.standard_normal((n, 4))
+    p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    answers = [rng.choice(4, p=row) for row in p]
+    return Choices(scale * scores, np.full((n, 4), 0.25), np.eye(4)[answers])
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_the_temperature_is_found(scale):
+    found = fit_calibration(drawn(scale, 3000))
+    assert found.temperature == pytest.approx(scale, rel=0.2)
+    assert found.share <= 0.1
+
+
+def test_a_model_that_knows_nothing_is_left_out():
+    rng = np.random.default_rng(0)
+    choices = drawn(1.0, 2000)
+    noise = Choices(3 * rng.standard_normal((2000, 4)), np.tile(PRIOR, (2000, 1)), choices.goals)
+    answers = rng.choice(4, 2000, p=PRIOR)
+    noise.goals = np.eye(4)[answers]
+    found = fit_calibration(noise)
+    gained = log_likelihoods(noise.probabilities(found), noise.goals).mean()
+    by_prior = np.log(PRIOR[answers]).mean()
+    assert gained == pytest.approx(by_prior, abs=0.01)
+
+
+def test_few_questions_leave_a_calibration_near_where_it_began():
+    far, near = fit_calibration(drawn(8.0, 3000)), fit_calibration(drawn(8.0, 5))
+    assert far.temperature > 5 > near.temperature
+    assert fit_calibration(Choices(*[np.zeros((0, 4))] * 3)) == Calibration()
+
+
+def test_the_better_of_two_gets_most_of_the_mixture():
+    choices = drawn(1.0, 1000)
+    good = choices.probabilities(Calibration())
+    bad = np.full_like(good, 0.25)
+    assert fit_mixture(bad, good, choices.goals) > 0.8
+    assert fit_mixture(good, bad, choices.goals) < 0.2
+    assert fit_mixture(good[:0], bad[:0], choices.goals[:0]) == 0.5

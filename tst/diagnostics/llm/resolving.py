@@ -1,0 +1,38 @@
+"""``auto`` settings that can change a number, replaced by what they mean for a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tst.diagnostics.llm.model import tiny_model
+from tst.diagnostics.llm.model.gguf_models import PARAMETERS
+from tst.diagnostics.llm.model.pretrained import empty_model, locate, read_config
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+
+OPTIONS_BELOW = 1e9
+"""Parameters of a model up to which scoring options is measured to find more than letters."""
+VALIDATION = {"options": 0.1, "letters": 0.0}
+
+
+def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettings:
+    """A copy without ``auto`` in mc_scoring and validation. Reads the model's configuration alone.
+
+    Raises UserError where the model cannot be found.
+    """
+    mc_scoring = settings.mc_scoring
+    if mc_scoring == "auto":
+        mc_scoring = "options" if _parameters(model) < OPTIONS_BELOW else "letters"
+    validation = settings.validation
+    if validation == "auto":
+        validation = VALIDATION[mc_scoring]
+    return replace(settings, mc_scoring=mc_scoring, validation=float(validation))
+
+
+def _parameters(model: ModelSettings) -> int:
+    if model.name in tiny_model.NAMES:
+        return 0
+    package = model.name.removeprefix("wheel:")
+    if package in PARAMETERS:  # known without converting the file
+        return PARAMETERS[package]
+    config = read_config(model, locate(model))
+    return sum(p.numel() for p in empty_model(model, config, None).parameters())

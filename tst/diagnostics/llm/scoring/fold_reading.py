@@ -1,0 +1,137 @@
+"""What a fold's answers are read with beside its adapter: counts, a trained head, calibration.
+
+Nothing of it is a PEFT weight: it is kept in ``tst_head.safetensors`` beside the adapter, which
+plain PEFT goes on loading.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from tst.core.scoring_rules import ScoringRules
+from tst.diagnostics.llm.scoring.calibration import Calibration
+from tst.diagnostics.llm.scoring.number_candidates import (
+    NumberCandidates,
+    fit_number_candidates,
+)
+from tst.scoring.answer_prior import AnswerPrior, fit_answer_prior
+
+FILE = "tst_head.safetensors"
+
+
+@dataclass
+class FoldReading:
+    """How the scores of a fold's model become answers.
+
+    positions: prior of option positions; None where options are letters, which count nothing
+    numbers: candidate values of num questions
+    head: float32 (hidden, columns), the trained head; None before training
+    calibrations: by what is scored: mc, num (the head's slots), num_text (the candidates' texts)
+    text_share: of the texts in the mixture that a number is chosen under
+    """
+
+    positions: AnswerPrior | None
+    numbers: NumberCandidates
+    head: np.ndarray | None = None
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    text_share: float = 0.5
+
+    @classmethod
+    def untrained(cls) -> FoldReading:
+        """That of a model without adapters: uniform priors, no head."""
+        return cls(None, NumberCandidates())
+
+    def prior(self, kind: str, question_type: str, n_options: int) -> np.ndarray:
+        """Prior probabilities of a question's choices: options, or number slots."""
+        if kind == "num":
+            return self.numbers.of(question_type)[1]
+        if self.positions is None:
+            return np.full(n_options, 1.0 / n_options)
+        return self.positions.probabilities(question_type, n_options)
+
+    def option_probabilities(self, question_type: str, scores: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities (options,) of an mc question."""
+        how = self.calibrations.get("mc", Calibration())
+        return how.probabilities(scores, self.prior("mc", question_type, len(scores)))
+
+    def choose_number(
+        self, question_type: str, scores: np.ndarray, texts: np.ndarray, rules: ScoringRules
+    ) -> float:
+        """The number of the highest expected score.
+
+        scores: (SLOTS,) of the head; texts: (SLOTS,) log-likelihoods of the candidates' texts
+        """
+        masses = self.numbers.of(question_type)[1]
+        by_head = self.calibrations.get("num", Calibration()).probabilities(scores, masses)
+        by_text = self.calibrations.get("num_text", Calibration()).probabilities(
+            self.numbers.text_scores(question_type, texts), masses
+        )
+        p = (1.0 - self.text_share) * by_head + self.text_share * by_text
+        return self.numbers.choose(question_type, p, rules)
+
+    def save(self, folder: Path) -> None:
+        """Write ``tst_head.safetensors``."""
+        counts: dict[str, Any] = {
+            "positions": None if self.positions is None else _plain_prior(self.positions),
+            "values": {t: _nan_as_none(v) for t, v in self.numbers.values.items()},
+            "masses": {t: v.tolist() for t, v in self.numbers.masses.items()},
+            "text_share": self.text_share,
+            "calibrations": {kind: asdict(how) for kind, how in self.calibrations.items()},
+        }
+        tensors = {} if self.head is None else {"head": np.ascontiguousarray(self.head)}
+        metadata = {"format": "np", "reading": json.dumps(counts, ensure_ascii=False)}
+        save_file(tensors, str(folder / FILE), metadata=metadata)
+
+    @classmethod
+    def load(cls, folder: Path) -> FoldReading:
+        """Read ``tst_head.safetensors``; FileNotFoundError where there is none."""
+        with safe_open(str(folder / FILE), framework="np") as kept:
+            counts = json.loads(kept.metadata()["reading"])
+            head = kept.get_tensor("head") if "head" in kept.keys() else None  # noqa: SIM118
+        numbers = NumberCandidates(
+            {t: np.array(v, dtype=float) for t, v in counts["values"].items()},
+            {t: np.array(v, dtype=float) for t, v in counts["masses"].items()},
+        )
+        positions = None if counts["positions"] is None else _read_prior(counts["positions"])
+        calibrations = {kind: Calibration(**how) for kind, how in counts["calibrations"].items()}
+        return cls(positions, numbers, head, calibrations, counts["text_share"])
+
+
+def count_answers(train: pd.DataFrame, letters: bool) -> FoldReading:
+    """What counting the answers of training questions gives."""
+    mc, num = train[train["format"] == "mc"], train[train["format"] == "num"]
+    positions = None
+    if not letters:
+        positions = fit_answer_prior(
+            mc["question_type"].tolist(), mc["options"].map(len).tolist(), mc["answer"].tolist()
+        )
+    numbers = fit_number_candidates(
+        num["question_type"].tolist(), num["answer"].astype(float).tolist()
+    )
+    return FoldReading(positions, numbers)
+
+
+def _plain_prior(prior: AnswerPrior) -> dict[str, Any]:
+    return {
+        "by_type": [[t, p.tolist()] for (t, _), p in prior.by_type.items()],
+        "overall": [p.tolist() for p in prior.overall.values()],
+    }
+
+
+def _read_prior(plain: dict[str, Any]) -> AnswerPrior:
+    return AnswerPrior(
+        {(t, len(p)): np.array(p) for t, p in plain["by_type"]},
+        {len(p): np.array(p) for p in plain["overall"]},
+    )
+
+
+def _nan_as_none(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(v) else float(v) for v in values]

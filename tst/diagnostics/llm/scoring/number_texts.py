@@ -1,0 +1,133 @@
+"""How likely a model is to write each candidate of a number, all candidates of a prompt at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses, padded_cache
+from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
+from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
+
+CACHE_COPIES = 2
+"""Copies of its cache that a batch of ``padded_tokens`` has memory for."""
+WINDOW_SPARE = 64
+"""Padding that a prompt may get."""
+
+Texts = list[list[int]]
+"""Token ids of each candidate with the end of the turn; empty for a slot without a candidate."""
+
+
+@torch.inference_mode()
+def score_number_texts(
+    head: AnswerHead,
+    folds: list[EncodedQuestions],
+    texts: list[list[Texts]],
+    plan: ScoringPlan,
+    advance: Callable[[int], None] = lambda n: None,
+) -> list[dict[int, np.ndarray]]:
+    """Log-likelihoods (slots,) of each num question's candidates, by the question's position.
+
+    texts: per fold and question, the candidates' token ids
+    NaN where a slot has no candidate. The prompt is read once; its cache serves all candidates.
+    """
+    if _beyond_window(head, folds, texts):
+        return _read_whole(head, folds, texts, plan)
+    found: list[dict[int, np.ndarray]] = [{} for _ in folds]
+    parts = [np.flatnonzero(q.formats == "num") for q in folds]
+    lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
+    slots = max(len(own) for fold in texts for own in fold)
+    room = max(1, plan.padded_tokens * CACHE_COPIES // slots)
+    for places in plan_scoring(lengths, room, plan.multiple):
+        batch = [
+            (j, int(parts[j][p])) if p != EMPTY else None
+            for j, fold in enumerate(places)
+            for p in fold
+        ]
+        prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
+        wanted = [texts[at[0]][at[1]] if at else [] for at in batch]
+        scores = _score_batch(head, prompts, wanted, plan.multiple)
+        if scores is None:
+            return _read_whole(head, folds, texts, plan)
+        for at, row in zip(batch, scores, strict=True):
+            if at:
+                found[at[0]][at[1]] = row
+        advance(sum(at is not None for at in batch))
+    return found
+
+
+def _score_batch(
+    head: AnswerHead, prompts: list[Prompt | None], wanted: list[Texts], multiple: int
+) -> np.ndarray | None:
+    """float64 (rows, slots); None where the model's state cannot be continued from a cache."""
+    device = next(head.model.parameters()).device
+    present = [[s for s, ids in enumerate(own) if ids] for own in wanted]
+    copies = max(map(len, present))
+    longest = max(len(ids) for own in wanted for ids in own)
+    tokens = torch.zeros(len(prompts), copies, longest, dtype=torch.long)
+    real = torch.zeros(len(prompts), copies, longest)
+    for row, (own, at) in enumerate(zip(wanted, present, strict=True)):
+        for copy, slot in enumerate(at):
+            tokens[row, copy, : len(own[slot])] = torch.tensor(own[slot])
+            real[row, copy, : len(own[slot])] = 1.0
+    tokens, real = tokens.to(device), real.to(device)
+    ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
+    rows, width = ids.shape
+    last = positions[:, 0]
+    lengths = last - torch.arange(rows, device=device) * width + 1
+    logits, output = head.logits(ids, last, use_cache=True)
+    first = torch.log_softmax(logits.float(), dim=1).gather(1, tokens[:, :, 0])
+    cache = padded_cache(output)
+    if cache is None:
+        return None
+    cache.batch_repeat_interleave(copies)
+    # the prompt's padding lies between it and the candidate, and is masked out
+    seen = torch.arange(width, device=device)[None, :] < lengths[:, None]
+    mask = torch.cat([seen, seen.new_ones(rows, longest - 1)], 1).long()
+    steps = torch.arange(longest - 1, device=device)
+    logits, _ = head.logits(
+        tokens[:, :, :-1].reshape(rows * copies, -1),
+        torch.arange(rows * copies * (longest - 1), device=device),
+        attention_mask=mask.repeat_interleave(copies, 0),
+        position_ids=(lengths[:, None] + steps).repeat_interleave(copies, 0),
+        past_key_values=cache,
+        use_cache=True,
+    )
+    rest = answer_losses(logits, tokens[:, :, 1:].reshape(-1), real[:, :, 1:].reshape(-1))
+    total = first - rest.view(rows, copies, -1).sum(2)
+    scores = np.full((rows, max(map(len, wanted))), np.nan)
+    for row, (at, values) in enumerate(zip(present, total.double().cpu().numpy(), strict=True)):
+        scores[row, at] = values[: len(at)]
+    return scores
+
+
+def _beyond_window(
+    head: AnswerHead, folds: list[EncodedQuestions], texts: list[list[Texts]]
+) -> bool:
+    """Whether a sliding window could count the padding between a prompt and its continuation."""
+    config = head.model.config.get_text_config().to_dict()  # type: ignore[operator, union-attr]
+    window = config.get("sliding_window")
+    if window is None:
+        return False
+    longest = max((len(p.ids) for q in folds for p in q.prompts), default=0)
+    more = max((len(ids) for fold in texts for own in fold for ids in own), default=0)
+    return bool(longest + more + WINDOW_SPARE > window)
+
+
+def _read_whole(
+    head: AnswerHead, folds: list[EncodedQuestions], texts: list[list[Texts]], plan: ScoringPlan
+) -> list[dict[int, np.ndarray]]:
+    """The same, reading the prompt anew with every candidate."""
+    slots = max(len(own) for fold in texts for own in fold)
+    found: list[dict[int, np.ndarray]] = [
+        {int(i): np.full(slots, np.nan) for i in np.flatnonzero(q.formats == "num")} for q in folds
+    ]
+    for slot in range(slots):
+        targets = [[own[slot] if own else [] for own in fold] for fold in texts]
+        for j, values in enumerate(target_log_likelihoods(head, folds, targets, plan)):
+            for i in found[j]:
+                found[j][i][slot] = values[i]
+    return found

@@ -1,0 +1,235 @@
+"""Inner validation: when a fold's training ends, and how sure its model may be.
+
+A share of each fold's training questions is held back. At the end of every epoch they are answered,
+a calibration is fitted and the mean log-likelihood under it decides; the weights of the best epoch
+are kept. Nothing is read from the device between two epochs' ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
+from tst.diagnostics.llm.scoring.calibration import (
+    FEW,
+    Calibration,
+    fit_calibration,
+    fit_mixture,
+    log_likelihoods,
+    pad_choices,
+)
+from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates
+
+log = logging.getLogger(__name__)
+
+Scored = list[dict[str, dict[int, np.ndarray]]]
+"""For each fold and format, scores of the choices by the question's position."""
+
+
+@dataclass
+class ValidationTask:
+    """Questions held back from a fold's training.
+
+    asked: their prompts
+    priors, goals: float arrays (choices,) per question, what counting gives and where the answer
+        lies; empty for questions without choices
+    targets: target token ids of questions without choices; else empty
+    numbers: candidates of num questions
+    """
+
+    asked: EncodedQuestions
+    priors: list[np.ndarray]
+    goals: list[np.ndarray]
+    targets: list[list[int]]
+    numbers: NumberCandidates = field(default_factory=NumberCandidates)
+
+
+@dataclass
+class Validated:
+    """How a fold's training ended.
+
+    epoch: the epoch whose weights were kept, from 1
+    log_likelihoods: mean over validation questions at each epoch's end
+    calibrations, text_share: as of ``FoldReading``
+    """
+
+    epoch: int = 0
+    log_likelihoods: list[float] = field(default_factory=list)
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    text_share: float = 0.5
+
+
+ReadValidation = Callable[
+    [Any, list[ValidationTask], torch.Tensor | None], tuple[Scored, list[np.ndarray]]
+]
+"""Model, the folds' tasks and trained heads -> what ``EpochSelection`` reads."""
+
+
+def validation_rows(train: pd.DataFrame, share: float, seed: int) -> np.ndarray:
+    """bool array (n,): the questions to hold back, whole units, evenly over question types.
+
+    ``train`` has ``unit`` where folds keep groups whole. At least one question stays on each side;
+    none is held back where there are too few units.
+    """
+    n = len(train)
+    units = train["unit"].astype(str) if "unit" in train else train.index.astype(str).to_series()
+    names, unit_of = np.unique(units.to_numpy(dtype=str), return_inverse=True)
+    wanted = round(share * n)
+    held = np.zeros(n, dtype=bool)
+    if wanted < 1 or len(names) < 2:
+        return held
+    draws = np.array([_draw(seed, name) for name in names], dtype=np.uint64)
+    first = np.unique(unit_of, return_index=True)[1]
+    types = train["question_type"].astype(str).to_numpy()[first]
+    # sorted by type and at random within: every 1 / share-th is a share of each type
+    order = np.lexsort((draws, types))
+    passed = np.floor((np.arange(len(order)) + 0.5) * share + 0.5)
+    chosen = order[np.flatnonzero(np.diff(passed, prepend=0.0) > 0)]
+    held[np.isin(unit_of, chosen)] = True
+    return held if not held.all() else np.zeros(n, dtype=bool)
+
+
+def _draw(seed: int, name: str) -> int:
+    digest = hashlib.blake2b(f"{seed}:validation:{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+AVERAGED = 0.25
+"""Share of an epoch over which weights are averaged (exponentially) before they are validated: at a
+high learning rate the average is what a lower rate would have reached, so that an early epoch can
+be the best one."""
+
+
+class EpochSelection:
+    """Keeps each fold's weights, averaged over recent steps, at the end of its best epoch.
+
+    tasks: of each fold; all have a validation set
+    ends: the optimizer steps after which each fold's epochs end
+    weights: tensors (folds, ...), the live weights; written to in place
+    read: scores of the folds' validation questions under the live weights, and the log-likelihoods
+        of target tokens (NaN where a question has choices)
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[ValidationTask],
+        ends: Sequence[Sequence[int]],
+        weights: list[torch.Tensor],
+        read: Callable[[], tuple[Scored, list[np.ndarray]]],
+    ) -> None:
+        self.tasks, self.ends, self.weights, self.read = tasks, ends, weights, read
+        self.results = [Validated() for _ in tasks]
+        self._pending: set[int] = set()
+        self._averaged = [w.detach().clone() for w in weights]
+        rates = [min(1.0, 1.0 / (AVERAGED * e[0])) if AVERAGED else 1.0 for e in ends]
+        self._rates = [
+            torch.tensor(rates, device=w.device).view(-1, *[1] * (w.dim() - 1)) for w in weights
+        ]
+        self._ended = [w.detach().clone() for w in weights]
+        self._best = [w.detach().clone() for w in weights]
+
+    def after_step(self, taken: int) -> None:
+        """Note the folds that end an epoch with this step (counted from 1)."""
+        for averaged, live, rate in zip(self._averaged, self.weights, self._rates, strict=True):
+            averaged.lerp_(live, rate if taken > 1 else torch.ones_like(rate))
+        finished = {j for j, ends in enumerate(self.ends) if taken in ends}
+        if finished & self._pending:
+            self._validate()
+        for j in finished:
+            for kept, averaged in zip(self._ended, self._averaged, strict=True):
+                kept[j].copy_(averaged[j])
+        self._pending |= finished
+        if self._pending and all(
+            j in self._pending or ends[-1] <= taken for j, ends in enumerate(self.ends)
+        ):
+            self._validate()
+
+    def finish(self) -> list[Validated]:
+        """Put the best weights in place, and say how each fold ended."""
+        if self._pending:
+            self._validate()
+        for best, live in zip(self._best, self.weights, strict=True):
+            live.copy_(best)
+        for result in self.results:
+            log.info("epoch %d of %d: log-likelihoods %s, %s, text share %s", result.epoch,
+                     len(result.log_likelihoods), np.round(result.log_likelihoods, 4).tolist(),
+                     result.calibrations, result.text_share)  # fmt: skip
+        return self.results
+
+    def _validate(self) -> None:
+        with self._at_epoch_end():
+            scored, tokens = self.read()
+        for j in sorted(self._pending):
+            task, result = self.tasks[j], self.results[j]
+            calibrations, text_share, value = _judge(task, scored[j], tokens[j])
+            seen = result.log_likelihoods
+            better = not seen or len(task.asked) < FEW or value > max(seen)
+            seen.append(value)
+            if better:
+                result.epoch, result.calibrations = len(seen), calibrations
+                result.text_share = text_share
+                for best, ended in zip(self._best, self._ended, strict=True):
+                    best[j].copy_(ended[j])
+        self._pending.clear()
+
+    @contextmanager
+    def _at_epoch_end(self) -> Iterator[None]:
+        """The weights as they were when each fold's epoch ended."""
+        live = [w.detach().clone() for w in self.weights]
+        for weight, ended in zip(self.weights, self._ended, strict=True):
+            weight.copy_(ended)
+        try:
+            yield
+        finally:
+            for weight, before in zip(self.weights, live, strict=True):
+                weight.copy_(before)
+
+
+class ValidateEpochs(TrainerCallback):
+    """Tells a selection of every optimizer step that was taken."""
+
+    def __init__(self, selection: EpochSelection) -> None:
+        self.selection = selection
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The weights are those after step ``state.global_step``."""
+        self.selection.after_step(state.global_step)
+
+
+def _judge(
+    task: ValidationTask, scored: dict[str, dict[int, np.ndarray]], tokens: np.ndarray
+) -> tuple[dict[str, Calibration], float, float]:
+    """Calibrations, the texts' share, and the mean log-likelihood of all questions under them."""
+    calibrations: dict[str, Calibration] = {}
+    found = [tokens[np.isfinite(tokens)]]
+    likelihoods: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for kind, by_question in scored.items():
+        rows = sorted(by_question)
+        if not rows:
+            continue
+        choices = pad_choices(
+            [by_question[i] for i in rows],
+            [task.priors[i] for i in rows],
+            [task.goals[i] for i in rows],
+        )
+        calibrations[kind] = fit_calibration(choices)
+        likelihoods[kind] = choices.probabilities(calibrations[kind]), choices.goals
+    text_share = 0.5
+    if "num" in likelihoods:
+        (by_head, goals), (by_text, _) = likelihoods["num"], likelihoods.pop("num_text")
+        text_share = fit_mixture(by_head, by_text, goals)
+        likelihoods["num"] = (1.0 - text_share) * by_head + text_share * by_text, goals
+    found += [log_likelihoods(p, goals) for p, goals in likelihoods.values()]
+    return calibrations, text_share, float(np.concatenate(found).mean())
