@@ -26,9 +26,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tst.cli.console_script import list_commands
 from tst.cli.outcomes import (
     FAILED,
     INTERRUPTED,
@@ -84,6 +85,7 @@ class Command(Generic[Settings]):
     def register(self) -> None:
         """Tell Hydra the schemas that the primary config names."""
         register_schema()
+        OmegaConf.register_new_resolver("list_commands", list_commands, replace=True)
         ConfigStore.instance().store(name=f"{self.name}_schema", node=self.settings)
 
     def read(self, cfg: DictConfig) -> Settings:

@@ -47,9 +47,15 @@ def describe_unknown(name: str) -> str:
     """What to say of a word that is no command."""
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
-    width = max(map(len, COMMANDS))
-    known = "\n".join(f"  {each:{width}}  {does}" for each, does in COMMANDS.items())
     return (
-        f"{name} is no command.{hint}\nThe commands are\n{known}\n"
-        "Settings are written key=value: tst diagnostic=rf benchmark=vsi_bench"
+        f"{name} is no command.{hint} The commands are\n\n{list_commands()}\n\n"
+        "Without a command `tst` runs a stress test; settings are written key=value: "
+        "tst diagnostic=rf benchmark=vsi_bench"
     )
+
+
+def list_commands() -> str:
+    """A line per command but the stress test's, as the help shows them."""
+    width = max(map(len, COMMANDS))
+    others = {name: does for name, does in COMMANDS.items() if name != "main"}
+    return "\n".join(f"  tst {name:{width}}  {does}" for name, does in others.items())
