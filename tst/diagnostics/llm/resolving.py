@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tst.diagnostics.llm.model import tiny_model
-from tst.diagnostics.llm.model.gguf_models import PARAMETERS
+from tst.diagnostics.llm.model.gguf_models import GGUF_PACKAGES
 from tst.diagnostics.llm.model.pretrained import empty_model, locate, read_config
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 
@@ -32,7 +32,7 @@ def _parameters(model: ModelSettings) -> int:
     if model.name in tiny_model.NAMES:
         return 0
     package = model.name.removeprefix("wheel:")
-    if package in PARAMETERS:  # known without converting the file
-        return PARAMETERS[package]
+    if package in GGUF_PACKAGES:  # known without converting the file
+        return GGUF_PACKAGES[package].parameters
     config = read_config(model, locate(model))
     return sum(p.numel() for p in empty_model(model, config, None).parameters())

