@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tst.analysis.selection import Choice, choose
+from tst.analysis.subjects import Subject, choose_shown, find_subjects
 from tst.analysis.tables.paper_table import PERCENT, Figure
 from tst.core.folds import SCHEME_SUFFIXES, TYPE
 from tst.records.run_records import Found, RunRecord
@@ -23,7 +24,6 @@ TITLES = {
 }
 """Benchmarks of the paper in its order, with their names."""
 
-RF, LLM = "rf", "lora_llm"
 RANDOM, GROUPED = "random", "grouped"
 
 
@@ -36,8 +36,9 @@ def title(benchmark: str) -> str:
 class Study:
     """Records found, and what was passed over while cells were filled.
 
-    model: slug of the model that the tables with one LLM column show; empty: the one with records
-        on the most benchmarks
+    model: short name of the model that the tables with one column per diagnostic show; empty: the
+        one with records on the most benchmarks
+    subjects: diagnostics and models with records; shown: one per diagnostic, see ``choose_shown``
     """
 
     found: Found
@@ -45,10 +46,9 @@ class Study:
     passed_over: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        models = self.models
-        if not self.model and models:
-            pairs = {(r.model, r.benchmark) for r in self.found.records}
-            self.model = max(models, key=lambda m: sum(model == m for model, _ in pairs))
+        records = self.found.records
+        self.subjects = find_subjects(records)
+        self.shown = choose_shown(self.subjects, records, self.model)
 
     @property
     def benchmarks(self) -> list[str]:
@@ -63,9 +63,7 @@ class Study:
         """Slugs of the language models with records."""
         return sorted({r.model for r in self.found.records if r.model})
 
-    def cell(
-        self, benchmark: str, diagnostic: str, model: str, scheme: str, stratify: str = TYPE
-    ) -> Choice:
+    def cell(self, benchmark: str, subject: Subject, scheme: str, stratify: str = TYPE) -> Choice:
         """The records behind one cell; notes those passed over.
 
         Folds that answers shape give other figures: no cell mixes them with the others.
@@ -73,30 +71,22 @@ class Study:
         choice = choose(
             r
             for r in self.found.records
-            if (r.benchmark, r.diagnostic, r.model, r.scheme, r.stratify)
-            == (benchmark, diagnostic, model, scheme, stratify)
+            if subject.is_of(r)
+            and (r.benchmark, r.scheme, r.stratify) == (benchmark, scheme, stratify)
         )
         for record, why in choice.passed_over:
             self.passed_over[record.hash] = f"{title(benchmark)}, {record.subject} ({why})"
         return choice
 
-    def rf(self, benchmark: str, scheme: str) -> Choice:
-        """TsT-RF's records on a benchmark."""
-        return self.cell(benchmark, RF, "", scheme)
-
-    def llm(self, benchmark: str, scheme: str = RANDOM) -> Choice:
-        """The shown model's records on a benchmark."""
-        return self.cell(benchmark, LLM, self.model, scheme)
-
     def why_missing(
-        self, benchmark: str, diagnostic: str, scheme: str, stratify: str = TYPE
+        self, benchmark: str, subject: Subject, scheme: str, stratify: str = TYPE
     ) -> str:
         """Why a cell has no record."""
         states = [
             u.state
             for u in self.found.unusable
             if u.benchmark == benchmark
-            and u.path.parts[-3].split("-")[0] == diagnostic
+            and u.path.parts[-3].split("-")[0] == subject.diagnostic
             and _is_of_scheme(u.path.parts[-2], scheme, stratify)
         ]
         if states:

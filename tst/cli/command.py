@@ -16,6 +16,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -90,6 +91,7 @@ class Command(Generic[Settings]):
 
     def read(self, cfg: DictConfig) -> Settings:
         """The composed config as dataclasses. Raises UserError with every problem there is."""
+        cfg = deepcopy(cfg)  # Hydra sends its own to other processes, which may lack a class in it
         self.complete(cfg)
         return typed(cfg, self.settings, self.find_problems)
 

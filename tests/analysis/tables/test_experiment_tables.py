@@ -93,6 +93,8 @@ def pruning_summary() -> dict[str, Any]:
     lists = {"nothing": entry(0.4, 0), "ours": entry(0.3, 20, "rf"), "pilot": entry(0.35, 20)}
     judged = {
         "judge": "rf",
+        "label": "TsT-RF",
+        "model": "",
         "folds": "random",
         "lists": lists,
         "random": {f: band(0.4) for f in ("score_hard", "adjusted")},
@@ -106,7 +108,7 @@ def pruning_summary() -> dict[str, Any]:
         "gap_grows_beyond_random": True,
     }
     return {
-        "results_version": RESULTS_VERSION, "chooser": "rf", "model": "",
+        "results_version": RESULTS_VERSION, "chooser": "rf", "label": "TsT-RF", "model": "",
         "pruning": {"removed": 20}, "judged": [judged],
         "predictions": {"gpt": {"blind": "judge", "overall": overall, "per_type": {}}},
     }  # fmt: skip

@@ -57,12 +57,15 @@ def test_the_main_table_averages_seeds(study: tuple[Path, dict[str, Path]]) -> N
     assert cell.value == pytest.approx(np.mean(scores))
     assert cell.seeds == (42, 43)
     assert set(cell.records) == {r.hash for r in seeds}
-    assert not row.cells["delta"].missing
+    assert not row.cells["lora_llm_delta"].missing
 
 
 def test_fold_sd_is_that_of_all_folds(study: tuple[Path, dict[str, Path]]) -> None:
     root, paths = study
-    choice = Study(find_records(root)).rf("planted", "random")
+    found = Study(find_records(root))
+    forest, *_ = found.subjects
+    assert forest.title == "TsT-RF"
+    choice = found.cell("planted", forest, "random")
     folds = []
     for name in ("random", "random_43"):
         rows = read_record(paths[name]).path / "predictions.parquet"
@@ -80,7 +83,7 @@ def test_unfinished_records_are_named_and_never_averaged(
     path = root / study[1]["llm"].relative_to(study[0]) / "status.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "state": "running"}))
     table = main_table(Study(find_records(root)))
-    assert table.rows[0].cells["llm"].missing
+    assert table.rows[0].cells["lora_llm_random"].missing
     notes = "\n".join(footnotes(table))
     assert "Left out, running: planted/lora_llm" in notes
     assert "– no finished record (running): TsT-LLM zero-shot" in notes

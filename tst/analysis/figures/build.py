@@ -15,7 +15,7 @@ from tst.analysis.figures.records import (
     draw_types,
 )
 from tst.analysis.noisy_study import group_runs
-from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study
+from tst.analysis.study import GROUPED, RANDOM, Study
 from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.run_records import find_records
 
@@ -27,10 +27,10 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     if study.found.records:
         figures["benchmarks"] = draw_benchmarks(study)
     for benchmark in study.benchmarks:
-        for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
+        for subject in study.subjects:
             for scheme in (RANDOM, GROUPED):
-                for record in study.cell(benchmark, diagnostic, model, scheme).records[:1]:
-                    name = "-".join(filter(None, [benchmark, model or "rf", scheme]))
+                for record in study.cell(benchmark, subject, scheme).records[:1]:
+                    name = "-".join([benchmark, subject.model or subject.diagnostic, scheme])
                     figures[f"types-{name}"] = draw_types(record)
                     figures[f"questions-{name}"] = draw_questions(record)
     pruning = draw_pruning(find_experiments(outputs_root, PRUNING)[0])

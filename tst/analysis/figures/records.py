@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,9 @@ from tst.analysis.experiments import Experiment
 from tst.analysis.figures.style import (
     BASELINE,
     CYCLE,
-    RF_GROUPED,
-    RF_RANDOM,
+    GREEN,
+    PURPLE,
+    SERIES,
     TUNED,
     ZERO_SHOT,
     finish_rows,
@@ -23,17 +25,12 @@ from tst.analysis.figures.style import (
 )
 from tst.analysis.report.distributions import reliability
 from tst.analysis.report.experiment_data import describe_pruning
-from tst.analysis.study import Study, title
-from tst.analysis.tables.scores import score_cells
+from tst.analysis.study import GROUPED, RANDOM, Study, title
+from tst.analysis.tables.scores import DELTA, score_cells, score_columns
 from tst.records.run_records import RunRecord
 
-SHOWN = {
-    "zero_shot": ("zero-shot", ZERO_SHOT, "o"),
-    "llm": ("TsT-LLM", TUNED, "o"),
-    "rf_random": ("TsT-RF, random folds", RF_RANDOM, "D"),
-    "rf_grouped": ("TsT-RF, grouped folds", RF_GROUPED, "s"),
-}
-FORMAT_COLORS = {"mc": TUNED, "num": RF_RANDOM, "open": RF_GROUPED}
+MARKERS = {RANDOM: "D", GROUPED: "s"}
+FORMAT_COLORS = {"mc": TUNED, "num": GREEN, "open": PURPLE}
 
 
 def draw_benchmarks(study: Study) -> Figure:
@@ -44,12 +41,14 @@ def draw_benchmarks(study: Study) -> Figure:
     places = np.arange(len(names))
     baselines = [100 * c["baseline"].value for c in cells]
     axes.vlines(baselines, places - 0.28, places + 0.28, color=BASELINE, lw=2, label="baseline")
-    for key, (label, color, marker) in SHOWN.items():
-        values = np.array([100 * c[key].value for c in cells])
-        errors = np.array([100 * c[key].sd for c in cells])
+    series = [c for c in score_columns(study) if c.figure != DELTA]
+    for column, color in zip(series, cycle(SERIES), strict=False):
+        values = np.array([100 * c[column.key].value for c in cells])
+        errors = np.array([100 * c[column.key].sd for c in cells])
+        marker = "o" if column.subject.has_zero_shot else MARKERS[column.scheme]
         if np.isfinite(values).any():
             spread = np.where(np.isfinite(errors), errors, 0.0)
-            axes.errorbar(values, places, xerr=spread, fmt=marker, color=color, label=label,
+            axes.errorbar(values, places, xerr=spread, fmt=marker, color=color, label=column.title,
                           markersize=5, lw=1, mec="white", mew=0.5)  # fmt: skip
     labels = [title(name) for name in names]
     finish_rows(figure, axes, labels, "score, percent (± sd over folds)", legend_columns=5)

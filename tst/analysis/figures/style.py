@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 from tst.records.files import replacing
 
 TUNED, ZERO_SHOT, BASELINE = "#2f6fde", "#e2852b", "#7d8797"
-RF_RANDOM, RF_GROUPED = "#1f9d6b", "#b765c9"
-CYCLE = (TUNED, ZERO_SHOT, RF_RANDOM, RF_GROUPED, "#d0485b", BASELINE)
+GREEN, PURPLE, RED = "#1f9d6b", "#b765c9", "#d0485b"
+CYCLE = (TUNED, ZERO_SHOT, GREEN, PURPLE, RED, BASELINE)
+SERIES = (ZERO_SHOT, TUNED, GREEN, PURPLE, RED, "#8a6d3b")
+"""Of the diagnostics' scores side by side, in the order of the main table's columns."""
 WIDTH = 5.5
 """Inches: the text width of most conference papers."""
 

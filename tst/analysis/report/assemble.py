@@ -81,11 +81,11 @@ def render_report(
 
 
 def _place(record: RunRecord) -> tuple[int, str, bool, str, bool, int]:
-    """Where a record stands: the paper's benchmarks first, TsT-RF before models, random folds."""
+    """Where a record stands: the paper's benchmarks first, then without a model, random folds."""
     order = list(TITLES)
     known = order.index(record.benchmark) if record.benchmark in order else len(order)
     grouped = record.scheme == GROUPED
-    return known, record.benchmark, bool(record.model), record.model, grouped, record.seed
+    return known, record.benchmark, bool(record.model), record.subject, grouped, record.seed
 
 
 def choose_records(records: list[RunRecord]) -> list[RunRecord]:

@@ -6,45 +6,43 @@ from typing import Any
 
 from tst.analysis.study import Study
 from tst.analysis.tables.paper_table import PaperTable, footnotes, write_figure
-from tst.analysis.tables.scores import main_table
+from tst.analysis.tables.scores import DELTA, SCORE, ScoreColumn, main_table, score_columns
 from tst.core.number_text import MINUS
 from tst.records.run_records import Found
-
-SHOWN = {
-    "zero_shot": "zero-shot",
-    "llm": "TsT-LLM",
-    "rf_random": "TsT-RF, random folds",
-    "rf_grouped": "TsT-RF, grouped folds",
-}
-"""Columns of the main table that the overview's chart shows."""
 
 
 def describe_overview(found: Found) -> dict[str, Any]:
     """Cards, chart and table over all records."""
-    table = main_table(Study(found))
+    study = Study(found)
+    table = main_table(study)
+    series = {c.key: c for c in score_columns(study) if c.figure != DELTA}
     benchmarks = []
     for row in table.rows:
         known = {k: f for k, f in row.cells.items() if not f.missing}
         marks = [
             {
                 "kind": key,
-                "label": label,
+                "label": column.title,
                 "value": known[key].value,
                 "text": write_figure(known[key]),
             }
-            for key, label in SHOWN.items()
+            for key, column in series.items()
             if key in known
         ]
         baseline = known["baseline"].value if "baseline" in known else None
         benchmarks.append({"name": row.labels[0], "baseline": baseline, "marks": marks})
     return {
-        "cards": _cards(table, found),
+        "cards": _cards(table, found, series),
+        "series": [
+            {"kind": key, "label": c.title, "zero_shot": c.subject.has_zero_shot}
+            for key, c in series.items()
+        ],
         "benchmarks": [b for b in benchmarks if b["marks"]],
         "table": describe_table(table),
     }
 
 
-def _cards(table: PaperTable, found: Found) -> list[dict[str, str]]:
+def _cards(table: PaperTable, found: Found, series: dict[str, ScoreColumn]) -> list[dict[str, str]]:
     """What stands out: how many records, the largest gain over guessing, the largest delta."""
     cards = [
         {
@@ -58,12 +56,14 @@ def _cards(table: PaperTable, found: Found) -> list[dict[str, str]]:
         (cell.value - row.cells["baseline"].value, row.labels[0], key, write_figure(cell))
         for row in table.rows
         for key, cell in row.cells.items()
-        if key in ("llm", "rf_random", "rf_grouped") and not cell.missing
+        if key in series and series[key].figure == SCORE and not cell.missing
     ]
     if gains:
         gain, name, key, text = max(gains)
         points = f"{100 * gain:+.1f}".replace("-", MINUS)
-        cards.append({"name": "most exposed", "value": name, "more": f"{SHOWN[key]}: {text}"})
+        cards.append(
+            {"name": "most exposed", "value": name, "more": f"{series[key].title}: {text}"}
+        )
         cards.append({"name": "above its baseline", "value": points, "more": f"points, {name}"})
     return cards
 

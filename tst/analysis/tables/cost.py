@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tst.analysis.selection import Choice
-from tst.analysis.study import GROUPED, LLM, RANDOM, RF, Study, mean_figure, title
+from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, title
 from tst.analysis.tables.paper_table import (
     COUNT,
     GIBIBYTES,
@@ -31,9 +31,9 @@ def cost_table(study: Study) -> PaperTable:
     """A row a (benchmark, diagnostic, fold scheme) with records."""
     rows = []
     for benchmark in study.benchmarks:
-        for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
+        for subject in study.subjects:
             for scheme in (RANDOM, GROUPED):
-                choice = study.cell(benchmark, diagnostic, model, scheme)
+                choice = study.cell(benchmark, subject, scheme)
                 if not choice.records:
                     continue
                 cells = {
@@ -43,13 +43,12 @@ def cost_table(study: Study) -> PaperTable:
                     "tokens": _where_known(choice, "train_tokens", COUNT),
                     "memory": _where_known(choice, "peak_memory_bytes", GIBIBYTES),
                 }
-                subject = f"TsT-LLM ({model})" if model else "TsT-RF"
-                rows.append(Row((title(benchmark), subject, scheme), cells))
+                rows.append(Row((title(benchmark), subject.title, scheme), cells))
     return PaperTable(
         "cost",
         "Cost of a run",
         "Seconds over all folds of a run, as the folds' own clocks add them up (folds trained side "
-        f"by side count once each); mean over seeds. {DASH}: not counted (TsT-RF has no tokens).",
+        f"by side count once each); mean over seeds. {DASH}: not counted.",
         ("benchmark", "diagnostic", "folds"),
         COLUMNS,
         rows,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from tst.analysis.comparison import compare
 from tst.analysis.study import (
     GROUPED,
-    LLM,
     RANDOM,
-    RF,
     Study,
     mean_figure,
     summary_field,
     title,
 )
+from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, PaperTable, Row
 
 COLUMNS = [
@@ -28,11 +27,10 @@ def fold_table(study: Study) -> PaperTable:
     """A row a (benchmark with groups, diagnostic) that has records."""
     rows = []
     for benchmark in study.benchmarks:
-        for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
-            cells = _cells(study, benchmark, diagnostic, model)
+        for subject in study.subjects:
+            cells = _cells(study, benchmark, subject)
             if cells:
-                subject = f"TsT-LLM ({model})" if model else "TsT-RF"
-                rows.append(Row((title(benchmark), subject), cells))
+                rows.append(Row((title(benchmark), subject.title), cells))
     return PaperTable(
         "folds",
         "Grouped against random folds (hard scores)",
@@ -44,9 +42,9 @@ def fold_table(study: Study) -> PaperTable:
     )
 
 
-def _cells(study: Study, benchmark: str, diagnostic: str, model: str) -> dict[str, Figure]:
-    random = study.cell(benchmark, diagnostic, model, RANDOM)
-    grouped = study.cell(benchmark, diagnostic, model, GROUPED)
+def _cells(study: Study, benchmark: str, subject: Subject) -> dict[str, Figure]:
+    random = study.cell(benchmark, subject, RANDOM)
+    grouped = study.cell(benchmark, subject, GROUPED)
     known = (*grouped.records, *random.records)
     if not known or not known[0].summary["data"].get("groups"):
         return {}
@@ -55,10 +53,8 @@ def _cells(study: Study, benchmark: str, diagnostic: str, model: str) -> dict[st
     cells = {
         "group": Figure(text=group),
         "groups": Figure(known[0].summary["data"]["groups"][group], COUNT),
-        RANDOM: mean_figure(random, hard, reason=study.why_missing(benchmark, diagnostic, RANDOM)),
-        GROUPED: mean_figure(
-            grouped, hard, reason=study.why_missing(benchmark, diagnostic, GROUPED)
-        ),
+        RANDOM: mean_figure(random, hard, reason=study.why_missing(benchmark, subject, RANDOM)),
+        GROUPED: mean_figure(grouped, hard, reason=study.why_missing(benchmark, subject, GROUPED)),
         "drop": Figure(unit=POINTS, reason="needs records of both fold schemes"),
     }
     if random.records and grouped.records:

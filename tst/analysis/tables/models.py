@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tst.analysis.study import (
-    LLM,
     RANDOM,
-    RF,
     Study,
     mean_figure,
     pooled_fold_sd,
@@ -25,18 +23,18 @@ def model_table(study: Study) -> PaperTable:
         columns.append(Column(f"{benchmark}.score", "TsT", title(benchmark)))
         columns.append(Column(f"{benchmark}.delta", "Δ", title(benchmark)))
     rows = []
-    for diagnostic, model in [(RF, ""), *((LLM, m) for m in study.models)]:
+    for subject in study.subjects:
         cells: dict[str, Figure] = {}
         for benchmark in study.benchmarks:
-            choice = study.cell(benchmark, diagnostic, model, RANDOM)
-            reason = study.why_missing(benchmark, diagnostic, RANDOM)
+            choice = study.cell(benchmark, subject, RANDOM)
+            reason = study.why_missing(benchmark, subject, RANDOM)
             score = mean_figure(choice, summary_field("score_hard"), reason=reason)
             delta = mean_figure(choice, summary_field("delta_hard"), POINTS, reason)
-            if diagnostic == RF:
+            if not subject.has_zero_shot:
                 delta = Figure(text=DASH)
             cells[f"{benchmark}.score"] = replace(score, sd=pooled_fold_sd(choice, "score_hard"))
             cells[f"{benchmark}.delta"] = delta
-        rows.append(Row((f"TsT-LLM ({model})" if model else "TsT-RF",), cells))
+        rows.append(Row((subject.title,), cells))
     for column in columns:
         if column.heading == "TsT":
             marked = mark_best(
@@ -49,7 +47,7 @@ def model_table(study: Study) -> PaperTable:
         "models",
         "Model against model (random folds, hard scores)",
         "Hard scores in percent ± standard deviation over folds; Δ, the gain over zero-shot, in "
-        "points (TsT-RF has no zero-shot model). Bold: the highest score on a benchmark.",
+        f"points ({DASH}: no zero-shot model). Bold: the highest score on a benchmark.",
         ("diagnostic",),
         columns,
         rows,

@@ -19,6 +19,7 @@ from tst.analysis.tables.paper_table import (
     Row,
 )
 from tst.core.number_text import DASH
+from tst.records.run_records import subject
 
 OURS, RANDOM = "ours", "random"
 
@@ -43,7 +44,7 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
     rows = []
     for experiment in experiments:
         for judged in experiment.summary.get("judged", []):
-            judge = f"{_who(judged['judge'], judged.get('model', ''))}, {judged['folds']} folds"
+            judge = f"{subject(judged['label'], judged['model'])}, {judged['folds']} folds"
             block = (_name(experiment), judge)
             ours = judged["lists"].get(OURS)
             for name, entry in judged["lists"].items():
@@ -176,12 +177,8 @@ def _from(experiment: Experiment, cells: dict[str, Figure]) -> dict[str, Figure]
 def _name(experiment: Experiment) -> str:
     summary = experiment.summary
     removed = summary["pruning"]["removed"]
-    who = _who(summary["chooser"], summary.get("model", ""))
+    who = subject(summary["label"], summary["model"])
     return f"{title(experiment.subject)}, {removed} by {who}"
-
-
-def _who(diagnostic: str, model: str) -> str:
-    return f"TsT-LLM ({model})" if diagnostic == "lora_llm" else "TsT-RF"
 
 
 def _number(value: float | None) -> float:

@@ -1,23 +1,23 @@
-"""The main table and its question types: zero-shot, TsT-LLM, TsT-RF, baseline, majority."""
+"""The main table and its question types: baseline, majority, and every diagnostic's scores."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tst.analysis.selection import Choice
 from tst.analysis.study import (
     GROUPED,
-    LLM,
     RANDOM,
-    RF,
     Study,
     mean_figure,
     pooled_fold_sd,
     summary_field,
     title,
 )
+from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import (
     COUNT,
+    PERCENT,
     POINTS,
     Column,
     Figure,
@@ -25,18 +25,61 @@ from tst.analysis.tables.paper_table import (
     Row,
     mark_best,
 )
+from tst.diagnostics.known import KNOWN
 
-COLUMNS = [
-    Column("n", "n"),
-    Column("baseline", "baseline"),
-    Column("majority", "majority"),
-    Column("zero_shot", "zero-shot", "TsT-LLM"),
-    Column("llm", "tuned", "TsT-LLM"),
-    Column("delta", "Δ", "TsT-LLM"),
-    Column("rf_random", "random folds", "TsT-RF"),
-    Column("rf_grouped", "grouped folds", "TsT-RF"),
-]
-COMPETING = ["llm", "rf_random", "rf_grouped"]
+SCORE, ZERO_SHOT, DELTA = "score", "zero_shot", "delta"
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """One figure of a diagnostic: its score, the untrained model's, or the gain, in some folds."""
+
+    subject: Subject
+    figure: str
+    scheme: str
+
+    @property
+    def key(self) -> str:
+        """Unique in a table; a column of its CSV."""
+        what = self.scheme if self.figure == SCORE else self.figure
+        return f"{self.subject.diagnostic}_{what}"
+
+    @property
+    def heading(self) -> str:
+        """Under the diagnostic's label."""
+        tuned = "tuned" if self.subject.has_zero_shot else f"{self.scheme} folds"
+        return {ZERO_SHOT: "zero-shot", DELTA: "Δ"}.get(self.figure, tuned)
+
+    @property
+    def title(self) -> str:
+        """Without a heading above it."""
+        if self.figure == SCORE and self.subject.has_zero_shot:
+            return self.subject.label
+        return f"{self.subject.label}, {self.heading}"
+
+
+def score_columns(study: Study) -> list[ScoreColumn]:
+    """The columns of every diagnostic that is shown, those with a zero-shot model first.
+
+    With a zero-shot model: it, the tuned one and the gain, in random folds; without: the score in
+    random and in grouped folds. A diagnostic of a user's own stands behind tst's own.
+    """
+    columns = []
+    in_order = sorted(study.shown, key=lambda s: (s.diagnostic not in KNOWN, not s.has_zero_shot))
+    for subject in in_order:
+        if subject.has_zero_shot:
+            columns += [ScoreColumn(subject, f, RANDOM) for f in (ZERO_SHOT, SCORE, DELTA)]
+        else:
+            columns += [ScoreColumn(subject, SCORE, scheme) for scheme in (RANDOM, GROUPED)]
+    return columns
+
+
+def table_columns(study: Study) -> list[Column]:
+    """Number of questions, references, then every diagnostic's columns."""
+    references = [Column("n", "n"), Column("baseline", "baseline"), Column("majority", "majority")]
+    scores = [Column(c.key, c.heading, c.subject.label) for c in score_columns(study)]
+    return [*references, *scores]
+
 
 CAPTIONS = {
     "hard": "Accuracy (multiple choice), mean relative accuracy (numeric) and match (open), in "
@@ -50,7 +93,7 @@ CAPTIONS = {
 def main_table(study: Study, measure: str = "hard") -> PaperTable:
     """A row a benchmark. measure: ``hard`` (argmax) or ``soft`` (p_gold)."""
     rows = [
-        Row((title(b),), mark_best(score_cells(study, b, measure), COMPETING))
+        Row((title(b),), mark_best(score_cells(study, b, measure), competing(study)))
         for b in study.benchmarks
     ]
     name = "main" if measure == "hard" else f"main_{measure}"
@@ -58,9 +101,9 @@ def main_table(study: Study, measure: str = "hard") -> PaperTable:
         name,
         f"TsT by benchmark ({measure} scores)",
         f"{CAPTIONS[measure]} ± standard deviation over folds. Bold: the strongest text-only "
-        f"result. {_model_note(study)}",
+        f"result. {_model_notes(study)}",
         ("benchmark",),
-        COLUMNS,
+        table_columns(study),
         rows,
         study.notes(),
     )
@@ -72,43 +115,50 @@ def per_type_table(study: Study) -> PaperTable:
     for benchmark in study.benchmarks:
         for name in _question_types(study, benchmark):
             cells = score_cells(study, benchmark, "hard", "per_type", name)
-            rows.append(Row((title(benchmark), name), mark_best(cells, COMPETING)))
+            rows.append(Row((title(benchmark), name), mark_best(cells, competing(study))))
     return PaperTable(
         "types",
         "TsT by question type (hard scores)",
-        f"{CAPTIONS['hard']} Bold: the strongest text-only result. {_model_note(study)}",
+        f"{CAPTIONS['hard']} Bold: the strongest text-only result. {_model_notes(study)}",
         ("benchmark", "question type"),
-        COLUMNS,
+        table_columns(study),
         rows,
     )
+
+
+def competing(study: Study) -> list[str]:
+    """Keys of the columns whose best is marked."""
+    return [column.key for column in score_columns(study) if column.figure == SCORE]
 
 
 def score_cells(
     study: Study, benchmark: str, measure: str, part: str = "overall", name: str = ""
 ) -> dict[str, Figure]:
-    """The cells of ``COLUMNS`` for a benchmark, or for one of its question types."""
-    score = f"score_{measure}"
-    llm = study.llm(benchmark)
-    rf = {scheme: study.rf(benchmark, scheme) for scheme in (RANDOM, GROUPED)}
-    basis = next((c for c in (rf[RANDOM], rf[GROUPED], llm) if c.records), Choice(()))
-    no_rf = study.why_missing(benchmark, RF, RANDOM)
-    no_llm = study.why_missing(benchmark, LLM, RANDOM)
+    """The cells of ``table_columns`` for a benchmark, or for one of its question types."""
+    columns = score_columns(study)
+    places = {(c.subject, c.scheme) for c in columns}
+    choices = {place: study.cell(benchmark, *place) for place in places}
+    first, *_ = study.shown
+    # the references of one diagnostic's records; which one's does not matter, as they are equal
+    order = ((subject, scheme) for subject in study.shown for scheme in (RANDOM, GROUPED))
+    basis = next((choices[p] for p in order if p in choices and choices[p].records), Choice(()))
 
-    def figure(choice: Choice, field: str, reason: str = "", unit: str = "percent") -> Figure:
+    def figure(choice: Choice, field: str, reason: str, unit: str = PERCENT) -> Figure:
         return mean_figure(choice, summary_field(field, part, name), unit, reason)
 
+    missing = study.why_missing(benchmark, first, RANDOM)
     cells = {
-        "n": figure(basis, "n", no_rf, COUNT),
-        "baseline": figure(basis, "baseline", no_rf),
-        "majority": figure(basis, "majority", no_rf),
-        "zero_shot": figure(llm, f"zero_shot_{measure}", no_llm),
-        "llm": _with_sd(figure(llm, score, no_llm), llm, score, part, name),
-        "delta": figure(llm, f"delta_{measure}", no_llm, POINTS),
+        "n": figure(basis, "n", missing, COUNT),
+        "baseline": figure(basis, "baseline", missing),
+        "majority": figure(basis, "majority", missing),
     }
-    for scheme, choice in rf.items():
-        reason = study.why_missing(benchmark, RF, scheme)
-        cell = figure(choice, score, reason)
-        cells[f"rf_{scheme}"] = _with_sd(cell, choice, score, part, name)
+    for column in columns:
+        choice = choices[column.subject, column.scheme]
+        field = f"{column.figure}_{measure}"
+        reason = study.why_missing(benchmark, column.subject, column.scheme)
+        cell = figure(choice, field, reason, POINTS if column.figure == DELTA else PERCENT)
+        spread = column.figure == SCORE
+        cells[column.key] = _with_sd(cell, choice, field, part, name) if spread else cell
     return cells
 
 
@@ -127,5 +177,12 @@ def _question_types(study: Study, benchmark: str) -> list[str]:
     return sorted(names)
 
 
-def _model_note(study: Study) -> str:
-    return f"TsT-LLM: {study.model}." if study.model else "No TsT-LLM is recorded yet."
+def _model_notes(study: Study) -> str:
+    """Which model a column is of, for every diagnostic that reads one."""
+    notes = []
+    for subject in study.shown:
+        if subject.model:
+            notes.append(f"{subject.label}: {subject.model}.")
+        elif subject.has_zero_shot:
+            notes.append(f"No {subject.label} is recorded yet.")
+    return " ".join(notes)

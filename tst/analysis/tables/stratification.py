@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from tst.analysis.study import (
-    LLM,
     RANDOM,
-    RF,
     Study,
     mean_figure,
     summary_field,
     title,
 )
+from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row
 from tst.core.folds import ANSWER, TYPE
 
@@ -28,8 +27,8 @@ WHY = (
 
 def stratification_table(study: Study) -> PaperTable:
     """A row per benchmark that has records of folds stratified by answer."""
-    subjects = [("majority", RF, "", "majority"), ("TsT-RF", RF, "", "score_hard")]
-    subjects += [(f"TsT-LLM ({m})", LLM, m, "score_hard") for m in study.models]
+    subjects = [("majority", study.shown[0], "majority")]
+    subjects += [(s.title, s, "score_hard") for s in study.subjects]
     columns = [
         Column(f"{name}.{key}", heading, name)
         for name, *_ in subjects
@@ -40,8 +39,8 @@ def stratification_table(study: Study) -> PaperTable:
     for benchmark in study.benchmarks:
         if benchmark in compared:
             cells: dict[str, Figure] = {}
-            for name, diagnostic, model, field in subjects:
-                cells |= _cells(study, benchmark, name, diagnostic, model, field)
+            for name, subject, field in subjects:
+                cells |= _cells(study, benchmark, name, subject, field)
             rows.append(Row((title(benchmark),), cells))
     return PaperTable(
         "stratification",
@@ -54,12 +53,12 @@ def stratification_table(study: Study) -> PaperTable:
 
 
 def _cells(
-    study: Study, benchmark: str, name: str, diagnostic: str, model: str, field: str
+    study: Study, benchmark: str, name: str, subject: Subject, field: str
 ) -> dict[str, Figure]:
     cells = {}
     for stratify in HEADINGS:
-        choice = study.cell(benchmark, diagnostic, model, RANDOM, stratify)
-        reason = study.why_missing(benchmark, diagnostic, RANDOM, stratify)
+        choice = study.cell(benchmark, subject, RANDOM, stratify)
+        reason = study.why_missing(benchmark, subject, RANDOM, stratify)
         cells[f"{name}.{stratify}"] = mean_figure(choice, summary_field(field), reason=reason)
     by_type, by_answer = (cells[f"{name}.{stratify}"] for stratify in HEADINGS)
     missing = "needs records of both fold plans"

@@ -5,13 +5,8 @@ const TUNED = "var(--tuned)", ZERO = "var(--zero)", BASE = "var(--base)";
 const FORMATS = { mc: "multiple choice", num: "number", open: "open" };
 const TIP = { fill: "var(--panel)", stroke: "var(--line)" };
 const ENOUGH = 10; // questions in a confidence bin for the line to go through it
-const OVERVIEW = {
-  zero_shot: ["zero-shot", ZERO, "dot"],
-  llm: ["TsT-LLM", TUNED, "dot"],
-  rf_random: ["TsT-RF, random folds", "var(--good)"],
-  rf_grouped: ["TsT-RF, grouped folds", "var(--open)"],
-};
-const KINDS = Object.keys(OVERVIEW);
+const SERIES = [ZERO, TUNED, "var(--good)", "var(--open)", "var(--bad)", "var(--num)"];
+const SYMBOLS = ["circle", "circle", "diamond2", "square", "triangle", "star"];
 const drawn = [];
 
 // A panel whose chart is drawn for its width, again when the width changes.
@@ -181,7 +176,13 @@ function importanceChart(rows, width) {
   }));
 }
 
-function overviewChart(benchmarks, width) {
+// The overview's series as legend entries, by kind; their colours follow their order.
+function seriesEntries(series) {
+  return new Map(series.map((s, i) => [s.kind, [s.label, SERIES[i % SERIES.length], s.zero_shot ? "dot" : ""]]));
+}
+
+function overviewChart(benchmarks, series, width) {
+  const entries = seriesEntries(series), kinds = [...entries.keys()];
   const names = benchmarks.map((b) => b.name);
   const { above, marginLeft, row } = namedRows(names, width);
   const dots = benchmarks.flatMap((b) => b.marks.map((m) => ({ name: b.name, ...m })));
@@ -189,12 +190,12 @@ function overviewChart(benchmarks, width) {
     marginLeft,
     x: { domain: [0, 100], label: "score, percent", labelAnchor: "center", grid: true, ticks: width < 500 ? 5 : 10 },
     y: { type: "band", domain: names, label: null, axis: null },
-    symbol: { domain: KINDS, range: ["circle", "circle", "diamond2", "square"] },
-    color: { domain: KINDS, range: KINDS.map((kind) => OVERVIEW[kind][1]) },
+    symbol: { domain: kinds, range: kinds.map((kind, i) => SYMBOLS[i % SYMBOLS.length]) },
+    color: { domain: kinds, range: kinds.map((kind) => entries.get(kind)[1]) },
     marks: [
       Plot.ruleY(names, { y: (d) => d, stroke: "var(--line)" }),
       Plot.tickX(benchmarks.filter((b) => known(b.baseline)), { y: "name", x: (b) => 100 * b.baseline, stroke: BASE, strokeWidth: 3, insetTop: 9, insetBottom: 9 }),
-      ...KINDS.map((kind, i) => Plot.dot(dots.filter((d) => d.kind === kind), { y: "name", x: (d) => 100 * d.value, dy: 5 * i - 8,
+      ...kinds.map((kind, i) => Plot.dot(dots.filter((d) => d.kind === kind), { y: "name", x: (d) => 100 * d.value, dy: 5 * i - 8,
         fill: "kind", symbol: "kind", r: 5.5, stroke: "var(--panel)", title: (d) => `${d.name}\n${d.label}: ${d.text}`, tip: TIP })),
       rowNames(names, above),
     ],

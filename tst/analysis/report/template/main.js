@@ -13,8 +13,8 @@ function showOverview() {
   byId("overview-chart").append(drawing);
   chartPanel(drawing, {
     title: "What text alone scores",
-    entries: [...Object.entries(OVERVIEW).filter(([kind]) => kinds.has(kind)).map(([, entry]) => entry), ["baseline", BASE, "line"]],
-    draw: (width) => overviewChart(overview.benchmarks, width),
+    entries: [...[...seriesEntries(overview.series)].filter(([kind]) => kinds.has(kind)).map(([, entry]) => entry), ["baseline", BASE, "line"]],
+    draw: (width) => overviewChart(overview.benchmarks, overview.series, width),
   }).className = "";
   byId("overview-table").append(paperTable(overview.table));
 }
