@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def stress_test(
-    benchmark: pd.DataFrame | str | Path,
+    benchmark: pd.DataFrame | str | Path | Sequence[str | Path],
     diagnostic: str = "rf",
     *,
     columns: dict[str, Any] | None = None,
@@ -28,10 +28,12 @@ def stress_test(
 
     Parameters
     ----------
-    benchmark : DataFrame, path of a table, or name of a configured benchmark (``vsi_bench``)
+    benchmark : DataFrame, path of a table (or several), or name of a configured benchmark
+        (``vsi_bench``)
     diagnostic : name of a configured diagnostic: ``rf``, ``lora_llm``, or one of ``config_dir``
-    columns : which column holds what, for a DataFrame or a path: question, answer, options,
-        question_type, id, groups, metadata, as ``benchmark.columns.*`` on the command line
+    columns : which column holds what, for a DataFrame or a path whose columns have unusual names:
+        question, answer, options, question_type, id, groups, metadata, as ``benchmark.columns.*``
+        on the command line
     name : name of the benchmark in the record; default: the file's, or ``table``
     outputs_root : everything that is written is under it
     overrides : further settings as on the command line, e.g. ``["fold=grouped5"]``
@@ -43,11 +45,12 @@ def stress_test(
     """
     import pandas as pd
 
-    from tst.benchmarks.load import table_from_records
-    from tst.config.composition import compose
+    from tst.benchmarks.files.reading import is_table_name
+    from tst.benchmarks.load import table_from_frame
+    from tst.config.composition import compose, name_benchmark
     from tst.stress_test.run import run
 
-    configured = isinstance(benchmark, str) and not Path(benchmark).exists()
+    configured = isinstance(benchmark, str) and not is_table_name(benchmark)
     words = [f"diagnostic={diagnostic}", *overrides]
     config = compose([f"benchmark={benchmark if configured else 'table'}", *words], config_dir)
     config.outputs_root = str(outputs_root)
@@ -57,14 +60,15 @@ def stress_test(
             raise UserError(
                 f"columns has the key {key!r}; expected some of {', '.join(vars(settings.columns))}"
             )
-        setattr(settings.columns, key, value)
+        setattr(settings.columns, key, str(value) if isinstance(value, int) else value)
     if configured:
         return run(config)
+    settings.name = name or settings.name
     if isinstance(benchmark, pd.DataFrame):
-        settings.name = name or settings.name
-        rows = benchmark.astype(object).where(benchmark.notna(), None).to_dict("records")
-        records = [{str(k): v for k, v in row.items()} for row in rows]
-        return run(config, table_from_records(settings, records, source="a DataFrame"))
-    settings.path = str(benchmark)
-    settings.name = name or Path(benchmark).stem
+        return run(config, table_from_frame(settings, benchmark))
+    if isinstance(benchmark, str | Path):
+        settings.path = str(benchmark)
+    else:
+        settings.path = [str(path) for path in benchmark]
+    name_benchmark(config)
     return run(config)

@@ -64,10 +64,11 @@ GROUP_NAMES: dict[str, tuple[str, ...]] = {
     "scene": ("scene", "scene_id", "scene_name", "场景"),
     "image": (
         "image", "image_id", "image_name", "image_path", "image_file", "image_filename",
-        "image_url", "img", "img_id", "img_name", "img_path", "imgname", "imageid", "images",
-        "picture", "picture_id", "figure_id", "visual_input", "图片", "图像", "图片路径",
+        "image_url", "image_source", "img", "img_id", "img_name", "img_path", "images", "picture",
+        "picture_id", "figure_id", "visual_input", "图片", "图像", "图片路径",
     ),
     "document": ("document", "document_id", "doc_id", "passage_id", "context_id"),
+    "record": ("key",),  # that of a JSON object whose values each hold several questions
 }  # fmt: skip
 """What several questions may share -> names of its column."""
 

@@ -7,9 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from tst.benchmarks.files.hub import read_hub
+from tst.benchmarks.files.limits import check_names
 from tst.benchmarks.files.reading import WITH_PARTS, find_paths, read_one, suffix_of
-from tst.benchmarks.files.records import Record, Source, numbered
+from tst.benchmarks.files.records import ROW, FileRecords, Source
 from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answer_files import join_answers
@@ -41,12 +45,23 @@ def load_benchmark(
     return table_from_source(settings, find_source(settings, data_root))
 
 
-def table_from_records(
-    settings: BenchmarkSettings, records: list[Record], source: str
-) -> QuestionTable:
-    """Records (dicts) that are already in memory as a checked table."""
-    whole = Source([numbered(source, records)], source)
-    return table_from_source(settings, complete(settings, whole))
+def table_from_frame(settings: BenchmarkSettings, frame: pd.DataFrame) -> QuestionTable:
+    """A DataFrame as a checked table; an index with a name is a column too."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name) for name in frame.columns]
+    check_names(names, "the DataFrame")
+    cells = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
+    records = [{n: _plain_cell(c) for n, c in zip(names, row, strict=True)} for row in cells]
+    source = Source(
+        [FileRecords("the DataFrame", records, ROW, range(len(records)))], "a DataFrame"
+    )
+    return table_from_source(settings, complete(settings, source))
+
+
+def _plain_cell(cell: Any) -> Any:
+    """numpy's arrays and numbers as lists and Python's own."""
+    return cell.tolist() if isinstance(cell, np.ndarray | np.generic) else cell
 
 
 def table_from_source(settings: BenchmarkSettings, source: Source) -> QuestionTable:

@@ -78,7 +78,7 @@ def read_inputs(config: PruneConfig) -> Inputs:
         return collect(
             lambda: read_answers(
                 f"prune.{kind}.{name}", files, config.predictions, source, table.frame,
-                config.benchmark.columns.id or "id", config.scoring.rules(),
+                _id_column(config, table), config.scoring.rules(),
             )
         )  # fmt: skip
 
@@ -101,6 +101,12 @@ def read_inputs(config: PruneConfig) -> Inputs:
     if problems or quotas is None:
         raise UserError("\n".join(problems))
     return Inputs(table, source, quotas, _given(compare), _given(vision), _given(blind))
+
+
+def _id_column(config: PruneConfig, table: QuestionTable) -> str:
+    """The source's column that names questions: as the settings say, else as it was understood."""
+    guessed = {} if table.understanding is None else table.understanding.columns
+    return config.benchmark.columns.id or guessed.get("id", "id")
 
 
 def find_few_groups(config: PruneConfig, table: QuestionTable, judge_grouped: bool) -> list[str]:

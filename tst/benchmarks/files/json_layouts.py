@@ -59,6 +59,9 @@ def _unwrap(data: dict[str, Any], name: str) -> tuple[Any, list[str]]:
         return _turn_columns(data), ["Its keys are columns, not records."]
     if values and all(isinstance(value, dict) for value in values):
         return _keyed_records(data, name)
+    if values and all(_is_scalar(value) for value in values):
+        records = [{KEY_COLUMN: key, "answer": value} for key, value in data.items()]
+        return records, [f"Its values stand by key (columns {KEY_COLUMN} and answer)."]
     lists = {key: value for key, value in data.items() if isinstance(value, list) and value}
     if len(lists) == 1:
         return next(iter(lists.values())), []
@@ -79,6 +82,10 @@ def _unwrap(data: dict[str, Any], name: str) -> tuple[Any, list[str]]:
             "JSON list of objects. Say which with benchmark.sheet=KEY."
         )
     return None, []
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _is_table_of_columns(data: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 Record = dict[str, Any]
 
 LINE, ROW, ENTRY = "line", "row", "entry"
+PLURALS = {LINE: "lines", ROW: "rows", ENTRY: "entries"}
 
 
 @dataclass

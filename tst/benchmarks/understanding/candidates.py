@@ -76,8 +76,11 @@ class Candidates:
     def similar(self, field: str) -> str | None:
         """A column whose name is like one of the field's, for a message."""
         wanted = list(PLAIN[field])
+        known = {plain for others in PLAIN.values() for plain in others}
         for name in self._names:
             plain = plain_name(name)
+            if plain in known:
+                continue
             if any(len(w) > 3 and (w in plain) for w in wanted) or difflib.get_close_matches(
                 plain, wanted, n=1, cutoff=0.75
             ):
@@ -196,7 +199,8 @@ class Candidates:
             example = first if isinstance(first, str) else f"[{','.join(first)}]"
             raise UserError(
                 f"benchmark.columns.{field} is not set, and may be {listed}: say which, e.g. "
-                f"'benchmark.columns.{field}={example}'"
+                f"'benchmark.columns.{field}={example}'",
+                settings=[f"benchmark.columns.{field}={example}"],
             )
         return settled
 
@@ -242,13 +246,28 @@ class Candidates:
         """The first of several columns that give every row the same gold."""
         options = fields.get("options")
         read = [None if options is None else self._options(r, options) for r in self._sample]
+        columns = self._can_be_gold(columns, read)
         golds = [self._golds(column, read) for column in columns]
         for other in golds[1:]:
             if not all(one & two for one, two in zip(golds[0], other, strict=True)):
                 return None
+        if len(columns) == 1:
+            return columns[0]
         others = ", ".join(columns[1:])
         self.notes.append(f"The answer is {columns[0]}; {others} says the same in every row.")
         return columns[0]
+
+    def _can_be_gold(self, columns: Sequence[str], read: Sequence[Options | None]) -> Sequence[str]:
+        """The columns whose cells name an option wherever there are options; all where none do."""
+        able = [
+            column
+            for column, golds in ((c, self._golds(c, read)) for c in columns)
+            if all(
+                o is None or any(isinstance(gold, int) for gold in found)
+                for o, found in zip(read, golds, strict=True)
+            )
+        ]
+        return able if able and any(o is not None for o in read) else columns
 
     def _golds(self, column: str, read: Sequence[Options | None]) -> list[set[Any]]:
         """What each sampled row's gold may be by this column: option indices, or its text."""

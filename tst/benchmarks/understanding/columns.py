@@ -19,6 +19,7 @@ from tst.benchmarks.column_names import (
 )
 from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.settings import BenchmarkSettings
+from tst.benchmarks.understanding.answer_files import find_answer_file
 from tst.benchmarks.understanding.candidates import Candidates
 from tst.benchmarks.values import look_up
 from tst.core.errors import UserError
@@ -116,6 +117,7 @@ def resolve_columns(
     names = list(dict.fromkeys(str(key) for record in records for key in record))
     found = Columns()
     problems: list[str] = []
+    mends: list[str] = []
     named = named_columns(settings)
     for place, column in named.items():
         name = _find_name(column, names)
@@ -133,17 +135,21 @@ def resolve_columns(
             guess = candidates.guess(key, found.fields, by_reader)
         except UserError as error:
             problems.append(str(error))
+            mends += error.settings
             continue
         if guess is not None:
             found.fields[key] = guess
             found.guessed.add(key)
         elif key in ("question", "answer") and not candidates.has_own_gold(key, found.fields):
-            problems.append(_unset(key, candidates))
+            problem, mend = _unset(key, candidates, settings, names)
+            problems.append(problem)
+            mends += mend
     if problems:
         raise UserError(
             f"benchmark {settings.name}: the columns do not fit the source:\n"
             + "\n".join(f"  {p}" for p in problems)
-            + f"\nIts columns are: {list_names(names)}"
+            + f"\nIts columns are: {list_names(names)}",
+            mends if len(mends) >= len(problems) else (),
         )
     _guess_groups(found, settings, candidates, by_reader)
     found.notes += candidates.notes
@@ -169,12 +175,20 @@ def _take_named(found: Columns, named: Mapping[str, str]) -> None:
             found.fields[kind] = column
 
 
-def _unset(key: str, candidates: Candidates) -> str:
+def _unset(
+    key: str, candidates: Candidates, settings: BenchmarkSettings, names: Sequence[str]
+) -> tuple[str, list[str]]:
+    """What is wrong where nothing is known to be the question or the answer, and what mends it."""
     near = candidates.similar(key)
     hint = f" (is it {near!r}?)" if near else ""
-    if key == "answer":
+    mends = [f"benchmark.columns.{key}={near}"] if near else []
+    if key == "answer" and settings.answers.path is None:
+        apart = find_answer_file(settings.path, names)
         hint += "; answers in a file of their own: benchmark.answers.path=FILE"
-    return f"benchmark.columns.{key} is not set: name the column of the {key}{hint}"
+        if apart is not None:
+            hint += f" ({apart[0]} has some, by {apart[1]})"
+            mends = [f"benchmark.answers.path={apart[0]}", f"benchmark.answers.key={apart[1]}"]
+    return f"benchmark.columns.{key} is not set: name the column of the {key}{hint}", mends
 
 
 def _guess_groups(

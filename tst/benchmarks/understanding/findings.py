@@ -7,12 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tst.benchmarks.files.records import Source
+from tst.benchmarks.files.records import PLURALS, Source
 from tst.benchmarks.understanding.candidates import group_key
 from tst.benchmarks.understanding.columns import Columns
-from tst.benchmarks.understanding.formats import NUMBER_SHARE, is_letter
-from tst.benchmarks.understanding.numbers import has_leading_zero, parse_number_cell
+from tst.benchmarks.understanding.number_gold import has_leading_zero
+from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.row import Row
+from tst.benchmarks.understanding.without_options import NUMBER_SHARE, is_letter
 from tst.benchmarks.values import look_up, plain_text
 
 MOST_SHOWN = 5
@@ -34,7 +35,7 @@ def places(source: Source, rows: Iterable[Row]) -> str:
     more = f" and {len(records) - len(shown)} more" if len(records) > len(shown) else ""
     if len(source.files) > 1:
         return ", ".join(source.place(record) for record in shown) + more
-    word = source.files[0].counted + ("s" if len(records) > 1 else "")
+    word = source.files[0].counted if len(records) == 1 else PLURALS[source.files[0].counted]
     return f"{word} {', '.join(str(source.number(record)) for record in shown)}{more}"
 
 

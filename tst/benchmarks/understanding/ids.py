@@ -29,8 +29,15 @@ def name_rows(
     notes = []
     for row in rows:
         row.id = "" if is_blank(row.id) else plain_text(row.id)
-    if _repeat(rows) and len(source.files) > 1 and _name_by_file(rows, source):
-        notes.append("Ids repeat from file to file: they have the file's name in front.")
+    if _repeat(rows):
+        stems = source.stems()
+        by_file = [stems[source.file_index(row.record)] for row in rows]
+        if len(source.files) > 1 and _put_in_front(rows, by_file):
+            notes.append("Ids repeat from file to file: they have the file's name in front.")
+        elif any(file.inner is not None for file in source.files):
+            by_record = [str(source.number(row.record)) for row in rows]
+            if _put_in_front(rows, by_record):
+                notes.append("Ids repeat from record to record: its number stands in front.")
     _check_repeats(rows, settings, columns, source)
     seen: Counter[str] = Counter()
     for row in rows:
@@ -62,10 +69,9 @@ def _repeat(rows: Sequence[Row]) -> list[Row]:
     return repeats
 
 
-def _name_by_file(rows: Sequence[Row], source: Source) -> bool:
-    """Put the file's stem before each id, where ids are unique within every file."""
-    stems = source.stems()
-    names = [f"{stems[source.file_index(row.record)]}/{row.id}" if row.id else "" for row in rows]
+def _put_in_front(rows: Sequence[Row], prefixes: Sequence[str]) -> bool:
+    """Put these before the ids, where that makes them unique."""
+    names = [f"{p}/{row.id}" if row.id else "" for p, row in zip(prefixes, rows, strict=True)]
     given = [name for name in names if name]
     if len(set(given)) < len(given):
         return False
@@ -92,5 +98,6 @@ def _check_repeats(
         "does not name questions.\n"
         f"Use benchmark.columns.id= (nothing behind it: questions are named by a hash of their "
         f"content), or name another column. If its {groups} values say what questions share (an "
-        f"image, a video), add 'benchmark.columns.groups={{shared: {column}}}'."
+        f"image, a video), add 'benchmark.columns.groups={{shared: {column}}}'.",
+        ["benchmark.columns.id="],
     )

@@ -77,7 +77,9 @@ def _inner_records(records: Sequence[Record], name: str) -> Iterator[tuple[int, 
         if not _is_objects(items):
             continue
         for number, item in enumerate(items or [], start=1):
-            yield index, number, {**outer, **item}
+            # the outer id says which questions belong together
+            kept = {"key" if key == "id" and key in item else key: c for key, c in outer.items()}
+            yield index, number, {**kept, **item}
 
 
 def _is_talk(items: Sequence[Mapping[str, Any]]) -> bool:

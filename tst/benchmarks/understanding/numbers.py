@@ -1,16 +1,14 @@
-"""Numbers in gold cells: units, percent, fractions, thousands, and the sign of decimals."""
+"""Cells that are one number: with units, percent, fractions, thousands, currencies."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from tst.benchmarks.values import plain_text
-from tst.core.errors import UserError
 from tst.core.units import CURRENCIES, canonical_unit
 
 POINT, COMMA = ".", ","
@@ -136,58 +134,3 @@ def _unit_of(text: str) -> tuple[str, bool]:
 def _is_counter(text: str) -> bool:
     """Whether this is one Chinese or Japanese character, as they stand behind counts."""
     return len(text) == 1 and "\u3400" <= text <= "\u9fff"
-
-
-_CLEAR = {
-    # 12.5, 0.125, 1,234.5, 1,234,567
-    POINT: re.compile(
-        r"\d*\.\d{1,2}|\d*\.\d{4,}|0*\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}"
-    ),
-    COMMA: re.compile(
-        r"\d*,\d{1,2}|\d*,\d{4,}|0*,\d+|\d{4,},\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}"
-    ),
-}
-_UNCLEAR = re.compile(r"\d{1,3},\d{3}")
-
-
-def decide_decimal(name: str, cells: Iterable[tuple[int, Number]], said: str | None) -> str:
-    """The decimal sign of a column, from all of its numbers; ``said`` where that is set.
-
-    cells: (row, number) pairs; the rows are for the message
-    Raises UserError where ``1,234`` may be either and no other number tells, and where the numbers
-    contradict each other.
-    """
-    if said is not None:
-        if said not in SIGNS:
-            raise UserError(f"benchmark.decimal={said}: expected point or comma.")
-        return SIGNS[said]
-    clear: dict[str, list[str]] = {POINT: [], COMMA: []}
-    unclear: list[str] = []
-    for _, number in cells:
-        body = number.body
-        if COMMA not in body and POINT not in body:
-            continue
-        for sign, pattern in _CLEAR.items():
-            if pattern.fullmatch(body):
-                clear[sign].append(body)
-        if _UNCLEAR.fullmatch(body):
-            unclear.append(body)
-    fix = "Say which with benchmark.decimal=point or benchmark.decimal=comma."
-    if clear[POINT] and clear[COMMA]:
-        raise UserError(
-            f"benchmark {name}: some numbers have a decimal point ({clear[POINT][0]}, in "
-            f"{len(clear[POINT])} rows), others a decimal comma ({clear[COMMA][0]}, in "
-            f"{len(clear[COMMA])} rows). {fix}"
-        )
-    if unclear and not clear[POINT] and not clear[COMMA]:
-        whole = unclear[0].replace(COMMA, "")
-        raise UserError(
-            f"benchmark {name}: {unclear[0]} (and {len(unclear) - 1} more like it) may be {whole} "
-            f"or {unclear[0].replace(COMMA, POINT)}, and no other number tells. {fix}"
-        )
-    return COMMA if clear[COMMA] else POINT
-
-
-def has_leading_zero(value: Any) -> bool:
-    """Whether a text begins like a code (``007``), which a number is not."""
-    return isinstance(value, str) and re.fullmatch(r"\s*0\d+\s*", value) is not None

@@ -16,9 +16,10 @@ from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answers import read_gold
 from tst.benchmarks.understanding.candidates import group_key
 from tst.benchmarks.understanding.columns import Columns, resolve_columns
-from tst.benchmarks.understanding.formats import name_formats, read_numbers
+from tst.benchmarks.understanding.formats import name_formats
 from tst.benchmarks.understanding.ids import name_rows
-from tst.benchmarks.understanding.numbers import decide_decimal, parse_number_cell
+from tst.benchmarks.understanding.number_gold import decide_decimal, read_numbers
+from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.open_answers import read_accepted
 from tst.benchmarks.understanding.question_options import (
     drop_absent_options,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tst.benchmarks.files import Record
 from tst.benchmarks.options import LETTERS
+from tst.core.questions import ANSWER_UNIT
 from tst.core.scoring_rules import ScoringRules
 from tst.core.units import asked_unit
 from tst.pruning.model_answers.choices import read_choice
@@ -93,6 +94,7 @@ def score_answers(
 ) -> pd.DataFrame:
     """Score, state, reading and text of every answer, by table position."""
     rows = []
+    units = frame.get(ANSWER_UNIT)
     for row, text in texts.items():
         kind, gold, options, question = (
             frame[c].iloc[row] for c in ("format", "answer", "options", "question")
@@ -105,7 +107,8 @@ def score_answers(
                 score = float(reading.answer == gold)
                 shown = f"{LETTERS[reading.answer]}. {options[reading.answer]}"
         elif kind == "num":
-            reading = read_number(text, asked_unit(question))
+            unit = "" if units is None else units.iloc[row]
+            reading = read_number(text, unit or asked_unit(question))
             if reading.answer is not None:
                 score = float(rules.score_numbers(np.array(reading.answer), np.array(gold)))
                 shown = f"{reading.answer:g}"
