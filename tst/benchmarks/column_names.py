@@ -13,12 +13,12 @@ from tst.benchmarks.options import LETTERS
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "question": (
-        "question", "questions", "question_text", "query", "prompt", "text", "stem", "q",
-        "problem", "problem_text", "instruction", "input", "ask", "question_stem",
+        "question", "questions", "question_text", "ques", "question_en", "query", "prompt", "text",
+        "stem", "q", "problem", "problem_text", "instruction", "input", "ask", "question_stem",
         "问题", "题目", "题干", "提问", "質問", "frage", "pregunta", "вопрос",
     ),
     "answer": (
-        "answer", "answers", "gold", "label", "gt", "ground_truth", "groundtruth_answer",
+        "answer", "answers", "gold", "label", "gt", "ans", "ground_truth", "groundtruth_answer",
         "ground_truth_answer", "gt_answer", "gold_answer", "gold_label", "reference_answer",
         "correct", "correct_answer", "correct_answers", "correct_option", "correct_choice",
         "correct_label", "right_answer", "true_answer", "best_answer",
@@ -26,6 +26,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "answer_option", "answer_text", "answer_number", "correct_id", "correct_idx",
         "correct_index", "correct_letter", "correct_choice_idx", "correct_choice_index",
         "correct_option_idx", "correct_option_index", "correct_answer_idx", "correct_answer_index",
+        "correct_answer_label", "correct_answer_letter", "right_option", "right_choice",
+        "gt_option", "gt_index", "gt_idx", "gt_label", "gold_option", "answer_choice",
+        "final_answer",
         "gold_index", "gold_idx", "gold_letter", "label_idx", "target", "truth", "reference",
         "expected", "expected_answer", "solution_letter", "a",
         "答案", "正确答案", "标准答案", "参考答案", "正确选项", "答え",

@@ -24,6 +24,10 @@ _ITEM = re.compile(
 _ESCAPE = re.compile(
     r"\\(?:(?P<code>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|(?P<plain>.))", re.DOTALL
 )
+_ABSENT = frozenset(("nan", "NaN", "NAN", "<NA>", "NaT", "null", "NULL"))
+_SHEET_ERRORS = frozenset(
+    ("#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#N/A", "#SPILL!", "#CALC!")
+)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\", "\n": ""}
 
@@ -33,6 +37,17 @@ def is_blank(value: Any) -> bool:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
     return isinstance(value, str) and not value.strip()
+
+
+def is_absent(value: Any) -> bool:
+    """Whether a text is what programs write for "nothing": ``nan``, ``<NA>``, ``null``."""
+    return isinstance(value, str) and value.strip() in _ABSENT
+
+
+def sheet_error(value: Any) -> str:
+    """The error that a spreadsheet left in a cell (``#REF!``), empty for none."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if text in _SHEET_ERRORS else ""
 
 
 def plain_text(value: Any) -> str:

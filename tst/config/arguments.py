@@ -23,7 +23,7 @@ from tst.benchmarks.files.reading import is_table_name
 BENCHMARK = "benchmark="
 TEXT_KEYS = ("id", "question", "question_type", "answer", "format")
 _NAMES = re.compile(
-    r"(?P<key>benchmark\.(?:columns|answers|options|path|sheet|local)[\w.]*)=(?P<value>.*)",
+    r"(?P<key>benchmark\.(?:columns|answers|options|path|sheet|local|decimal)[\w.]*)=(?P<value>.*)",
     re.DOTALL,
 )
 _PLAIN = re.compile(r"[\w./\\:+@%-]*", re.ASCII)

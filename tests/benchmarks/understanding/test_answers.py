@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tst.benchmarks.settings import AnswerForm
-from tst.benchmarks.understanding.answers import (
-    READERS,
-    ContradictionError,
-    gold_cell,
-    read_gold,
-    readings,
-)
+from tst.benchmarks.understanding.answers import read_gold
+from tst.benchmarks.understanding.gold_cells import READERS, ContradictionError, gold_cell, readings
 from tst.benchmarks.understanding.open_answers import read_accepted
 from tst.benchmarks.understanding.row import Row
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tst.benchmarks.column_names import PLAIN, plain_name
 from tst.benchmarks.files.limits import check_bytes, check_cells, check_names, list_names
 from tst.benchmarks.files.records import ROW, FileRecords, Record
 from tst.core.errors import UserError
@@ -17,7 +18,8 @@ MAX_HEADER_ROW = 20
 def read_xlsx(path: Path, sheet: str | None = None) -> FileRecords:
     """Rows of one sheet; the first row with two cells or more names the columns.
 
-    sheet: its name, or its number from 1; None: the first sheet
+    sheet: its name, or its number from 1; None: the only one with a column for the question, else
+        the first
     """
     try:
         return _read(path, sheet)
@@ -60,13 +62,23 @@ def _choose_sheet(path: Path, sheets: list[Any], wanted: str | None) -> tuple[An
         raise UserError(f"{path}: no sheet in it.")
     titles = [str(sheet.title) for sheet in sheets]
     if wanted is None:
-        others = f"It has the sheets {list_names(titles)}: {titles[0]!r} is read (benchmark.sheet)."
-        return sheets[0], [others] if len(sheets) > 1 else []
+        if len(sheets) == 1:
+            return sheets[0], []
+        asking = [i for i, sheet in enumerate(sheets) if _asks(sheet)]
+        chosen = asking[0] if len(asking) == 1 else 0
+        others = f"It has the sheets {list_names(titles)}: {titles[chosen]!r} is read"
+        return sheets[chosen], [f"{others}; benchmark.sheet= names another."]
     if wanted in titles:
         return sheets[titles.index(wanted)], []
     if wanted.isdigit() and 1 <= int(wanted) <= len(sheets):
         return sheets[int(wanted) - 1], []
     raise UserError(f"{path}: benchmark.sheet={wanted}: its sheets are {list_names(titles)}.")
+
+
+def _asks(sheet: Any) -> bool:
+    """Whether a sheet has a column that is named like the question's."""
+    sheet.reset_dimensions()
+    return any(plain_name(name) in PLAIN["question"] for name in _find_header(sheet)[1])
 
 
 def _find_header(sheet: Any) -> tuple[int, list[str]]:

@@ -16,8 +16,8 @@ from tst.benchmarks.column_names import (
 )
 from tst.benchmarks.options import Options, read_options
 from tst.benchmarks.settings import BenchmarkSettings
-from tst.benchmarks.understanding.answers import ContradictionError, gold_cell, readings
 from tst.benchmarks.understanding.formats import read_format_name
+from tst.benchmarks.understanding.gold_cells import ContradictionError, gold_cell, readings
 from tst.benchmarks.values import is_blank, look_up, plain_text
 from tst.core.errors import UserError
 from tst.core.questions import MAX_TYPES

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from tst.benchmarks.column_names import plain_name
+from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.files.records import PLURALS, Source
 from tst.benchmarks.understanding.candidates import group_key
 from tst.benchmarks.understanding.columns import Columns
@@ -17,6 +19,7 @@ from tst.benchmarks.understanding.without_options import NUMBER_SHARE, is_letter
 from tst.benchmarks.values import look_up, plain_text
 
 MOST_SHOWN = 5
+_WRONG_OPTION = re.compile(r"distractor|incorrect|wrong|falseanswer|negative")
 LOPSIDED_SHARE = 0.9
 MIN_LOPSIDED = 10
 MIN_TWO_VALUED = 4
@@ -68,6 +71,12 @@ def find_warnings(
             f"{len(several)} questions stand more than once, with the same text and options{same} "
             f"({where(repeats[0])} for one): folds may part them. Remove the repeats, or name what "
             "they share with benchmark.columns.groups."
+        )
+    wrong = [name for name in columns.ignored if _WRONG_OPTION.match(plain_name(name))]
+    if wrong and "options" not in columns.fields:
+        warnings.append(
+            f"The columns {list_names(wrong)} seem to hold wrong options alone: these questions "
+            "are read without options. Put all options, the right one too, into columns of options."
         )
     return warnings
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from tst.benchmarks.lettered import split_question
 from tst.benchmarks.options import strip_letters
 from tst.benchmarks.settings import AnswerForm, QuestionFormat
-from tst.benchmarks.understanding.answers import (
+from tst.benchmarks.understanding.formats import BY_GOLD, read_format_name
+from tst.benchmarks.understanding.gold_cells import (
     READERS,
     ContradictionError,
     gold_cell,
     read_index,
     readings,
 )
-from tst.benchmarks.understanding.formats import BY_GOLD, read_format_name
 from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.row import COLUMN, QUESTION, SETTING, Row
 from tst.benchmarks.values import is_blank, plain_text
@@ -69,19 +69,19 @@ def drop_absent_options(rows: Sequence[Row], form: AnswerForm) -> dict[str, int]
             places[word].append(row)
         twice |= {word for word in words if row.options.count(word) > 1}
         right |= {row.options[i] for i in _meant(row, form) if row.options[i] in words}
-    dropped: dict[str, int] = {}
-    for word, holders in places.items():
-        if word in right or (word in MAYBE_ABSENT and word not in twice):
-            continue
-        for row in holders:
-            assert row.options is not None
-            dropped[word] = dropped.get(word, 0) + row.options.count(word)
-            kept = [None if option == word else option for option in row.options]
-            while kept and kept[-1] is None:
-                kept.pop()
-            if None in kept:
-                row.problem = f"option {kept.index(None) + 1} of {len(kept)} is {word!r}"
-            row.options = [option for option in kept if option is not None] or None
+    absent = {w for w in places if w not in right and (w in ABSENT or w in twice)}
+    dropped = dict.fromkeys(sorted(absent), 0)
+    for row in {id(row): row for word in absent for row in places[word]}.values():
+        options = row.options or []
+        for word in absent:
+            dropped[word] += options.count(word)
+        kept = list(options)
+        while kept and kept[-1] in absent:
+            kept.pop()
+        between = [i for i, option in enumerate(kept) if option in absent]
+        if between:
+            row.problem = f"option {between[0] + 1} of {len(kept)} is {kept[between[0]]!r}"
+        row.options = kept or None
     return dropped
 
 

@@ -27,7 +27,8 @@ from tst.benchmarks.understanding.question_options import (
     strip_all_letters,
 )
 from tst.benchmarks.understanding.row import COLUMN, READER, Row
-from tst.benchmarks.values import brief, look_up, plain_text
+from tst.benchmarks.understanding.separators import NAMES, guess_separator
+from tst.benchmarks.values import brief, is_absent, look_up, plain_text, sheet_error
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, find_problem
 
@@ -64,8 +65,11 @@ def read_rows(
         )
     by_reader = {key for rows in given or [] for row in rows for key in row}
     columns = resolve_columns(settings, records, by_reader)
-    rows = _raw_rows(columns, records, given, settings)
+    separator = settings.options_separator or _find_separator(columns, records)
+    rows = _raw_rows(columns, records, given, separator, settings.name)
     found = ReadRows(rows, columns)
+    if separator != settings.options_separator:
+        found.notes.append(f"Options are parted by {NAMES[str(separator)]}.")
     strip_all_letters(rows)
     dropped = drop_absent_options(rows, settings.answer_as)
     if dropped:
@@ -107,7 +111,8 @@ def _raw_rows(
     columns: Columns,
     records: Sequence[Record],
     given: list[list[Given]] | None,
-    settings: BenchmarkSettings,
+    separator: str | None,
+    default_type: str,
 ) -> list[Row]:
     """Rows of raw cells, the reader's before the columns', with their options read."""
     marks = _option_marks(columns)
@@ -118,13 +123,20 @@ def _raw_rows(
             row = _raw_row(columns, index, record, fields)
             by_reader = "options" in fields
             cell = fields["options"] if by_reader else _cell(columns, "options", record)
-            _read_row_options(row, cell, settings.options_separator, None if by_reader else marks)
+            _read_row_options(row, cell, separator, None if by_reader else marks)
             if by_reader and row.options:
                 row.options_from = READER
             if not row.question_type and not has_types:
-                row.question_type = settings.name
+                row.question_type = default_type
             rows.append(row)
     return rows
+
+
+def _find_separator(columns: Columns, records: Sequence[Record]) -> str | None:
+    options, answer = columns.fields.get("options"), columns.fields.get("answer")
+    if not isinstance(options, str) or isinstance(answer, list):
+        return None
+    return guess_separator(records, options, answer)
 
 
 def _cell(columns: Columns, field_name: str, record: Record) -> Any:
@@ -140,6 +152,11 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
         for name in ("id", "question", "question_type", "format", "answer")
     }
     problem = str(given.get("problem") or "")
+    for key, cell in cells.items():
+        if is_absent(cell):
+            cells[key] = None
+        elif error := sheet_error(cell):
+            problem = problem or f"the {key} is the spreadsheet error {error}"
     for key in ("question", "question_type"):
         if isinstance(cells[key], Mapping | list | tuple):
             problem = problem or f"the {key} is no text but {brief(cells[key])}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tst.benchmarks.understanding.answers import ContradictionError, gold_cell
+from tst.benchmarks.understanding.gold_cells import ContradictionError, gold_cell
 from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.row import YES_NO, Row
 from tst.benchmarks.understanding.yes_no import choose_pair, is_polar, polar_word
@@ -26,9 +26,14 @@ OTHER_SHARE = 0.1
 """Texts in this share among numbers are answers of their own; fewer are left out."""
 
 _LETTER = re.compile(r"[(\[]?[A-Za-z][).:\]]?")
-# what stands in a number's place: "[1, 4]", "3-5", "none", "nineteen"
+# what stands in a number's place: "[1, 4]", "about 3 or 4 m", "none", "nineteen"
+_AROUND = (
+    r"(?:about|around|approx(?:imately|\.)?|over|under|at|least|most|more|less|fewer|than|between"
+    r"|up|to|or|and|circa|roughly|nearly|[^\w\s])"
+)
 _NO_ANSWER = re.compile(
-    r".*\d.*|[-–—?./]*|none|no answer|nan|null|nil|n/?a|unknown|unclear|unsure|not sure|undefined"
+    rf"(?:{_AROUND}\s*)*\d(?:[\d\s]|{_AROUND})*[a-z]{{0,3}}[^\w\s]*"
+    r"|[-–—?./]*|none|no answer|nan|null|nil|n/?a|unknown|unclear|unsure|not sure|undefined"
     r"|unanswerable|not (?:given|applicable|available|visible)|cannot .*|can't .*|impossible.*"
     r"|many|several|few|some|a few|a lot|lots|multiple|various|infinite|infinity|all|any|tbd|todo"
     r"|(?:about |over |under |at least |at most )?(?:zero|one|two|three|four|five|six|seven|eight"
