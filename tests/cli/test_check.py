@@ -1,0 +1,77 @@
+"""``tst check`` and runs on files, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, cwd=folder
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [
+        {"question": f"Which {i}?", "options": ["red", f"h{i % 3}"], "answer": "AB"[i % 2]}
+        for i in range(24)
+    ]
+    (tmp_path / "my.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    asked = [{"qid": f"q{i}", "question": f"Is jar {i} full?"} for i in range(24)]
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    (tmp_path / "gold.json").write_text(json.dumps({f"q{i}": "yn"[i % 2] for i in range(24)}))
+    return tmp_path
+
+
+def test_what_is_understood_and_the_command_that_runs_it(folder):
+    done = run("tst.check", "my.jsonl", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "my: 24 questions in 24 rows of my.jsonl" in done.stdout
+    assert "red | h0  -> red" in done.stdout
+    assert done.stdout.rstrip().endswith("python -m tst.main diagnostic=rf benchmark=my.jsonl")
+    assert {path.name for path in folder.iterdir()} == {"my.jsonl", "asked.json", "gold.json"}
+
+
+def test_what_is_not_understood_ends_with_code_2_and_the_command(folder):
+    done = run("tst.check", "asked.json", folder=folder)
+    assert done.returncode == 2
+    assert "gold.json has some, by qid" in done.stderr
+    command = done.stderr.rstrip().splitlines()[-1].split()
+    assert command[:3] == ["python", "-m", "tst.main"]
+    again = run("tst.check", *command[3:], folder=folder)
+    assert again.returncode == 0, again.stderr
+    assert "24 mc  2 options yes or no, from the gold" in again.stdout
+    assert run("tst.check", "none.csv", folder=folder).returncode == 2
+
+
+def test_a_benchmark_with_settings_of_a_run(folder):
+    words = ["benchmark=planted", "diagnostic=rf", "fold=grouped5", "benchmark.n=48"]
+    done = run("tst.check", *words, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "48 generated questions" not in done.stderr and "planted" in done.stdout
+
+
+def test_a_run_needs_nothing_but_the_file(folder):
+    done = run("tst.main", "diagnostic=rf", "benchmark=my.jsonl", "n_jobs=1", folder=folder)
+    assert done.returncode == 0, done.stderr
+    record = Path(done.stdout.rstrip().splitlines()[-1].removeprefix("record: "))
+    assert record.parts[-4] == "my"
+    assert "24 mc  2 options; answers: letter" in done.stdout + done.stderr
+    understood = json.loads((record / "summary.json").read_text())["data"]["understood"]
+    assert understood["columns"]["answer"] == "answer"
+    assert understood["types"][0]["answers"] == {"letter": 24}
+
+
+def test_files_in_a_sweep_with_a_benchmark_by_name(folder):
+    words = ["-m", "diagnostic=rf", "benchmark=planted,my.jsonl", "benchmark.n=48", "n_jobs=1"]
+    done = run("tst.main", *words, folder=folder)
+    assert done.returncode == 0, done.stderr
+    records = [line for line in done.stdout.splitlines() if line.startswith("record: ")]
+    assert [Path(line.removeprefix("record: ")).parts[-4] for line in records] == ["planted", "my"]
