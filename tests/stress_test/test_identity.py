@@ -78,6 +78,6 @@ def test_the_model_counts_for_an_llm_and_features_do_not():
 
 @pytest.mark.parametrize("group", [[], ["model=smollm2_gpu"]], ids=["default", "smollm2_gpu"])
 def test_naming_a_model_is_the_same_record_as_its_group(group):
-    words = ["diagnostic=lora_llm", "benchmark.n=96"]
+    words = ["diagnostic=lora_llm", "benchmark.n=96", "diagnostic.mc_scoring=letters"]
     named = hash_of(*words, *group, "model.name=Qwen/Qwen2-7B-Instruct")
     assert named == hash_of(*words, "model=qwen2_7b")
