@@ -84,7 +84,7 @@ class Server:
 
 def test_what_the_server_did_not_take_whole_is_sent_again_until_it_is(tmp_path, monkeypatch):
     record = make_record(tmp_path, "diagnostic=rf")
-    story = TrackedRecord(record, tmp_path, {}, {}, TrackingSettings("wandb", mode="online"))
+    story = TrackedRecord(record, tmp_path, {}, TrackingSettings("wandb", mode="online"), {})
     server, over = Server(tmp_path / "wandb" / "run-1"), threading.Event()
     monkeypatch.setattr(publisher, "WandbRun", server.open)
     over.set()

@@ -113,8 +113,7 @@ def _tracked(config: NoisyConfig, table: PairTable, record: Path) -> AbstractCon
         "fingerprint": table.fingerprint,
         "revision": table.revision,
     }
-    leaves = identify(config, table).leaves
-    return published(config.tracking, record, config.outputs_root, leaves, source)
+    return published(config.tracking, record, config.outputs_root, source)
 
 
 def prepare(config: NoisyConfig) -> Materials:

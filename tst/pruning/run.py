@@ -37,15 +37,14 @@ from tst.records.files import write_parquet
 from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
 from tst.stress_test.build import predictions_alone, resolve_auto
-from tst.stress_test.identity import describe_diagnostic, identify
+from tst.stress_test.identity import describe_diagnostic
 from tst.stress_test.results import describe_data, describe_source
 from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
 
-SHOWN = ("tau", "rank_by", "allocation", "floor", "refresh", "judge", "judge_seeds", "judge_folds",
-        "random_draws")  # fmt: skip
-"""Settings of the pruning that are sent to W&B; the others may hold paths."""
+SHOWN = ("floor", "judge", "judge_seeds", "judge_folds", "random_draws")
+"""Settings that are sent to W&B besides those of the identity; the others may hold paths."""
 
 
 def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
@@ -83,11 +82,9 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
 def publishing(config: PruneConfig, inputs: Inputs, record: Path) -> AbstractContextManager[None]:
     """Publishes to Weights & Biases during the pruning, where that is asked for."""
     source = describe_source(inputs.table)
-    leaves = dict(identify(config, inputs.table).leaves)
-    rules = {field: getattr(config.prune, field) for field in SHOWN}
-    rules |= {"budget": inputs.quotas.budget, "batch": inputs.quotas.batch}
-    leaves |= {f"prune.{field}": value for field, value in rules.items()}
-    return published(config.tracking, record, config.outputs_root, leaves, source)
+    shown = {f"prune.{field}": getattr(config.prune, field) for field in SHOWN}
+    shown["prune.budget"] = inputs.quotas.budget
+    return published(config.tracking, record, config.outputs_root, source, shown)
 
 
 def choose(config: PruneConfig, inputs: Inputs, folder: Path) -> Pruning:

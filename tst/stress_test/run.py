@@ -78,8 +78,8 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         stack.enter_context(record.keeping_log())
         identity = identify(config, table)
         record.write_settings(to_yaml(config), identity, describe_environment())
-        told = (config.tracking, record.path, config.outputs_root, identity.leaves)
-        stack.enter_context(published(*told, describe_source(table)))
+        source = describe_source(table)
+        stack.enter_context(published(config.tracking, record.path, config.outputs_root, source))
         stack.enter_context(record.noting_failure())
         missing = len(wanted) - len(record.folds.finished(wanted))
         log.info(

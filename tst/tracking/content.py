@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tst.records.files import checksum, read_json
+from tst.records.identity import read_identity
 from tst.records.kinds import RecordKind, kind_of
 from tst.records.survey import read_state
 from tst.tracking.settings import TrackingSettings
@@ -23,15 +24,16 @@ LABELS = ("id", "question_type", "format")
 class TrackedRecord:
     """A record, and how W&B shows it.
 
-    leaves: the settings that can change a number, by dotted path
     source: what the record was computed from: name, fingerprint, revision, number of rows
+    settings: settings of the tracking
+    shown: settings that are shown besides those of the record's identity, by dotted path
     """
 
     path: Path
     outputs_root: Path
-    leaves: dict[str, Any]
     source: dict[str, Any]
     settings: TrackingSettings
+    shown: dict[str, Any]
 
     @property
     def kind(self) -> RecordKind:
@@ -67,7 +69,7 @@ class TrackedRecord:
     def config(self) -> dict[str, Any]:
         """Settings as nested dicts, and what identifies questions, code and machine."""
         config: dict[str, Any] = {self.kind.source: {}}
-        for path, value in self.leaves.items():
+        for path, value in {**read_identity(self.path).leaves, **self.shown}.items():
             *sections, last = path.split(".")
             section = config
             for name in sections:

@@ -30,19 +30,19 @@ def published(
     settings: TrackingSettings,
     record: Path,
     outputs_root: str | Path,
-    leaves: dict[str, Any],
     source: dict[str, Any],
+    shown: dict[str, Any] | None = None,
 ) -> Iterator[None]:
     """Publish a record from another process while this block runs, and how the run ended.
 
-    leaves: the settings that can change a number, by dotted path
     source: what the record was computed from: its name, size, fingerprint, revision
+    shown: settings that are shown besides those of the record's identity, by dotted path
     """
     if settings.name == "none":
         yield
         return
     root = Path(outputs_root).resolve()
-    process = _start(TrackedRecord(record.resolve(), root, leaves, source, settings))
+    process = _start(TrackedRecord(record.resolve(), root, source, settings, shown or {}))
     try:
         yield
     finally:
