@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tst.core.disjoint_sets import DisjointSets
 from tst.core.errors import UserError
 from tst.core.questions import (
     COPIES,
@@ -147,20 +148,12 @@ def plan_folds(
 
 def _join_copies(units: np.ndarray, copies: pd.Series) -> np.ndarray:
     """Units of which those that share a set of copies are one, named after the first of them."""
-    joined = {unit: unit for unit in units}
-
-    def name(unit: str) -> str:
-        while joined[unit] != unit:
-            joined[unit] = joined[joined[unit]]
-            unit = joined[unit]
-        return unit
-
+    joined: DisjointSets[str] = DisjointSets(units)
     first_of: dict[str, str] = {}
     for unit, copy_set in zip(units, copies, strict=True):
         if copy_set:
-            one, other = name(unit), name(first_of.setdefault(copy_set, unit))
-            joined[max(one, other)] = min(one, other)
-    return np.array([name(unit) for unit in units], dtype=object)
+            joined.join(unit, first_of.setdefault(copy_set, unit))
+    return np.array([joined.name_of(unit) for unit in units], dtype=object)
 
 
 def _draws(keys: np.ndarray, seed: int) -> np.ndarray:

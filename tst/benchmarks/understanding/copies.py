@@ -13,6 +13,7 @@ from typing import Any
 from tst.benchmarks.understanding.candidates import group_key
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.values import look_up
+from tst.core.disjoint_sets import DisjointSets
 
 COPY_STEP = 1_000_000
 """MMBench adds it to a question's index for each copy."""
@@ -53,21 +54,14 @@ def _of_one_source(
     members: Sequence[int],
 ) -> list[list[int]]:
     """The members in sets that some sign of a source joins."""
-    root = {i: i for i in members}
-
-    def find(i: int) -> int:
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        return i
-
+    joined = DisjointSets(members)
     by_sign: dict[Hashable, int] = {}
     for i in members:
         for sign in _signs(rows[i], records, shared):
-            root[find(i)] = find(by_sign.setdefault(sign, i))
+            joined.join(i, by_sign.setdefault(sign, i))
     sets: dict[int, list[int]] = defaultdict(list)
     for i in members:
-        sets[find(i)].append(i)
+        sets[joined.name_of(i)].append(i)
     return [found for found in sets.values() if len(found) > 1]
 
 

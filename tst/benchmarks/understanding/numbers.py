@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tst.benchmarks.values import plain_text
+from tst.benchmarks.values import parse_number, plain_text
 from tst.core.units import CURRENCIES, canonical_unit
 
 POINT, COMMA = ".", ","
@@ -81,14 +81,9 @@ class Number:
 
 def parse_number_cell(value: Any) -> Number | None:
     """The parts of a cell that is one number, perhaps with a unit; None for all other cells."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        try:
-            number = float(value)
-        except OverflowError:
-            return None
-        return Number("", value=number) if math.isfinite(number) else None
+    if value is None or isinstance(value, int | float):
+        number = parse_number(value)
+        return None if number is None else Number("", value=number)
     text = plain_text(value)
     return _parse_text(text) if 0 < len(text) <= MAX_TEXT else None
 
