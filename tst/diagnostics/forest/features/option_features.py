@@ -47,11 +47,12 @@ class OptionFeatures:
 
     def fit(
         self, text: OptionText, correct: np.ndarray, fold: np.ndarray, n_folds: int
-    ) -> np.ndarray:
-        """Learn from training questions; returns their own features, out of fold, float32 (m, f).
+    ) -> OptionFeatures:
+        """Count the answers of training questions.
 
         correct: 1 for the gold option, else 0, (m,); fold: inner fold of each option, (m,)
         """
+        self._surface = text.surface
         baseline = text.questions.baseline
         self.lifts = {
             name: LiftEncoding(self.prior).fit(key, correct, baseline, fold, n_folds)
@@ -61,26 +62,33 @@ class OptionFeatures:
             name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds)
             for name, claims in text.claims.items()
         }
-        columns = self._columns(text, fold)
-        self.names = list(columns)
-        return np.stack(list(columns.values()), axis=1, dtype=np.float32)
+        self.names = list(text.surface)
+        self.names += [f"{name}_{what}" for name in self.lifts for what in ("lift", "count")]
+        self.names += [f"{name}_{what}" for name in self.odds for what in ("odds", "count")]
+        return self
+
+    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
+        """Features of some training options (positions), out of fold, float32 (len(rows), f).
+
+        without: an inner fold whose answers no row may see
+        """
+        encodings = [*self.lifts.values(), *self.odds.values()]
+        return self._stack(
+            [column[rows] for column in self._surface.values()],
+            [encoding.of_training(rows, without) for encoding in encodings],
+        )
 
     def transform(self, text: OptionText) -> np.ndarray:
-        """Features of held-out questions, float32 (m, f) in the order of ``names``."""
-        columns = self._columns(text, None)
-        return np.stack([columns[name] for name in self.names], axis=1, dtype=np.float32)
-
-    def _columns(self, text: OptionText, fold: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Features of held-out options, float32 (m, f) in the order of ``names``."""
         size = len(text.questions.option)
-        columns = dict(text.surface)
-        for name, lift in self.lifts.items():
-            encoded = lift.transform(text.keys[name], fold)
-            columns[f"{name}_lift"], columns[f"{name}_count"] = encoded.T
+        encoded = [lift.transform(text.keys[name]) for name, lift in self.lifts.items()]
         for name, odds in self.odds.items():
-            claims = text.claims.get(name, NO_CLAIMS)
-            encoded = odds.transform(claims, size, fold)
-            columns[f"{name}_odds"], columns[f"{name}_count"] = encoded.T
-        return columns
+            encoded.append(odds.transform(text.claims.get(name, NO_CLAIMS), size))
+        return self._stack(list(text.surface.values()), encoded)
+
+    def _stack(self, surface: list[np.ndarray], encoded: list[np.ndarray]) -> np.ndarray:
+        columns = [*surface, *(column for pair in encoded for column in pair.T)]
+        return np.stack(columns, axis=1, dtype=np.float32)
 
 
 NO_CLAIMS = Claims(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0))

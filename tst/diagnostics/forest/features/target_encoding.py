@@ -1,7 +1,8 @@
 """Statistics of training answers, out of fold inside the training part.
 
 Training rows see totals without their own inner fold, held-out rows see all training rows, so that
-neither ever contains the row's own answer (or that of its unit).
+neither ever contains the row's own answer (or that of its unit). Totals can also leave out a second
+inner fold: a model that is fitted on such features knows nothing of that fold's answers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def inner_folds(units: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
 
 
 class KeyedTotals:
-    """Sums of values by key, with or without an inner fold.
+    """Sums of values by key, with or without inner folds.
 
     keys: uint64 (r,), values: float (r, v), fold: int (r,) in 0..n_folds - 1
     """
@@ -31,24 +32,32 @@ class KeyedTotals:
     def __init__(
         self, keys: np.ndarray, values: np.ndarray, fold: np.ndarray, n_folds: int
     ) -> None:
-        self._known, codes = np.unique(keys, return_inverse=True)
-        cells = codes * n_folds + fold
+        self._known, self._codes = np.unique(keys, return_inverse=True)
+        self._fold = fold
+        cells = self._codes * n_folds + fold
         size = len(self._known) * n_folds
         by_cell = [np.bincount(cells, weights=v, minlength=size) for v in values.T]
         self._own = np.stack(by_cell, axis=1).reshape(len(self._known), n_folds, values.shape[1])
         self._all = self._own.sum(1)
 
-    def totals(self, keys: np.ndarray, fold: np.ndarray | None = None) -> np.ndarray:
-        """Totals (r, v) of some keys, less those of the rows' own fold; 0 for unknown keys."""
-        place = np.searchsorted(self._known, keys)
-        place = np.minimum(place, max(len(self._known) - 1, 0))
+    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
+        """Totals (len(rows), v) for some training rows (positions), less those of their own fold.
+
+        without: an inner fold to leave out too
+        """
+        codes, fold = self._codes[rows], self._fold[rows]
+        sums = self._all[codes] - self._own[codes, fold]
+        if without is not None:
+            sums -= self._own[codes, without] * (fold != without)[:, None]
+        return sums.round(9)
+
+    def of_heldout(self, keys: np.ndarray) -> np.ndarray:
+        """Totals (r, v) of some keys over all training rows; 0 for unknown keys."""
         if not len(self._known):
             return np.zeros((len(keys), self._all.shape[1]))
+        place = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
         known = self._known[place] == keys
-        sums = self._all[place]
-        if fold is not None:
-            sums = sums - self._own[place, fold]
-        return np.where(known[:, None], sums, 0.0)
+        return np.where(known[:, None], self._all[place], 0.0).round(9)
 
 
 class LiftEncoding:
@@ -69,15 +78,22 @@ class LiftEncoding:
         self._totals = KeyedTotals(keys, values, fold, n_folds)
         return self
 
-    def transform(self, keys: np.ndarray, fold: np.ndarray | None = None) -> np.ndarray:
-        """Log lift and log count (r, 2); give the inner fold for rows that were fitted on."""
-        hits, expected, count = self._totals.totals(keys, fold).round(9).T
-        lift = np.log((hits + self.prior) / (expected + self.prior))
-        return np.stack([lift, np.log1p(count)], axis=1)
+    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
+        """Log lift and log count of some training rows, out of fold, (len(rows), 2)."""
+        return self._encode(self._totals.of_training(rows, without))
+
+    def transform(self, keys: np.ndarray) -> np.ndarray:
+        """Log lift and log count of held-out rows, (r, 2)."""
+        return self._encode(self._totals.of_heldout(keys))
 
     def counts(self, keys: np.ndarray) -> np.ndarray:
         """Hits, hits expected by chance, and rows of some keys in all of training, (r, 3)."""
-        return self._totals.totals(keys).round(9)
+        return self._totals.of_heldout(keys)
+
+    def _encode(self, totals: np.ndarray) -> np.ndarray:
+        hits, expected, count = totals.T
+        lift = np.log((hits + self.prior) / (expected + self.prior))
+        return np.stack([lift, np.log1p(count)], axis=1)
 
 
 class ClaimEncoding:
@@ -89,25 +105,39 @@ class ClaimEncoding:
     def fit(
         self, claims: Claims, correct: np.ndarray, fold: np.ndarray, n_folds: int
     ) -> ClaimEncoding:
+        self._claims = claims
         right = correct[claims.row] > 0
-        sign = claims.sign[right]
-        values = np.stack([sign > 0, sign < 0], axis=1).astype(float)
-        self._totals = KeyedTotals(claims.key[right], values, fold[claims.row[right]], n_folds)
+        values = np.stack([right & (claims.sign > 0), right & (claims.sign < 0)], axis=1)
+        self._totals = KeyedTotals(claims.key, values.astype(float), fold[claims.row], n_folds)
         return self
 
-    def transform(self, claims: Claims, size: int, fold: np.ndarray | None = None) -> np.ndarray:
-        """Summed log odds and log count (size, 2); give the rows' inner fold where fitted on."""
-        own = None if fold is None else fold[claims.row]
-        plus, minus = self._totals.totals(claims.key, own).round(9).T
-        odds = claims.sign * np.log((plus + self.prior) / (minus + self.prior))
-        evidence = np.bincount(claims.row, weights=odds, minlength=size)
-        count = np.bincount(claims.row, weights=plus + minus, minlength=size)
-        return np.stack([evidence, np.log1p(count)], axis=1)
+    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
+        """Summed log odds and log count of some training options, out of fold, (len(rows), 2)."""
+        place = np.full(rows.max(initial=self._claims.row.max()) + 1, -1)
+        place[rows] = np.arange(len(rows))
+        chosen = np.flatnonzero(place[self._claims.row] >= 0)
+        totals = self._totals.of_training(chosen, without)
+        row, sign = place[self._claims.row[chosen]], self._claims.sign[chosen]
+        return self._encode(totals, row, sign, len(rows))
+
+    def transform(self, claims: Claims, size: int) -> np.ndarray:
+        """Summed log odds and log count of held-out options, (size, 2)."""
+        totals = self._totals.of_heldout(claims.key)
+        return self._encode(totals, claims.row, claims.sign, size)
 
     def counts(self, claims: Claims, size: int) -> np.ndarray:
         """Training answers for and against the claims of each option, (size, 2)."""
-        plus, minus = self._totals.totals(claims.key).round(9).T
+        plus, minus = self._totals.of_heldout(claims.key).T
         agree = np.where(claims.sign > 0, plus, minus)
         against = np.where(claims.sign > 0, minus, plus)
         columns = [np.bincount(claims.row, weights=w, minlength=size) for w in (agree, against)]
         return np.stack(columns, axis=1)
+
+    def _encode(
+        self, totals: np.ndarray, row: np.ndarray, sign: np.ndarray, size: int
+    ) -> np.ndarray:
+        plus, minus = totals.T
+        odds = sign * np.log((plus + self.prior) / (minus + self.prior))
+        evidence = np.bincount(row, weights=odds, minlength=size)
+        count = np.bincount(row, weights=plus + minus, minlength=size)
+        return np.stack([evidence, np.log1p(count)], axis=1)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tst.core.number_text import NUMBER_WORDS
-from tst.diagnostics.forest.text.hashing import run_codes, text_code
+from tst.diagnostics.forest.text.hashing import run_codes, scramble, text_code
 
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
 NUMBER = re.compile(r"[-+−]?\d+(?:,\d{3})*(?:\.\d+)?|[-+−]?\.\d+")
@@ -88,6 +88,7 @@ class TextCache:
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
         self._token_codes: dict[str, int] = {}
+        self._padded: list[str] = []
         self._lock = threading.Lock()
         self.codes = np.zeros(0, dtype=np.uint64)
         self.starts = np.zeros(1, dtype=np.int64)
@@ -120,7 +121,24 @@ class TextCache:
         source = np.repeat(self.starts[ids] - starts[:-1], lengths) + np.arange(starts[-1])
         return self.codes[source], starts
 
+    def character_runs(self, ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of all runs of ``size`` characters, text by text, and how many each text has.
+
+        Letter case aside, with a space before and after each text.
+        """
+        padded = [self._padded[i] for i in ids.tolist()]
+        letters = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
+        lengths = np.array([len(text) for text in padded], dtype=np.int64)
+        counts = np.maximum(lengths - size + 1, 0)
+        first = np.repeat(np.cumsum(lengths) - lengths - (np.cumsum(counts) - counts), counts)
+        first += np.arange(len(first))
+        codes = np.zeros(len(first), dtype=np.uint64)
+        for offset in range(size):
+            codes = scramble(codes + letters[first + offset])
+        return codes, counts
+
     def _read(self, texts: list[str]) -> None:
+        self._padded.extend(f" {text.lower()} " for text in texts)
         lengths: list[int] = []
         codes: list[int] = []
         measures: list[list[float]] = []

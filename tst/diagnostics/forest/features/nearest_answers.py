@@ -1,0 +1,145 @@
+"""Whether an option resembles the right or the wrong options of training questions.
+
+Every training question is a vector: its right option's words less the mean of its wrong options'
+(weighted by inverse document frequency, length 1). An option's evidence is its cosine with the sum
+of these vectors, over all training questions, over those of its type, and over the questions most
+similar to its own. Training options see no vector of their own inner fold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix, diags_array
+
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+
+NAMES = ("nearest.all", "nearest.type", "nearest.questions")
+NEIGHBOURS = 30
+MAX_FREQUENCY = 400
+"""Words that more questions have say little about which are similar, and cost most."""
+
+
+class NearestAnswers:
+    """Three columns of evidence per option, see the module."""
+
+    def fit(
+        self, questions: QuestionArrays, correct: np.ndarray, fold: np.ndarray, n_folds: int
+    ) -> NearestAnswers:
+        """correct: 1 for the gold option, (m,); fold: the inner fold of each question, (n,)."""
+        self._n_folds = n_folds
+        self._fold, self._questions = fold, questions
+        tokens, starts = questions.texts.tokens(questions.option)
+        self._option_words = _Words(tokens, starts, None)
+        tokens, starts = questions.texts.tokens(questions.question)
+        self._question_words = _Words(tokens, starts, MAX_FREQUENCY)
+        self._options = self._option_words.vectors(questions.texts, questions.option)
+        weight = correct - (1 - correct) / np.maximum(questions.n_options - 1, 1)[questions.owner]
+        pick = csr_matrix((weight, (questions.owner, np.arange(len(weight)))))
+        self._contrast = (pick @ self._options).tocsr()
+        self._kinds = np.unique(questions.types)
+        self._asked = self._question_words.vectors(questions.texts, questions.question)
+        self._near = _nearest(self._asked, self._asked, fold)
+        return self
+
+    def of_training(self, without: int | None = None) -> np.ndarray:
+        """Evidence of the training options, out of fold, (m, 3)."""
+        usable = np.ones(len(self._fold), dtype=bool)
+        if without is not None:
+            usable = self._fold != without
+        columns = np.zeros((len(self._questions.option), len(NAMES)))
+        for own in range(self._n_folds):
+            mine = self._fold == own
+            rows = np.flatnonzero(mine[self._questions.owner])
+            self._fill(columns, rows, self._questions, self._options, usable & ~mine)
+        near = self._near @ diags_array(usable * 1.0)
+        columns[:, 2] = self._local(near, self._questions, self._options)
+        return columns
+
+    def transform(self, questions: QuestionArrays) -> np.ndarray:
+        """Evidence of held-out options, (m, 3)."""
+        options = self._option_words.vectors(questions.texts, questions.option)
+        asked = self._question_words.vectors(questions.texts, questions.question)
+        columns = np.zeros((len(questions.option), len(NAMES)))
+        rows = np.arange(len(questions.option))
+        self._fill(columns, rows, questions, options, np.ones(len(self._fold), dtype=bool))
+        near = _nearest(asked, self._asked, None)
+        columns[:, 2] = self._local(near, questions, options)
+        return columns
+
+    def _fill(
+        self,
+        columns: np.ndarray,
+        rows: np.ndarray,
+        questions: QuestionArrays,
+        options: csr_matrix,
+        usable: np.ndarray,
+    ) -> None:
+        """The first two columns of some rows from the training questions that they may see."""
+        columns[rows, 0] = options[rows] @ _unit_sum(self._contrast[usable])
+        kinds = questions.types[questions.owner[rows]]
+        known = self._questions.types
+        for kind in self._kinds:
+            chosen = rows[kinds == kind]
+            if len(chosen):
+                total = _unit_sum(self._contrast[usable & (known == kind)])
+                columns[chosen, 1] = options[chosen] @ total
+
+    def _local(
+        self, near: csr_matrix, questions: QuestionArrays, options: csr_matrix
+    ) -> np.ndarray:
+        total = (near @ self._contrast).tocsr()[questions.owner]
+        return np.asarray(options.multiply(total).sum(axis=1)).ravel()
+
+
+class _Words:
+    """The vocabulary of some texts, weighted by inverse document frequency."""
+
+    def __init__(self, tokens: np.ndarray, starts: np.ndarray, most: int | None) -> None:
+        owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts)).astype(np.uint64)
+        pairs = np.unique(np.stack([tokens, owner]), axis=1)
+        words, counts = np.unique(pairs[0], return_counts=True)
+        kept = counts > 1 if most is None else (counts > 1) & (counts <= most)
+        self.words = words[kept]
+        self.weight = np.log((len(starts) + 1) / (counts[kept] + 1)) + 0.1
+
+    def vectors(self, texts, ids: np.ndarray) -> csr_matrix:
+        tokens, starts = texts.tokens(ids)
+        owner = np.repeat(np.arange(len(ids)), np.diff(starts))
+        shape = (len(ids), len(self.words))
+        if not len(self.words):
+            return csr_matrix(shape)
+        place = np.minimum(np.searchsorted(self.words, tokens), len(self.words) - 1)
+        there = self.words[place] == tokens
+        matrix = csr_matrix((self.weight[place[there]], (owner[there], place[there])), shape=shape)
+        return _unit_rows(matrix)
+
+
+def _unit_rows(matrix: csr_matrix) -> csr_matrix:
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return (diags_array(1.0 / np.maximum(length, 1e-12)) @ matrix).tocsr()
+
+
+def _unit_sum(vectors: csr_matrix) -> np.ndarray:
+    total = np.asarray(vectors.sum(axis=0)).ravel()
+    return total / max(float(np.sqrt(total @ total)), 1e-12)
+
+
+def _nearest(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> csr_matrix:
+    """Similarity of each question to its NEIGHBOURS most similar known ones, of other folds."""
+    blocks = []
+    step = 1000
+    for first in range(0, asked.shape[0], step):
+        similarity = (asked[first : first + step] @ known.T).tocoo()
+        row, column, value = similarity.row, similarity.col, similarity.data
+        if fold is not None:
+            apart = fold[first + row] != fold[column]
+            row, column, value = row[apart], column[apart], value[apart]
+        order = np.lexsort((column, -value, row))
+        row, column, value = row[order], column[order], value[order]
+        place = np.arange(len(row)) - np.searchsorted(row, row)
+        kept = place < NEIGHBOURS
+        shape = (similarity.shape[0], known.shape[0])
+        blocks.append(csr_matrix((value[kept] ** 2, (row[kept], column[kept])), shape=shape))
+    from scipy.sparse import vstack
+
+    return vstack(blocks, format="csr") if blocks else csr_matrix((0, known.shape[0]))

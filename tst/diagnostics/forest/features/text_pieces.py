@@ -1,0 +1,94 @@
+"""Pieces of option texts and question x option words as sparse columns, for a conditional logit.
+
+Pieces are hashed words, pairs of neighbouring words and character n-grams of an option; crosses are
+a word of the question with a word of the option. Every piece that at least two training questions
+have gets a column. Rows have length 1 per block, so that long options weigh as much as short ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+
+CHARACTERS = (3, 5)
+MAX_CROSSES = 400
+
+
+class TextPieces:
+    """One column per piece of at least two training questions; unknown pieces have no column.
+
+    families: the family of every column, after fit
+    """
+
+    def fit(self, questions: QuestionArrays) -> csr_matrix:
+        """Learn the pieces of training options; their columns, (m, f)."""
+        entries = _pieces(questions)
+        self._known = {}
+        for name, (row, key) in entries.items():
+            owner = questions.owner[row]
+            pairs = np.unique(np.stack([key, owner.astype(np.uint64)]), axis=1)
+            keys, counts = np.unique(pairs[0], return_counts=True)
+            self._known[name] = keys[counts >= 2]
+        sizes = [len(known) for known in self._known.values()]
+        self.families = np.repeat([name.split(".")[0] for name in self._known], sizes)
+        return self._matrix(questions, entries)
+
+    def transform(self, questions: QuestionArrays) -> csr_matrix:
+        """Columns of held-out options, (m, f)."""
+        return self._matrix(questions, _pieces(questions))
+
+    def _matrix(
+        self, questions: QuestionArrays, entries: dict[str, tuple[np.ndarray, np.ndarray]]
+    ) -> csr_matrix:
+        size = len(questions.option)
+        blocks = []
+        for name, known in self._known.items():
+            row, key = entries[name]
+            place = np.minimum(np.searchsorted(known, key), max(len(known) - 1, 0))
+            there = known[place] == key if len(known) else np.zeros(len(key), dtype=bool)
+            row, place = row[there], place[there]
+            length = np.sqrt(np.bincount(row, minlength=size))
+            values = 1.0 / length[row]
+            blocks.append(csr_matrix((values, (row, place)), shape=(size, len(known))))
+        return hstack(blocks, format="csr")
+
+
+def _pieces(questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(option, key) of every distinct piece of every option, by family.what."""
+    texts = questions.texts
+    tokens, starts = texts.tokens(questions.option)
+    row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+    pair = np.flatnonzero(row[1:] == row[:-1])
+    found = {
+        "pieces.words": (row, combine("word", tokens)),
+        "pieces.pairs": (row[pair], combine("pair", tokens[pair], tokens[pair + 1])),
+    }
+    for size in CHARACTERS:
+        runs, counts = texts.character_runs(questions.option, size)
+        run_row = np.repeat(np.arange(len(questions.option)), counts)
+        found[f"pieces.characters_{size}"] = (run_row, runs)
+    found["crosses.words"] = _crosses(questions, row, tokens)
+    return {name: _distinct(*entries) for name, entries in found.items()}
+
+
+def _crosses(
+    questions: QuestionArrays, row: np.ndarray, token: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every word of an option with every word of its question."""
+    asked, starts = questions.texts.tokens(questions.question)
+    length = np.diff(starts)[questions.owner[row]]
+    at = np.repeat(np.arange(len(row)), length)
+    within = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length)
+    other = asked[starts[questions.owner[row[at]]] + within]
+    return row[at], combine("cross", token[at], other)
+
+
+def _distinct(row: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.lexsort((key, row))
+    row, key = row[order], key[order]
+    fresh = np.ones(len(row), dtype=bool)
+    fresh[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
+    return row[fresh], key[fresh]
