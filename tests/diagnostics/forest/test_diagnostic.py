@@ -43,13 +43,11 @@ def scores_of(table, settings=FAST, group_by=None):
 
 
 def test_every_setting_outside_its_range_is_named_at_once():
-    wrong = ForestSettings(trees=0, leaf=-3, inner_folds=1, prior=0, logit_penalty=float("nan"),
-                           sparse_penalty=-1, max_rows=0)  # fmt: skip
+    wrong = ForestSettings(trees=0, leaf=-3, inner_folds=1, prior=0, max_rows=0)  # fmt: skip
     with pytest.raises(UserError) as refused:
         ForestDiagnostic(wrong, [])
     named = [line.split("=")[0] for line in str(refused.value).splitlines()]
-    numbers = ("trees", "leaf", "inner_folds", "prior", "logit_penalty", "sparse_penalty",
-               "max_rows")  # fmt: skip
+    numbers = ("trees", "leaf", "inner_folds", "prior", "max_rows")  # fmt: skip
     assert named == [f"diagnostic.{name}" for name in numbers]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from tst.diagnostics.forest.features.number_features import NumberFeatures
 from tst.diagnostics.forest.features.option_features import OptionText
-from tst.diagnostics.forest.models.choice_model import ChoiceModel, OptionColumns
+from tst.diagnostics.forest.models.choice_model import ChoiceModel
+from tst.diagnostics.forest.models.option_inputs import OptionInputs
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 MOST = 2
@@ -57,7 +58,7 @@ NUMBER_PHRASES = {
 def choice_reasons(
     model: ChoiceModel,
     text: OptionText,
-    columns: OptionColumns,
+    columns: OptionInputs,
     probability: np.ndarray,
     options: list[list[str]],
 ) -> list[list[str]]:

@@ -18,15 +18,23 @@ def test_totals_leave_out_the_rows_own_fold():
     values = np.array([[1.0], [2.0], [4.0], [8.0]])
     fold = np.array([0, 0, 1, 1])
     totals = KeyedTotals(keys, values, fold, 2)
-    assert totals.totals(keys, fold).ravel().tolist() == [4.0, 4.0, 3.0, 0.0]
-    assert totals.totals(codes(7, 9, 5)).ravel().tolist() == [7.0, 8.0, 0.0]
+    assert totals.of_training(np.arange(4)).ravel().tolist() == [4.0, 4.0, 3.0, 0.0]
+    assert totals.of_heldout(codes(7, 9, 5)).ravel().tolist() == [7.0, 8.0, 0.0]
+
+
+def test_totals_can_leave_out_a_second_fold():
+    keys, values = codes(7, 7, 7, 7), np.array([[1.0], [2.0], [4.0], [8.0]])
+    totals = KeyedTotals(keys, values, np.array([0, 1, 2, 2]), 3)
+    # rows of fold 2 leave out their own fold alone, once
+    assert totals.of_training(np.arange(4), 2).ravel().tolist() == [2.0, 1.0, 3.0, 3.0]
+    assert totals.of_training(np.array([1]), 0).ravel().tolist() == [12.0]
 
 
 def test_lift_is_smoothed_log_of_hits_over_expected():
     keys, fold = codes(1, 1, 1, 2), np.array([0, 1, 1, 0])
     correct, baseline = np.array([1.0, 0.0, 1.0, 0.0]), np.full(4, 0.25)
     lift = LiftEncoding(1.0).fit(keys, correct, baseline, fold, 2)
-    inside = lift.transform(keys, fold)
+    inside = lift.of_training(np.arange(4))
     # row 0 sees rows 1 and 2 (one hit, 0.5 expected); row 3 is alone with its key
     assert np.allclose(inside[0], [np.log(2.0 / 1.5), np.log(3.0)])
     assert np.allclose(inside[3], [0.0, 0.0])
@@ -39,7 +47,7 @@ def test_claims_count_right_options_alone_and_turn_with_the_sign():
     odds = ClaimEncoding(1.0).fit(claims, correct, np.zeros(4, dtype=int), 2)
     outside = odds.transform(claims, 4)
     assert np.allclose(outside[:, 0], np.log(3.0) * claims.sign)
-    inside = odds.transform(claims, 4, np.zeros(4, dtype=int))
+    inside = odds.of_training(np.arange(4))
     assert np.allclose(inside, 0.0)
 
 

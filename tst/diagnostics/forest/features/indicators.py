@@ -11,7 +11,7 @@ from tst.diagnostics.forest.text.question_arrays import Claims
 
 
 class Indicators:
-    """One column per key that at least two training rows share; unknown keys have no column.
+    """One column per key that at least two training questions share; others have no column.
 
     families: the family of every column, after fit
     """
@@ -20,8 +20,7 @@ class Indicators:
         entries = _entries(text)
         self._known: dict[str, np.ndarray] = {}
         for name, claims in entries.items():
-            keys, counts = np.unique(claims.key, return_counts=True)
-            self._known[name] = keys[counts >= 2]
+            self._known[name] = shared_keys(claims.key, text.questions.owner[claims.row])
         self.families = np.repeat(
             [name.split(".")[0] for name in self._known], [len(k) for k in self._known.values()]
         )
@@ -42,6 +41,14 @@ class Indicators:
             cells = (claims.row[there], place[there])
             blocks.append(csr_matrix((claims.sign[there], cells), shape=(size, len(known))))
         return hstack(blocks, format="csr")
+
+
+def shared_keys(key: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """The keys that entries of at least two owners have, sorted; key, owner: (r,)."""
+    order = np.lexsort((owner, key))
+    key, owner = key[order], owner[order]
+    twice = (key[1:] == key[:-1]) & (owner[1:] != owner[:-1])
+    return np.unique(key[1:][twice])
 
 
 def _entries(text: OptionText) -> dict[str, Claims]:

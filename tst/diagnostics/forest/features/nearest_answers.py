@@ -9,13 +9,16 @@ similar to its own. Training options see no vector of their own inner fold.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix, diags_array, vstack
 
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.text_cache import TextCache
 
 NAMES = ("nearest.all", "nearest.type", "nearest.questions")
 NEIGHBOURS = 30
-MAX_FREQUENCY = 400
+BATCH = 1000
+"""Questions whose similarities are computed at once, for the memory's sake."""
+MAX_FREQUENCY = 200
 """Words that more questions have say little about which are similar, and cost most."""
 
 
@@ -28,16 +31,15 @@ class NearestAnswers:
         """correct: 1 for the gold option, (m,); fold: the inner fold of each question, (n,)."""
         self._n_folds = n_folds
         self._fold, self._questions = fold, questions
-        tokens, starts = questions.texts.tokens(questions.option)
-        self._option_words = _Words(tokens, starts, None)
-        tokens, starts = questions.texts.tokens(questions.question)
-        self._question_words = _Words(tokens, starts, MAX_FREQUENCY)
-        self._options = self._option_words.vectors(questions.texts, questions.option)
+        texts = questions.texts
+        self._option_words = _Words(texts, questions.option, None)
+        self._question_words = _Words(texts, questions.question, MAX_FREQUENCY)
+        self._options = self._option_words.vectors(texts, questions.option)
         weight = correct - (1 - correct) / np.maximum(questions.n_options - 1, 1)[questions.owner]
         pick = csr_matrix((weight, (questions.owner, np.arange(len(weight)))))
         self._contrast = (pick @ self._options).tocsr()
         self._kinds = np.unique(questions.types)
-        self._asked = self._question_words.vectors(questions.texts, questions.question)
+        self._asked = self._question_words.vectors(texts, questions.question)
         self._near = _nearest(self._asked, self._asked, fold)
         return self
 
@@ -94,7 +96,9 @@ class NearestAnswers:
 class _Words:
     """The vocabulary of some texts, weighted by inverse document frequency."""
 
-    def __init__(self, tokens: np.ndarray, starts: np.ndarray, most: int | None) -> None:
+    def __init__(self, texts: TextCache, ids: np.ndarray, most: int | None) -> None:
+        """Words of at least two of the texts, and of at most ``most``."""
+        tokens, starts = texts.tokens(ids)
         owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts)).astype(np.uint64)
         pairs = np.unique(np.stack([tokens, owner]), axis=1)
         words, counts = np.unique(pairs[0], return_counts=True)
@@ -102,7 +106,8 @@ class _Words:
         self.words = words[kept]
         self.weight = np.log((len(starts) + 1) / (counts[kept] + 1)) + 0.1
 
-    def vectors(self, texts, ids: np.ndarray) -> csr_matrix:
+    def vectors(self, texts: TextCache, ids: np.ndarray) -> csr_matrix:
+        """One row of length 1 per text id, (len(ids), words)."""
         tokens, starts = texts.tokens(ids)
         owner = np.repeat(np.arange(len(ids)), np.diff(starts))
         shape = (len(ids), len(self.words))
@@ -127,9 +132,8 @@ def _unit_sum(vectors: csr_matrix) -> np.ndarray:
 def _nearest(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> csr_matrix:
     """Similarity of each question to its NEIGHBOURS most similar known ones, of other folds."""
     blocks = []
-    step = 1000
-    for first in range(0, asked.shape[0], step):
-        similarity = (asked[first : first + step] @ known.T).tocoo()
+    for first in range(0, asked.shape[0], BATCH):
+        similarity = (asked[first : first + BATCH] @ known.T).tocoo()
         row, column, value = similarity.row, similarity.col, similarity.data
         if fold is not None:
             apart = fold[first + row] != fold[column]
@@ -140,6 +144,4 @@ def _nearest(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> c
         kept = place < NEIGHBOURS
         shape = (similarity.shape[0], known.shape[0])
         blocks.append(csr_matrix((value[kept] ** 2, (row[kept], column[kept])), shape=shape))
-    from scipy.sparse import vstack
-
     return vstack(blocks, format="csr") if blocks else csr_matrix((0, known.shape[0]))

@@ -75,13 +75,17 @@ class NumberFeatures:
         self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
         self._effects = AdditiveEffects()
         additive = self._effects.fit(questions, masked, off, fold, n_folds)
-        return self._columns(questions, keys, additive, fold)
+        rows = np.arange(len(questions))
+        totals = {name: of.of_training(rows) for name, of in self._totals.items()}
+        return self._columns(questions, totals, additive)
 
     def transform(self, questions: QuestionArrays) -> np.ndarray:
         """Features of held-out questions, (n, f)."""
         masked = self._miner.transform(questions)
         additive = self._effects.transform(questions, masked)
-        return self._columns(questions, question_keys(questions, masked), additive, None)
+        keys = question_keys(questions, masked)
+        totals = {name: of.of_heldout(keys[name]) for name, of in self._totals.items()}
+        return self._columns(questions, totals, additive)
 
     def typical_answers(
         self, questions: QuestionArrays
@@ -95,7 +99,7 @@ class NumberFeatures:
         statistics = {}
         keys = question_keys(questions, masked)
         for name, totals in self._totals.items():
-            total, squares, count = totals.totals(keys[name]).round(9).T
+            total, squares, count = totals.of_heldout(keys[name]).T
             shift = total / np.maximum(count, 1.0)
             error = np.sqrt((squares + self._variance) / (count + 1.0) / np.maximum(count, 1.0))
             typical = np.sinh(base + shift) * self._unit
@@ -105,17 +109,16 @@ class NumberFeatures:
     def _columns(
         self,
         questions: QuestionArrays,
-        keys: dict[str, np.ndarray],
+        totals: dict[str, np.ndarray],
         additive: np.ndarray,
-        fold: np.ndarray | None,
     ) -> np.ndarray:
         columns = {"words.additive": additive, **question_surface_features(questions)}
         if questions.context is not None and questions.context_size is not None:
             words = np.bincount(questions.context[0], minlength=len(questions))
             columns["scene.words"] = np.log1p(words)
             columns["scene.questions"] = np.log1p(questions.context_size)
-        for name, totals in self._totals.items():
-            total, squares, count = totals.totals(keys[name], fold).round(9).T
+        for name, of_key in totals.items():
+            total, squares, count = of_key.T
             weight = count + self.prior
             columns[f"{name}_mean"] = total / weight
             columns[f"{name}_spread"] = np.sqrt((squares + self._variance) / weight)

@@ -62,7 +62,7 @@ class OptionFeatures:
             name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds)
             for name, claims in text.claims.items()
         }
-        self.names = list(text.surface)
+        self.names, self.n_surface = list(text.surface), len(text.surface)
         self.names += [f"{name}_{what}" for name in self.lifts for what in ("lift", "count")]
         self.names += [f"{name}_{what}" for name in self.odds for what in ("odds", "count")]
         return self
@@ -72,11 +72,10 @@ class OptionFeatures:
 
         without: an inner fold whose answers no row may see
         """
-        encodings = [*self.lifts.values(), *self.odds.values()]
-        return self._stack(
-            [column[rows] for column in self._surface.values()],
-            [encoding.of_training(rows, without) for encoding in encodings],
-        )
+        surface = [column[rows] for column in self._surface.values()]
+        encoded = [lift.of_training(rows, without) for lift in self.lifts.values()]
+        encoded += [odds.of_training(rows, without) for odds in self.odds.values()]
+        return self._stack(surface, encoded)
 
     def transform(self, text: OptionText) -> np.ndarray:
         """Features of held-out options, float32 (m, f) in the order of ``names``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
+from tst.diagnostics.forest.features.indicators import shared_keys
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
@@ -28,10 +29,7 @@ class TextPieces:
         entries = _pieces(questions)
         self._known = {}
         for name, (row, key) in entries.items():
-            owner = questions.owner[row]
-            pairs = np.unique(np.stack([key, owner.astype(np.uint64)]), axis=1)
-            keys, counts = np.unique(pairs[0], return_counts=True)
-            self._known[name] = keys[counts >= 2]
+            self._known[name] = shared_keys(key, questions.owner[row])
         sizes = [len(known) for known in self._known.values()]
         self.families = np.repeat([name.split(".")[0] for name in self._known], sizes)
         return self._matrix(questions, entries)

@@ -1,43 +1,31 @@
-"""Multiple choice: which option of a question is right, option by option."""
+"""Multiple choice: which option of a question is right, by a stack of complementary members."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from tst.diagnostics.forest.features.indicators import Indicators
-from tst.diagnostics.forest.features.option_features import (
-    POSITIVE,
-    OptionFeatures,
-    OptionText,
-    read_options,
-)
+from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.features.target_encoding import inner_folds
-from tst.diagnostics.forest.models.conditional_logit import SparseLogit, TypedLogit
-from tst.diagnostics.forest.models.extra_trees import grow_trees, mean_prediction
+from tst.diagnostics.forest.models.members import EncodingsLogit, Member, member_columns
+from tst.diagnostics.forest.models.option_inputs import OptionEncoder, OptionInputs
+from tst.diagnostics.forest.models.stack import Stack, default_stack, fit_stack
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
-from tst.diagnostics.forest.text.templates import TemplateMiner
 
 FLOOR = 1e-3
-BLEND = (0.35, 0.4, 0.15, 0.3)  # free logit, bound logit, single texts, trees: log weights
-
-
-@dataclass
-class OptionColumns:
-    """What the models see of m options: raw and question-centred features, sparse indicators."""
-
-    questions: QuestionArrays
-    values: np.ndarray
-    relative: np.ndarray
-    sparse: csr_matrix
+ENOUGH = 600
+"""Questions on which the weights of the members are fitted, where rounds allow."""
+ROUNDS = range(3, 6)
 
 
 class ChoiceModel:
-    """Two conditional logits over encodings, one over single texts, and trees, blended in logs."""
+    """A committee: each round fits all members without one inner fold's answers.
+
+    The rounds' predictions of the fold that they left out give the members' weights; held-out
+    questions get the mean of all rounds. So no answer is predicted by a model that saw it, and no
+    model is fitted for the weights alone.
+    """
 
     def __init__(self, settings: ForestSettings, n_jobs: int = 1) -> None:
         self.settings = settings
@@ -48,119 +36,115 @@ class ChoiceModel:
         s = self.settings
         correct = np.zeros(len(questions.option))
         correct[questions.start[:-1] + gold] = 1.0
-        fold = inner_folds(questions.units, s.inner_folds, seed)[questions.owner]
-        self._miner = TemplateMiner().fit(questions)
-        text = read_options(questions, self._miner)
-        self.features = OptionFeatures(s.prior)
-        values = self.features.fit(text, correct, fold, s.inner_folds)
-        if len(questions) > s.max_rows:  # statistics use all questions, models a sample of them
-            kept = np.sort(np.random.default_rng(seed).permutation(len(questions))[: s.max_rows])
-            questions, rows = take(questions, kept)
-            text = read_options(questions, self._miner)
-            values, correct = values[rows], correct[rows]
-        relative = questions.relative_all(values)
-        self._scale = relative.std(0) + 1e-6
-        relative /= self._scale
-        names = self.features.names
-        self._in_logit = np.array([not name.endswith("_count") for name in names])
-        positive = np.array([name.endswith(POSITIVE) for name in names])[self._in_logit]
-        self._free = TypedLogit(1.5 * s.logit_penalty, 10 * s.logit_penalty)
-        self._free.fit(relative[:, self._in_logit], questions, correct)
-        self._bound = TypedLogit(s.logit_penalty, 10 * s.logit_penalty, positive)
-        self._bound.fit(relative[:, self._in_logit], questions, correct)
-        self.indicators = Indicators()
-        sparse = self.indicators.fit(text)
-        self._sparse = SparseLogit(s.sparse_penalty).fit(sparse, questions, correct)
-        self._kinds = np.unique(questions.types)
-        self._trees = grow_trees(
-            self._tree_columns(OptionColumns(questions, values, relative, sparse)),
-            correct,
-            trees=s.trees,
-            leaf=s.leaf,
-            max_features=0.1,
-            seed=seed,
-            n_jobs=self.n_jobs,
+        fold = inner_folds(questions.units, s.inner_folds, seed)
+        self._encoder = OptionEncoder(s.prior, s.inner_folds, s.max_rows)
+        self._encoder.fit(questions, correct, fold, seed)
+        self.features = self._encoder.features
+        rounds: list[int | None] = [*choose_rounds(self._encoder.fold, s.inner_folds)] or [None]
+        trees = -(-s.trees // len(rounds))
+        columns = member_columns(
+            s, self.features.names, self.features.n_surface, trees, self.n_jobs
         )
+        self.columns = list(columns)
+        self._committee: list[list[Member]] = []
+        defaults = np.array([weight for weight, _ in columns.values()])
+        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        for left_out in rounds:
+            inputs = self._encoder.of_training(left_out)
+            inside = self._encoder.fold != left_out
+            train, correct = inputs.take(inside), self._correct_of(inputs, inside)
+            members = [
+                make().fit(train, correct, seed + len(parts)) for _, make in columns.values()
+            ]
+            self._committee.append(members)
+            if left_out is not None:
+                test = inputs.take(~inside)
+                logs = np.stack([_logs(m, test) for m in members], axis=1)
+                parts.append((~inside, logs, self._prior([members], test)))
+        self.stack = self._fit_stack(parts, defaults) if parts else default_stack(defaults)
         return self
 
-    def read(self, questions: QuestionArrays) -> tuple[OptionText, OptionColumns]:
+    def read(self, questions: QuestionArrays) -> tuple[OptionText, OptionInputs]:
         """What is known of held-out questions."""
-        text = read_options(questions, self._miner)
-        values = self.features.transform(text)
-        relative = questions.relative_all(values) / self._scale
-        columns = OptionColumns(questions, values, relative, self.indicators.transform(text))
-        return text, columns
+        return self._encoder.transform(questions)
 
-    def predict(self, columns: OptionColumns) -> np.ndarray:
+    def predict(self, inputs: OptionInputs) -> np.ndarray:
         """Probability of every option, (m,), summing to 1 over each question's."""
-        return self._blend(columns.questions, [self._linear(columns), self._tree_logs(columns)])
+        logs = self._member_logs(inputs)
+        return self.stack.predict(inputs.questions, logs, self._prior(self._committee, inputs))
 
-    def predict_permuted(self, columns: OptionColumns, seed: int) -> dict[str, np.ndarray]:
+    def predict_permuted(self, inputs: OptionInputs, seed: int) -> dict[str, np.ndarray]:
         """The same with the columns of one feature family permuted, by family.
 
         Permuted among the options of questions of one type with equally many options.
         """
-        rows = permuted_rows(columns.questions, np.random.default_rng(seed))
-        linear = self._linear(columns)
-        dense_family = np.array([name.split(".")[0] for name in self.features.names])
+        rows = permuted_rows(inputs.questions, np.random.default_rng(seed))
+        logs, prior = self._member_logs(inputs), self._prior(self._committee, inputs)
+        reads = [
+            {family for block in member.blocks(inputs) for family in block.families.tolist()}
+            for member in self._committee[0]
+        ]
         permuted = {}
-        for family in sorted({*dense_family.tolist(), *self.indicators.families.tolist()}):
-            moved = self._linear(
-                columns, dense_family == family, self.indicators.families == family
-            )
-            shift = [part[rows] - part for part in moved]
-            values, relative = columns.values.copy(), columns.relative.copy()
-            swapped = dense_family == family
-            values[:, swapped] = values[rows][:, swapped]
-            relative[:, swapped] = relative[rows][:, swapped]
-            changed = OptionColumns(columns.questions, values, relative, columns.sparse)
-            tree_logs = self._tree_logs(changed) if swapped.any() else self._tree_logs(columns)
-            parts = [u + d for u, d in zip(linear, shift, strict=True)]
-            permuted[family] = self._blend(columns.questions, [parts, tree_logs])
+        for family in sorted(set().union(*reads)):
+            touched = [place for place, families in enumerate(reads) if family in families]
+            changed = inputs.permuted(family, rows)
+            moved = logs.copy()
+            for place in touched:
+                members = [members[place] for members in self._committee]
+                moved[:, place] = np.mean([_logs(m, changed) for m in members], axis=0)
+            permuted[family] = self.stack.predict(inputs.questions, moved, prior)
         return permuted
 
-    def contributions(self, columns: OptionColumns, rows: np.ndarray) -> np.ndarray:
-        """What each feature adds to the mean utility of some options, (r, f)."""
-        both = (self._free.weights(columns.questions) + self._bound.weights(columns.questions)) / 2
-        return columns.relative[rows] * self._all_columns(both)[columns.questions.owner[rows]]
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        """What each encoding adds to the utility of some options in the stack's logits, (r, f)."""
+        weights = self.stack.weights(inputs.questions)[inputs.questions.owner[rows]]
+        added = np.zeros((len(rows), len(self.features.names)))
+        for members in self._committee:
+            for place, member in enumerate(members):
+                if isinstance(member, EncodingsLogit):
+                    added += member.contributions(inputs, rows) * weights[:, [place]]
+        return added / len(self._committee)
 
-    def _linear(
-        self,
-        columns: OptionColumns,
-        dense: np.ndarray | None = None,
-        sparse: np.ndarray | None = None,
-    ) -> list[np.ndarray]:
-        """Utilities (m,) of the three logits, or what some columns (bool masks) add to them."""
-        kept = self._in_logit if dense is None else self._in_logit & dense
-        utilities = []
-        for logit in (self._free, self._bound):
-            weights = self._all_columns(logit.weights(columns.questions))[:, kept]
-            values = columns.relative[:, kept]
-            utilities.append(np.einsum("mf,mf->m", values, weights[columns.questions.owner]))
-        weights = self._sparse.weights if sparse is None else self._sparse.weights * sparse
-        return [*utilities, columns.sparse @ weights]
+    def _member_logs(self, inputs: OptionInputs) -> np.ndarray:
+        """Log-probabilities by member, the mean of the committee's, (m, k)."""
+        rounds = [np.stack([_logs(m, inputs) for m in members], 1) for members in self._committee]
+        return np.mean(rounds, axis=0)
 
-    def _tree_logs(self, columns: OptionColumns) -> list[np.ndarray]:
-        share = mean_prediction(self._trees, self._tree_columns(columns))
-        return [np.log(share + FLOOR)]
+    def _prior(self, committee: list[list[Member]], inputs: OptionInputs) -> np.ndarray:
+        """The position prior of every option, (m,); uniform without that member."""
+        if "prior" not in self.columns:
+            return inputs.questions.baseline
+        place = self.columns.index("prior")
+        shares = [np.exp(members[place].utilities(inputs)) for members in committee]
+        return np.mean(shares, axis=0)
 
-    def _blend(self, questions: QuestionArrays, utilities: list[list[np.ndarray]]) -> np.ndarray:
-        flat = [utility for group in utilities for utility in group]
-        logs = np.zeros(len(questions.option))
-        for weight, utility in zip(BLEND, flat, strict=True):
-            logs += weight * np.log(questions.softmax(utility) + FLOOR)
-        return questions.softmax(logs)
+    def _correct_of(self, inputs: OptionInputs, chosen: np.ndarray) -> np.ndarray:
+        return self._encoder.correct[chosen[inputs.questions.owner]]
 
-    def _all_columns(self, weights: np.ndarray) -> np.ndarray:
-        full = np.zeros((len(weights), len(self._in_logit)))
-        full[:, self._in_logit] = weights
-        return full
+    def _fit_stack(
+        self, parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], defaults: np.ndarray
+    ) -> Stack:
+        """Weights from the rounds' predictions of the questions that they left out."""
+        kept = self._encoder.kept
+        logs = np.zeros((len(kept.option), len(defaults)))
+        prior, predicted = np.zeros(len(kept.option)), np.zeros(len(kept), dtype=bool)
+        for outside, part, base in parts:
+            rows = outside[kept.owner]
+            logs[rows], prior[rows] = part, base
+            predicted |= outside
+        questions, rows = take(kept, np.flatnonzero(predicted))
+        return fit_stack(questions, logs[rows], prior[rows], self._encoder.correct[rows], defaults)
 
-    def _tree_columns(self, columns: OptionColumns) -> np.ndarray:
-        questions = columns.questions
-        kinds = questions.types[questions.owner][:, None] == self._kinds
-        count = questions.n_options[questions.owner][:, None]
-        return np.hstack([columns.values, columns.relative, count, kinds]).astype(np.float32)
+
+def choose_rounds(fold: np.ndarray, n_folds: int) -> list[int]:
+    """Inner folds to leave out in turn, as many as give ENOUGH questions, within ROUNDS.
+
+    fold: of each question, (n,). No round where all questions are in one fold.
+    """
+    sizes = np.bincount(fold, minlength=n_folds)
+    usable = np.flatnonzero((sizes > 0) & (sizes < len(fold)))
+    wanted = np.searchsorted(np.cumsum(sizes[usable]), ENOUGH) + 1
+    return usable[: np.clip(wanted, ROUNDS.start, ROUNDS.stop - 1)].tolist()
 
 
 def permuted_rows(questions: QuestionArrays, rng: np.random.Generator) -> np.ndarray:
@@ -169,3 +153,8 @@ def permuted_rows(questions: QuestionArrays, rng: np.random.Generator) -> np.nda
     rows = np.empty(len(stratum), dtype=np.int64)
     rows[np.argsort(stratum, kind="stable")] = np.lexsort((rng.random(len(stratum)), stratum))
     return rows
+
+
+def _logs(member: Member, inputs: OptionInputs) -> np.ndarray:
+    """Log-probability of every option by one member, (m,), floored."""
+    return np.log(inputs.questions.softmax(member.utilities(inputs)) + FLOOR)

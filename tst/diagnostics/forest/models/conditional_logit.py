@@ -8,7 +8,8 @@ from scipy.sparse import csr_matrix
 
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
-OPTIONS = {"maxiter": 100, "ftol": 1e-7, "gtol": 1e-3}
+OPTIONS = {"maxiter": 100, "ftol": 1e-6, "gtol": 1e-3}
+SPARSE_OPTIONS = {"maxiter": 50, "ftol": 1e-5, "gtol": 1e-2}
 
 
 class SparseLogit:
@@ -29,7 +30,7 @@ class SparseLogit:
             return miss + 0.5 * self.penalty * weights @ weights, slope
 
         start = np.zeros(features.shape[1])
-        self.weights = minimize(loss, start, jac=True, method="L-BFGS-B", options=OPTIONS).x
+        self.weights = minimize(loss, start, jac=True, method="L-BFGS-B", options=SPARSE_OPTIONS).x
         return self
 
 

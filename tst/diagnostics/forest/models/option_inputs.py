@@ -1,11 +1,11 @@
-"""What the members of the stack read of options, for training questions out of fold."""
+"""What the members of the stack read of options; of training questions, out of fold."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags_array
 
 from tst.diagnostics.forest.features.indicators import Indicators
 from tst.diagnostics.forest.features.nearest_answers import NearestAnswers
@@ -20,66 +20,128 @@ from tst.diagnostics.forest.text.templates import TemplateMiner
 
 
 @dataclass
+class Block:
+    """Columns of m options, each of a feature family: values (m, f) dense or sparse.
+
+    families: the family of every column, (f,)
+    """
+
+    values: np.ndarray | csr_matrix
+    families: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Block:
+        return replace(self, values=self.values[rows])
+
+    def permuted(self, family: str, rows: np.ndarray) -> Block:
+        """The same with the columns of one family taken from other rows, one for each row."""
+        swapped = self.families == family
+        if not swapped.any():
+            return self
+        if isinstance(self.values, np.ndarray):
+            values = self.values.copy()
+            values[:, swapped] = values[rows][:, swapped]
+        else:
+            own = self.values @ diags_array(swapped.astype(float))
+            values = (self.values - own + own[rows]).tocsr()
+        return replace(self, values=values)
+
+
+@dataclass
 class OptionInputs:
-    """m options of n questions: dense (m, f) encodings, sparse indicators and pieces, evidence."""
+    """m options of n questions.
+
+    encodings: surface features and nested statistics of training answers; relative: the same less
+    the mean of the question's options; indicators: keys, claims and words; pieces: parts of option
+    texts and crosses with the question's words; nearest: evidence from similar options
+    """
 
     questions: QuestionArrays
-    values: np.ndarray
-    relative: np.ndarray
-    indicators: csr_matrix
-    pieces: csr_matrix
-    nearest: np.ndarray
+    encodings: Block
+    relative: Block
+    indicators: Block
+    pieces: Block
+    nearest: Block
 
     def take(self, chosen: np.ndarray) -> OptionInputs:
         """Those of some questions, (n,) bool."""
         questions, rows = take(self.questions, np.flatnonzero(chosen))
-        return OptionInputs(
-            questions, self.values[rows], self.relative[rows], self.indicators[rows],
-            self.pieces[rows], self.nearest[rows],
-        )  # fmt: skip
+        return OptionInputs(questions, *(block.take(rows) for block in self.blocks))
+
+    def permuted(self, family: str, rows: np.ndarray) -> OptionInputs:
+        """The same with one feature family taken from other rows, one for each option."""
+        blocks = (block.permuted(family, rows) for block in self.blocks)
+        return OptionInputs(self.questions, *blocks)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.encodings, self.relative, self.indicators, self.pieces, self.nearest
 
 
 class OptionEncoder:
-    """Turns questions into inputs; the answers it has seen are those given to ``fit``."""
+    """Turns questions into inputs. Training answers are seen in ``fit`` alone."""
 
     def __init__(self, prior: float, n_folds: int, max_rows: int) -> None:
         self.n_folds = n_folds
         self.max_rows = max_rows
         self.features = OptionFeatures(prior)
-        self.indicators = Indicators()
-        self.pieces = TextPieces()
-        self.nearest = NearestAnswers()
+        self._indicators = Indicators()
+        self._pieces = TextPieces()
+        self._nearest = NearestAnswers()
 
     def fit(
         self, questions: QuestionArrays, correct: np.ndarray, fold: np.ndarray, seed: int
     ) -> OptionEncoder:
+        """correct: 1 for the gold option, else 0, (m,); fold: inner fold of each question, (n,).
+
+        Statistics use all questions, models a sample of ``max_rows``, the ``kept`` ones.
+        """
         self._miner = TemplateMiner().fit(questions)
         text = read_options(questions, self._miner)
         self.features.fit(text, correct, fold[questions.owner], self.n_folds)
         chosen = np.arange(len(questions))
-        if len(questions) > self.max_rows:  # statistics use all questions, models a sample of them
+        if len(questions) > self.max_rows:
             draw = np.random.default_rng(seed).permutation(len(questions))
             chosen = np.sort(draw[: self.max_rows])
         self.kept, self._rows = take(questions, chosen)
         self.fold, self.correct = fold[chosen], correct[self._rows]
         if len(chosen) < len(questions):
             text = read_options(self.kept, self._miner)
-        self._indicators = self.indicators.fit(text)
-        self._pieces = self.pieces.fit(self.kept)
-        self.nearest.fit(self.kept, self.correct, self.fold, self.n_folds)
+        indicators, pieces = self._indicators.fit(text), self._pieces.fit(self.kept)
+        self._nearest.fit(self.kept, self.correct, self.fold, self.n_folds)
+        self._own = (
+            Block(indicators, self._indicators.families), Block(pieces, self._pieces.families),
+        )  # fmt: skip
         return self
 
     def of_training(self, without: int | None = None) -> OptionInputs:
+        """Inputs of the kept training questions, none of which sees its own inner fold's answers.
+
+        without: an inner fold whose answers none of them sees
+        """
         values = self.features.of_training(self._rows, without)
-        return OptionInputs(
-            self.kept, values, self.kept.relative_all(values), self._indicators, self._pieces,
-            self.nearest.of_training(without),
-        )  # fmt: skip
+        evidence = self._nearest.of_training(without)
+        return self._inputs(self.kept, values, *self._own, evidence)
 
     def transform(self, questions: QuestionArrays) -> tuple[OptionText, OptionInputs]:
+        """Held-out questions: what their text says, and the inputs of the members."""
         text = read_options(questions, self._miner)
         values = self.features.transform(text)
-        return text, OptionInputs(
-            questions, values, questions.relative_all(values), self.indicators.transform(text),
-            self.pieces.transform(questions), self.nearest.transform(questions),
-        )  # fmt: skip
+        indicators = Block(self._indicators.transform(text), self._indicators.families)
+        pieces = Block(self._pieces.transform(questions), self._pieces.families)
+        evidence = self._nearest.transform(questions)
+        return text, self._inputs(questions, values, indicators, pieces, evidence)
+
+    def _inputs(
+        self,
+        questions: QuestionArrays,
+        values: np.ndarray,
+        indicators: Block,
+        pieces: Block,
+        evidence: np.ndarray,
+    ) -> OptionInputs:
+        families = np.array([name.split(".")[0] for name in self.features.names])
+        nearest = Block(questions.relative_all(evidence), np.repeat("nearest", evidence.shape[1]))
+        relative = Block(questions.relative_all(values), families)
+        return OptionInputs(
+            questions, Block(values, families), relative, indicators, pieces, nearest
+        )

@@ -1,0 +1,128 @@
+"""How much each member of the stack counts, from predictions of questions it was not fitted on.
+
+P(option) is proportional to exp(temperature x sum over members of weight x log P_member(option)),
+mixed with a share of the position prior. Weights are not negative. They start from defaults, are
+shrunk to them, and deviate per question type as far as the data say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+
+PENALTY = 60.0
+TYPED_PENALTY = 200.0
+TEMPERATURE_PENALTY = 3.0
+SHARES = np.linspace(0.0, 0.5, 51)
+SHARE_PENALTY = 2.0
+
+
+@dataclass
+class Stack:
+    """Weights of k members.
+
+    common: (k,); kinds: codes of the types with deviations, sorted; by_kind: weights (kinds, k)
+    share: how much of the prior is mixed in
+    """
+
+    common: np.ndarray
+    kinds: np.ndarray
+    by_kind: np.ndarray
+    share: float
+
+    def weights(self, questions: QuestionArrays) -> np.ndarray:
+        """The weights that hold for each question, (n, k); unseen types have the common ones."""
+        if not len(self.kinds):
+            return np.tile(self.common, (len(questions), 1))
+        place = np.minimum(np.searchsorted(self.kinds, questions.types), len(self.kinds) - 1)
+        known = self.kinds[place] == questions.types
+        return np.where(known[:, None], self.by_kind[place], self.common)
+
+    def predict(self, questions: QuestionArrays, logs: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        """Probability of every option, (m,), from the members' log-probabilities (m, k).
+
+        prior: the position prior, (m,)
+        """
+        weights = self.weights(questions)[questions.owner]
+        mixed = questions.softmax(np.einsum("mk,mk->m", logs, weights))
+        return (1.0 - self.share) * mixed + self.share * prior
+
+
+def default_stack(weights: np.ndarray) -> Stack:
+    """The stack of a training part that is too small to fit weights on."""
+    return Stack(weights, np.zeros(0, np.uint64), np.zeros((0, len(weights))), 0.0)
+
+
+def fit_stack(
+    questions: QuestionArrays,
+    logs: np.ndarray,
+    prior: np.ndarray,
+    correct: np.ndarray,
+    defaults: np.ndarray,
+) -> Stack:
+    """Weights that make the right options of some questions most likely.
+
+    logs: the members' log-probabilities, (m, k), by models that did not see these questions
+    prior: the position prior, (m,); correct: 1 for the gold option, else 0, (m,)
+    defaults: weights that the fit starts from and is shrunk to, (k,)
+    """
+    kinds, kind_of = np.unique(questions.types, return_inverse=True)
+    kind_of, size = kind_of[questions.owner], len(defaults)
+    order = np.argsort(kind_of, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(kind_of, minlength=len(kinds)))[:-1])
+    blocks = [logs[part] for part in rows]
+
+    def unpack(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        return flat[0], flat[1:].reshape(len(kinds) + 1, size)
+
+    penalties = np.full((len(kinds) + 1, size), TYPED_PENALTY)
+    penalties[0] = PENALTY
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        temperature, change = unpack(flat)
+        common = temperature * defaults + change[0]
+        utilities = np.empty(len(correct))
+        for kind, part in enumerate(rows):
+            utilities[part] = blocks[kind] @ (common + change[kind + 1])
+        share = questions.softmax(utilities)
+        pull = np.stack([(share - correct)[part] @ blocks[kind] for kind, part in enumerate(rows)])
+        slope = penalties * change
+        slope[0] += pull.sum(0)
+        slope[1:] += pull
+        by_temperature = pull.sum(0) @ defaults + TEMPERATURE_PENALTY * (temperature - 1.0)
+        miss = -np.log(np.maximum(share[correct > 0], 1e-300)).sum()
+        miss += 0.5 * (penalties * change**2).sum()
+        miss += 0.5 * TEMPERATURE_PENALTY * (temperature - 1.0) ** 2
+        return float(miss), np.concatenate([[by_temperature], slope.ravel()])
+
+    start = np.zeros(1 + (len(kinds) + 1) * size)
+    start[0] = 1.0
+    bounds = [(0.0, None), *[(None, None)] * (len(start) - 1)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    temperature, change = unpack(found.x)
+    common = temperature * defaults + change[0]
+    by_kind = np.maximum(common + change[1:], 0.0)
+    stack = Stack(np.maximum(common, 0.0), kinds, by_kind, 0.0)
+    stack.share = _fit_share(stack, questions, logs, prior, correct)
+    return stack
+
+
+def _fit_share(
+    stack: Stack,
+    questions: QuestionArrays,
+    logs: np.ndarray,
+    prior: np.ndarray,
+    correct: np.ndarray,
+) -> float:
+    """The share of the prior with the highest likelihood, shrunk to none."""
+    gold = correct > 0
+    mixed, base = stack.predict(questions, logs, prior)[gold], prior[gold]
+    likelihood = [
+        np.log((1.0 - share) * mixed + share * base).sum() - SHARE_PENALTY * share
+        for share in SHARES
+    ]
+    return float(SHARES[int(np.argmax(likelihood))])
