@@ -15,7 +15,17 @@ from pathlib import Path
 _job_command: ContextVar[str] = ContextVar("job_command", default="")
 
 PACKAGES = (
-    *("numpy", "scipy", "pandas", "scikit-learn", "torch", "triton", "transformers", "tokenizers"),
+    *(
+        "numpy",
+        "scipy",
+        "pandas",
+        "scikit-learn",
+        "lightgbm",
+        "torch",
+        "triton",
+        "transformers",
+        "tokenizers",
+    ),
     *("sentencepiece", "jinja2", "trl", "peft", "accelerate", "bitsandbytes", "gguf"),
     *("liger-kernel", "casmo-optimizer", "hydra-core"),
 )

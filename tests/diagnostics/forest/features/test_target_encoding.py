@@ -52,7 +52,12 @@ def test_claims_count_right_options_alone_and_turn_with_the_sign():
 
 
 def test_inner_folds_keep_units_whole_and_even():
-    units = np.repeat(np.arange(20, dtype=np.uint64), 3)
+    units = np.repeat(np.arange(50, dtype=np.uint64), 3)
     fold = inner_folds(units, 5, seed=1)
-    assert all(len(set(fold[units == u])) == 1 for u in range(20))
-    assert np.bincount(fold).tolist() == [12] * 5
+    assert all(len(set(fold[units == u])) == 1 for u in range(50))
+    assert np.bincount(fold).tolist() == [30] * 5
+
+
+def test_few_units_have_few_inner_folds():
+    assert np.bincount(inner_folds(np.arange(12, dtype=np.uint64), 10, 0)).tolist() == [6, 6]
+    assert np.bincount(inner_folds(np.arange(20, dtype=np.uint64), 10, 0)).tolist() == [5] * 4

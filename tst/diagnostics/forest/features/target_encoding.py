@@ -11,14 +11,17 @@ import numpy as np
 
 from tst.diagnostics.forest.text.question_arrays import Claims
 
+LEAST_UNITS = 5
+
 
 def inner_folds(units: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     """A fold in 0..n_folds - 1 per row, the same for rows of one unit; sizes as even as units.
 
-    units: what the outer folds keep whole, (r,)
+    units: what the outer folds keep whole, (r,). Fewer folds are used where they would have less
+    than LEAST_UNITS: leaving a single unit out tells its answers by what the others lack.
     """
     names, unit_of = np.unique(units, return_inverse=True)
-    fold_of = np.arange(len(names)) % n_folds
+    fold_of = np.arange(len(names)) % min(n_folds, max(2, len(names) // LEAST_UNITS))
     np.random.default_rng(seed).shuffle(fold_of)
     return fold_of[unit_of]
 
