@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, fold_seed, split
-from tst.core.questions import declared_groups
 from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.declaration import Forest
@@ -25,7 +24,7 @@ from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, QuestionReader
-from tst.diagnostics.forest.text.scene_context import SceneContext
+from tst.diagnostics.forest.text.siblings import GroupTexts
 
 WORTH_PROCESSES = range(1_000, 20_000)
 """Table sizes for which processes are faster: fewer questions take no time, more take memory."""
@@ -35,7 +34,7 @@ class ForestDiagnostic(Forest):
     """Option-wise forests and conditional logits over nested statistics of training answers.
 
     features: names of entity featurisers (vsi_bench, cv_bench) or dotted paths to a user's own
-    scene_context: also read the text of other questions on the same scene
+    context: none, or siblings: also read the text of the other questions of the same group
     rules: how an answer is scored; predicted numbers aim at it
     n_jobs: processor cores to use, -1 for all; changes no number
     """
@@ -44,14 +43,14 @@ class ForestDiagnostic(Forest):
         self,
         settings: ForestSettings,
         features: list[str],
-        scene_context: bool = False,
+        context: str = "none",
         rules: ScoringRules = DEFAULT_RULES,
         n_jobs: int = -1,
     ) -> None:
         require_in_range(settings, "diagnostic")
         self.settings = settings
         self.features = features
-        self.scene_context = scene_context
+        self.context = context
         self.rules = rules
         cores = len(os.sched_getaffinity(0))
         self.n_jobs = n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
@@ -81,7 +80,7 @@ class ForestDiagnostic(Forest):
         def task(at: Fold, kind: str) -> Any:
             if not in_processes:
                 return delayed(run)(at, kind)
-            made_of = (self.settings, self.features, self.scene_context, self.rules)
+            made_of = (self.settings, self.features, self.context, self.rules)
             arguments = (kind, *split(table, plan, *at), fold_seed(seed, *at))
             return delayed(_run_in_process)(at, made_of, arguments)
 
@@ -131,11 +130,11 @@ class ForestDiagnostic(Forest):
         fields = sorted({name for row in train["metadata"] for name in row})
         trained = self._reader.read(train, rows, fields) if len(rows) else None
         questions = self._reader.read(heldout, wanted, fields, trained)
-        if self.scene_context and declared_groups(train):
-            context = SceneContext([train, heldout], self._reader.texts)
-            context.add_to(questions, heldout)
+        if self.context == "siblings":
+            groups = GroupTexts([train, heldout], self._reader.texts)
+            questions.siblings = groups.of(heldout, wanted)
             if trained is not None:
-                context.add_to(trained, train)
+                trained.siblings = groups.of(train, rows)
         if trained is None and kind == "mc":
             put_options(predictions, questions, questions.baseline)
         if trained is None:
@@ -209,7 +208,7 @@ def _run_in_process(
     key = repr(made_of)
     if key not in _diagnostics:
         _diagnostics.clear()
-        settings, features, scene_context, rules = made_of
-        _diagnostics[key] = ForestDiagnostic(settings, features, scene_context, rules, n_jobs=1)
+        settings, features, context, rules = made_of
+        _diagnostics[key] = ForestDiagnostic(settings, features, context, rules, n_jobs=1)
     with threadpool_limits(1):
         return at, arguments[0], _diagnostics[key]._predict_format(*arguments)

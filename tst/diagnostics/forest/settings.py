@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from tst.core.diagnostic import DiagnosticSettings
-from tst.core.ranges import bounded, one_of
+from tst.core.ranges import bounded, expecting, one_of
+
 
 MEMBERS = ("encodings", "surface", "words", "pieces", "trees", "boosted", "nearest", "prior")
 """Models of a stack, see tst/diagnostics/forest/models/members.py."""
@@ -17,11 +18,15 @@ MEMBERS = ("encodings", "surface", "words", "pieces", "trees", "boosted", "neare
 class FeatureSettings:
     """Which features are read.
 
-    scene_context: numeric questions also read the text of the other questions of their scene (of
-        the first declared group), training and held-out; needs a benchmark with groups
+    context: none; siblings: also the text, never the answers, of the other questions of the same
+        group (the first declared), training and held-out: what the test set gives away as a set
+    scene_context: gone, was numeric questions' context
     """
 
-    scene_context: bool = False
+    context: str = one_of("none", ("none", "siblings"))
+    scene_context: Any = expecting(
+        None, "nothing: it has become features.context=siblings", lambda value: value is None
+    )
 
 
 @dataclass

@@ -63,10 +63,10 @@ def _entries(questions: QuestionArrays, masked: MaskedQuestions) -> tuple[np.nda
     owner = np.repeat(np.arange(len(questions)), np.diff(starts))
     words = combine("word", questions.types[owner], tokens)
     rows, keys = [row, owner], [fillers, words]
-    if questions.context is not None:
-        scene_row, scene_word = questions.context
-        rows.append(scene_row)
-        keys.append(combine("scene", questions.types[scene_row], scene_word))
+    if questions.siblings is not None:
+        said = questions.siblings.words
+        rows.append(said.row)
+        keys.append(combine("siblings", questions.types[said.row], said.code))
     pairs = np.unique(
         np.stack([np.concatenate(rows).astype(np.uint64), np.concatenate(keys)]), axis=1
     )

@@ -113,10 +113,10 @@ class NumberFeatures:
         additive: np.ndarray,
     ) -> np.ndarray:
         columns = {"words.additive": additive, **question_surface_features(questions)}
-        if questions.context is not None and questions.context_size is not None:
-            words = np.bincount(questions.context[0], minlength=len(questions))
-            columns["scene.words"] = np.log1p(words)
-            columns["scene.questions"] = np.log1p(questions.context_size)
+        if questions.siblings is not None:
+            words = np.bincount(questions.siblings.words.row, minlength=len(questions))
+            columns["siblings.words"] = np.log1p(words)
+            columns["siblings.questions"] = np.log1p(questions.siblings.size)
         for name, of_key in totals.items():
             total, squares, count = of_key.T
             weight = count + self.prior

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tst.diagnostics.forest.features.encoding_keys import option_claims, option_keys
+from tst.diagnostics.forest.features.sibling_features import sibling_keys, sibling_surface
 from tst.diagnostics.forest.features.surface_features import surface_features
 from tst.diagnostics.forest.features.target_encoding import ClaimEncoding, LiftEncoding
 from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
@@ -30,9 +31,9 @@ def read_options(questions: QuestionArrays, miner: TemplateMiner) -> OptionText:
     masked = miner.transform(questions)
     return OptionText(
         questions,
-        option_keys(questions, masked),
+        {**option_keys(questions, masked), **sibling_keys(questions, masked)},
         option_claims(questions, masked),
-        surface_features(questions, masked),
+        {**surface_features(questions, masked), **sibling_surface(questions)},
     )
 
 

@@ -24,6 +24,57 @@ class Claims:
 
 
 @dataclass
+class Entries:
+    """Codes that questions have: row int64 (e,), code uint64 (e,), times each (e,)."""
+
+    row: np.ndarray
+    code: np.ndarray
+    times: np.ndarray
+
+    def take(self, place: np.ndarray) -> Entries:
+        """Those of some questions; place: the new position of each question, -1 for none."""
+        kept = place[self.row] >= 0
+        return Entries(place[self.row[kept]], self.code[kept], self.times[kept])
+
+    def times_of(self, row: np.ndarray, code: np.ndarray) -> np.ndarray:
+        """How often questions have codes, float (r,); 0 for one that they do not have."""
+        cells = combine(self.row, self.code)
+        order = np.argsort(cells)
+        wanted = combine(row, code)
+        place = np.minimum(np.searchsorted(cells[order], wanted), max(len(cells) - 1, 0))
+        if not len(cells):
+            return np.zeros(len(row))
+        found = order[place]
+        return np.where(cells[found] == wanted, self.times[found], 0).astype(float)
+
+
+@dataclass
+class Siblings:
+    """What the other questions of the groups of n questions say, never an answer.
+
+    size: how many siblings each has, (n,); words, options: of questions and options, of options
+    known, weights: sorted codes of words and their inverse document frequency over groups
+    """
+
+    size: np.ndarray
+    words: Entries
+    options: Entries
+    known: np.ndarray
+    weights: np.ndarray
+
+    def weight(self, codes: np.ndarray) -> np.ndarray:
+        """The weight of each word; 0 for a word of no group."""
+        place = np.minimum(np.searchsorted(self.known, codes), len(self.known) - 1)
+        return np.where(self.known[place] == codes, self.weights[place], 0.0)
+
+    def take(self, chosen: np.ndarray) -> Siblings:
+        """Those of some questions, (n,) bool."""
+        place = np.where(chosen, np.cumsum(chosen) - 1, -1)
+        words, options = self.words.take(place), self.options.take(place)
+        return Siblings(self.size[chosen], words, options, self.known, self.weights)
+
+
+@dataclass
 class QuestionArrays:
     """n questions of one format with m options in all (none for num).
 
@@ -34,8 +85,7 @@ class QuestionArrays:
     rows: int64 (n,), positions in the frame that the questions were read from
     keys, option_keys: named codes from entity featurisers, (n,) and (m,), 0 where silent
     claims: named signed claims from entity featurisers
-    context: (question, word) pairs from other questions of the scene, where asked for
-    context_size: how many other questions the scene has, (n,), where asked for
+    siblings: what the other questions of their groups say, where asked for
     """
 
     texts: TextCache
@@ -49,8 +99,7 @@ class QuestionArrays:
     keys: dict[str, np.ndarray] = field(default_factory=dict)
     option_keys: dict[str, np.ndarray] = field(default_factory=dict)
     claims: dict[str, Claims] = field(default_factory=dict)
-    context: tuple[np.ndarray, np.ndarray] | None = None
-    context_size: np.ndarray | None = None
+    siblings: Siblings | None = None
 
     def __len__(self) -> int:
         return len(self.types)
@@ -239,6 +288,7 @@ def take(questions: QuestionArrays, chosen: np.ndarray) -> tuple[QuestionArrays,
         keys={name: key[wanted] for name, key in questions.keys.items()},
         option_keys={name: key[rows] for name, key in questions.option_keys.items()},
         claims=claims,
+        siblings=None if questions.siblings is None else questions.siblings.take(wanted),
     )
     return part, rows
 

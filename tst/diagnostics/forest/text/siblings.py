@@ -1,0 +1,107 @@
+"""The text of the other questions of the same group, for ``features.context=siblings``.
+
+A test set gives something away as a set: the other questions about a video or a picture name what
+is in it. Texts of questions and options are read, of training and held-out questions; never an
+answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tst.core.questions import GROUP_PREFIX, declared_groups
+from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.question_arrays import Entries, Siblings, code_all
+from tst.diagnostics.forest.text.text_cache import TextCache
+
+
+@dataclass
+class _Counts:
+    """How often a code stands in a group: sorted by group; cells are ``combine(group, code)``."""
+
+    groups: np.ndarray
+    codes: np.ndarray
+    cells: np.ndarray
+    times: np.ndarray
+
+
+class GroupTexts:
+    """What the questions of each group say, over a training and a held-out part together.
+
+    A group is one of the first declared grouping.
+    """
+
+    def __init__(self, parts: list[pd.DataFrame], texts: TextCache) -> None:
+        self._group = GROUP_PREFIX + declared_groups(parts[0])[0]
+        self._texts = texts
+        whole = pd.concat(parts, ignore_index=True)
+        groups = self._groups_of(whole)
+        self._known, self._sizes = np.unique(groups, return_counts=True)
+        row, words = _words(whole, texts)
+        self._words = _count(groups[row], words)
+        row, options = _options(whole, texts)
+        self._options = _count(groups[row], options)
+        in_groups = np.unique(self._words.codes, return_counts=True)
+        self._word_codes, frequency = in_groups
+        self._weights = np.log((len(self._known) + 1.0) / frequency)
+
+    def of(self, frame: pd.DataFrame, rows: np.ndarray) -> Siblings:
+        """What the siblings of some questions (positions) of a part say."""
+        part = frame.iloc[rows]
+        groups = self._groups_of(part)
+        words = _others(groups, self._words, *_words(part, self._texts))
+        options = _others(groups, self._options, *_options(part, self._texts))
+        size = self._sizes[np.searchsorted(self._known, groups)] - 1
+        return Siblings(size, words, options, self._word_codes, self._weights)
+
+    def _groups_of(self, frame: pd.DataFrame) -> np.ndarray:
+        return code_all(frame[self._group].astype(str))
+
+
+def _count(groups: np.ndarray, codes: np.ndarray) -> _Counts:
+    cells, first, times = np.unique(combine(groups, codes), return_index=True, return_counts=True)
+    order = np.argsort(groups[first], kind="stable")
+    return _Counts(groups[first][order], codes[first][order], cells, times)
+
+
+def _others(
+    groups: np.ndarray, counts: _Counts, own_row: np.ndarray, own_code: np.ndarray
+) -> Entries:
+    """Codes that other questions of each question's group have; the question's own count once."""
+    begin = np.searchsorted(counts.groups, groups)
+    length = np.searchsorted(counts.groups, groups, side="right") - begin
+    owner = np.repeat(np.arange(len(groups)), length)
+    source = np.arange(len(owner)) - np.repeat(np.cumsum(length) - length, length) + begin[owner]
+    code = counts.codes[source]
+    times = counts.times[np.searchsorted(counts.cells, combine(groups[owner], code))]
+    own = np.isin(combine(owner, code), combine(own_row, own_code))
+    kept = times - own > 0
+    return Entries(owner[kept], code[kept], (times - own)[kept])
+
+
+def _words(frame: pd.DataFrame, texts: TextCache) -> tuple[np.ndarray, np.ndarray]:
+    """(row, word) of every distinct word of every question and its options."""
+    lists = [
+        [question, *(options if options is not None else [])]
+        for question, options in zip(frame["question"], frame["options"], strict=True)
+    ]
+    ids = texts.add(text for row in lists for text in row)
+    text_row = np.repeat(np.arange(len(frame)), [len(row) for row in lists])
+    tokens, starts = texts.tokens(ids)
+    return _distinct(np.repeat(text_row, np.diff(starts)), tokens)
+
+
+def _options(frame: pd.DataFrame, texts: TextCache) -> tuple[np.ndarray, np.ndarray]:
+    """(row, option) of every distinct option text of every question."""
+    lists = [list(options) if options is not None else [] for options in frame["options"]]
+    ids = texts.add(text for row in lists for text in row)
+    row = np.repeat(np.arange(len(frame)), [len(row) for row in lists])
+    return _distinct(row, texts.whole[ids])
+
+
+def _distinct(row: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    pairs = np.unique(np.stack([row.astype(np.uint64), code]), axis=1)
+    return pairs[0].astype(np.int64), pairs[1]
