@@ -56,7 +56,7 @@ def test_what_cannot_change_a_number_keeps_the_record(override):
 @pytest.mark.parametrize(
     "override",
     ["fold.seed=43", "fold.k=4", "fold=grouped5", "fold.repeats=2", "benchmark.n=104",
-     "benchmark.seed=5", "features.scene_context=true", "scoring.mra_inclusive=true",
+     "benchmark.seed=5", "features.context=siblings", "scoring.mra_inclusive=true",
      "fold.stratify=none", "fold=paper5",
      "diagnostic.trees=11"],
 )  # fmt: skip
@@ -72,7 +72,7 @@ def test_naming_the_first_group_is_the_same_record():
 def test_the_model_counts_for_an_llm_and_features_do_not():
     assert not same_hash("model=tiny", diagnostic="lora_llm")
     assert not same_hash("diagnostic.learning_rate=1", diagnostic="lora_llm")
-    assert same_hash("features.scene_context=true", diagnostic="lora_llm")
+    assert same_hash("features.context=siblings", diagnostic="lora_llm")
     assert same_hash("diagnostic.training=sequential", diagnostic="lora_llm")
 
 

@@ -8,10 +8,8 @@ from typing import Any, Self
 from tst.core.diagnostic import DiagnosticSettings
 from tst.core.ranges import bounded, expecting, one_of
 
-
 MEMBERS = ("encodings", "surface", "words", "pieces", "trees", "boosted", "nearest", "prior")
 """Models of a stack, see tst/diagnostics/forest/models/members.py."""
-
 
 
 @dataclass

@@ -2,9 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.diagnostics.forest.text.hashing import combine, run_codes, text_code
+from tst.diagnostics.forest.text.hashing import combine, run_codes
 from tst.diagnostics.forest.text.question_arrays import QuestionReader, take
-from tst.diagnostics.forest.text.scene_context import SceneContext
 from tst.diagnostics.forest.text.templates import TemplateMiner
 from tst.diagnostics.forest.text.text_cache import TextCache, read_number, tokenise
 
@@ -84,18 +83,3 @@ def test_within_question_statistics():
     part, rows = take(questions, np.array([1]))
     assert rows.tolist() == [3, 4]
     assert part.n_options.tolist() == [2]
-
-
-def test_scene_context_reads_other_questions_of_the_scene_alone():
-    frame = frame_of(["Where is the lamp?", "How big?", "Is it red?"], kind="num")
-    frame["group_scene"] = ["a", "a", "b"]
-    reader = QuestionReader([])
-    questions = reader.read(frame, np.array([0, 1, 2]), [])
-    SceneContext([frame], reader.texts).add_to(questions, frame)
-    owner, word = questions.context
-    lamp, big = text_code("lamp"), text_code("big")
-    assert lamp in word[owner == 1]
-    assert lamp not in word[owner == 0]
-    assert big in word[owner == 0]
-    assert not (owner == 2).any()
-    assert questions.context_size.tolist() == [1, 1, 0]

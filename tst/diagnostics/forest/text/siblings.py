@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, declared_groups
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Entries, Siblings, code_all
@@ -31,11 +32,17 @@ class _Counts:
 class GroupTexts:
     """What the questions of each group say, over a training and a held-out part together.
 
-    A group is one of the first declared grouping.
+    Groups are those of the first declared grouping. Raises UserError where there is none.
     """
 
     def __init__(self, parts: list[pd.DataFrame], texts: TextCache) -> None:
-        self._group = GROUP_PREFIX + declared_groups(parts[0])[0]
+        declared = declared_groups(parts[0])
+        if not declared:
+            raise UserError(
+                "features.context=siblings: the benchmark declares no groups; expected a group "
+                "column (benchmark.columns.groups={video: COLUMN}), or use features.context=none."
+            )
+        self._group = GROUP_PREFIX + declared[0]
         self._texts = texts
         whole = pd.concat(parts, ignore_index=True)
         groups = self._groups_of(whole)
