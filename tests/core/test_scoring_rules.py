@@ -31,3 +31,22 @@ def test_texts_score_one_or_nothing():
 def test_rules_cannot_change_on_their_way():
     with pytest.raises(FrozenInstanceError):
         STRICT.mra_inclusive = True
+
+
+ANNOTATORS = ["red", "red", "Red.", "blue", "blue", "green"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "red", "blue", "green", "pink"),
+    [("vqa", 1.0, 2 / 3, 1 / 3, 0.0), ("auto", 1.0, 2 / 3, 1 / 3, 0.0), ("match", 1, 1, 1, 0)],
+)
+def test_vqa_accuracy_counts_the_annotators_who_agree(rule, red, blue, green, pink):
+    rules = ScoringRules(open=rule)
+    scores = [rules.score_text(text, ANNOTATORS) for text in ("red", "the blue", "GREEN", "pink")]
+    assert scores == pytest.approx([red, blue, green, pink])
+    assert rules.score_text(None, ANNOTATORS) == 0.0
+
+
+def test_accepted_answers_that_are_not_repeated_are_matched():
+    assert ScoringRules(open="auto").score_text("car", ["car", "automobile"]) == 1.0
+    assert ScoringRules(open="vqa").score_text("car", ["car", "automobile"]) == pytest.approx(1 / 3)

@@ -54,13 +54,18 @@ class FoldSettings:
 
 @dataclass
 class ScoringSettings:
-    """mra_inclusive: count an error equal to a threshold as inside it, as the official scorer."""
+    """How answers are scored; see ``ScoringRules``.
+
+    mra_inclusive: count an error equal to a threshold as inside it, as the official scorer
+    open: match, vqa, or auto: vqa for questions of which an accepted answer is repeated
+    """
 
     mra_inclusive: bool = False
+    open: str = one_of("auto", ("auto", "match", "vqa"))
 
     def rules(self) -> ScoringRules:
         """The rules that these settings ask for."""
-        return ScoringRules(self.mra_inclusive)
+        return ScoringRules(self.mra_inclusive, self.open)
 
 
 @dataclass

@@ -34,6 +34,8 @@ class Predictions:
     p_options: per question a float array (n_options,) that sums to 1, or None
     value: float array (n,), NaN where no number was given
     text: per question the answer text, or None
+    text_probabilities: per open question its candidate answers and their probabilities, which sum
+        to 1 or less; None: ``text`` is certain
     *_zero_shot: the same from the untrained model (LLM only)
     letter_mass: float array (n,), unrestricted probability of the option letters (LLM only)
     generated: per question the raw generated text, or None (LLM, num and open)
@@ -57,6 +59,7 @@ class Predictions:
     generated: list[str | None] | None = None
     generated_zero_shot: list[str | None] | None = None
     parsed: np.ndarray | None = None
+    text_probabilities: list[dict[str, float] | None] | None = None
     reasons: list[list[str]] | None = None
     permuted: dict[str, Predictions] | None = None
     cost: dict[str, float] = field(default_factory=dict)

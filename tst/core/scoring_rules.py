@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tst.core.metrics import best_constant, mean_relative_accuracy, text_matches
+from tst.core.metrics import best_constant, mean_relative_accuracy, normalise_text, text_matches
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,13 @@ class ScoringRules:
 
     mra_inclusive: an error equal to a threshold of the MRA counts as inside it, as in VSI-Bench's
         official scorer
+    open: match: an open answer scores 1 where it equals an accepted one; vqa: min(1, k / 3), where
+        k of the accepted entries equal it (VQA accuracy, Antol et al., ICCV 2015); auto: vqa for
+        questions of which an accepted answer is repeated, as annotators give them
     """
 
     mra_inclusive: bool = False
+    open: str = "auto"
 
     def score_numbers(self, predicted: np.ndarray, gold: np.ndarray) -> np.ndarray:
         """The MRA of predicted numbers, element by element; shapes broadcast."""
@@ -33,8 +37,18 @@ class ScoringRules:
         return best_constant(gold, self.mra_inclusive)
 
     def score_text(self, predicted: str | None, accepted: list[str]) -> float:
-        """1 where the text matches an accepted answer, else 0."""
-        return float(text_matches(predicted, accepted))
+        """The score of an open answer, 0 to 1."""
+        if self.open == "match" or (self.open == "auto" and not _is_repeated(accepted)):
+            return float(text_matches(predicted, accepted))
+        return min(1.0, sum(text_matches(predicted, [text]) for text in accepted) / ENOUGH)
+
+
+ENOUGH = 3
+"""Annotators who agree with an answer that counts fully."""
+
+
+def _is_repeated(accepted: list[str]) -> bool:
+    return len({normalise_text(text) for text in accepted}) < len(accepted)
 
 
 DEFAULT_RULES = ScoringRules()

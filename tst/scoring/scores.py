@@ -27,8 +27,9 @@ def score_predictions(
 ) -> pd.DataFrame:
     """Scores of one fold's held-out questions (rows with ``answer``, in the predictions' order).
 
-    Columns s (p_gold, MRA or match), hard (argmax, MRA or match), margin (mc), parsed, and the
-    zero-shot s and hard where given (else NaN). Index as ``questions``.
+    Columns s (p_gold, MRA, or the match of an open answer: the mean over its candidates where
+    there are any), hard (argmax, MRA or match), margin (mc), parsed, and the zero-shot s and hard
+    where given (else NaN). Index as ``questions``.
     """
     n = len(questions)
     parsed = np.ones(n, dtype=bool) if predictions.parsed is None else predictions.parsed
@@ -36,6 +37,13 @@ def score_predictions(
     scores["s"], scores["hard"], scores["margin"] = _score(
         questions, predictions.p_options, predictions.value, predictions.text, rules
     )
+    if predictions.text_probabilities is not None:
+        of_question = zip(predictions.text_probabilities, questions["answer"], strict=True)
+        expected = [
+            np.nan if shares is None else _expected_score(shares, accepted, rules)
+            for shares, accepted in of_question
+        ]
+        scores["s"] = np.where(np.isnan(expected), scores["s"], expected)
     if predictions.p_options_zero_shot is not None:
         value, text = predictions.value_zero_shot, predictions.text_zero_shot
         assert value is not None
@@ -68,6 +76,11 @@ def _score(
     rest = np.concatenate([num, open_])
     hard[rest] = soft[rest]
     return soft, hard, margin
+
+
+def _expected_score(shares: dict[str, float], accepted: list[str], rules: ScoringRules) -> float:
+    """The mean score of an open question's candidate answers, by their probabilities."""
+    return float(sum(p * rules.score_text(text, accepted) for text, p in shares.items()))
 
 
 def majority_scores(
@@ -114,7 +127,9 @@ def _constant_scores(
     if kind == "num":
         constant = rules.best_number(training.astype(float))
         return rules.score_numbers(np.array(constant), heldout.astype(float))
-    counts = Counter(sorted(accepted[0] for accepted in training))
+    # of repeated answers the one that most annotators gave, else the first
+    given = (Counter(accepted).most_common(1)[0][0] for accepted in training)
+    counts = Counter(sorted(given))
     text = counts.most_common(1)[0][0]
     return np.array([rules.score_text(text, accepted) for accepted in heldout])
 

@@ -17,9 +17,15 @@ from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.declaration import Forest
-from tst.diagnostics.forest.formats import FORMATS, frequent_texts, join_formats, put_options
+from tst.diagnostics.forest.formats import (
+    FORMATS,
+    join_formats,
+    put_candidates,
+    put_options,
+)
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
+from tst.diagnostics.forest.models.open_model import OpenModel
 from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.entities import load_featuriser
@@ -118,9 +124,7 @@ class ForestDiagnostic(Forest):
         if self.settings.importance:
             predictions.permuted = {}
         if kind == "open":
-            for row, text in frequent_texts(train, heldout).items():
-                predictions.text[row] = text
-            return predictions
+            predictions.text_probabilities = [None] * len(heldout)
         rows = np.flatnonzero((train["format"] == kind).to_numpy())
         wanted = np.flatnonzero((heldout["format"] == kind).to_numpy())
         if not len(wanted):
@@ -142,8 +146,13 @@ class ForestDiagnostic(Forest):
         if kind == "mc":
             options = heldout["options"].iloc[wanted].tolist()
             self._predict_choices(trained, answers, questions, options, predictions, seed)
-        else:
+        elif kind == "num":
             self._predict_numbers(trained, answers, questions, predictions, seed)
+        else:
+            model = OpenModel(self.settings, self._reader, fields, self._fold_jobs)
+            model.fit(train, trained, answers.tolist(), seed)
+            predictions.cost["fit_seconds"] = time.perf_counter() - started
+            self._predict_open(model, heldout, questions, predictions, seed)
         fitting = predictions.cost["fit_seconds"]
         predictions.cost["heldout_seconds"] = time.perf_counter() - started - fitting
         return predictions
@@ -172,6 +181,32 @@ class ForestDiagnostic(Forest):
             for family, permuted in model.predict_permuted(columns, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 put_options(other, questions, permuted)
+
+    def _predict_open(
+        self,
+        model: OpenModel,
+        heldout: pd.DataFrame,
+        questions: QuestionArrays,
+        predictions: Predictions,
+        seed: int,
+    ) -> None:
+        candidates, unlisted, text, inputs = model.read(heldout, questions)
+        if text is None or inputs is None:
+            firsts = [np.eye(1, len(texts)).ravel() for texts in candidates]
+            probability = np.concatenate(firsts)
+            put_candidates(predictions, questions, candidates, probability, unlisted)
+            return
+        probability = model.choices.predict(inputs)
+        put_candidates(predictions, questions, candidates, probability, unlisted)
+        if predictions.reasons is not None:
+            reasons = choice_reasons(model.choices, text, inputs, probability, candidates)
+            for row, sentences in zip(questions.rows, reasons, strict=True):
+                predictions.reasons[row] = sentences
+        if predictions.permuted is not None:
+            for family, permuted in model.choices.predict_permuted(inputs, seed).items():
+                other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
+                other.text_probabilities = [None] * len(predictions.text)
+                put_candidates(other, questions, candidates, permuted, unlisted)
 
     def _predict_numbers(
         self,

@@ -1,11 +1,8 @@
-"""Predictions by format: open answers, option probabilities row by row, and formats joined."""
+"""Predictions by format: option probabilities row by row, candidate answers, formats joined."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
-import pandas as pd
 
 from tst.core.diagnostic import Predictions, add_costs
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
@@ -21,6 +18,28 @@ def put_options(
     parts = np.split(probability, questions.start[1:-1])
     for row, part in zip(questions.rows, parts, strict=True):
         predictions.p_options[row] = part
+
+
+def put_candidates(
+    predictions: Predictions,
+    questions: QuestionArrays,
+    candidates: list[list[str]],
+    probability: np.ndarray,
+    unlisted: np.ndarray,
+) -> None:
+    """Hand each open question its likeliest answer and the probabilities of all candidates.
+
+    probability: over the candidates, summing to 1 per question, (m,) in all
+    unlisted: how likely the answer is none of them, (n,)
+    """
+    assert predictions.text_probabilities is not None
+    ends = np.cumsum([len(texts) for texts in candidates])
+    parts = np.split(probability, ends[:-1])
+    for row, texts, part, rest in zip(questions.rows, candidates, parts, unlisted, strict=True):
+        if texts:
+            predictions.text[row] = texts[int(part.argmax())]
+            shares = (part * (1.0 - rest)).tolist()
+            predictions.text_probabilities[row] = dict(zip(texts, shares, strict=True))
 
 
 def join_formats(parts: dict[str, Predictions]) -> Predictions:
@@ -47,29 +66,16 @@ def join_formats(parts: dict[str, Predictions]) -> Predictions:
 def _overlay(parts: list[Predictions]) -> Predictions:
     """The answers of predictions for different rows."""
     whole = Predictions.empty(len(parts[0].value))
+    if any(part.text_probabilities is not None for part in parts):
+        whole.text_probabilities = [None] * len(whole.text)
     for part in parts:
         for row, (options, text) in enumerate(zip(part.p_options, part.text, strict=True)):
             whole.p_options[row] = whole.p_options[row] if options is None else options
             whole.text[row] = whole.text[row] if text is None else text
+        for row, shares in enumerate(part.text_probabilities or []):
+            if shares is not None:
+                assert whole.text_probabilities is not None
+                whole.text_probabilities[row] = shares
         given = ~np.isnan(part.value)
         whole.value[given] = part.value[given]
     return whole
-
-
-def frequent_texts(train: pd.DataFrame, heldout: pd.DataFrame) -> dict[int, str]:
-    """Position of every open held-out question -> its type's most frequent training answer.
-
-    An unseen type gets the most frequent answer of all; ties go to the first in the alphabet.
-    """
-    is_open = train["format"] == "open"
-    counts: dict[str, Counter[str]] = {}
-    overall: Counter[str] = Counter()
-    for kind, answer in zip(train["question_type"][is_open], train["answer"][is_open], strict=True):
-        counts.setdefault(kind, Counter())[answer[0]] += 1
-        overall[answer[0]] += 1
-    texts = {}
-    for row in np.flatnonzero((heldout["format"] == "open").to_numpy()).tolist():
-        seen = counts.get(heldout["question_type"].iloc[row], overall)
-        if seen:
-            texts[row] = min(seen, key=lambda text: (-seen[text], text))
-    return texts

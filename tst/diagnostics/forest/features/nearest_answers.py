@@ -32,15 +32,15 @@ class NearestAnswers:
         self._n_folds = n_folds
         self._fold, self._questions = fold, questions
         texts = questions.texts
-        self._option_words = _Words(texts, questions.option, None)
-        self._question_words = _Words(texts, questions.question, MAX_FREQUENCY)
+        self._option_words = WordVectors(texts, questions.option, None)
+        self._question_words = WordVectors(texts, questions.question, MAX_FREQUENCY)
         self._options = self._option_words.vectors(texts, questions.option)
         weight = correct - (1 - correct) / np.maximum(questions.n_options - 1, 1)[questions.owner]
         pick = csr_matrix((weight, (questions.owner, np.arange(len(weight)))))
         self._contrast = (pick @ self._options).tocsr()
         self._kinds = np.unique(questions.types)
         self._asked = self._question_words.vectors(texts, questions.question)
-        self._near = _nearest(self._asked, self._asked, fold)
+        self._near = nearest_questions(self._asked, self._asked, fold)
         return self
 
     def of_training(self, without: int | None = None) -> np.ndarray:
@@ -64,7 +64,7 @@ class NearestAnswers:
         columns = np.zeros((len(questions.option), len(NAMES)))
         rows = np.arange(len(questions.option))
         self._fill(columns, rows, questions, options, np.ones(len(self._fold), dtype=bool))
-        near = _nearest(asked, self._asked, None)
+        near = nearest_questions(asked, self._asked, None)
         columns[:, 2] = self._local(near, questions, options)
         return columns
 
@@ -93,7 +93,7 @@ class NearestAnswers:
         return np.asarray(options.multiply(total).sum(axis=1)).ravel()
 
 
-class _Words:
+class WordVectors:
     """The vocabulary of some texts, weighted by inverse document frequency."""
 
     def __init__(self, texts: TextCache, ids: np.ndarray, most: int | None) -> None:
@@ -129,7 +129,7 @@ def _unit_sum(vectors: csr_matrix) -> np.ndarray:
     return total / max(float(np.sqrt(total @ total)), 1e-12)
 
 
-def _nearest(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> csr_matrix:
+def nearest_questions(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> csr_matrix:
     """Similarity of each question to its NEIGHBOURS most similar known ones, of other folds."""
     blocks = []
     for first in range(0, asked.shape[0], BATCH):

@@ -31,12 +31,22 @@ class ChoiceModel:
         self.settings = settings
         self.n_jobs = n_jobs
 
-    def fit(self, questions: QuestionArrays, gold: np.ndarray, seed: int) -> ChoiceModel:
-        """gold: index of the right option of each question, (n,)."""
+    def fit(
+        self,
+        questions: QuestionArrays,
+        gold: np.ndarray,
+        seed: int,
+        fold: np.ndarray | None = None,
+    ) -> ChoiceModel:
+        """gold: index of the right option of each question, (n,).
+
+        fold: inner fold of each, (n,), where one is given
+        """
         s = self.settings
         correct = np.zeros(len(questions.option))
         correct[questions.start[:-1] + gold] = 1.0
-        fold = inner_folds(questions.units, s.inner_folds, seed)
+        if fold is None:
+            fold = inner_folds(questions.units, s.inner_folds, seed)
         self._encoder = OptionEncoder(s.prior, s.inner_folds, s.max_rows)
         self._encoder.fit(questions, correct, fold, seed)
         self.features = self._encoder.features
