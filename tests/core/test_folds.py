@@ -5,7 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tst.core.errors import UserError
-from tst.core.folds import STRATIFY, fold_seed, plan_folds, split
+from tst.core.folds import (
+    STRATIFY,
+    describe_scheme,
+    fold_seed,
+    plan_folds,
+    scheme_name,
+    split,
+)
 from tst.core.questions import build_table
 
 
@@ -148,6 +155,20 @@ def test_what_cannot_be_planned_is_refused_with_the_fix():
         plan_folds(table.drop(columns="group_scene"), group_by="scene")
     with pytest.raises(UserError, match=r"fold\.stratify=row: expected one of type, answer, none"):
         plan_folds(table, stratify="row")
+
+
+@pytest.mark.parametrize(
+    ("plan", "name", "text"),
+    [
+        ((5, None, "type"), "random5", "5 random folds"),
+        ((10, "scene", "type"), "grouped10-scene", "10 folds by scene"),
+        ((5, None, "answer"), "random5-by-answer", "5 random folds, stratified by answer"),
+        ((3, "video", "none"), "grouped3-video-unstratified", "3 folds by video, not stratified"),
+    ],
+)
+def test_how_folds_are_made_has_a_name(plan, name, text):
+    assert scheme_name(*plan) == name
+    assert describe_scheme(*plan) == text
 
 
 def test_fold_seeds_differ():

@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tst.core.metrics import (
+    _merge_close,
+    as_number,
     best_constant,
     mean_relative_accuracy,
     normalise_text,
@@ -85,6 +87,35 @@ def test_best_constant_of_nothing_and_of_zeros():
 def test_best_constant_by_hand():
     assert best_constant(np.array([2.0, 2.0, 2.0, 9.0]), False) == pytest.approx(2.0, rel=0.05)
     assert best_constant(np.array([-4.0, -4.0]), False) == pytest.approx(-4.0, rel=0.05)
+    # of the golds in the best stretch the median; without one the middle of the stretch
+    assert best_constant(np.array([10.0, 10.2, 10.3]), False) == 10.2
+    assert best_constant(np.array([19.0, 21.0]), True) == pytest.approx(19.95)
+    assert best_constant(np.array([0.0, 5.0]), False) == 0.0  # equally good: the lowest
+    assert best_constant(np.array([0.0, 5.0, 5.1]), False) == pytest.approx(5.05, abs=0.06)
+    assert best_constant(np.array([2.0, 3.0]), True) == pytest.approx(2.1)  # 2 scores 1, 3 0.5
+
+
+@pytest.mark.parametrize("scale", [1e6, 1.0, 1e-6])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_gold_at_the_edge_of_anothers_interval_is_not_chosen(scale, side):
+    """Scored with its tolerance, such a constant would miss a threshold of the other."""
+    other = np.full(3, scale / (1 - side * 0.05))
+    gold = np.append(other, scale * (1 + side * 1e-9))
+    best = best_constant(gold, False)
+    inside = np.linspace(min(gold), max(gold), 999)
+    reached = mean_relative_accuracy(inside[:, None], gold[None, :], False).mean(axis=1).max()
+    assert mean_relative_accuracy(np.array(best), gold, False).mean() == pytest.approx(reached)
+
+
+def test_ends_that_are_equal_but_for_rounding_become_one():
+    for scale in (1.0, 1e6, 1e-6):
+        ends = np.array([[3.0, 1.0, 5.0], [1.0 + 1e-9, 2.0, 1.0 - 1e-9]]) * scale
+        merged = _merge_close(ends)
+        assert merged.shape == (2, 3)
+        assert len(np.unique(merged)) == 4
+        np.testing.assert_allclose(merged, ends, rtol=1e-8)
+        apart = np.array([1.0, 1.0 + 1e-8]) * scale
+        np.testing.assert_array_equal(_merge_close(apart), apart)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +139,18 @@ def test_best_constant_by_hand():
 )
 def test_text_matches(predicted, accepted, matches):
     assert text_matches(predicted, accepted) is matches
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("3", 3.0), (" 3. ", 3.0), ("$3", 3.0), ("3 %", 3.0), ("-1,234.5", -1234.5), ("+.5", 0.5),
+        ("1e3", 1000.0), ("2E-2", 0.02), ("X3X", None), ("3X", None), (".3.", 0.3), ("three", None),
+        ("1,23", None), ("", None), ("3 4", None),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_a_number(text, number):
+    assert as_number(text) == number
 
 
 def test_normalise_text():

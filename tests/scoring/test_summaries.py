@@ -45,7 +45,7 @@ SCORES = SCORED.set_index("row")[
 UNITS = np.array(["g", "g", "h", "i", "i"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def summary():
     return summarise(SCORES, SCORED, TABLE, UNITS)
 

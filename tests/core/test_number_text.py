@@ -1,0 +1,32 @@
+import math
+
+import pytest
+
+from tst.core.number_text import NUMBER_WORDS, decimal, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1234, "12.3"), (1.0, "100.0"), (-0.05, "−5.0"), (0, "0.0"), (None, "–"), (math.nan, "–")],
+)
+def test_a_score_is_percent_with_one_digit(value, text):
+    assert percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.23456, "1.235"), (-2, "−2.000"), (None, "–"), (math.inf, "–")]
+)
+def test_a_number_has_three_digits(value, text):
+    assert decimal(value) == text
+
+
+def test_digits_can_be_chosen():
+    assert percent(0.12346, 2) == "12.35"
+    assert decimal(1.26, 1) == "1.3"
+
+
+def test_number_words():
+    assert [NUMBER_WORDS[w] for w in ("zero", "ten", "nineteen", "twenty", "thirty", "ninety")] == [
+        0, 10, 19, 20, 30, 90
+    ]  # fmt: skip
+    assert len(NUMBER_WORDS) == 21 + 7
