@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint format bench clean tables table1 table2 table3 table4 \
+.PHONY: help setup demo test mutants faults lint format bench clean tables table1 table2 table3 table4 \
 	table5 table6 noisy-table table7 table8 figures report
 
 help:  ## list the targets
@@ -29,6 +29,9 @@ demo: $(READY)  ## run the stress test on the planted benchmark and show what it
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+mutants: $(READY)  ## do the tests of the scoring core notice mutations of it? MUTANTS=0: all of them
+	$(BIN)/python -m tests.mutants.run --sample $(or $(MUTANTS),500)
 
 faults: $(READY)  ## kill -9 at 20 random moments, and the other fault tests
 	TST_KILLS=20 $(BIN)/python -m pytest tests/records/test_faults.py -s

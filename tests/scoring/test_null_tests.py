@@ -147,6 +147,7 @@ class Watching(UniformGuess):
     """Remembers the tables and plans that it is given; one option is said with 0.9 now and then."""
 
     def __init__(self):
+        super().__init__(None)
         self.given = []
 
     def run_folds(self, table, plan, folds, seed):
@@ -181,7 +182,7 @@ def test_what_a_draw_measures():
     plan = plan_folds(table, 5, 0)
     diagnostic = Watching()
     found = run_draw(diagnostic, table, plan, "group_scene", "uniform", 3, DEFAULT_RULES)
-    alone = run_draw(UniformGuess(), table, plan, None, "uniform", 3, DEFAULT_RULES)
+    alone = run_draw(UniformGuess(None), table, plan, None, "uniform", 3, DEFAULT_RULES)
     drawn, fresh, _ = diagnostic.given[0]
     hard = (drawn["answer"].astype(int) == 0).to_numpy(float)
     majority = majority_scores(drawn, fresh, fresh.folds(), DEFAULT_RULES)
@@ -205,7 +206,7 @@ def test_the_rules_of_scoring_reach_the_draws():
     table = build_table("t", rows).frame
     plan = plan_folds(table, 2, 0)
     strict, inclusive = (
-        run_draw(Seven(), table, plan, None, "permuted", 0, ScoringRules(mra_inclusive=flag))
+        run_draw(Seven(None), table, plan, None, "permuted", 0, ScoringRules(mra_inclusive=flag))
         for flag in (False, True)
     )
     assert strict["score_hard"] == pytest.approx(0.7)  # 1 for 7, 0.4 for 10

@@ -53,7 +53,7 @@ def said(summary):
 def test_too_few_mc_questions_leave_the_uniform_null_out(stress, folds, mc_groups, reason):
     result = stress(mc_groups, f"fold={folds}")
     null = result.summary["null"]
-    assert null["permuted"]["holds"] in (True, False)
+    assert (null["permuted"]["draws"], null["permuted"]["holds"]) == (2, True)
     assert reason in null["uniform"]["holds_reason"]
     assert (null["uniform"]["draws"], null["uniform"]["holds"]) == (0, None)
     assert null["uniform"]["score_hard"] is None
@@ -66,7 +66,10 @@ def test_mc_questions_of_one_group_cannot_judge_the_uniform_null(stress):
     summary = stress(["w"] * 9).summary
     assert summary["null"]["uniform"]["draws"] == 2
     assert summary["null"]["uniform"]["holds"] is None
-    assert summary["null"]["permuted"]["holds"] in (True, False)
+    permuted = summary["null"]["permuted"]
+    assert (permuted["draws"], permuted["holds"], permuted["violated_by"]) == (2, True, [])
+    assert permuted["expected"] == permuted["majority"]
+    assert permuted["excess"] <= 2.5 * permuted["standard_error"]
     assert "uniform null cannot be judged: the questions lie in one group" in said(summary)
     assert "no interval of mc: fewer than two groups" in said(summary)
     assert "overall" not in said(summary).split("no interval of")[1].splitlines()[0]
