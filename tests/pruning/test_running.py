@@ -249,7 +249,7 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     assert not summary["predictions"]["m"]["overall"]["gap_independent"]
     shown = io.StringIO()
     show_pruning(summary, Console(file=shown, width=120))
-    assert "random draws (not independent: blind is the chooser)" in shown.getvalue()
+    assert "random draws (not independent: the blind scores are from the chooser)" in shown.getvalue()
     _, summary = run_pruning(
         prune_config(*SMALL, f"prune.predictions={{m: {answers}}}", f"prune.blind={{m: {answers}}}")
     )

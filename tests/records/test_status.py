@@ -1,3 +1,4 @@
+from tst.records.identity import Identity
 from tst.records.leases import Leases
 from tst.records.record import Record
 from tst.records.survey import read_state, survey
@@ -9,7 +10,8 @@ def test_states_of_records(quick_config, tmp_path):
     partial = run(quick_config("fold.only=[0]", "fold.seed=7")).record
     dead = tmp_path / "runs" / "made" / "rf" / "random5" / "aaaa"
     with Record(dead) as record:
-        record.write_settings("x: 1\n", {"command": "python -m tst.main x=1"})
+        identity = Identity({"x": 1}, "fingerprint", 1)
+        record.write_settings("x: 1\n", identity, {"command": "python -m tst.main x=1"})
         record.mark("running", planned_folds=5)
     states = {entry.path: entry for entry in survey(tmp_path)}
     assert sorted(entry.state for entry in states.values()) == ["finished", "partial", "stopped"]

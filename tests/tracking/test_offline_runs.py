@@ -91,7 +91,7 @@ def test_texts_leave_only_when_asked(tracked_run, tmp_path, log_text):
 def test_of_a_models_folder_only_the_last_part_is_shown(tracked_run, tmp_path):
     model = tmp_path / "secret" / "my-model"
     model.mkdir(parents=True)
-    tracked_run(f"model.name={model}")
+    tracked_run(f"model.name={model}", "model.quantization=none")
     run = the_run(tmp_path)
     assert run.config["model"]["name"] == "my-model"
     assert str(model.parent) not in str((run.config, run.summary, run.history))
