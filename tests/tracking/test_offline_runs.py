@@ -1,6 +1,6 @@
 """What a W&B run holds, read back from the files that wandb itself wrote offline."""
 
-from __future__ import annotations
+from __future__ import json
 
 import subprocess
 import sys
@@ -91,7 +91,10 @@ def test_texts_leave_only_when_asked(tracked_run, tmp_path, log_text):
 def test_of_a_models_folder_only_the_last_part_is_shown(tracked_run, tmp_path):
     model = tmp_path / "secret" / "my-model"
     model.mkdir(parents=True)
-    tracked_run(f"model.name={model}", "model.quantization=none")
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+             "num_attention_heads": 2, "vocab_size": 100}  # fmt: skip
+    (model / "config.json").write_text(json.dumps({"model_type": "llama", **sizes}))
+    tracked_run(f"model.name={model}")
     run = the_run(tmp_path)
     assert run.config["model"]["name"] == "my-model"
     assert str(model.parent) not in str((run.config, run.summary, run.history))
