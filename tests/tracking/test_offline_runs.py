@@ -1,7 +1,8 @@
 """What a W&B run holds, read back from the files that wandb itself wrote offline."""
 
-from __future__ import json
+from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
