@@ -1,8 +1,17 @@
-"""Benchmarks: from a YAML and a file or hub dataset to a validated question table.
+"""Benchmarks: from files or a hub dataset to a validated question table, and what was understood.
 
-``load.load_benchmark(settings, data_root)`` gives the ``questions.QuestionTable`` of a benchmark.
+``load.load_benchmark(settings, data_root)`` gives the ``core.questions.QuestionTable`` of a
+benchmark. Data goes through these parts in order:
 
-To add a benchmark, write ``my_bench.yaml`` into ``conf/benchmark``, or into ``DIR/benchmark`` of a
+- ``files``: files of any kind to records (dicts), each with the row number that an editor shows;
+- ``understanding``: which column holds what (``columns``, by the names of ``column_names``), options
+  (``options``, ``lettered``, ``question_options``), formats (``formats``, ``without_options``),
+  numbers, gold answers, ids, circular copies, likely mistakes; ``rows`` has the order of the steps,
+  ``describe`` shows the result;
+- ``core.questions.build_table``: the checked table.
+
+A file needs no settings (``benchmark=my.csv``; ``tst check my.csv`` shows how it is read). To add a
+benchmark by name, write ``my_bench.yaml`` into ``conf/benchmark``, or into ``DIR/benchmark`` of a
 folder of your own and run with ``--config-dir DIR``; then ``benchmark=my_bench``::
 
     name: my_bench
@@ -20,6 +29,4 @@ folder of your own and run with ``--config-dir DIR``; then ``benchmark=my_bench`
 ``reader: my_package.my_module.read_row``: it takes a source record (a dict) and returns the fields
 that it knows better than ``columns``, as ``cv_bench.read_row`` and ``mmstar.read_row`` do. Rows
 that make no question are left out, counted and named (``strict: true``: an error).
-
-For a single run there is ``benchmark=table``, with the same fields on the command line.
 """
