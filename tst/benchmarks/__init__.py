@@ -4,10 +4,10 @@
 benchmark. Data goes through these parts in order:
 
 - ``files``: files of any kind to records (dicts), each with the row number that an editor shows;
-- ``understanding``: which column holds what (``columns``, by the names of ``column_names``), options
-  (``options``, ``lettered``, ``question_options``), formats (``formats``, ``without_options``),
-  numbers, gold answers, ids, circular copies, likely mistakes; ``rows`` has the order of the steps,
-  ``describe`` shows the result;
+- ``understanding``: which column holds what (``columns``, by the names of ``column_names``),
+  options (``options``, ``lettered``, ``question_options``), formats (``formats``,
+  ``without_options``), numbers, gold answers, ids, circular copies, likely mistakes; ``rows`` has
+  the order of the steps, ``describe`` shows the result;
 - ``core.questions.build_table``: the checked table.
 
 A file needs no settings (``benchmark=my.csv``; ``tst check my.csv`` shows how it is read). To add a
