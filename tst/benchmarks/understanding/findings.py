@@ -66,11 +66,14 @@ def find_warnings(
     repeats = find_repeats(rows, records, columns.shared, copies)
     if repeats:
         several = [row for same in repeats for row in same]
-        same = f" and {', '.join(columns.shared)}" if columns.shared else ""
+        sources = list(dict.fromkeys([*rows[0].groups, *columns.shared]))
+        same = f"the same text, options and {', '.join(sources)}"
+        if not sources:
+            same = "the same text and options, and no column says whether their pictures differ"
         warnings.append(
-            f"{len(several)} questions stand more than once, with the same text and options{same} "
-            f"({where(repeats[0])} for one): folds may part them. Remove the repeats, or name what "
-            "they share with benchmark.columns.groups."
+            f"{len(several)} questions stand more than once ({where(repeats[0])} for one): {same}. "
+            "Folds may part them: remove the repeats, or name what they share with "
+            "benchmark.columns.groups."
         )
     wrong = [name for name in columns.ignored if _WRONG_OPTION.match(plain_name(name))]
     if wrong and "options" not in columns.fields:
@@ -86,7 +89,7 @@ Where = Callable[[Sequence[Row]], str]
 
 
 def _letters_without_options(rows: Sequence[Row], gold: Gold, where: Where) -> list[str]:
-    letters = [row for row in rows if row.format == "open" and is_letter(gold(row))]
+    letters = [r for r in rows if r.format == "open" and r.by_gold and is_letter(gold(r))]
     if not letters:
         return []
     return [
@@ -99,10 +102,11 @@ def _letters_without_options(rows: Sequence[Row], gold: Gold, where: Where) -> l
 def _numbers_among_texts(rows: Sequence[Row], gold: Gold, where: Where) -> list[str]:
     warnings = []
     for name, same_type in _by_type(rows, "open").items():
-        numbers = [row for row in same_type if parse_number_cell(gold(row)) is not None]
-        if len(numbers) >= (1 - NUMBER_SHARE) * len(same_type) > 0 and numbers:
+        guessed = [row for row in same_type if row.by_gold]
+        numbers = [row for row in guessed if parse_number_cell(gold(row)) is not None]
+        if numbers and len(numbers) >= (1 - NUMBER_SHARE) * len(guessed):
             warnings.append(
-                f"type {name}: {len(numbers)} of {len(same_type)} gold answers are numbers, the "
+                f"type {name}: {len(numbers)} of {len(guessed)} gold answers are numbers, the "
                 f"others texts ({where(numbers)}): all are read as texts. Part them with a column "
                 "of formats (benchmark.columns.format) or types."
             )

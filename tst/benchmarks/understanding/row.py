@@ -25,6 +25,7 @@ class Row:
     options_from: where the options come from
     form: how the gold is written (``letter``, ``index``, ``text``, ...)
     unit: of a number; empty for none
+    by_gold: whether the format follows from the gold alone
     """
 
     record: int
@@ -42,6 +43,7 @@ class Row:
     options_from: str = ""
     form: str = ""
     unit: str = ""
+    by_gold: bool = False
 
     def fields(self) -> dict[str, Any]:
         """The row as ``core.questions.build_table`` takes it."""

@@ -94,7 +94,7 @@ def _describe(
         questions=len(kept),
         columns=said,
         guessed=[name for name in said if name in columns.guessed],
-        ignored=columns.ignored,
+        ignored=columns.ignored if settings.reader is None else [],
         types=_describe_types(kept),
         left_out=count_reasons(left_out, read.rows, source),
         notes=[*source.notes, *columns.notes, *read.notes],

@@ -65,11 +65,11 @@ def decide_type(rows: Sequence[Row], others_have_options: bool) -> None:
     others_have_options: whether other rows of the type have options: a letter as gold then
     belongs to options that are missing
     """
-    if others_have_options:
-        for row in rows:
-            if is_letter(row.answer):
-                row.format = "mc"
-                row.problem = f"mc row without options: its gold {row.answer.strip()!r} is a letter"
+    for row in rows:
+        row.by_gold = True
+        if others_have_options and is_letter(row.answer):
+            row.format = "mc"
+            row.problem = f"mc row without options: its gold {row.answer.strip()!r} is a letter"
     open_rows = [_Open(row, _single(row.answer)) for row in rows if not row.problem]
     blank = [entry for entry in open_rows if is_blank(entry.gold)]
     rest = _take_yes_or_no([entry for entry in open_rows if not is_blank(entry.gold)])
