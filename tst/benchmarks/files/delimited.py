@@ -47,6 +47,8 @@ def _read_encoded(path: Path, delimiter: str | None, encoding: str | None) -> Fi
         if header.lower().startswith("sep=") and len(header.strip()) <= 5:
             delimiter, skipped = header[4:].strip("\r\n") or delimiter, 1  # a note to Excel
             header = file.readline()
+        while header and not header.strip():
+            header = file.readline()
         delimiter = delimiter or max(DELIMITERS, key=header.count)
 
         def rewind() -> None:

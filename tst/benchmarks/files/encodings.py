@@ -123,9 +123,8 @@ def _is_chinese(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     codes = [c.encode("gb18030") for c in foreign]
-    # GB 2312: punctuation in rows A1 to A9, the 3,755 most common characters in B0 to D7
-    common = sum(
-        len(c) == 2 and c[1] >= 0xA1 and (0xA1 <= c[0] <= 0xA9 or 0xB0 <= c[0] <= 0xD7)
-        for c in codes
-    )
-    return bool(codes) and common >= 0.8 * len(codes)
+    # GB 2312: punctuation in rows A1 to A9, characters in B0 to F7, the most common up to D7; other
+    # encodings read as GB 18030 give many characters beyond it, or rare ones
+    plain = [c[0] for c in codes if len(c) == 2 and c[1] >= 0xA1 and c[0] <= 0xF7]
+    common = [row for row in plain if row <= 0xA9 or 0xB0 <= row <= 0xD7]
+    return bool(codes) and len(plain) >= 0.95 * len(codes) and len(common) >= 0.8 * len(codes)

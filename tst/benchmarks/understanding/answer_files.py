@@ -94,7 +94,7 @@ def _keys(
     elif said is not None:
         pair = _like(str(said), ours), _like(str(said), theirs)
         ids = [name for name in (ours if pair[0] is None else theirs) if _is_id(name)]
-        if None in pair and len(ids) == 1:  # the other side calls it by another name
+        if pair.count(None) == 1 and len(ids) == 1:  # the other side calls it by another name
             pair = (pair[0] or ids[0], pair[1] or ids[0])
     else:
         shared = [(name, _like(name, theirs)) for name in ours if _is_id(name)]
