@@ -111,10 +111,12 @@ def guess_encoding(path: Path) -> str | None:
     if _is_chinese(data):
         return "gb18030"
     try:
-        letters = [c for c in data.decode("cp1252") if c.isalpha()]
+        shown = [c for c in data.decode("cp1252") if not c.isspace()]
     except UnicodeDecodeError:
         return None
-    return "cp1252" if 3 * sum(not c.isascii() for c in letters) < len(letters) else None
+    letters = [c for c in shown if c.isalpha()]
+    western = all(3 * sum(not c.isascii() for c in part) < len(part) for part in (shown, letters))
+    return "cp1252" if western else None
 
 
 def _is_chinese(data: bytes) -> bool:
