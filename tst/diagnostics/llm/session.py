@@ -217,7 +217,14 @@ class Session:
                         i: task.numbers.text_scores(self.types[task.asked.index[i]], row)
                         for i, row in by_question.items()
                     }
-            tokens = target_log_likelihoods(head, asked, [t.targets for t in tasks], self.plan)
+            targets = [task.targets for task in tasks]
+            tokens = [
+                # per token: a text's whole surprise would drown what choices say
+                total / np.array([max(len(ids), 1) for ids in own])
+                for total, own in zip(
+                    target_log_likelihoods(head, asked, targets, self.plan), targets, strict=True
+                )
+            ]
         model.train(was_training)
         return scored, tokens
 

@@ -15,8 +15,8 @@ import numpy as np
 
 TEMPERATURES = np.geomspace(0.25, 16.0, 49)
 SHARES = np.linspace(0.0, 1.0, 21)
-FEW = 50
-"""Validation questions below which the fit is drawn towards temperature 1 and no prior."""
+LOG_TEMPERATURE_SD, SHARE_SD = 1.0, 0.5
+"""How far from (1, 0) temperature and share are expected, before any question is seen."""
 LEAST = 1e-12
 
 
@@ -76,36 +76,45 @@ def pad_choices(
 
 
 def fit_calibration(choices: Choices) -> Calibration:
-    """The most likely temperature and share of prior, by a grid.
+    """Temperature and share of prior: their posterior means given the answers, by a grid.
 
-    Both are drawn towards (1, 0): normal priors on log temperature (sd 0.5) and share (sd 1/3),
-    which weigh little with many questions, and more than they would below FEW.
+    Log temperature is normal around 0 and the share half-normal beforehand, so that few questions
+    leave a calibration near (1, 0). Beside all these stands, at even odds, that the scores say
+    nothing beyond the prior (spike and slab: Mitchell & Beauchamp, 1988): a model that has learned
+    nothing is left with a share near 1 instead of a sure opinion.
     """
-    n = len(choices.scores)
-    if not n:
+    if not len(choices.scores):
         return Calibration()
-    pull = 0.5 * max(1.0, FEW / n)
-    best, found = -np.inf, Calibration()
-    for temperature in TEMPERATURES:
-        plain = Calibration(float(temperature)).probabilities(choices.scores, choices.prior)
-        for share in SHARES:
-            p = (1.0 - share) * plain + share * choices.prior
-            total = (choices.goals * np.log(np.maximum(p, LEAST))).sum()
-            total -= pull * (4.0 * np.log(temperature) ** 2 + 9.0 * share**2)
-            if total > best:
-                best, found = total, Calibration(float(temperature), float(share))
-    return found
+    by_temperature = np.stack([choices.probabilities(Calibration(float(t))) for t in TEMPERATURES])
+    totals = np.stack(
+        [
+            log_likelihoods((1.0 - a) * by_temperature + a * choices.prior, choices.goals).sum(1)
+            for a in SHARES
+        ],
+        axis=1,
+    )
+    expected = -0.5 * (np.log(TEMPERATURES) / LOG_TEMPERATURE_SD)[:, None] ** 2
+    expected = expected - 0.5 * (SHARES / SHARE_SD)[None, :] ** 2
+    expected = expected - np.log(np.exp(expected).sum())
+    by_prior = log_likelihoods(choices.prior, choices.goals).sum()
+    posterior = totals + expected
+    largest = max(float(posterior.max()), float(by_prior))
+    weights = np.exp(posterior - largest)
+    evidence, nothing = weights.sum(), np.exp(by_prior - largest)
+    weights /= evidence
+    useless = nothing / (nothing + evidence)
+    temperature = np.exp(weights.sum(1) @ np.log(TEMPERATURES))
+    share = useless + (1.0 - useless) * (weights.sum(0) @ SHARES)
+    return Calibration(float(temperature), float(share))
 
 
 def fit_mixture(first: np.ndarray, second: np.ndarray, goals: np.ndarray) -> float:
-    """The share of ``second`` in the most likely mixture, drawn towards one half.
+    """The share of ``second`` in a mixture, its posterior mean; every share was as likely before.
 
     All arrays are (n, choices).
     """
-    pull = 8.0 * max(1.0, FEW / max(len(goals), 1))
-    totals = [
-        log_likelihoods((1.0 - share) * first + share * second, goals).sum()
-        - pull * (share - 0.5) ** 2
-        for share in SHARES
-    ]
-    return float(SHARES[int(np.argmax(totals))])
+    totals = np.array(
+        [log_likelihoods((1.0 - share) * first + share * second, goals).sum() for share in SHARES]
+    )
+    weights = np.exp(totals - totals.max())
+    return float(weights @ SHARES / weights.sum())

@@ -21,7 +21,6 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
 from tst.diagnostics.llm.scoring.calibration import (
-    FEW,
     Calibration,
     fit_calibration,
     fit_mixture,
@@ -31,6 +30,9 @@ from tst.diagnostics.llm.scoring.calibration import (
 from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates
 
 log = logging.getLogger(__name__)
+
+FEW = 50
+"""Validation questions below which the epochs stay as set."""
 
 Scored = list[dict[str, dict[int, np.ndarray]]]
 """For each fold and format, scores of the choices by the question's position."""
@@ -116,8 +118,8 @@ class EpochSelection:
     tasks: of each fold; all have a validation set
     ends: the optimizer steps after which each fold's epochs end
     weights: tensors (folds, ...), the live weights; written to in place
-    read: scores of the folds' validation questions under the live weights, and the log-likelihoods
-        of target tokens (NaN where a question has choices)
+    read: scores of the folds' validation questions under the live weights, and the mean
+        log-likelihood of each question's target tokens (NaN where it has choices)
     """
 
     def __init__(
