@@ -57,16 +57,16 @@ NAMED = (
         ("tests/scoring/test_scores.py",),
     ),
     NamedMutant(
-        "the trees are dropped from the blend of multiple choice",
-        "BLEND = (0.35, 0.4, 0.15, 0.3)",
-        "BLEND = (0.35, 0.4, 0.15, 0.0)",
-        ("tests/diagnostics/forest/models",),
+        "the trees are dropped from the stack of multiple choice",
+        '        "trees": (0.2, lambda: Trees(trees, settings.leaf, n_jobs)),\n',
+        "",
+        ("tests/diagnostics/forest/models/test_choice_model.py",),
     ),
     NamedMutant(
         "the weights of a leaf's answers are not normalised in the expected MRA",
         "share = (1.0 / np.bincount(leaf)[leaf]).astype(np.float32)",
         "share = np.ones(len(leaf), dtype=np.float32)",
-        ("tests/diagnostics/forest/models",),
+        ("tests/diagnostics/forest/models/test_number_model.py",),
     ),
     NamedMutant(
         "a null holds within 25 standard errors",

@@ -1,14 +1,23 @@
+"""How the members of the stack enter a prediction, by hand."""
+
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from tst.benchmarks.planted import plant_rows
 from tst.core.questions import build_table
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
+from tst.diagnostics.forest.models.members import member_columns
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.question_arrays import QuestionReader
+
+WEIGHTS = {
+    "encodings.free": 0.2, "encodings.positive": 0.25, "surface.free": 0.05, "words.light": 0.15,
+    "pieces.light": 0.1, "pieces.strong": 0.1, "trees": 0.2, "boosted": 0.15, "nearest": 0.05,
+    "prior": 0.05,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -22,42 +31,45 @@ def fitted():
     reader = QuestionReader([])
     trained = reader.read(parts[0], np.arange(120), [])
     questions = reader.read(parts[1], np.arange(30), [], trained)
-    model = ChoiceModel(ForestSettings(trees=10))
+    model = ChoiceModel(ForestSettings(trees=12))
     model.fit(trained, gold[:120], 0)
     return model, model.read(questions)[1]
 
 
-def test_the_blend_is_of_all_members_in_logs(fitted):
-    """log p = .35 free logit + .40 bound logit + .15 single texts + .30 trees, each a softmax."""
-    model, columns = fitted
-    free, bound, texts = model._linear(columns)
-    [trees] = model._tree_logs(columns)
-    start = columns.questions.start
-    found = model.predict(columns)
-    for first, end in pairwise(start):
+def test_every_member_has_its_default_weight():
+    columns = member_columns(ForestSettings(), ["a.x", "b.y_count"], 1, 10, 1)
+    assert {name: weight for name, (weight, _) in columns.items()} == WEIGHTS
+
+
+def test_a_prediction_is_the_weighted_sum_of_all_members_logs(fitted):
+    """log p = sum of weight x mean over rounds of log p_member, with a share of the prior."""
+    model, inputs = fitted
+    questions = inputs.questions
+    assert model.columns == list(WEIGHTS)
+    assert all(len(members) == len(WEIGHTS) for members in model._committee)
+    utilities = [[member.utilities(inputs) for member in members] for members in model._committee]
+    weights = model.stack.weights(questions)
+    assert weights.sum() > 0
+    found = model.predict(inputs)
+    for number, (first, end) in enumerate(pairwise(questions.start)):
         own = slice(first, end)
-        logs = sum(
-            weight * np.log(np.exp(log_softmax(utility[own])) + 1e-3)
-            for weight, utility in zip(
-                (0.35, 0.4, 0.15, 0.3), (free, bound, texts, trees), strict=True
-            )
-        )
-        np.testing.assert_allclose(found[own], np.exp(log_softmax(logs)))
+        logs, prior = np.zeros(end - first), np.zeros(end - first)
+        for members in utilities:
+            for weight, member in zip(weights[number], members, strict=True):
+                share = np.exp(log_softmax(member[own])) + 1e-3
+                logs += weight * np.log(share) / len(utilities)
+            prior += softmax(members[-1][own]) / len(utilities)
+        expected = (1 - model.stack.share) * softmax(logs) + model.stack.share * prior
+        np.testing.assert_allclose(found[own], expected)
 
 
-def test_every_member_moves_the_blend(fitted):
-    model, columns = fitted
-    members = [model._linear(columns), model._tree_logs(columns)]
-    whole = model._blend(columns.questions, members)
-    for group, part in ((0, 0), (0, 1), (0, 2), (1, 0)):
-        changed = [list(utilities) for utilities in members]
-        changed[group][part] = np.zeros_like(changed[group][part])
-        assert np.abs(model._blend(columns.questions, changed) - whole).max() > 0.01
-
-
-def test_a_tree_says_the_share_of_right_options_in_the_leaf(fitted):
-    model, columns = fitted
-    seen = model._tree_columns(columns)
-    shares = np.mean([t.value[t.apply(seen), 0, 0] for t in model._trees], axis=0)
-    np.testing.assert_allclose(model._tree_logs(columns)[0], np.log(shares + 1e-3))
-    assert len(model._trees) == 10
+def test_the_trees_say_the_share_of_right_options_in_their_leaves(fitted):
+    model, inputs = fitted
+    place = model.columns.index("trees")
+    for members in model._committee:
+        trees = members[place]
+        seen = trees._columns(inputs)
+        shares = [tree.value[tree.apply(seen), 0, 0] for tree in trees._trees]
+        np.testing.assert_allclose(trees.utilities(inputs), np.log(np.mean(shares, 0) + 1e-3))
+    grown = sum(len(members[place]._trees) for members in model._committee)
+    assert 12 <= grown < 12 + len(model._committee)
