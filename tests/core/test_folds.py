@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,9 @@ from hypothesis import strategies as st
 from tst.core.errors import UserError
 from tst.core.folds import (
     STRATIFY,
+    _deal,
+    _deal_groups,
+    _draws,
     describe_scheme,
     fold_seed,
     plan_folds,
@@ -155,6 +160,56 @@ def test_what_cannot_be_planned_is_refused_with_the_fix():
         plan_folds(table.drop(columns="group_scene"), group_by="scene")
     with pytest.raises(UserError, match=r"fold\.stratify=row: expected one of type, answer, none"):
         plan_folds(table, stratify="row")
+
+
+def dealt_by_definition(strata, units, seed, k):
+    """Largest group first, each to the fold where all folds together then cost least.
+
+    A fold costs the squared shares of every stratum that it has, and as many times the squared
+    share of all questions. Groups of a size, and folds that cost the same, go by their draws.
+    """
+    draws = dict(zip(sorted(set(units)), _draws(np.array(sorted(set(units))), seed), strict=True))
+    sizes = Counter(units)
+    folds = [[] for _ in range(k)]
+
+    def cost(members):
+        shares = [n / strata.count(s) for s, n in Counter(strata[i] for i in members).items()]
+        return sum(x**2 for x in shares) + len(set(strata)) * (len(members) / len(strata)) ** 2
+
+    for unit in sorted(sizes, key=lambda u: (-sizes[u], draws[u])):
+        own = [i for i, u in enumerate(units) if u == unit]
+        costs = [cost(members + own) - cost(members) for members in folds]
+        turn = [(f + int(draws[unit]) % k) % k for f in range(k)]
+        folds[min(range(k), key=lambda f: (round(costs[f], 9), turn[f]))] += own
+    return [next(f for f in range(k) if i in folds[f]) for i in range(len(units))]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_groups_go_where_the_strata_stay_most_even(seed):
+    rng = np.random.default_rng(seed)
+    n, k = 60, 2 + seed % 4
+    units = [f"g{g}" for g in rng.integers(0, 18, n)]
+    strata = [f"s{s}" for s in rng.choice(4, n, p=[0.6, 0.2, 0.15, 0.05])]
+    found = _deal_groups(np.array(strata, object), np.array(units, object), seed, k)
+    assert found.tolist() == dealt_by_definition(strata, units, seed, k)
+
+
+def test_questions_are_dealt_in_turn_within_their_strata():
+    strata = np.array(list("bbabab"), dtype=object)
+    draws = np.array([5, 3, 9, 7, 4, 8], dtype=np.uint64)
+    # a: rows 4, 2 (draws 4, 9); b: rows 1, 0, 3, 5; dealt from fold 3 % 3 on
+    assert _deal(strata, draws, 3).tolist() == [0, 2, 1, 1, 0, 2]
+    later = _deal(strata, draws + np.uint64(1), 3)  # from fold 4 % 3 on
+    assert later.tolist() == [1, 0, 2, 2, 1, 0]
+
+
+def test_draws_are_of_the_key_and_the_seed():
+    one = _draws(np.array(["a", "b"]), 1)
+    assert one.tolist() == [_draws(np.array(["b", "a"]), 1)[1], _draws(np.array(["b"]), 1)[0]]
+    assert len({*one.tolist(), *_draws(np.array(["a", "b"]), 2).tolist()}) == 4
+    assert one.dtype == np.uint64
+    # plans are part of a record's identity: they stay as they are
+    assert one.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

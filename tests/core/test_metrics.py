@@ -13,6 +13,8 @@ from tst.core.metrics import (
     text_matches,
 )
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 
 def one_mra(predicted: float, gold: float, inclusive: bool) -> float:
     return float(mean_relative_accuracy(np.array(predicted), np.array(gold), inclusive))
@@ -50,6 +52,14 @@ def test_mra_is_the_mean_over_its_thresholds(predicted, gold, inclusive):
     ]
     expected = float(predicted == 0) if gold == 0 else sum(within) / 10
     assert one_mra(predicted, gold, inclusive) == pytest.approx(expected)
+
+
+def test_mra_of_columns_of_objects():
+    """As a table's answers and predictions come: any numbers, None where there is none."""
+    predicted, gold = np.array([7, None, 1e308], dtype=object), np.array([10.0, 3, 1], dtype=object)
+    np.testing.assert_allclose(mean_relative_accuracy(predicted, gold, False), [0.4, 0, 0])
+    np.testing.assert_allclose(mean_relative_accuracy([7, 9], [10, 10], True), [0.5, 0.9])
+    assert best_constant([10, 10, 14], False) == 10.0
 
 
 def test_mra_broadcasts():
@@ -98,9 +108,13 @@ def test_best_constant_by_hand():
 @pytest.mark.parametrize("scale", [1e6, 1.0, 1e-6])
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_gold_at_the_edge_of_anothers_interval_is_not_chosen(scale, side):
-    """Scored with its tolerance, such a constant would miss a threshold of the other."""
-    other = np.full(3, scale / (1 - side * 0.05))
-    gold = np.append(other, scale * (1 + side * 1e-9))
+    """Scored with its tolerance, such a constant would miss a threshold of the other.
+
+    The best stretch lies between an end of the first gold's interval and one of the second's; of
+    the golds only the third lies in it, just inside of its edge.
+    """
+    first, second = scale / (1 - side * 0.05), scale * (1 + side * 0.03) / (1 + side * 0.05)
+    gold = np.array([first, second, scale * (1 + side * 1e-11)])
     best = best_constant(gold, False)
     inside = np.linspace(min(gold), max(gold), 999)
     reached = mean_relative_accuracy(inside[:, None], gold[None, :], False).mean(axis=1).max()

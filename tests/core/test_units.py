@@ -13,7 +13,8 @@ from tst.core.units import asked_unit, canonical_unit, unit_behind
         ("percent", "%"), ("%", "%"), ("°C", "°C"), ("degrees celsius", "°C"), ("deg", "°"),
         ("seconds", "s"), ("kph", "km/h"), ("$", "$"), ("€", "€"), ("£", "£"), ("usd", "$"),
         ("L", "l"), ("hertz", "Hz"), ("V", "V"), ("acre", "acres"),
-        ("M", None), ("S", None), ("x", None), ("parsec", None), ("", None),
+        ("mL", "ml"), ("°c", "°C"), ("USD", "$"), ("M", None), ("S", None),
+        ("x", None), ("parsec", None), ("", None),
     ],
 )  # fmt: skip
 def test_spellings_of_a_unit(spelling, unit):

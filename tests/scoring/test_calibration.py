@@ -23,6 +23,13 @@ def test_a_calibrated_model_has_the_floor():
     assert expected_calibration_error(confidence, np.ones(847), 15) > 3 * floor
 
 
+def test_the_floor_is_the_same_each_time():
+    confidence = np.linspace(0.3, 0.9, 50)
+    draws = np.random.default_rng(0).random((200, 50)) < confidence
+    expected = np.mean([expected_calibration_error(confidence, d, 15) for d in draws])
+    assert calibration_floor(confidence, 15) == pytest.approx(expected)
+
+
 def test_sure_and_right_is_no_error():
     assert expected_calibration_error(np.ones(5), np.ones(5), 15) == 0.0
     assert calibration_floor(np.ones(5), 15) == 0.0

@@ -13,6 +13,8 @@ from tst.scoring.exposure import (
     p_above,
 )
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 
 def exposures(*types, units=None):
     """types: (name, format, hard scores, chance or majority)"""
@@ -49,6 +51,43 @@ def test_states_and_what_is_to_mend():
     assert [name for name, e in found.items() if e.is_exposed] == ["cued", "constant"]
 
 
+def test_what_each_format_is_compared_with():
+    """mc with 1/n (the baseline), num and open with the best constant (the majority)."""
+    n = 40
+    table = pd.DataFrame({"question_type": ["a"] * n + ["b"] * n + ["c"] * n,
+                          "format": ["mc"] * n + ["num"] * n + ["open"] * n})  # fmt: skip
+    scores = pd.DataFrame({"hard": right(0.45, n) * 3, "majority": [0.4] * 3 * n,
+                           "baseline": [0.2] * 3 * n}).astype(object)  # fmt: skip
+    found = {e.question_type: e for e in find_exposed(scores, table, np.arange(3 * n))}
+    assert [found[t].chance for t in "abc"] == pytest.approx([0.2, 0.4, 0.4])
+    assert [found[t].score for t in "abc"] == pytest.approx([0.45] * 3)
+    assert [found[t].n for t in "abc"] == [n] * 3
+    assert [found[t].format for t in "abc"] == ["mc", "num", "open"]
+    assert [found[t].state for t in "abc"] == [EXPOSED, NO_SIGN, NO_SIGN]
+    for t in "abc":
+        differences = np.array(right(0.45, n)) - found[t].chance
+        assert found[t].p == pytest.approx(p_above(differences, np.arange(n)))
+    assert found["a"].to_mend == round(n * 0.25 / 0.8)
+
+
+def test_where_a_type_is_judged_and_where_one_answer_does_it():
+    found = exposures(
+        ("twenty", "mc", right(1.0, 20), 0.25),
+        ("half", "open", right(0.5, 40), 0.5),
+        ("choice", "mc", right(0.5, 40), 0.5),
+    )
+    assert [found[t].state for t in ("twenty", "half", "choice")] == [EXPOSED, ONE_ANSWER, NO_SIGN]
+    assert found["half"].to_mend == 40
+
+
+def test_questions_without_a_score_do_not_count():
+    found = exposures(("some", "mc", [*right(1.0, 19), np.nan, np.nan], 0.25),
+                      ("none", "num", [np.nan] * 30, 0.6))  # fmt: skip
+    assert (found["some"].state, found["some"].n, found["some"].score) == (TOO_FEW, 19, 1.0)
+    assert (found["none"].state, found["none"].n) == (TOO_FEW, 0)
+    assert np.isnan([found["none"].score, found["none"].chance, found["none"].p]).all()
+
+
 def test_without_clusters_it_is_the_t_test():
     differences = np.array(right(0.4, 50)) - 0.25
     expected = ttest_1samp(differences, 0.0, alternative="greater").pvalue
@@ -62,6 +101,10 @@ def test_clusters_count_once():
     assert p_above(np.repeat(few, 10), np.arange(50)) < p_above(few, np.arange(5)) / 10
     assert p_above(np.ones(30), np.zeros(30)) == 1.0  # one group tells nothing
     assert p_above(np.ones(30), np.arange(30)) == 0.0
+    assert p_above(-np.ones(30), np.arange(30)) == 1.0
+    assert p_above(np.zeros(30), np.arange(30)) == 1.0
+    two = np.array([0.1, 0.3])
+    assert p_above(two, np.arange(2)) == pytest.approx(ttest_1samp(two, 0).pvalue / 2)
 
 
 def test_holm_by_hand():
@@ -70,6 +113,7 @@ def test_holm_by_hand():
     assert holm(p, 0.05) == {("a", "")}
     assert holm({**p, ("b", ""): 0.016}, 0.05) == {("a", ""), ("b", "")}  # then 0.03 > 0.05 / 2
     assert holm({}, 0.05) == set()
+    assert holm({**p, ("a", ""): 0.05 / 4}, 0.05) == {("a", "")}  # equal is enough
 
 
 def test_many_clean_types_are_seldom_called_exposed():

@@ -8,7 +8,9 @@ from tst.core.folds import plan_folds
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.scoring.answer_prior import fit_answer_prior
+from tst.scoring.calibration import calibration_floor
 from tst.scoring.information import (
+    FIELDS,
     NO_CHOICES,
     SMALLEST,
     describe_information,
@@ -16,6 +18,8 @@ from tst.scoring.information import (
     prior_probabilities,
 )
 from tst.scoring.scores import add_references, bias_scores
+
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 
 def made_table(answers, n_options=2, kind="mc"):
@@ -88,6 +92,26 @@ def test_a_model_that_only_guesses_is_told_so():
     assert knowing["log_likelihood"] == pytest.approx(math.log(0.9))
     assert "nothing_beyond_counting" not in knowing
     assert knowing["ece"] == pytest.approx(10.0)  # all right, said with 0.9
+
+
+def test_the_best_of_both_ways_of_counting_is_to_be_beaten():
+    table = made_table([0] * 30 + [1] * 10)
+    plan = plan_folds(table, 2, 0)
+    told = describe_information(scored_table(table, [0.55] * 40, plan), table)
+    prior, own = told["prior_log_likelihood"], math.log(0.55)
+    assert prior > own > -math.log(2)
+    assert told["nothing_beyond_counting"] == (
+        "Nothing was found beyond counting: the mean log-likelihood of the gold option "
+        f"({own:.3f}) is not above that of answer positions ({prior:.3f})."
+    )
+    balanced = made_table([0, 1] * 20)
+    plan = plan_folds(balanced, 2, 0)
+    told = describe_information(scored_table(balanced, [0.45] * 40, plan), balanced)
+    assert told["prior_log_likelihood"] <= -math.log(2)
+    assert told["nothing_beyond_counting"].endswith("that of uniform guessing (-0.693).")
+    assert set(told) == {*FIELDS, "nothing_beyond_counting"}
+    top = np.full(40, 0.55)
+    assert told["ece_floor"] == calibration_floor(top, 15)
 
 
 def test_other_formats_have_a_reason_instead():

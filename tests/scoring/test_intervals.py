@@ -12,6 +12,8 @@ from tst.scoring.intervals import (
     resample_groups,
 )
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 
 def intervals_of(values, units, **options):
     members = np.ones((len(values), 1), dtype=bool)
@@ -115,11 +117,24 @@ def test_measures_of_a_question_are_resampled_together():
     np.testing.assert_allclose(result[2], [0.1, 0.1])
 
 
+def test_one_resample_is_never_none(monkeypatch):
+    monkeypatch.setattr("tst.scoring.intervals.MAX_COUNTS", 3)
+    units = np.arange(5)  # more groups than counts fit: one resample at a time
+    assert [len(chunk) for chunk in resample_groups(units, resamples=3)[1]] == [1, 1, 1]
+
+
+def test_as_many_groups_as_blocks_stay_apart(monkeypatch):
+    monkeypatch.setattr("tst.scoring.intervals.MAX_BLOCKS", 8)
+    assert resample_groups(np.arange(8))[0].tolist() == list(range(8))
+
+
 def test_another_seed_draws_others():
     values = np.random.default_rng(7).random(20)
     one, two = (intervals_of(values, np.arange(20), seed=s, resamples=200) for s in (0, 1))
     assert (one != two).all()
     assert (one == intervals_of(values, np.arange(20), resamples=200)).all()
+    unseeded = next(resample_groups(np.arange(20), resamples=50)[1])
+    assert (unseeded == next(resample_groups(np.arange(20), 0, 50)[1])).all()
 
 
 def test_one_group_has_no_interval():

@@ -116,8 +116,10 @@ def test_answers_are_permuted_among_questions_that_are_alike():
     table = pd.concat([hand_table()] * 20, ignore_index=True)
     table.loc[::2, "question_type"] = "colour"  # several formats and sizes in one type
     before = table["answer"].tolist()
+    table.index = table.index[::-1]  # the labels are not the positions
     permuted = permute_answers(table, np.random.default_rng(0))
     assert table["answer"].tolist() == before
+    assert permuted["answer"].dtype == object
     assert answers_by_group(permuted) == answers_by_group(table)
     moved = np.array([str(a) != str(b) for a, b in zip(permuted["answer"], before, strict=True)])
     assert moved.mean() > 0.3

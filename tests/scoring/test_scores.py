@@ -23,6 +23,8 @@ from tst.scoring.scores import (
 
 NAN = float("nan")
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 
 def majority_by_hand(repeats=1, rules=DEFAULT_RULES, folds=None):
     plan = hand_plan(repeats)
@@ -162,6 +164,12 @@ def test_number_types_have_baselines_of_their_own():
 def test_adjusted_is_the_share_of_what_the_baseline_leaves(s, baseline, expected):
     found = adjust(np.array([s]), np.array([baseline]))
     np.testing.assert_allclose(found, [expected], atol=1e-6)
+
+
+def test_adjusted_of_columns_of_objects_and_of_nothing():
+    s, baseline = np.array([0.7, 0.4], dtype=object), np.array([0.25, None], dtype=object)
+    np.testing.assert_allclose(adjust(s.astype(float), baseline), [0.6, NAN])
+    assert adjust(np.array([]), np.array([])).shape == (0,)
 
 
 def two_repeats():
