@@ -44,10 +44,11 @@ def mean_relative_accuracy(predicted: np.ndarray, gold: np.ndarray, inclusive: b
         steps = np.where(size > 0, gap / size, exact)
     # how many of the thresholds j = 1..10 do not exceed ``steps`` or, inclusive, do not reach it;
     # fmin passes over NaN, so that a missing prediction misses all ten
-    if inclusive:
-        missed = np.ceil(np.fmax(np.fmin(steps * (1.0 - TOLERANCE), 11.0), 1.0)) - 1.0
-    else:
-        missed = np.floor(np.fmin(steps * (1.0 + TOLERANCE), 10.0))
+    with np.errstate(over="ignore"):
+        if inclusive:
+            missed = np.ceil(np.fmax(np.fmin(steps * (1.0 - TOLERANCE), 11.0), 1.0)) - 1.0
+        else:
+            missed = np.floor(np.fmin(steps * (1.0 + TOLERANCE), 10.0))
     return (10.0 - missed) / 10.0
 
 

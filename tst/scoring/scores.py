@@ -174,7 +174,8 @@ def add_baselines(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 def adjust(s: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """(s - b) / (1 - b); NaN where the baseline leaves nothing to gain (1 - b < 1e-9)."""
-    room = 1.0 - np.asarray(baseline, dtype=float)
+    s, baseline = np.asarray(s, dtype=float), np.asarray(baseline, dtype=float)
+    room = 1.0 - baseline
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(room < 1e-9, np.nan, (s - baseline) / room)
 
