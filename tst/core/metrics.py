@@ -38,17 +38,17 @@ def mean_relative_accuracy(predicted: np.ndarray, gold: np.ndarray, inclusive: b
     missing prediction (NaN) scores 0.
     """
     predicted, gold = np.asarray(predicted, dtype=float), np.asarray(gold, dtype=float)
-    gap, size = 20.0 * np.abs(predicted - gold), np.abs(gold)
+    with np.errstate(over="ignore"):
+        gap, size = 20.0 * np.abs(predicted - gold), np.abs(gold)
     exact = np.where(gap > 0, np.inf, gap)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         steps = np.where(size > 0, gap / size, exact)
     # how many of the thresholds j = 1..10 do not exceed ``steps`` or, inclusive, do not reach it;
     # fmin passes over NaN, so that a missing prediction misses all ten
-    with np.errstate(over="ignore"):
-        if inclusive:
-            missed = np.ceil(np.fmax(np.fmin(steps * (1.0 - TOLERANCE), 11.0), 1.0)) - 1.0
-        else:
-            missed = np.floor(np.fmin(steps * (1.0 + TOLERANCE), 10.0))
+    if inclusive:
+        missed = np.ceil(np.fmax(np.fmin(steps * (1.0 - TOLERANCE), 11.0), 1.0)) - 1.0
+    else:
+        missed = np.floor(np.fmin(steps * (1.0 + TOLERANCE), 10.0))
     return (10.0 - missed) / 10.0
 
 
