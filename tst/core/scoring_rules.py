@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tst.core.metrics import best_constant, mean_relative_accuracy, normalise_text, text_matches
+from tst.core.metrics import best_constant, mean_relative_accuracy, text_matches
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ ENOUGH = 3
 
 
 def _is_repeated(accepted: list[str]) -> bool:
-    return len({normalise_text(text) for text in accepted}) < len(accepted)
+    """Whether an entry stands there again to the letter; "vase" and "a vase" are two spellings."""
+    return len(set(accepted)) < len(accepted)
 
 
 DEFAULT_RULES = ScoringRules()
