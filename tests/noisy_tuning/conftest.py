@@ -21,7 +21,7 @@ def make_config(root, optimizer="casmo", seed=0, **changes):
         data=DataSettings(n=60, held_out=12),
         schedule=ScheduleSettings("probe", 6, 6),
         optimizer=OptimizerSettings(optimizer),
-        model=ModelSettings("tiny", quantization="none"),
+        model=ModelSettings("tiny", dtype="float32", quantization="none"),
         evaluation=EvaluationSettings(8, 3),
         seed=seed,
         outputs_root=str(root),

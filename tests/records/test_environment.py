@@ -1,5 +1,6 @@
 import ast
 import importlib.metadata
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tst
+import tst.records.environment
 from tst.records.environment import (
     PACKAGES,
     _named_by_driver,
@@ -22,6 +24,8 @@ WITHOUT_NUMBERS = {
 }  # fmt: skip
 """Read or write files, split work, show: the questions' fingerprint covers what they could change,
 and what explains or shows a record changes none."""
+
+ENVIRONMENT = Path(tst.records.environment.__file__)
 
 TWO_GPUS = """
 case "$*" in
@@ -85,3 +89,26 @@ def test_only_the_gpus_that_a_process_may_use_are_named(
     for visible, names in (("1", ["NVIDIA H200"]), ("", []), ("-1", [])):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert gpu_names() == names
+
+
+def test_a_change_anywhere_in_the_package_is_a_change_of_the_code(tmp_path: Path) -> None:
+    module = tmp_path / "tst" / "records" / "environment.py"
+    other = tmp_path / "tst" / "core" / "metrics.py"
+    for path, text in ((module, ENVIRONMENT.read_text("utf-8")), (other, "x = 1\n")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text, "utf-8")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "first")):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+
+    def version() -> str:
+        code = "import runpy, sys; print(runpy.run_path(sys.argv[1])['code_version']())"
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(module)], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    commit = version()
+    assert len(commit) == 12
+    other.write_text("x = 2\n")
+    assert version() == f"{commit}+changes"

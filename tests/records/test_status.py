@@ -11,7 +11,8 @@ def test_states_of_records(quick_config, tmp_path):
     dead = tmp_path / "runs" / "made" / "rf" / "random5" / "aaaa"
     with Record(dead) as record:
         identity = Identity({"x": 1}, "fingerprint", 1)
-        record.write_settings("x: 1\n", identity, {"command": "python -m tst.main x=1"})
+        environment = {"command": "python -m tst.main x=1"}
+        record.write_settings("x: 1\n", identity, environment, {})
         record.mark("running", planned_folds=5)
     states = {entry.path: entry for entry in survey(tmp_path)}
     assert sorted(entry.state for entry in states.values()) == ["finished", "partial", "stopped"]

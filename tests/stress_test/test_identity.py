@@ -1,5 +1,6 @@
 import pytest
 
+from tests.made_records import make_record
 from tst.config.composition import compose
 from tst.config.schema import READABLE, to_plain
 from tst.diagnostics.known import KNOWN, find_diagnostic
@@ -81,3 +82,32 @@ def test_naming_a_model_is_the_same_record_as_its_group(group):
     words = ["diagnostic=lora_llm", "benchmark.n=96", "diagnostic.mc_scoring=letters"]
     named = hash_of(*words, *group, "model.name=Qwen/Qwen2-7B-Instruct")
     assert named == hash_of(*words, "model=qwen2_7b")
+
+
+def test_what_auto_means_is_in_the_identity():
+    words = ["diagnostic=lora_llm", "benchmark.n=96", "model=tiny"]
+    config = resolve_auto(compose([*words, "model.quantization=auto"]))
+    leaves = identify(config, load_table(config)).leaves
+    assert (leaves["model.dtype"], leaves["model.quantization"]) == ("float32", "none")
+    of_model = {path: value for path, value in leaves.items() if path.startswith("model.")}
+    assert "auto" not in of_model.values()
+    assert hash_of(*words) == hash_of(*words, "model.dtype=float32")
+    assert hash_of(*words) != hash_of(*words, "model.dtype=bfloat16")
+
+
+def test_a_record_that_auto_alone_keeps_apart_is_named(tmp_path, caplog):
+    words = ["diagnostic=lora_llm", "model=tiny"]
+    other = make_record(tmp_path, *words, "model.dtype=bfloat16")
+    make_record(tmp_path, *words, "model.dtype=bfloat16", "diagnostic.r=4")
+    with caplog.at_level("INFO", "tst"):
+        make_record(tmp_path, *words)
+        make_record(tmp_path, *words)  # its own record is there by now
+    told = [m for m in caplog.messages if "auto" in m]
+    assert told == [
+        f"{other} differs only in what auto means (here model.dtype=float32): "
+        "model.dtype=bfloat16 joins it"
+    ]
+    with caplog.at_level("INFO", "tst"):
+        caplog.clear()
+        make_record(tmp_path, *words, "model.dtype=float32", "diagnostic.r=4")
+    assert not [m for m in caplog.messages if "auto" in m]

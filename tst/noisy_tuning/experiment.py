@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tst.config.schema import to_yaml
+from tst.config.schema import to_plain, to_yaml
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.loading import BaseModel, load_base, pick_device
+from tst.diagnostics.llm.model.quantization import resolve_model
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
 from tst.noisy_tuning.corruption import corrupt, corrupt_held_out
@@ -83,7 +84,9 @@ def run(config: NoisyConfig) -> NoisyResult:
     """
     if problems := find_problems(config):
         raise UserError("\n".join(problems))
-    config = resolve_auto(config, pick_device(config.device).type)
+    asked, device = to_plain(config), pick_device(config.device)
+    config = resolve_auto(config, device.type)
+    config.model = resolve_model(config.model, device)
     training = config.training
     require_usable(config.optimizer, training.learning_rate, training.weight_decay)
     materials = prepare(config)
@@ -95,7 +98,7 @@ def run(config: NoisyConfig) -> NoisyResult:
         missing = not record.is_complete()  # another process may have finished it meanwhile
         if missing:
             identity = identify(config, materials.table)
-            record.write_settings(to_yaml(config), identity, describe_environment())
+            record.write_settings(to_yaml(config), identity, describe_environment(), asked)
             record.mark("running")
         stack.enter_context(_tracked(config, materials.table, record.path))
         if missing:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tst.config.schema import to_yaml
+from tst.config.schema import to_plain, to_yaml
 from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.pruning.dataset_card import write_card
 from tst.pruning.diagnosis import make_examiner
@@ -53,12 +53,12 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
     Diagnoses that an interrupted run finished are read, not computed again. Raises UserError for
     anything that the user can mend, before a model is loaded.
     """
-    config = predictions_alone(resolve_auto(config))
+    asked, config = to_plain(config), predictions_alone(resolve_auto(config))
     inputs = read_inputs(config)
     with Record(prune_folder(config, inputs.table, inputs.quotas)) as record:
         require_alone(record)
         identity = identify_pruning(config, inputs.table, inputs.quotas)
-        record.write_settings(to_yaml(config), identity, describe_environment())
+        record.write_settings(to_yaml(config), identity, describe_environment(), asked)
         with (
             record.keeping_log(),
             publishing(config, inputs, record.path),

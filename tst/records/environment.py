@@ -51,8 +51,8 @@ def library_versions() -> dict[str, str]:
 
 @cache
 def code_version() -> str:
-    """The git commit of this code, ``+changes`` where the tree differs; empty outside git."""
-    git = ("git", "-C", str(Path(__file__).parent))
+    """The git commit of this code, ``+changes`` where the package differs; empty outside git."""
+    git = ("git", "-C", str(Path(__file__).parents[1]))
     try:
         commit = _output(*git, "rev-parse", "--short=12", "HEAD")
         changed = _output(*git, "status", "--porcelain", "--untracked-files=no", "--", ".")

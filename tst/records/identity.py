@@ -19,6 +19,7 @@ RESULTS_VERSION = 3
 """Raised by hand when the same config and questions give other numbers."""
 
 IDENTITY = "identity.json"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,33 @@ def write_identity(folder: Path, identity: Identity) -> None:
 def read_identity(folder: Path) -> Identity:
     """identity.json of a record. Raises OSError, ValueError or TypeError where it is none."""
     return Identity(**read_json(folder / IDENTITY))
+
+
+def find_joinable(folder: Path, identity: Identity, asked: dict[str, Any]) -> list[str]:
+    """Records that a rerun would join but for what ``auto`` means here, each in a sentence.
+
+    folder: of the record with this identity; the others lie beside it
+    asked: the config as nested dicts before ``auto`` was resolved
+    """
+    given = flatten(asked)
+    resolved = [p for p, v in identity.leaves.items() if v != AUTO and given.get(p) == AUTO]
+    sentences = []
+    for path in sorted(folder.parent.glob(f"*/{IDENTITY}")):
+        try:
+            other = read_identity(path.parent)
+        except (OSError, ValueError, TypeError):
+            continue
+        if (other.fingerprint, other.version) != (identity.fingerprint, identity.version):
+            continue
+        ours, theirs = identity.leaves, other.leaves
+        differing = [p for p in sorted(ours | theirs) if ours.get(p) != theirs.get(p)]
+        if differing and set(resolved).issuperset(differing):
+            here = ", ".join(f"{p}={ours[p]}" for p in differing)
+            overrides = " ".join(f"{p}={theirs[p]}" for p in differing)
+            sentences.append(
+                f"{path.parent} differs only in what auto means (here {here}): {overrides} joins it"
+            )
+    return sentences
 
 
 def select_leaves(

@@ -27,7 +27,7 @@ from tst.records.files import (
     write_text,
 )
 from tst.records.fold_files import FoldFiles
-from tst.records.identity import IDENTITY, Identity, write_identity
+from tst.records.identity import IDENTITY, Identity, find_joinable, write_identity
 from tst.records.leases import Leases
 
 log = logging.getLogger("tst")
@@ -60,12 +60,22 @@ class Record:
         return self.path.name
 
     def write_settings(
-        self, config_yaml: str, identity: Identity, environment: dict[str, Any]
+        self,
+        config_yaml: str,
+        identity: Identity,
+        environment: dict[str, Any],
+        asked: dict[str, Any],
     ) -> None:
-        """config.yaml, identity.json and environment.json, once; a rerun leaves the first ones."""
+        """config.yaml, identity.json and environment.json, once; a rerun leaves the first ones.
+
+        asked: the config as nested dicts before ``auto`` was resolved: records that only this keeps
+            apart from a new one are named in the log
+        """
         if not (self.path / "config.yaml").exists():
             write_text(self.path / "config.yaml", config_yaml)
         if not (self.path / IDENTITY).exists():
+            for sentence in find_joinable(self.path, identity, asked):
+                log.info("%s", sentence)
             write_identity(self.path, identity)
         if not (self.path / "environment.json").exists():
             write_json(self.path / "environment.json", environment)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.understanding.describe import short_block
-from tst.config.schema import RunConfig, to_yaml
+from tst.config.schema import RunConfig, to_plain, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
 from tst.core.questions import QuestionTable
@@ -68,7 +68,7 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
     table: the questions, where they do not come from ``config.benchmark``
     Raises UserError for anything the user can mend, before a model is loaded.
     """
-    config = resolve_auto(config)
+    asked, config = to_plain(config), resolve_auto(config)
     table = load_table(config) if table is None else table
     plan = plan_for(config, table)
     rules, about = config.scoring.rules(), describe_diagnostic(config)
@@ -77,7 +77,7 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         record = stack.enter_context(Record(record_folder(config, table)))
         stack.enter_context(record.keeping_log())
         identity = identify(config, table)
-        record.write_settings(to_yaml(config), identity, describe_environment())
+        record.write_settings(to_yaml(config), identity, describe_environment(), asked)
         source = describe_source(table)
         stack.enter_context(published(config.tracking, record.path, config.outputs_root, source))
         stack.enter_context(record.noting_failure())

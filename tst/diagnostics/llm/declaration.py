@@ -31,9 +31,12 @@ class LoraLLM(Diagnostic):
     def resolve(
         cls, settings: LoraSettings, parts: Mapping[str, Any], device: str
     ) -> dict[str, Any]:
+        from tst.diagnostics.llm.model.loading import pick_device
+        from tst.diagnostics.llm.model.quantization import resolve_model
         from tst.diagnostics.llm.resolving import resolve_settings
 
-        return {"diagnostic": resolve_settings(settings, parts["model"])}
+        model = resolve_model(parts["model"], pick_device(device))
+        return {"diagnostic": resolve_settings(settings, model), "model": model}
 
     @classmethod
     def build(cls, settings: LoraSettings, context: Context) -> Diagnostic:

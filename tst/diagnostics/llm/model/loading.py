@@ -27,13 +27,19 @@ from tst.diagnostics.llm.model.pretrained import (
     read_tokenizer,
     require_causal,
 )
-from tst.diagnostics.llm.model.quantization import keep_trainable, nf4_config, pick_quantization
+from tst.diagnostics.llm.model.quantization import (
+    keep_trainable,
+    nf4_config,
+    require_quantization,
+    resolve_model,
+)
 from tst.diagnostics.llm.model.weights_digest import identify_weights
 from tst.diagnostics.llm.settings import ModelSettings
 
 if not sys.stderr.isatty():  # a bar fills a log with its every step
     disable_progress_bar()
 _Key = tuple[Any, ...]
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 @dataclass
@@ -77,6 +83,7 @@ def pick_device(device: str) -> torch.device:
 
 def load_base(settings: ModelSettings, device: str) -> BaseModel:
     """The base model, from the previous job where it is the same, else freshly loaded."""
+    settings = resolve_model(settings, pick_device(device))
     key = _key(settings, device)
     if key not in _kept:
         free_base()
@@ -87,12 +94,13 @@ def load_base(settings: ModelSettings, device: str) -> BaseModel:
 def keep_base(settings: ModelSettings, device: str, base: BaseModel) -> None:
     """Use a base built elsewhere (a benchmark's random weights) wherever these settings ask."""
     free_base()
-    _kept[_key(settings, device)] = base
+    _kept[_key(resolve_model(settings, pick_device(device)), device)] = base
 
 
 def _key(settings: ModelSettings, device: str) -> _Key:
     return (
         settings.name,
+        settings.dtype,
         settings.quantization,
         settings.revision,
         settings.trust_remote_code,
@@ -119,7 +127,7 @@ class Outline:
 
     source: folder or hub id; None where the model is built on the spot
     attention: an implementation, or None where transformers chooses
-    quantization: nf4 or none
+    quantization: nf4 or none; dtype: bfloat16 or float32
     kernels: liger or none
     """
 
@@ -128,6 +136,7 @@ class Outline:
     tokenizer: PreTrainedTokenizerBase
     attention: str | None
     quantization: str
+    dtype: str
     kernels: str
 
     def empty(self, settings: ModelSettings) -> PreTrainedModel:
@@ -140,11 +149,13 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
 
     What is wrong with a model is found here, so that ``dry_run`` finds what a run would.
     """
+    settings = resolve_model(settings, device)
+    require_quantization(settings)
     if settings.name in tiny_model.NAMES:
         tiny = tiny_model.build_tokenizer(chat=settings.name != "tiny:base")
         own = tiny_model.tiny_config(len(tiny))
         kernels = pick_kernels(settings.kernels, own, device)
-        return Outline(None, own, tiny, None, "none", kernels)
+        return Outline(None, own, tiny, None, "none", settings.dtype, kernels)
     source = locate(settings)
     config = read_config(settings, source)
     return Outline(
@@ -152,7 +163,8 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
         config,
         read_tokenizer(settings, source),
         pick_attention(settings, config, device),
-        pick_quantization(settings, config, device),
+        settings.quantization,
+        settings.dtype,
         pick_kernels(settings.kernels, config, device),
     )
 
@@ -160,8 +172,8 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
 def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     known = outline(settings, device)
+    dtype = DTYPES[known.dtype]
     model: Any
     if known.source is None:
         model = tiny_model.build_model(known.config)  # type: ignore[arg-type]

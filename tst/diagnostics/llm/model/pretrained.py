@@ -19,7 +19,12 @@ from transformers import (
 )
 
 from tst.core.errors import UserError
-from tst.diagnostics.llm.model.gguf_models import converted_model, require_true_tokenizer
+from tst.diagnostics.llm.model import tiny_model
+from tst.diagnostics.llm.model.gguf_models import (
+    GGUF_PACKAGES,
+    converted_model,
+    require_true_tokenizer,
+)
 from tst.diagnostics.llm.settings import ModelSettings
 
 GGUF = "wheel:"
@@ -91,6 +96,17 @@ def empty_model(
     return model
 
 
+def count_parameters(settings: ModelSettings) -> int:
+    """How many weights a model has, from its configuration; 0 of one that is built on the spot."""
+    if settings.name in tiny_model.NAMES:
+        return 0
+    package = settings.name.removeprefix(GGUF)
+    if package in GGUF_PACKAGES:  # known without converting the file
+        return GGUF_PACKAGES[package].parameters
+    config = read_config(settings, locate(settings))
+    return sum(p.numel() for p in empty_model(settings, config).parameters())
+
+
 def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
     """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
     # the hub's own retries take minutes where there is no network
@@ -129,7 +145,8 @@ def pick_attention(
     """
     if settings.attn_implementation != "auto":
         return settings.attn_implementation
-    if device.type == "cuda" and find_spec("flash_attn") is not None:
+    half = settings.dtype != "float32"  # flash-attention has no other kernels
+    if device.type == "cuda" and half and find_spec("flash_attn") is not None:
         kind = type(empty_model(settings, config))
         versions = kind._compatible_flash_implementations
         if kind._supports_flash_attn and (not versions or "flash_attention_2" in versions):
