@@ -24,8 +24,13 @@ def calibration_floor(confidence: np.ndarray, bins: int) -> float:
     is right with its own probability; the same draws each time.
     """
     rng = np.random.default_rng(0)
-    drawn = rng.random((FLOOR_DRAWS, len(confidence))) < confidence
-    return float(_errors(confidence, drawn.astype(float), bins).mean())
+    at_once = max(1, min(FLOOR_DRAWS, 4_000_000 // len(confidence)))  # memory stays bounded
+    errors = []
+    for start in range(0, FLOOR_DRAWS, at_once):
+        shape = (min(at_once, FLOOR_DRAWS - start), len(confidence))
+        drawn = rng.random(shape) < confidence
+        errors.append(_errors(confidence, drawn.astype(float), bins))
+    return float(np.concatenate(errors).mean())
 
 
 def _errors(confidence: np.ndarray, correct: np.ndarray, bins: int) -> np.ndarray:
