@@ -7,6 +7,7 @@ import pytest
 from tst.benchmarks.load import load_benchmark
 from tst.benchmarks.source import source_records
 from tst.pruning.allocation import plan_quotas
+from tst.pruning.model_answers.readings import PARSED
 from tst.pruning.model_answers.scoring import read_answers
 from tst.pruning.record import read_ids
 from tst.pruning.settings import PredictionSettings, PruneSettings
@@ -27,7 +28,7 @@ def test_gpt_41_on_cv_bench(prune_config):
     reading = PredictionSettings(key={"image_path": "filename"})
     answers = read_answers("m", files, reading, source, table.frame, "idx", False)
     assert len(answers.scores) == len(table.frame) == 2638
-    assert answers.scores["parsed"].mean() >= 0.99
+    assert answers.scores["state"].eq(PARSED).mean() >= 0.99
     assert 0.8 < answers.scores["score"].mean() < 0.9
 
 

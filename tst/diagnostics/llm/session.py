@@ -112,7 +112,8 @@ class Session:
         held = validation_rows(train, float(self.settings.validation), seed)
         learned, kept = train[~held], train[held]
         counted = count_answers(learned, self.letters)
-        validation = self._validation(kept, counted) if held.any() else None
+        # folds trained together are validated together, also one too small to hold anything back
+        validation = self._validation(kept, counted) if float(self.settings.validation) else None
         # a held-out question may use the counts of all training rows
         reading = replace(count_answers(train, self.letters), numbers=counted.numbers)
         return FoldTask(

@@ -55,6 +55,7 @@ def run(
     ("k", "group_by", "changes"),
     [
         (2, None, {}),
+        (2, "scene", {}),  # one fold is too small to hold questions back from its training
         (5, "scene", {}),
         (10, None, {"epochs": 1.0, "weight_decay": 0.1, "use_rslora": True}),
         (5, None, {"micro_batch": 2, "scheduler": "linear"}),
@@ -171,7 +172,8 @@ def test_folds_do_not_mix(table):
     ids=["two folds at once", "sequential", "small passes"],
 )
 def test_dropout_does_not_depend_on_how_folds_are_trained(table, changes):
-    dropout = {"dropout": 0.3, "training": "stacked", "epochs": 2.0}
+    # not calibrated, which would hide that a model that learned little learned something else
+    dropout = {"dropout": 0.3, "training": "stacked", "epochs": 2.0, "validation": 0.0}
     at_once = flat(run(table, 5, None, **dropout))
     np.testing.assert_allclose(at_once, flat(run(table, 5, None, **dropout | changes)), atol=2e-5)
     without = flat(run(table, 5, None, **dropout | {"dropout": 0.0}))

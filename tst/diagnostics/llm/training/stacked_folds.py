@@ -165,9 +165,9 @@ def _selection(
     tasks: Sequence[FoldTask],
     read_validation: ReadValidation | None,
 ) -> EpochSelection | None:
-    """What validates the folds at their epochs' ends; None where they hold nothing back."""
+    """What validates the folds at their epochs' ends; None where nothing is held back."""
     held = [task.validation for task in tasks if task.validation is not None]
-    if read_validation is None or len(held) < len(tasks):
+    if read_validation is None or not held:
         return None
     read = read_validation
 

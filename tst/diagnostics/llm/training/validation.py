@@ -213,7 +213,12 @@ class ValidateEpochs(TrainerCallback):
 def _judge(
     task: ValidationTask, scored: dict[str, dict[int, np.ndarray]], tokens: np.ndarray
 ) -> tuple[dict[str, Calibration], float, float]:
-    """Calibrations, the texts' share, and the mean log-likelihood of all questions under them."""
+    """Calibrations, the texts' share, and the mean log-likelihood of all questions under them.
+
+    The mean is NaN where the fold was too small to hold questions back.
+    """
+    if not len(task.asked):
+        return {}, 0.5, float("nan")
     calibrations: dict[str, Calibration] = {}
     found = [tokens[np.isfinite(tokens)]]
     likelihoods: dict[str, tuple[np.ndarray, np.ndarray]] = {}
