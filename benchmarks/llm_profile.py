@@ -19,10 +19,11 @@ from llm_speed import Run
 from transformers import AutoTokenizer
 
 from tst.core.folds import plan_folds
-from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import keep_base, pick_device
 from tst.diagnostics.llm.settings import ModelSettings
 from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
+from tst.diagnostics.llm.training.objective import pass_losses
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.diagnostics.llm.training.stacked_folds import CUDA_LENGTHS
 from tst.diagnostics.llm.training.steps import StepCollator, as_inputs
@@ -42,7 +43,8 @@ def main(arguments: argparse.Namespace) -> None:
     keep_base(model, "cuda", base)
     plan = plan_folds(table, k=arguments.k, seed=0)
     tasks = Run(arguments, settings, model, table, plan, 1, 1.0).tasks
-    adapters = StackedAdapters(base, settings, [task.seed for task in tasks])
+    with_head = any(task.learns_choices for task in tasks)
+    adapters = StackedAdapters(base, settings, [task.seed for task in tasks], with_head)
     shapes = StepCollator(tasks, settings, arguments.batch, CUDA_LENGTHS).shapes()
     batch = shapes[len(shapes) * 2 // 3]
 
@@ -51,7 +53,10 @@ def main(arguments: argparse.Namespace) -> None:
         adapters.masks.begin(inputs["dropout_keys"], inputs["input_ids"].shape[1])
         with AnswerHead(base.model).attached() as head:
             logits, _ = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
-        return answer_losses(logits, inputs["targets"], inputs["weights"]).sum()
+        losses, _ = pass_losses(
+            logits, head.states, inputs, adapters.head, tasks[0].yes_no, len(tasks)
+        )
+        return losses.sum()
 
     with adapters.attached():
         base.model.train()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config
 
-from tst.diagnostics.llm.model.kernels import fuse_kernels
+from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.loading import BaseModel
 
 SHAPES: dict[str, Any] = {
@@ -53,9 +53,11 @@ def random_base(
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False
-    used, release = fuse_kernels(model, kernels, device)
-    identity = f"random-{shape}/{used}"
-    return BaseModel(model, tokenizer, device, dtype, quantization, identity, release=release)
+    used = pick_kernels(kernels, config, device)
+    base = BaseModel(model, tokenizer, device, dtype, quantization, f"random-{shape}/{used}")
+    if used == "liger":
+        base.release = fuse_kernels(model)
+    return base
 
 
 def _to_nf4(model: Any, dtype: torch.dtype) -> None:

@@ -33,7 +33,7 @@ from tst.core.folds import FoldPlan, fold_seed, plan_folds, split
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
-from tst.diagnostics.llm.model.kernels import fuse_kernels
+from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.loading import free_base, keep_base, load_base, pick_device
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
@@ -87,7 +87,8 @@ def main() -> None:
     ours = [name for name in arguments.do.split(",") if name != "plain"]
     if "plain" in arguments.do.split(","):
         attempt(run.plain, device)
-    _, base.release = fuse_kernels(base.model, arguments.kernels, device)
+    if pick_kernels(arguments.kernels, base.model.config, device) == "liger":
+        base.release = fuse_kernels(base.model)
     for name in ours:
         attempt(getattr(run, name), device)
     run.compare_losses()
@@ -135,10 +136,10 @@ class Run:
 
     def plain(self) -> None:
         """SFTTrainer as it comes: TRL's defaults, prompt and completion texts, random order."""
-        texts = self.session.base.tokenizer
+        texts, examples = self.session.base.tokenizer, self.tasks[0].examples
         rows = {
-            "prompt": [texts.decode(p) for p, _ in self.tasks[0].examples],
-            "completion": [texts.decode(t) for _, t in self.tasks[0].examples],
+            "prompt": [texts.decode(e.prompts[0].ids) for e in examples],
+            "completion": [texts.decode(e.target) for e in examples],
         }
         with tempfile.TemporaryDirectory() as folder, bare_again(self.session.base):
             config = SFTConfig(
@@ -159,7 +160,7 @@ class Run:
             result = trainer.train()
             wait(self.session.base.device)
             seconds = time.perf_counter() - started
-        tokens = np.mean([len(p) + len(t) for p, t in self.tasks[0].examples])
+        tokens = np.mean([e.fed + 1 for e in examples])
         tokens *= self.settings.batch_size * self.steps
         self.report("plain SFTTrainer, one fold", seconds, tokens, 1, result.training_loss)
 

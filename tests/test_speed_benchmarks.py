@@ -1,0 +1,28 @@
+"""`make bench` runs: what it measures is called as the diagnostic calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
+    questions = ["benchmark=planted", "benchmark.n=96"]
+    few = ["--model", "tiny", "--rows", "40", "--k", "2", "--steps", "2", "--dropout", "0"]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/llm_speed.py", *questions, *few],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    assert "Traceback" not in done.stderr
+    for way in ("plain SFTTrainer", "sequential", "stacked", "whole job, 40 questions"):
+        assert way in done.stdout
+    assert "losses of fold 0 agree" in done.stdout
