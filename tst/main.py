@@ -53,12 +53,12 @@ def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
         "folds": describe_scheme(folds["k"], folds["group_by"], folds["stratify"]),
         "n": overall["n"],
         "score": overall["score_hard"],
+        "adjusted": overall["adjusted_hard"],
         "soft": overall["score_soft"],
         "zero-shot": overall["zero_shot_soft"],
         "delta": overall["delta_soft"],
         "baseline": overall["baseline"],
         "majority": overall["majority"],
-        "adjusted": overall["adjusted"],
     }
 
 

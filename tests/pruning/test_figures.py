@@ -16,8 +16,8 @@ def test_figures_are_drawn_for_every_format(tmp_path):
     frame = build_table("made", rows).frame
     kept = np.arange(10, len(frame))
     iterations = [
-        Iteration(0, len(frame), [0], 0.6, 0.5, 0.25, 0.3, 0.9, 0.8, list("abcdefghij"), 1.0),
-        Iteration(1, len(kept), [0], 0.5, 0.4, 0.25, 0.2, NAN, NAN, [], 1.0),
+        Iteration(0, len(frame), [0], 0.6, 0.5, 0.25, 0.47, 0.3, 0.9, 0.8, list("abcdefghij"), 1.0),
+        Iteration(1, len(kept), [0], 0.5, 0.4, 0.25, 0.3, 0.2, NAN, NAN, [], 1.0),
     ]
     write_figures(
         tmp_path, frame, Pruning(np.arange(10), kept, "budget", iterations, pd.DataFrame())

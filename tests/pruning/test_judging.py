@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.pruning.intervals import Sample, compare_samples, describe_sample
+from tst.pruning.intervals import MEASURES, Sample, compare_samples, describe_sample
 from tst.pruning.judging import Removal, band, draw_at_random, find_left_out, judge_removals
 
 
@@ -34,14 +34,14 @@ def test_intervals_hold_the_figure_and_pair_over_groups():
     result = compare_samples({"ours": rest, "all": all_, "same": rest}, units, "ours")
     for name, sample in (("ours", rest), ("all", all_)):
         figures = describe_sample(sample)
-        for field in ("adjusted", "score_hard"):
+        for field in ("adjusted_hard", "adjusted_soft", "score_hard"):
             low, high = result[name]["interval"][field]
             assert low < figures[field] < high
     # the standard error of a mean of 400 coins is 0.025
     low, high = result["all"]["interval"]["score_hard"]
     assert 0.07 < high - low < 0.13
     assert "difference" not in result["ours"]
-    assert result["same"]["difference"] == {"adjusted": [0.0, 0.0], "score_hard": [0.0, 0.0]}
+    assert result["same"]["difference"] == {field: [0.0, 0.0] for field in MEASURES}
     low, high = result["all"]["difference"]["score_hard"]
     assert low < hard[::2].mean() - hard.mean() < high
 
@@ -66,17 +66,18 @@ def test_a_set_in_one_group_has_no_interval():
         assert np.isnan(bounds).all()
     assert "fewer than two groups" in result["lone"]["interval_reason"]
     assert "difference" not in result["lone"]
-    assert np.isfinite(result["two"]["difference"]["adjusted"]).all()
+    assert np.isfinite(result["two"]["difference"]["adjusted_hard"]).all()
     lone = compare_samples({"ours": samples["lone"], "two": samples["two"]}, units, "ours")
     assert "difference" not in lone["two"]
-    assert np.isfinite(lone["two"]["interval"]["adjusted"]).all()
+    assert np.isfinite(lone["two"]["interval"]["adjusted_hard"]).all()
 
 
 def test_adjusted_is_over_the_questions_that_have_a_score():
     nan = float("nan")
     sample = make_sample(range(4), [1.0, 1.0, nan, nan], [0.9, 0.9, nan, nan])
     sample.baseline[:] = [0.5, 0.5, 0.1, 0.1]
-    assert describe_sample(sample)["adjusted"] == pytest.approx(0.8)
+    assert describe_sample(sample)["adjusted_soft"] == pytest.approx(0.8)
+    assert describe_sample(sample)["adjusted_hard"] == pytest.approx(1.0)
 
 
 def test_lists_that_leave_too_little_are_named():

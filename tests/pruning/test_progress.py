@@ -12,7 +12,7 @@ def test_the_time_left_is_told_until_nothing_is(caplog):
     def step(number: int, removed: list[str], total: int) -> str:
         caplog.clear()
         seeds = [0, 1, 2, 3, 4] if number == 0 else [0, 1]
-        scores = (0.5, 0.5, 0.25, 0.3, 0.9, 0.8)
+        scores = (0.5, 0.5, 0.25, 0.3, 0.3, 0.9, 0.8)
         watch(Iteration(number, 50, seeds, *scores, removed, 3.0 * len(seeds)), total)
         return caplog.text
 

@@ -145,10 +145,10 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
         True, None, True
     ]  # fmt: skip
     assert lists["ours"]["score_hard"] == lists["rf"]["score_hard"]
-    assert lists["rf"]["difference"]["adjusted"] == [0.0, 0.0]
-    low, high = lists["ours"]["interval"]["adjusted"]
-    assert low < lists["ours"]["adjusted"] < high
-    assert judged["random"]["adjusted"]["draws"] == 2
+    assert lists["rf"]["difference"]["adjusted_hard"] == [0.0, 0.0]
+    low, high = lists["ours"]["interval"]["adjusted_hard"]
+    assert low < lists["ours"]["adjusted_hard"] < high
+    assert judged["random"]["adjusted_hard"]["draws"] == 2
     assert set(judged["random"]["per_type"]) == set(summary["pruning"]["per_type"])
     assert summary["judged"][1]["group_by"] == "scene"
     shown = io.StringIO()
@@ -178,7 +178,7 @@ def test_two_judges_in_one_table(prune_config, prior):
                      "prune.judge_folds=[random,grouped]", "prune.judge_seeds=[42]")
     )  # fmt: skip
     judged = summary["judged"]
-    assert [entry["random"]["adjusted"]["draws"] for entry in judged] == [2, 2, 1, 1]
+    assert [entry["random"]["adjusted_hard"]["draws"] for entry in judged] == [2, 2, 1, 1]
     by = [(entry["judge"], entry["folds"]) for entry in judged]
     assert by == [(j, f) for j in ("rf", "lora_llm") for f in ("random", "grouped")]
     assert [entry["lists"]["ours"]["independent"] for entry in judged] == [False] * 2 + [True] * 2

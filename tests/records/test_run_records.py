@@ -8,6 +8,7 @@ import yaml
 from tst.analysis.selection import choose, deviations
 from tst.core.errors import UserError
 from tst.records.files import checksum
+from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import examine, find_records, read_record
 from tst.records.verification import describe_left_out
 
@@ -94,7 +95,7 @@ def test_records_of_an_earlier_version_are_one_message(
     sentences = describe_left_out(find_records(root).unusable)
     assert len(sentences) == 2
     assert sentences[0].startswith("Left out: 2 records of results version 2; ")
-    assert "have version 3, so run their commands again" in sentences[0]
+    assert f"have version {RESULTS_VERSION}, so run their commands again" in sentences[0]
     assert "questions.csv is missing" in sentences[1]
 
 

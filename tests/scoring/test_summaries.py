@@ -6,6 +6,7 @@ import pytest
 
 from tst.scoring.intervals import bootstrap_intervals
 from tst.scoring.summaries import (
+    ADJUSTED,
     FIELDS,
     WITH_INTERVAL,
     adjusted_mean,
@@ -61,18 +62,21 @@ OVERALL = {
     "bits": 0.2,
     "baseline": 1.9 / 5,
     "majority": 2.4 / 5,
-    "adjusted": (0.5 - 0.38) / 0.62,
+    "adjusted_hard": (0.54 - 0.38) / 0.62,
+    "adjusted_soft": (0.5 - 0.38) / 0.62,
 }
 TYPES = {
     "a": {"n": 2, "score_hard": 0.5, "score_soft": 0.6, "zero_shot_hard": 1.0,
           "zero_shot_soft": 0.55, "delta_hard": -0.5, "delta_soft": 0.05, "bits": 0.2,
-          "baseline": 0.5, "majority": 0.5, "adjusted": 0.2},
+          "baseline": 0.5, "majority": 0.5, "adjusted_hard": 0.0, "adjusted_soft": 0.2},
     "b": {"n": 2, "score_hard": 0.5, "score_soft": 0.3, "zero_shot_hard": 0.0,
           "zero_shot_soft": 0.2, "delta_hard": 0.5, "delta_soft": 0.1, "bits": 0.2,
-          "baseline": 0.25, "majority": 0.5, "adjusted": 0.05 / 0.75},
+          "baseline": 0.25, "majority": 0.5, "adjusted_hard": 0.25 / 0.75,
+          "adjusted_soft": 0.05 / 0.75},
     "c": {"n": 1, "score_hard": 0.7, "score_soft": 0.7, "zero_shot_hard": 0.3,
           "zero_shot_soft": 0.3, "delta_hard": 0.4, "delta_soft": 0.4, "bits": NAN,
-          "baseline": 0.4, "majority": 0.4, "adjusted": 0.5},
+          "baseline": 0.4, "majority": 0.4, "adjusted_hard": 0.5,
+          "adjusted_soft": 0.5},
 }  # fmt: skip
 
 
@@ -88,13 +92,14 @@ def test_the_fields_of_the_whole_of_formats_and_of_types(summary):
         agree(summary["per_type"][name], expected)
     assert set(summary["per_format"]) == {"mc", "num"}
     agree(summary["per_format"]["mc"], {"n": 4, "score_hard": 0.5, "score_soft": 0.45,
-                                        "baseline": 0.375, "adjusted": 0.075 / 0.625})  # fmt: skip
+                                        "baseline": 0.375, "adjusted_hard": 0.125 / 0.625,
+                                        "adjusted_soft": 0.075 / 0.625})  # fmt: skip
     agree(summary["per_format"]["num"], TYPES["c"])
 
 
 def test_macro_is_the_unweighted_mean_over_types(summary):
     assert summary["macro"]["n"] == 3
-    for field in (*FIELDS, "adjusted"):
+    for field in (*FIELDS, *ADJUSTED):
         values = [TYPES[t][field] for t in "abc"]
         assert summary["macro"][field] == pytest.approx(np.nanmean(values)), field
 
@@ -134,20 +139,36 @@ def test_the_same_fold_of_two_repeats_is_two_folds():
 def test_every_set_has_the_intervals_of_its_own_questions(summary):
     assert WITH_INTERVAL == (
         "score_hard", "score_soft", "zero_shot_hard", "zero_shot_soft", "delta_hard", "delta_soft",
-        "bits",
+        "bits", "adjusted_hard", "adjusted_soft",
     )  # fmt: skip
-    values = SCORES[[FIELDS[f] for f in WITH_INTERVAL]].to_numpy(float)
+    values = SCORES[[FIELDS[f] for f in WITH_INTERVAL if f in FIELDS]].to_numpy(float)
     mc = (TABLE["format"] == "mc").to_numpy()
     members = np.stack([np.ones(5, dtype=bool), mc], axis=1)
     expected = bootstrap_intervals(values, members, UNITS)
     for index, part in enumerate((summary["overall"], summary["per_format"]["mc"])):
         assert set(part["interval"]) == set(WITH_INTERVAL)
-        for i, field in enumerate(WITH_INTERVAL):
+        for i, field in enumerate(f for f in WITH_INTERVAL if f in FIELDS):
             assert part["interval"][field] == pytest.approx(expected[index, i].tolist())
         assert "interval_reason" not in part
     assert "fewer than two groups" in summary["per_type"]["a"]["interval_reason"]
     assert np.isnan(summary["per_type"]["a"]["interval"]["score_hard"]).all()
     assert "interval_reason" not in summary["per_type"]["b"]
+
+
+def test_adjusted_scores_are_resampled_as_ratios_of_their_own_questions(summary):
+    """Groups drawn with replacement: (sum of score - b) / (sum of 1 - b) of each draw."""
+    names = np.unique(UNITS)
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(names), (10_000, len(names)))
+    weight = np.stack([(drawn == g).sum(1) for g in range(len(names))], axis=1)
+    by_question = weight[:, np.searchsorted(names, UNITS)]
+    room = by_question @ (1 - SCORES["baseline"].to_numpy())
+    for field, column in ADJUSTED.items():
+        gain = by_question @ (SCORES[column] - SCORES["baseline"]).to_numpy()
+        expected = np.percentile(gain / room, [2.5, 97.5])
+        low, high = summary["overall"]["interval"][field]
+        assert [low, high] == pytest.approx(expected, abs=0.02)
+        assert low <= summary["overall"][field] <= high
 
 
 def test_truth_parts_the_types_with_a_planted_cue_from_the_others(summary):
@@ -180,7 +201,7 @@ def test_what_is_missing_is_named():
     assert overall["missing"] == "1 questions have no score (the diagnostic gave none)"
     assert overall["zero_shot_reason"] == "this diagnostic has no zero-shot model"
     full = summarise(SCORES.assign(baseline=1.0), SCORED, TABLE, UNITS)["overall"]
-    assert np.isnan(full["adjusted"])
+    assert np.isnan(full["adjusted_hard"])
     assert full["adjusted_reason"] == "the baseline leaves nothing to gain (1 - b < 1e-9)"
     nothing = summarise(SCORES.assign(s=NAN), SCORED, TABLE, UNITS)["overall"]
     assert nothing["adjusted_reason"] == "no question has a score"

@@ -47,18 +47,18 @@ def test_the_curve_and_the_judgement_are_in_the_run(tmp_path):
     assert shown.config["benchmark"]["fingerprint"] == summary["data"]["fingerprint"]
     iterations = pd.read_csv(record / "iterations.csv")
     rows = [row for row in shown.history if "iteration" in row]
-    for key in ("iteration", "n", "removed", "score_hard", "adjusted"):
+    for key in ("iteration", "n", "removed", "score_hard", "adjusted_hard"):
         assert [row[key] for row in rows] == pytest.approx(iterations[key].tolist())
     assert set(shown.axes.values()) == {"iteration"}
     assert ["lowest_removed" in row for row in rows] == [True, True, False]
     assert shown.summary["state"] == "finished"
     assert shown.summary["removed"] == 16
     judged = summary["judged"][0]
-    assert shown.summary["judged/lora_llm/random/ours/adjusted"] == pytest.approx(
-        judged["lists"]["ours"]["adjusted"]
+    assert shown.summary["judged/lora_llm/random/ours/adjusted_hard"] == pytest.approx(
+        judged["lists"]["ours"]["adjusted_hard"]
     )
-    assert shown.summary["judged/lora_llm/random/random/adjusted/mean"] == pytest.approx(
-        judged["random"]["adjusted"]["mean"]
+    assert shown.summary["judged/lora_llm/random/random/adjusted_hard/mean"] == pytest.approx(
+        judged["random"]["adjusted_hard"]["mean"]
     )
     assert "planted/share_of_removed" in shown.summary
     assert (
@@ -75,7 +75,7 @@ def test_the_same_pruning_with_a_judge_is_the_same_run(tmp_path):
     second, _ = pruned(tmp_path, "prune.judge=rf", "prune.judge_seeds=[42]")
     shown = the_run(tmp_path)
     assert first == second
-    assert "judged/rf/random/ours/adjusted" in shown.summary
+    assert "judged/rf/random/ours/adjusted_hard" in shown.summary
     assert len([row for row in shown.history if "iteration" in row]) == 3
 
 
@@ -93,8 +93,8 @@ def test_what_could_not_be_computed_is_left_out(tmp_path):
     _, summary = pruned(tmp_path, "prune.judge=lora_llm", "prune.random_draws=1",
                         "prune.judge_seeds=[42]", "tracking=none")  # fmt: skip
     ours = summary["judged"][0]["lists"]["ours"]
-    ours["adjusted"], ours["interval"]["score_hard"] = float("nan"), [None, None]
+    ours["adjusted_hard"], ours["interval"]["score_hard"] = float("nan"), [None, None]
     shown = PRUNING.figures(summary)
     assert "judged/lora_llm/random/ours/score_hard" in shown
-    assert "judged/lora_llm/random/ours/adjusted" not in shown
+    assert "judged/lora_llm/random/ours/adjusted_hard" not in shown
     assert "judged/lora_llm/random/ours/score_hard_low" not in shown

@@ -22,12 +22,12 @@ def wide_console(columns: int = 110) -> Console:
 
 
 def show_summary(summary: dict[str, Any], console: Console) -> None:
-    """Per question type and overall: n, scores, baseline, majority, spread, interval."""
+    """Per question type and overall: n, scores, the hard one adjusted, references, interval."""
     zero_shot = _known(summary["overall"]["zero_shot_hard"])
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("question type", overflow="ellipsis", no_wrap=True, min_width=16)
-    headings = ["n", "score", "soft", *(["zero-shot", "delta"] if zero_shot else [])]
-    headings += ["baseline", "majority", "adjusted", "folds", "95% interval"]
+    headings = ["n", "score", "adjusted", "soft", *(["zero-shot", "delta"] if zero_shot else [])]
+    headings += ["baseline", "majority", "folds", "95% interval"]
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, part in summary["per_type"].items():
@@ -41,9 +41,9 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
     macro = summary["macro"]
     table.add_row(
         "mean over types", str(macro["n"]), percent(macro["score_hard"]),
-        percent(macro["score_soft"]),
+        percent(macro["adjusted_hard"]), percent(macro["score_soft"]),
         *([percent(macro["zero_shot_hard"]), percent(macro["delta_hard"])] if zero_shot else []),
-        percent(macro["baseline"]), percent(macro["majority"]), percent(macro["adjusted"]), "", "",
+        percent(macro["baseline"]), percent(macro["majority"]), "", "",
     )  # fmt: skip
     console.print(table)
     for name, part in summary.get("truth", {}).items():
@@ -101,11 +101,11 @@ def _cells(part: dict[str, Any], zero_shot: bool) -> list[str]:
     return [
         str(part["n"]),
         percent(part["score_hard"]),
+        percent(part["adjusted_hard"]),
         percent(part["score_soft"]),
         *([percent(part["zero_shot_hard"]), percent(part["delta_hard"])] if zero_shot else []),
         percent(part["baseline"]),
         percent(part["majority"]),
-        percent(part["adjusted"]),
         f"{percent(mean)} ± {percent(sd)}",
         f"[{percent(low)}, {percent(high)}]",
     ]

@@ -23,7 +23,7 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
         f"{summary['data']['benchmark']}: removed {done['removed']} of {before['n']} in "
         f"{done['iterations'] - 1} iterations, stopped by {done['stopped']}; by the chooser's own "
         f"diagnosis: score {percent(before['score_hard'])} -> {percent(after['score_hard'])}, "
-        f"adjusted {percent(before['adjusted'])} -> {percent(after['adjusted'])}"
+        f"adjusted {percent(before['adjusted_hard'])} -> {percent(after['adjusted_hard'])}"
     )
     if "reason" in done:
         console.print(done["reason"])
@@ -58,12 +58,12 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
             table.add_row(
                 block.pop(0) if block else "", Text(title), str(entry["n"]),
                 percent(entry["score_hard"]), _range(entry["interval"]["score_hard"]),
-                percent(entry["adjusted"]), _range(entry["interval"]["adjusted"]),
+                percent(entry["adjusted_hard"]), _range(entry["interval"]["adjusted_hard"]),
                 _difference(entry),
                 "" if entry["independent"] else INDEPENDENCE[entry["independent"]],
             )  # fmt: skip
         if band := judged.get("random"):
-            score, adjusted = band["score_hard"], band["adjusted"]
+            score, adjusted = band["score_hard"], band["adjusted_hard"]
             table.add_row(
                 "", f"at random ({adjusted['draws']})", "",
                 percent(score["mean"]), _range([score["low"], score["high"]]),
@@ -87,7 +87,7 @@ def _difference(entry: dict[str, Any]) -> str:
     """Interval of ours - this list, with a mark where it is not independent."""
     if "difference" not in entry:
         return ""
-    return _range(entry["difference"]["adjusted"]) + MARKS[entry["difference_independent"]]
+    return _range(entry["difference"]["adjusted_hard"]) + MARKS[entry["difference_independent"]]
 
 
 def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
@@ -153,8 +153,8 @@ def sweep_row(summary: dict[str, Any]) -> dict[str, Any]:
     }
     for judged in summary["judged"]:
         lists, by = judged["lists"], f"{judged['judge']}, {judged['folds']}"
-        row[f"adjusted before ({by})"] = lists[NOTHING]["adjusted"]
-        row[f"after ({by})"] = lists[OURS]["adjusted"] if OURS in lists else None
+        row[f"adjusted before ({by})"] = lists[NOTHING]["adjusted_hard"]
+        row[f"after ({by})"] = lists[OURS]["adjusted_hard"] if OURS in lists else None
         if "random" in judged:
-            row[f"at random ({by})"] = judged["random"]["adjusted"]["mean"]
+            row[f"at random ({by})"] = judged["random"]["adjusted_hard"]["mean"]
     return row

@@ -63,17 +63,18 @@ def _judgement(judged: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for name, entry in judged["lists"].items():
-        low, high = entry["interval"]["adjusted"]
+        low, high = entry["interval"]["adjusted_hard"]
         independent = INDEPENDENCE[entry["independent"]]
         lines.append(
             f"| {name} | {entry['n']} | {percent(entry['score_hard'])} | "
-            f"{percent(entry['adjusted'])} | {percent(low)} to {percent(high)} | {independent} |"
+            f"{percent(entry['adjusted_hard'])} | {percent(low)} to {percent(high)} | "
+            f"{independent} |"
         )
     if band := judged.get("random"):
-        low, high = band["adjusted"]["low"], band["adjusted"]["high"]
+        low, high = band["adjusted_hard"]["low"], band["adjusted_hard"]["high"]
         lines.append(
-            f"| random, mean of {band['adjusted']['draws']} | | "
-            f"{percent(band['score_hard']['mean'])} | {percent(band['adjusted']['mean'])} | "
+            f"| random, mean of {band['adjusted_hard']['draws']} | | "
+            f"{percent(band['score_hard']['mean'])} | {percent(band['adjusted_hard']['mean'])} | "
             f"range {percent(low)} to {percent(high)} | independent |"
         )
     for name, reason in judged.get("left_out", {}).items():

@@ -37,7 +37,7 @@ def draw_curve(iterations: list[Iteration]) -> Figure:
     for field, label, color in (
         ("score_hard", "score", AFTER),
         ("baseline", "baseline", BEFORE),
-        ("adjusted", "adjusted", "#c2571a"),
+        ("adjusted_hard", "adjusted", "#c2571a"),
     ):
         values = [100 * getattr(it, field) for it in iterations]
         axes.plot(removed, values, label=label, color=color, marker=".", markersize=4)

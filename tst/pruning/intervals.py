@@ -12,6 +12,9 @@ import pandas as pd
 from tst.scoring.intervals import TOO_FEW_GROUPS, resample_groups
 from tst.scoring.summaries import adjusted_mean
 
+MEASURES = ("score_hard", "adjusted_hard", "adjusted_soft")
+"""What has an interval."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,20 +27,21 @@ class Sample:
 
 
 def describe_sample(sample: Sample) -> dict[str, Any]:
-    """n, score_hard, score_soft, baseline and adjusted of a set."""
+    """n, score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set."""
     return {
         "n": len(sample.rows),
         "score_hard": float(sample.hard.mean()),
         "score_soft": float(sample.s.mean()),
         "baseline": float(sample.baseline.mean()),
-        "adjusted": adjusted_mean(sample.s, sample.baseline),
+        "adjusted_hard": adjusted_mean(sample.hard, sample.baseline),
+        "adjusted_soft": adjusted_mean(sample.s, sample.baseline),
     }
 
 
 def compare_samples(
     samples: Mapping[str, Sample], units: np.ndarray, reference: str, seed: int = 0
 ) -> dict[str, dict[str, Any]]:
-    """95% intervals of adjusted and score_hard of every set, and of reference - set.
+    """95% intervals of the MEASURES of every set, and of reference - set.
 
     units: (n,) group of every question of the whole table. The same resampled groups are used for
     all sets, so that differences are paired although the sets have different questions. A set with
@@ -49,15 +53,16 @@ def compare_samples(
     for counts in draws:
         weights = counts.astype(float)
         for name, parts in sums.items():
-            gain, room, hard, count = (weights @ parts).T
+            hard, gain_hard, gain_soft, room, count = (weights @ parts).T
             with np.errstate(divide="ignore", invalid="ignore"):
-                chunks[name].append(np.stack([gain / room, hard / count], axis=1))
+                measures = [hard / count, gain_hard / room, gain_soft / room]
+            chunks[name].append(np.stack(measures, axis=1))
     resampled = {name: np.concatenate(parts) for name, parts in chunks.items()}
-    enough = {name for name, parts in sums.items() if (parts[:, 3] > 0).sum() >= 2}
+    enough = {name for name, parts in sums.items() if (parts[:, -1] > 0).sum() >= 2}
     result: dict[str, dict[str, Any]] = {}
     for name, values in resampled.items():
         if name not in enough:
-            unknown = {field: [float("nan")] * 2 for field in ("adjusted", "score_hard")}
+            unknown = {field: [float("nan")] * 2 for field in MEASURES}
             result[name] = {"interval": unknown, "interval_reason": TOO_FEW_GROUPS}
             continue
         result[name] = {"interval": _bounds(values)}
@@ -67,19 +72,18 @@ def compare_samples(
 
 
 def _sums(sample: Sample, group_of: np.ndarray) -> np.ndarray:
-    """Sums of s - b, 1 - b, hard and 1 per group; shape (groups, 4)."""
+    """Sums of hard, hard - b, s - b, 1 - b and 1 per group; shape (groups, 5)."""
     s, baseline = sample.s.to_numpy(float), sample.baseline.to_numpy(float)
     hard = sample.hard.to_numpy(float)
-    columns = np.stack([s - baseline, 1.0 - baseline, hard, np.ones_like(s)], axis=1)
+    columns = np.stack(
+        [hard, hard - baseline, s - baseline, 1.0 - baseline, np.ones_like(s)], axis=1
+    )
     given = np.isfinite(columns).all(axis=1)
-    sums = np.zeros((int(group_of.max()) + 1, 4))
+    sums = np.zeros((int(group_of.max()) + 1, 5))
     np.add.at(sums, group_of[sample.rows[given]], columns[given])
     return sums
 
 
 def _bounds(values: np.ndarray) -> dict[str, list[float]]:
     low, high = np.nanpercentile(values, [2.5, 97.5], axis=0)
-    return {
-        "adjusted": [float(low[0]), float(high[0])],
-        "score_hard": [float(low[1]), float(high[1])],
-    }
+    return {field: [float(low[i]), float(high[i])] for i, field in enumerate(MEASURES)}

@@ -114,12 +114,12 @@ def judge_removals(
     named = {name: entry for name, entry in lists.items() if not name.startswith(RANDOM)}
     result: dict[str, Any] = {"lists": named}
     if draws:
-        fields = ("score_hard", "score_soft", "adjusted")
+        fields = ("score_hard", "score_soft", "adjusted_hard", "adjusted_soft")
         result[RANDOM] = {f: band([draw[f] for draw in draws]) for f in fields}
         result[RANDOM]["per_type"] = {
             kind: {
                 f: band([draw["per_type"][kind][f] for draw in draws])
-                for f in ("score_hard", "adjusted")
+                for f in ("score_hard", "adjusted_hard", "adjusted_soft")
             }
             for kind in draws[0]["per_type"]
         }
@@ -146,6 +146,7 @@ def _per_type(scores: pd.DataFrame, types: np.ndarray) -> dict[str, dict[str, fl
             "score_hard": float(part["hard"].mean()),
             "score_soft": float(part["s"].mean()),
             "baseline": float(part["baseline"].mean()),
-            "adjusted": adjusted_mean(part["s"], part["baseline"]),
+            "adjusted_hard": adjusted_mean(part["hard"], part["baseline"]),
+            "adjusted_soft": adjusted_mean(part["s"], part["baseline"]),
         }
     return result

@@ -33,7 +33,8 @@ class Iteration:
     seeds: fold seeds that were run in this iteration
     highest: the highest ranking score among removable questions
     lowest: the lowest ranking score among removed questions
-    score_hard, score_soft, baseline, adjusted: of all remaining questions, by these seeds
+    score_hard, score_soft, baseline, adjusted_hard, adjusted_soft: of all remaining questions, by
+        these seeds
     """
 
     number: int
@@ -42,7 +43,8 @@ class Iteration:
     score_hard: float
     score_soft: float
     baseline: float
-    adjusted: float
+    adjusted_hard: float
+    adjusted_soft: float
     highest: float
     lowest: float
     removed: list[str]
@@ -158,11 +160,12 @@ def mean_scores(latest: dict[int, pd.DataFrame], rows: np.ndarray) -> pd.DataFra
     return sum(parts[1:], parts[0]) / len(parts)
 
 
-def _overall(scores: pd.DataFrame) -> tuple[float, float, float, float]:
-    """score_hard, score_soft, baseline and adjusted of a set."""
+def _overall(scores: pd.DataFrame) -> tuple[float, float, float, float, float]:
+    """score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set."""
     hard, soft = float(scores["hard"].mean()), float(scores["s"].mean())
     baseline = float(scores["baseline"].mean())
-    return hard, soft, baseline, adjusted_mean(scores["s"], scores["baseline"])
+    adjusted = [adjusted_mean(scores[column], scores["baseline"]) for column in ("hard", "s")]
+    return hard, soft, baseline, *adjusted
 
 
 def _lowest(values: np.ndarray) -> float:

@@ -29,10 +29,10 @@ class Watch:
         self.seconds = 0.0
 
     def __call__(self, iteration: Iteration, removed: int) -> None:
-        self.first = iteration.adjusted if self.first is None else self.first
+        self.first = iteration.adjusted_hard if self.first is None else self.first
         self.runs += len(iteration.seeds)
         self.seconds += iteration.seconds
-        curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted:.1f}"
+        curve = f"adjusted {100 * self.first:.1f} -> {100 * iteration.adjusted_hard:.1f}"
         left = ""
         if iteration.removed:  # none are removed in the final state
             left = f", about {timedelta(seconds=round(self.seconds_left(removed)))} left"

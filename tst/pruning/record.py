@@ -76,7 +76,8 @@ def write_iterations(folder: Path, iterations: list[Iteration]) -> None:
                 "iteration": it.number, "n": it.n, "removed_before": removed,
                 "removed": len(it.removed), "seeds": " ".join(map(str, it.seeds)),
                 "score_hard": it.score_hard, "score_soft": it.score_soft,
-                "baseline": it.baseline, "adjusted": it.adjusted, "highest": it.highest,
+                "baseline": it.baseline, "adjusted_hard": it.adjusted_hard,
+                "adjusted_soft": it.adjusted_soft, "highest": it.highest,
                 "lowest_removed": it.lowest, "seconds": round(it.seconds, 3),
                 "removed_ids": json.dumps(it.removed, ensure_ascii=False),
             }
@@ -124,7 +125,7 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
         for t in dict.fromkeys(types)
     }
     first, last = pruning.iterations[0], pruning.iterations[-1]
-    fields = ("n", "score_hard", "score_soft", "baseline", "adjusted")
+    fields = ("n", "score_hard", "score_soft", "baseline", "adjusted_hard", "adjusted_soft")
     summary: dict[str, Any] = {
         "budget": quotas.budget,
         "batch": quotas.batch,

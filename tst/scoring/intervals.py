@@ -53,26 +53,29 @@ def bootstrap_intervals(
     units: np.ndarray,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    per: np.ndarray | None = None,
 ) -> np.ndarray:
     """95% percentile intervals of means over sets of questions, resampling whole groups.
 
     values: (n, m) float, m measures a question; NaN where not measured
     members: (n, sets) bool, which question is in which set
     units: (n,) group of each question
-    Returns (sets, m, 2). A set's mean is the ratio of its resampled sum and count, so measures that
+    per: (n, m) what the sums of values are divided by the sums of; None: 1 each, which gives means
+    Returns (sets, m, 2). A set's mean is the ratio of its resampled sums, so measures that
     are differences are paired; it is NaN where fewer than two blocks hold its values. Cluster
     bootstrap: Davison and Hinkley (1997), section 3.8.
     """
     block_of, draws = resample_groups(units, seed, resamples)
     blocks = int(block_of.max()) + 1
     given = np.isfinite(values)
+    divisor = given if per is None else np.where(given, per, 0.0)
     sets, measures = members.shape[1], values.shape[1]
     sums = np.zeros((blocks, sets, measures))
     counts = np.zeros((blocks, sets, measures))
     for index in range(sets):
         inside = members[:, index]
         np.add.at(sums[:, index], block_of[inside], np.where(given, values, 0.0)[inside])
-        np.add.at(counts[:, index], block_of[inside], given[inside])
+        np.add.at(counts[:, index], block_of[inside], divisor[inside])
     flat = np.concatenate([sums.reshape(blocks, -1), counts.reshape(blocks, -1)], axis=1)
     means = []
     half = sets * measures

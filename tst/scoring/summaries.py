@@ -27,7 +27,10 @@ FIELDS: Mapping[str, str] = {
 }
 """summary.json field -> column of the per-question scores."""
 
-WITH_INTERVAL = tuple(FIELDS)[:7]
+ADJUSTED: Mapping[str, str] = {"adjusted_hard": "hard", "adjusted_soft": "s"}
+"""summary.json field -> column of the score that is adjusted."""
+
+WITH_INTERVAL = (*tuple(FIELDS)[:7], *ADJUSTED)
 
 
 def summarise(
@@ -51,9 +54,9 @@ def summarise(
     if "planted" in table:
         cued = np.isin(types, table.loc[table["planted"].astype(int) == 1, "question_type"])
         masks |= {("truth", "cued"): cued, ("truth", "clean"): ~cued}
-    values = scores[[FIELDS[f] for f in WITH_INTERVAL]].to_numpy(dtype=float)
     members = np.stack(list(masks.values()), axis=1)
-    intervals = bootstrap_intervals(values, members, units[rows])
+    values, per = _measures(scores)
+    intervals = bootstrap_intervals(values, members, units[rows], per=per)
     summary: dict[str, Any] = {}
     for index, ((part, name), mask) in enumerate(masks.items()):
         fields = _set_fields(scores[mask], scored[scored["row"].isin(rows[mask])], table)
@@ -73,7 +76,7 @@ def summarise(
 def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
     fields: dict[str, Any] = {"n": len(scores)}
     fields |= {field: float(scores[column].mean()) for field, column in FIELDS.items()}
-    fields["adjusted"] = adjusted_mean(scores["s"], scores["baseline"])
+    fields |= {f: adjusted_mean(scores[c], scores["baseline"]) for f, c in ADJUSTED.items()}
     fields |= describe_information(scored, table)
     by_fold = scored.groupby(["repeat", "fold"])[["hard", "s"]].mean()
     names = {"hard": "score_hard", "s": "score_soft"}
@@ -84,7 +87,7 @@ def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame, table: pd.DataFrame)
         fields["missing"] = f"{missing} questions have no score (the diagnostic gave none)"
     if np.isnan(scores["s_zero_shot"]).all():
         fields["zero_shot_reason"] = "this diagnostic has no zero-shot model"
-    if np.isnan(np.float64(fields["adjusted"])):
+    if any(math.isnan(fields[field]) for field in ADJUSTED):
         fields["adjusted_reason"] = (
             "no question has a score"
             if missing == len(scores)
@@ -93,15 +96,28 @@ def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame, table: pd.DataFrame)
     return fields
 
 
-def adjusted_mean(s: pd.Series, baseline: pd.Series) -> float:
-    """(mean s - mean b) / (1 - mean b) of a set, over the questions that have a score."""
-    return float(adjust(np.array(s.mean()), np.array(baseline.where(s.notna()).mean())))
+def _measures(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Of every question, in the order of WITH_INTERVAL, what is summed and what it is divided by.
+
+    A mean divides by the number of questions; an adjusted score divides the sum of score - b by
+    that of 1 - b.
+    """
+    baseline = scores["baseline"].to_numpy(dtype=float)
+    means = [scores[FIELDS[f]].to_numpy(dtype=float) for f in WITH_INTERVAL if f in FIELDS]
+    gains = [scores[column].to_numpy(dtype=float) - baseline for column in ADJUSTED.values()]
+    per = [*(np.ones_like(baseline) for _ in means), *(1.0 - baseline for _ in gains)]
+    return np.stack([*means, *gains], axis=1), np.stack(per, axis=1)
+
+
+def adjusted_mean(score: pd.Series, baseline: pd.Series) -> float:
+    """(mean score - mean b) / (1 - mean b) of a set, over the questions that have a score."""
+    return float(adjust(np.array(score.mean()), np.array(baseline.where(score.notna()).mean())))
 
 
 def _macro(per_type: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Unweighted means over question types."""
     fields: dict[str, Any] = {"n": len(per_type)}
-    for field in (*FIELDS, "adjusted"):
+    for field in (*FIELDS, *ADJUSTED):
         values = [part[field] for part in per_type.values()]
         if field == "bits":  # of the types that have it
             values = [v for v in values if math.isfinite(v)] or [math.nan]

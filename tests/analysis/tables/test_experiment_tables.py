@@ -81,10 +81,11 @@ def test_unfinished_experiments_are_left_out(tmp_path: Path) -> None:
 def pruning_summary() -> dict[str, Any]:
     def entry(adjusted: float, removed: int, chooser: str = "") -> dict[str, Any]:
         return {
-            "n": 100 - removed, "score_hard": adjusted + 0.1, "adjusted": adjusted,
-            "interval": {"score_hard": [0.2, 0.6], "adjusted": [adjusted - 0.1, adjusted + 0.1]},
+            "n": 100 - removed, "score_hard": adjusted + 0.1, "adjusted_hard": adjusted,
+            "interval": {"score_hard": [0.2, 0.6],
+                         "adjusted_hard": [adjusted - 0.1, adjusted + 0.1]},
             "removed": removed, "chooser": chooser, "independent": chooser != "rf",
-            "difference": {"adjusted": [-0.2, -0.05]},
+            "difference": {"adjusted_hard": [-0.2, -0.05]},
         }  # fmt: skip
 
     def band(mean: float) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def pruning_summary() -> dict[str, Any]:
         "model": "",
         "folds": "random",
         "lists": lists,
-        "random": {f: band(0.4) for f in ("score_hard", "adjusted")},
+        "random": {f: band(0.4) for f in ("score_hard", "adjusted_hard")},
     }
     before = {"n": 100, "vision": 0.8, "blind": 0.5, "gap": 0.3}
     after = {"n": 80, "vision": 0.78, "blind": 0.4, "gap": 0.38, "gap_change": 0.08}

@@ -8,6 +8,7 @@ from tst.analysis.tables.build import TABLES, build_tables, read_sources, render
 from tst.analysis.tables.paper_table import write_figure
 from tst.analysis.tables.results_page import COMMANDS, split_sections
 from tst.analysis.tables.stratification import stratification_table
+from tst.records.identity import RESULTS_VERSION
 
 MAIN, FOLDS = "TsT by benchmark (hard scores)", "Grouped against random folds (hard scores)"
 OWN = "What we make of it"
@@ -59,10 +60,10 @@ def write_page(root: Path, names: list[str], earlier: str) -> tuple[str, dict[st
 
 def test_sections_with_records_are_replaced_and_the_others_stay(study) -> None:
     page, sections = write_page(study[0], list(TABLES), EARLIER)
-    assert sections[MAIN].startswith("*Results version 3.*\n\nAccuracy")
+    assert sections[MAIN].startswith(f"*Results version {RESULTS_VERSION}.*\n\nAccuracy")
     assert study[1]["random"].name in sections[MAIN]
     assert "Old text of the main table" not in page
-    assert sections[FOLDS].startswith("*Results version 3.*")
+    assert sections[FOLDS].startswith(f"*Results version {RESULTS_VERSION}.*")
     assert sections[OWN] == "Written by hand.\n"
     assert "*Results version 2.*\n\nOld text of pruning" in page
     assert list(sections)[:2] == [MAIN, "TsT by benchmark (soft scores)"]

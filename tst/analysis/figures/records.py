@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def draw_benchmarks(study: Study) -> Figure:
 def draw_types(record: RunRecord) -> Figure:
     """A record's question types, most exposed first: score with interval, baseline, zero-shot."""
     types = sorted(
-        record.summary["per_type"].items(), key=lambda item: -(item[1]["adjusted"] or -math.inf)
+        record.summary["per_type"].items(), key=lambda item: _adjusted(item[1]), reverse=True
     )
     figure, (axes,) = new_figure(0.9 + 0.24 * len(types))
     places = np.arange(len(types))
@@ -75,6 +76,12 @@ def draw_types(record: RunRecord) -> Figure:
     labels = [name for name, _ in types]
     finish_rows(figure, axes, labels, "score, percent", legend_columns=3)
     return figure
+
+
+def _adjusted(part: dict[str, Any]) -> float:
+    """Of the score that is drawn; a type without it comes last."""
+    value = part["adjusted_hard"]
+    return -math.inf if value is None or math.isnan(value) else float(value)
 
 
 def draw_questions(record: RunRecord) -> Figure:
@@ -122,7 +129,7 @@ def draw_pruning(experiments: Sequence[Experiment]) -> Figure | None:
     figure, (axes,) = new_figure(2.6)
     for index, curve in enumerate(curves):
         rows = pd.DataFrame(curve["curve"])
-        axes.plot(rows["n"], 100 * rows["adjusted"].astype(float), "o-", ms=3, lw=1.2,
+        axes.plot(rows["n"], 100 * rows["adjusted_hard"].astype(float), "o-", ms=3, lw=1.2,
                   color=CYCLE[index % len(CYCLE)], label=curve["name"])  # fmt: skip
     axes.invert_xaxis()
     axes.set(xlabel="questions left", ylabel="adjusted score, percent")

@@ -11,7 +11,7 @@ from tst.analysis.experiments import Experiment
 from tst.analysis.noisy_study import group_runs
 from tst.analysis.study import title
 
-CURVE = ("n", "score_hard", "adjusted", "baseline")
+CURVE = ("n", "score_hard", "adjusted_hard", "baseline")
 SMOOTHED_OVER = 5
 """Steps of the running mean of training losses."""
 

@@ -108,14 +108,14 @@ def _list_cells(
     """Cells of ``SOLVABILITY`` for a named list."""
     difference = Figure(text=DASH)
     if ours is not None and "difference" in entry:
-        value = float(ours["adjusted"]) - float(entry["adjusted"])
-        low, high = entry["difference"]["adjusted"]
+        value = float(ours["adjusted_hard"]) - float(entry["adjusted_hard"])
+        low, high = entry["difference"]["adjusted_hard"]
         difference = Figure(value, POINTS, interval=(low, high))
     cells = {
         "removed": Figure(entry["removed"], COUNT),
         "n": Figure(entry["n"], COUNT),
         "score": _figure(entry, "score_hard"),
-        "adjusted": _figure(entry, "adjusted"),
+        "adjusted": _figure(entry, "adjusted_hard"),
         "difference": difference,
     }
     return _from(experiment, cells)
@@ -123,10 +123,10 @@ def _list_cells(
 
 def _random_cells(experiment: Experiment, bands: dict[str, Any]) -> dict[str, Figure]:
     cells = {
-        "removed": Figure(text=_draws(bands["adjusted"])),
+        "removed": Figure(text=_draws(bands["adjusted_hard"])),
         "n": Figure(text=DASH),
         "score": _band(bands["score_hard"]),
-        "adjusted": _band(bands["adjusted"]),
+        "adjusted": _band(bands["adjusted_hard"]),
         "difference": Figure(text=DASH),
     }
     return _from(experiment, cells)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from tst.records.kinds.kind import RecordKind
 
-CURVE = ["n", "removed_before", "removed", "score_hard", "score_soft", "baseline", "adjusted",
-         "highest", "lowest_removed", "seconds"]  # fmt: skip
+CURVE = ["n", "removed_before", "removed", "score_hard", "score_soft", "baseline",
+         "adjusted_hard", "adjusted_soft", "highest", "lowest_removed", "seconds"]  # fmt: skip
 
 
 class Prunings(RecordKind):

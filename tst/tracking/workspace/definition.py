@@ -17,7 +17,8 @@ from tst.tracking.wandb_run import QUESTIONS
 
 COLUMNS = (
     *(f"summary:{key}" for key in ("score_hard", "score_soft", "zero_shot_soft", "delta_soft",
-                                   "baseline", "majority", "adjusted", "n", "state")),
+                                   "baseline", "majority", "adjusted_hard", "adjusted_soft", "n",
+                                   "state")),
     *(f"config:{key}" for key in ("benchmark.name", "diagnostic.name", "model.name",
                                   "fold.group_by", "fold.seed", "record.hash")),
 )  # fmt: skip
@@ -46,7 +47,7 @@ def build_workspace(
         sections=[*sections, curves(folds), cost()],
         settings=ws.WorkspaceSettings(max_runs=50, smoothing_type="none"),
         runset_settings=ws.RunsetSettings(
-            order=[ws.Ordering(ws.Summary("adjusted"), ascending=False)],
+            order=[ws.Ordering(ws.Summary("adjusted_hard"), ascending=False)],
             pinned_columns=["run:displayName", *COLUMNS],
         ),
         auto_generate_panels=False,
@@ -60,7 +61,7 @@ def _bars(title: str, names: Sequence[str]) -> panels.BarPlot:
 def leaderboard() -> ws.Section:
     """All runs side by side, and the questions with the highest s."""
     shown: list[Any] = [
-        _bars("Adjusted: above what guessing gives", ["adjusted"]),
+        _bars("Adjusted: above what guessing gives", ["adjusted_hard"]),
         _bars("Score (hard)", ["score_hard"]),
         _bars("Zero-shot, trained on the test set's text (soft)", ["zero_shot_soft", "score_soft"]),
         _bars("Baseline and majority", ["baseline", "majority"]),
@@ -81,7 +82,7 @@ def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
         for title, key in (
             ("Score by question type (soft)", "score_soft"),
             ("Gain over zero-shot by question type", "delta_soft"),
-            ("Adjusted by question type", "adjusted"),
+            ("Adjusted by question type (soft)", "adjusted_soft"),
         )
     ]
     return ws.Section(name=f"Question types: {benchmark}", panels=shown, is_open=True)

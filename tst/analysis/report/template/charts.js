@@ -63,7 +63,7 @@ function typesChart(types, width) {
   const limits = types.filter((t) => t.interval && known(t.interval.score_hard[0]));
   const describe = (t) => [
     t.name, `${count(t.n)} questions`, [`score ${percent(t.score_hard)}`, range(t.interval.score_hard)].filter(Boolean).join("  "),
-    `baseline ${percent(t.baseline)}, majority ${percent(t.majority)}, adjusted ${percent(t.adjusted)}`,
+    `baseline ${percent(t.baseline)}, majority ${percent(t.majority)}, adjusted ${percent(t.adjusted_hard)}`,
     ...(known(t.zero_shot_hard) ? [`zero-shot ${percent(t.zero_shot_hard)}, Δ ${points(t.delta_hard)}`] : []),
   ].join("\n");
   return Plot.plot(base(width, types.length * row + 52, {

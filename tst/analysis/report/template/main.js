@@ -50,25 +50,30 @@ function recordCards(r) {
     cards.push(card("Δ over zero-shot", points(o.delta_hard), `95%: ${points(o.interval.delta_hard[0])} to ${points(o.interval.delta_hard[1])}`));
   }
   cards.push(card("baseline", percent(o.baseline), `majority ${percent(o.majority)}`));
-  cards.push(card("adjusted", percent(o.adjusted), "0: guessing, 100: given away"));
+  cards.push(card("adjusted", percent(o.adjusted_hard), `${range(o.interval.adjusted_hard)} 0: guessing, 100: given away`));
   if (known(o.bits)) {
     const floor = `of a calibrated model ${fixed(o.ece_floor, 1)}`;
     cards.push(card("bits per question", fixed(o.bits, 3), o.nothing_beyond_counting || `beyond counting positions${known(o.interval.bits[0]) ? `, 95%: ${o.interval.bits.map((b) => fixed(b, 3)).join(" to ")}` : ""}`));
     cards.push(card("calibration error", fixed(o.ece, 1), floor));
   }
-  const worst = [...r.types].filter((t) => known(t.adjusted)).sort((a, b) => b.adjusted - a.adjusted)[0];
+  const worst = [...r.types].filter((t) => known(t.adjusted_hard)).sort((a, b) => b.adjusted_hard - a.adjusted_hard)[0];
   if (worst) cards.push(card("most exposed type", percent(worst.score_hard), `${worst.name}, baseline ${percent(worst.baseline)}`));
   cards.push(card("questions", count(o.n), [r.left_out ? `${r.left_out} left out` : "", r.unparsed ? `${r.unparsed} unparsed` : ""].filter(Boolean).join(", ")));
   if (r.null && r.null.permuted && known(r.null.permuted.p)) cards.push(card("p, answers permuted", fixed(r.null.permuted.p, 3)));
   return cards;
 }
 
+// Adjusted of the score that the bars show; types without one come last.
+function adjustedOrLast(t) {
+  return known(t.adjusted_hard) ? t.adjusted_hard : -Infinity;
+}
+
 function recordCharts(r, parent) {
   const zeroShot = r.types.filter((t) => known(t.zero_shot_hard));
-  const types = [...r.types].sort((a, b) => b.adjusted - a.adjusted);
+  const types = [...r.types].sort((a, b) => adjustedOrLast(b) - adjustedOrLast(a));
   const typeEntries = [["score, with 95% interval", TUNED], ["baseline", BASE, "line"]];
   if (zeroShot.length) typeEntries.push(["zero-shot", ZERO, "dot"]);
-  chartPanel(parent, { title: "Score by question type", note: "Most exposed first.", wide: true, entries: typeEntries, draw: (w) => typesChart(types, w) });
+  chartPanel(parent, { title: "Score by question type", note: "The highest adjusted score first.", wide: true, entries: typeEntries, draw: (w) => typesChart(types, w) });
   const formats = Object.entries(FORMATS).filter(([f]) => r.s.some((b) => b.format === f)).map(([f, name]) => [name, `var(--${f})`]);
   chartPanel(parent, { title: "How biased single questions are", note: "s(x): towards 1, answered without looking.", entries: formats,
     draw: (w) => histogramChart(r.s, w, { label: "s(x)", domain: [0, 1] }) });
@@ -122,7 +127,7 @@ async function showRecord(index) {
 function showExperiments() {
   byId("pruning").hidden = !data.pruning.length;
   for (const p of data.pruning) {
-    const rows = p.curve.flatMap((c) => [["score", c.score_hard], ["adjusted", c.adjusted], ["baseline", c.baseline]]
+    const rows = p.curve.flatMap((c) => [["score", c.score_hard], ["adjusted", c.adjusted_hard], ["baseline", c.baseline]]
       .filter(([, v]) => known(v)).map(([line, v]) => ({ n: c.n, line, value: 100 * v })));
     chartPanel(byId("pruning-charts"), { title: p.name, note: p.note, entries: [["score", TUNED], ["adjusted", ZERO], ["baseline", "var(--good)"]],
       draw: (w) => linesChart(rows, w, { x: "n", y: "value", xLabel: "questions left", yLabel: "percent", color: "line", reverse: true }) });
