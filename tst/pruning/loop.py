@@ -164,8 +164,9 @@ def _overall(scores: pd.DataFrame) -> tuple[float, float, float, float, float]:
     """score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set."""
     hard, soft = float(scores["hard"].mean()), float(scores["s"].mean())
     baseline = float(scores["baseline"].mean())
-    adjusted = [adjusted_mean(scores[column], scores["baseline"]) for column in ("hard", "s")]
-    return hard, soft, baseline, *adjusted
+    adjusted_hard = adjusted_mean(scores["hard"], scores["baseline"])
+    adjusted_soft = adjusted_mean(scores["s"], scores["baseline"])
+    return hard, soft, baseline, adjusted_hard, adjusted_soft
 
 
 def _lowest(values: np.ndarray) -> float:
