@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tst.analysis.question_sets import name_apart
 from tst.records.kinds import RecordKind
 from tst.records.verification import Unusable, verify
 
@@ -37,3 +39,12 @@ def find_experiments(
         else:
             good.append(Experiment(path, kind.place(path)[0], found.summary))
     return good, bad
+
+
+def title_prunings(experiments: Sequence[Experiment]) -> list[str]:
+    """The benchmark of each pruning, for people; sets of questions of one name are told apart."""
+    data = [experiment.summary["data"] for experiment in experiments]
+    keys = [(e.subject, str(d["fingerprint"])) for e, d in zip(experiments, data, strict=True)]
+    sizes = {key: int(d["questions"]) for key, d in zip(keys, data, strict=True)}
+    titles = name_apart(sizes)
+    return [titles[key] for key in keys]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tst.analysis.question_sets import QuestionSet, find_question_sets
 from tst.analysis.selection import Choice, choose
 from tst.analysis.subjects import Subject, choose_shown, find_subjects
 from tst.analysis.tables.paper_table import PERCENT, Figure
@@ -15,21 +16,7 @@ from tst.core.folds import SCHEME_SUFFIXES, TYPE
 from tst.records.run_records import Found, RunRecord
 from tst.records.verification import describe_left_out
 
-TITLES = {
-    "vsi_bench": "VSI-Bench",
-    "cv_bench": "CV-Bench",
-    "video_mme": "Video-MME",
-    "mmmu": "MMMU",
-    "mmstar": "MMStar",
-}
-"""Benchmarks of the paper in its order, with their names."""
-
 RANDOM, GROUPED = "random", "grouped"
-
-
-def title(benchmark: str) -> str:
-    """A benchmark's name for people."""
-    return TITLES.get(benchmark, benchmark)
 
 
 @dataclass
@@ -38,6 +25,7 @@ class Study:
 
     model: short name of the model that the tables with one column per diagnostic show; empty: the
         one with records on the most benchmarks
+    question_sets: what rows are of, named apart; of benchmarks without a whole record too
     subjects: diagnostics and models with records; shown: one per diagnostic, see ``choose_shown``
     """
 
@@ -47,23 +35,19 @@ class Study:
 
     def __post_init__(self) -> None:
         records = self.found.records
+        unusable = (u.benchmark for u in self.found.unusable)
+        self.question_sets = find_question_sets(records, unusable)
         self.subjects = find_subjects(records)
         self.shown = choose_shown(self.subjects, records, self.model)
-
-    @property
-    def benchmarks(self) -> list[str]:
-        """Those with any record, whole or not: the paper's first, in its order."""
-        seen = {r.benchmark for r in self.found.records} | {
-            u.benchmark for u in self.found.unusable
-        }
-        return [b for b in TITLES if b in seen] + sorted(seen - TITLES.keys())
 
     @property
     def models(self) -> list[str]:
         """Slugs of the language models with records."""
         return sorted({r.model for r in self.found.records if r.model})
 
-    def cell(self, benchmark: str, subject: Subject, scheme: str, stratify: str = TYPE) -> Choice:
+    def cell(
+        self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE
+    ) -> Choice:
         """The records behind one cell; notes those passed over.
 
         Folds that answers shape give other figures: no cell mixes them with the others.
@@ -71,29 +55,30 @@ class Study:
         choice = choose(
             r
             for r in self.found.records
-            if subject.is_of(r)
-            and (r.benchmark, r.scheme, r.stratify) == (benchmark, scheme, stratify)
+            if questions.is_of(r)
+            and subject.is_of(r)
+            and (r.scheme, r.stratify) == (scheme, stratify)
         )
         for record, why in choice.passed_over:
-            self.passed_over[record.hash] = f"{title(benchmark)}, {record.subject} ({why})"
+            self.passed_over[record.hash] = f"{questions.title}, {record.subject} ({why})"
         return choice
 
     def why_missing(
-        self, benchmark: str, subject: Subject, scheme: str, stratify: str = TYPE
+        self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE
     ) -> str:
         """Why a cell has no record."""
         states = [
             u.state
             for u in self.found.unusable
-            if u.benchmark == benchmark
+            if u.benchmark == questions.benchmark
             and u.path.parts[-3].split("-")[0] == subject.diagnostic
             and _is_of_scheme(u.path.parts[-2], scheme, stratify)
         ]
         if states:
             return f"no finished record ({', '.join(sorted(set(states)))})"
-        of_benchmark = [r for r in self.found.records if r.benchmark == benchmark]
-        groups = any(r.summary["data"].get("groups") for r in of_benchmark)
-        if scheme == GROUPED and of_benchmark and not groups:
+        of_set = [r for r in self.found.records if questions.is_of(r)]
+        groups = any(r.summary["data"].get("groups") for r in of_set)
+        if scheme == GROUPED and of_set and not groups:
             return "the benchmark declares no groups"
         return "no record"
 

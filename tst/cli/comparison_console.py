@@ -6,6 +6,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from tst.analysis.question_sets import find_question_sets
 from tst.analysis.selection import difference
 from tst.analysis.tables.paper_table import POINTS, Figure, write_figure
 from tst.cli.console import wide_console
@@ -19,11 +20,13 @@ def show_comparison(
 
     alone: how many questions have no partner on the other side
     """
+    titles = {q.fingerprint: q.title for q in find_question_sets([*a, *b])}
     for name, side in (("a", a), ("b", b)):
         seeds = ", ".join(str(r.seed) for r in side)
         hashes = " ".join(r.hash for r in side)
         first = side[0]
-        print(f"{name}: {first.benchmark}, {first.subject}, {first.folds}, seed {seeds} ({hashes})")
+        what = f"{titles[first.fingerprint]}, {first.subject}, {first.folds}"
+        print(f"{name}: {what}, seed {seeds} ({hashes})")
     if a[0].subject == b[0].subject and (settings := difference(a[0], b[0])):
         print(f"b has other settings: {settings}")
     if alone:

@@ -110,6 +110,7 @@ def pruning_summary() -> dict[str, Any]:
     }
     return {
         "results_version": RESULTS_VERSION, "chooser": "rf", "label": "TsT-RF", "model": "",
+        "data": {"fingerprint": "a", "questions": 100},
         "pruning": {"removed": 20}, "judged": [judged],
         "predictions": {"gpt": {"blind": "judge", "overall": overall, "per_type": {}}},
     }  # fmt: skip

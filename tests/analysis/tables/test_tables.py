@@ -65,7 +65,7 @@ def test_fold_sd_is_that_of_all_folds(study: tuple[Path, dict[str, Path]]) -> No
     found = Study(find_records(root))
     forest, *_ = found.subjects
     assert forest.title == "TsT-RF"
-    choice = found.cell("planted", forest, "random")
+    choice = found.cell(found.question_sets[0], forest, "random")
     folds = []
     for name in ("random", "random_43"):
         rows = read_record(paths[name]).path / "predictions.parquet"

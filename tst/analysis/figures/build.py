@@ -26,11 +26,11 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     if study.found.records:
         figures["benchmarks"] = draw_benchmarks(study)
-    for benchmark in study.benchmarks:
+    for questions in study.question_sets:
         for subject in study.subjects:
             for scheme in (RANDOM, GROUPED):
-                for record in study.cell(benchmark, subject, scheme).records[:1]:
-                    name = "-".join([benchmark, subject.model or subject.diagnostic, scheme])
+                for record in study.cell(questions, subject, scheme).records[:1]:
+                    name = "-".join([questions.slug, subject.model or subject.diagnostic, scheme])
                     figures[f"types-{name}"] = draw_types(record)
                     figures[f"questions-{name}"] = draw_questions(record)
     pruning = draw_pruning(find_experiments(outputs_root, PRUNING)[0])

@@ -26,7 +26,7 @@ from tst.analysis.figures.style import (
 )
 from tst.analysis.report.distributions import reliability
 from tst.analysis.report.experiment_data import describe_pruning
-from tst.analysis.study import GROUPED, RANDOM, Study, title
+from tst.analysis.study import GROUPED, RANDOM, Study
 from tst.analysis.tables.scores import DELTA, score_cells, score_columns
 from tst.records.run_records import RunRecord
 
@@ -36,10 +36,10 @@ FORMAT_COLORS = {"mc": TUNED, "num": GREEN, "open": PURPLE}
 
 def draw_benchmarks(study: Study) -> Figure:
     """Benchmarks side by side: what text alone scores, over the baseline."""
-    names = [b for b in study.benchmarks if any(r.benchmark == b for r in study.found.records)]
-    figure, (axes,) = new_figure(0.9 + 0.42 * len(names))
-    cells = [score_cells(study, name, "hard") for name in names]
-    places = np.arange(len(names))
+    shown = [q for q in study.question_sets if any(map(q.is_of, study.found.records))]
+    figure, (axes,) = new_figure(0.9 + 0.42 * len(shown))
+    cells = [score_cells(study, questions, "hard") for questions in shown]
+    places = np.arange(len(shown))
     baselines = [100 * c["baseline"].value for c in cells]
     axes.vlines(baselines, places - 0.28, places + 0.28, color=BASELINE, lw=2, label="baseline")
     series = [c for c in score_columns(study) if c.figure != DELTA]
@@ -51,7 +51,7 @@ def draw_benchmarks(study: Study) -> Figure:
             spread = np.where(np.isfinite(errors), errors, 0.0)
             axes.errorbar(values, places, xerr=spread, fmt=marker, color=color, label=column.title,
                           markersize=5, lw=1, mec="white", mew=0.5)  # fmt: skip
-    labels = [title(name) for name in names]
+    labels = [questions.title for questions in shown]
     finish_rows(figure, axes, labels, "score, percent (± sd over folds)", legend_columns=5)
     return figure
 

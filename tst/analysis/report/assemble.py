@@ -13,10 +13,12 @@ from typing import Any
 
 from tst import __version__
 from tst.analysis.experiments import Experiment
+from tst.analysis.question_sets import TITLES, find_question_sets
+from tst.analysis.record_names import name_records
 from tst.analysis.report.experiment_data import describe_noisy, describe_pruning
 from tst.analysis.report.overview import describe_overview
 from tst.analysis.report.record_data import describe_record, question_columns
-from tst.analysis.study import GROUPED, TITLES
+from tst.analysis.study import GROUPED
 from tst.records.run_records import Found, RunRecord
 from tst.records.verification import describe_left_out
 
@@ -46,11 +48,13 @@ def render_report(
     outputs_root: record paths are shown relative to it
     """
     records, chunks = [], []
+    titles = {(q.benchmark, q.fingerprint): q.title for q in find_question_sets(found.records)}
     ordered = sorted(found.records, key=_place)
     with_questions = choose_records(ordered)
-    for index, record in enumerate(ordered):
+    for index, (record, name) in enumerate(zip(ordered, name_records(ordered), strict=True)):
         questions = record.questions
-        described = describe_record(record, questions, outputs_root)
+        title = titles[record.benchmark, record.fingerprint]
+        described = describe_record(record, title, name, questions, outputs_root)
         if record in with_questions:
             chunk = f"questions-{index}"
             chunks.append(pack(chunk, question_columns(questions)))
@@ -80,12 +84,16 @@ def render_report(
     return page
 
 
-def _place(record: RunRecord) -> tuple[int, str, bool, str, bool, int]:
-    """Where a record stands: the paper's benchmarks first, then without a model, random folds."""
+def _place(record: RunRecord) -> tuple[int, str, int, str, bool, str, bool, int]:
+    """Where a record stands: the paper's benchmarks first, then without a model, random folds.
+
+    Records of one set of questions stand together, the largest set of a name first.
+    """
     order = list(TITLES)
     known = order.index(record.benchmark) if record.benchmark in order else len(order)
     grouped = record.scheme == GROUPED
-    return known, record.benchmark, bool(record.model), record.subject, grouped, record.seed
+    questions = (record.benchmark, -int(record.summary["data"]["questions"]), record.fingerprint)
+    return known, *questions, bool(record.model), record.subject, grouped, record.seed
 
 
 def choose_records(records: list[RunRecord]) -> list[RunRecord]:
@@ -93,10 +101,10 @@ def choose_records(records: list[RunRecord]) -> list[RunRecord]:
 
     One seed of everything goes before the second seed of anything; the first record is always in.
     """
-    nth_seed: Counter[tuple[str, str, str]] = Counter()
+    nth_seed: Counter[tuple[str, ...]] = Counter()
     ranked = []
     for place, record in enumerate(records):
-        what = (record.benchmark, record.subject, record.path.parent.name)
+        what = (record.fingerprint, record.benchmark, record.subject, record.path.parent.name)
         ranked.append((nth_seed[what], place))
         nth_seed[what] += 1
     chosen: list[RunRecord] = []

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from tst.analysis.experiments import Experiment
+from tst.analysis.experiments import Experiment, title_prunings
 from tst.analysis.noisy_study import group_runs
-from tst.analysis.study import title
 
 CURVE = ("n", "score_hard", "adjusted_hard", "baseline")
 SMOOTHED_OVER = 5
@@ -19,7 +18,7 @@ SMOOTHED_OVER = 5
 def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
     """A curve a pruning record: what remains against its scores."""
     described = []
-    for experiment in experiments:
+    for experiment, name in zip(experiments, title_prunings(experiments), strict=True):
         path = experiment.path / "iterations.csv"
         if not path.exists():
             continue
@@ -27,7 +26,7 @@ def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
         shown = curve[[c for c in CURVE if c in curve]]
         described.append(
             {
-                "name": f"{title(experiment.subject)}, record {experiment.hash}",
+                "name": f"{name}, record {experiment.hash}",
                 "note": f"{int(curve['n'].iloc[0])} questions, {int(curve['n'].iloc[-1])} kept",
                 "curve": json.loads(shown.to_json(orient="records")),
             }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tst.analysis.study import Study
+from tst.analysis.study import Study, mean_figure
 from tst.analysis.tables.paper_table import PaperTable, footnotes, write_figure
 from tst.analysis.tables.scores import DELTA, SCORE, ScoreColumn, main_table, score_columns
 from tst.core.number_text import MINUS
-from tst.records.run_records import Found
+from tst.records.run_records import Found, RunRecord
 
 
 def describe_overview(found: Found) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def describe_overview(found: Found) -> dict[str, Any]:
         baseline = known["baseline"].value if "baseline" in known else None
         benchmarks.append({"name": row.labels[0], "baseline": baseline, "marks": marks})
     return {
-        "cards": _cards(table, found, series),
+        "cards": _cards(study, table, series),
         "series": [
             {"kind": key, "label": c.title, "zero_shot": c.subject.has_zero_shot}
             for key, c in series.items()
@@ -42,8 +42,9 @@ def describe_overview(found: Found) -> dict[str, Any]:
     }
 
 
-def _cards(table: PaperTable, found: Found, series: dict[str, ScoreColumn]) -> list[dict[str, str]]:
-    """What stands out: how many records, the largest gain over guessing, the largest delta."""
+def _cards(study: Study, table: PaperTable, series: dict[str, ScoreColumn]) -> list[dict[str, str]]:
+    """What stands out: how many records, the largest gain over guessing."""
+    found = study.found
     cards = [
         {
             "name": "verified records",
@@ -52,12 +53,13 @@ def _cards(table: PaperTable, found: Found, series: dict[str, ScoreColumn]) -> l
         },
         {"name": "benchmarks", "value": str(len(table.rows)), "more": ""},
     ]
-    gains = [
-        (cell.value - row.cells["baseline"].value, row.labels[0], key, write_figure(cell))
-        for row in table.rows
-        for key, cell in row.cells.items()
-        if key in series and series[key].figure == SCORE and not cell.missing
-    ]
+    gains = []
+    for row, questions in zip(table.rows, study.question_sets, strict=True):
+        for key, column in series.items():
+            choice = study.cell(questions, column.subject, column.scheme)
+            if column.figure == SCORE and choice.records:
+                above = mean_figure(choice, above_baseline).value
+                gains.append((above, row.labels[0], key, write_figure(row.cells[key])))
     if gains:
         gain, name, key, text = max(gains)
         points = f"{100 * gain:+.1f}".replace("-", MINUS)
@@ -66,6 +68,12 @@ def _cards(table: PaperTable, found: Found, series: dict[str, ScoreColumn]) -> l
         )
         cards.append({"name": "above its baseline", "value": points, "more": f"points, {name}"})
     return cards
+
+
+def above_baseline(record: RunRecord) -> float:
+    """How far a record's score is above its own baseline; for numbers it depends on the folds."""
+    overall = record.summary["overall"]
+    return float(overall["score_hard"]) - float(overall["baseline"])
 
 
 def describe_table(table: PaperTable) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from tst.analysis.report.distributions import histogram, plane, reliability
-from tst.analysis.study import title
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
 
@@ -27,6 +26,9 @@ SET_FIELDS = (
     "adjusted_hard",
     "adjusted_soft",
     "bits",
+    "log_likelihood",
+    "prior_log_likelihood",
+    "uniform_log_likelihood",
     "ece",
     "ece_floor",
     "nothing_beyond_counting",
@@ -38,14 +40,18 @@ MOST_TWINS = 15
 
 
 def describe_record(
-    record: RunRecord, questions: pd.DataFrame, outputs_root: Path | None
+    record: RunRecord, title: str, name: str, questions: pd.DataFrame, outputs_root: Path | None
 ) -> dict[str, Any]:
-    """Everything but the questions: identity, summary figures, distributions, importance."""
+    """Everything but the questions: identity, summary figures, distributions, importance.
+
+    title: of its set of questions; name: what no other record of these questions is called
+    """
     summary = record.summary
     has_zero_shot = bool(questions["s_zero_shot"].notna().any())
     return {
         "hash": record.hash,
-        "benchmark": title(record.benchmark),
+        "benchmark": title,
+        "name": name,
         "subject": record.subject,
         "folds": record.folds,
         "seed": record.seed,

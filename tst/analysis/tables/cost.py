@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tst.analysis.selection import Choice
-from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, title
+from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure
 from tst.analysis.tables.paper_table import (
     COUNT,
     GIBIBYTES,
@@ -30,10 +30,10 @@ COLUMNS = [
 def cost_table(study: Study) -> PaperTable:
     """A row a (benchmark, diagnostic, fold scheme) with records."""
     rows = []
-    for benchmark in study.benchmarks:
+    for questions in study.question_sets:
         for subject in study.subjects:
             for scheme in (RANDOM, GROUPED):
-                choice = study.cell(benchmark, subject, scheme)
+                choice = study.cell(questions, subject, scheme)
                 if not choice.records:
                     continue
                 cells = {
@@ -43,7 +43,7 @@ def cost_table(study: Study) -> PaperTable:
                     "tokens": _where_known(choice, "train_tokens", COUNT),
                     "memory": _where_known(choice, "peak_memory_bytes", GIBIBYTES),
                 }
-                rows.append(Row((title(benchmark), subject.title, scheme), cells))
+                rows.append(Row((questions.title, subject.title, scheme), cells))
     return PaperTable(
         "cost",
         "Cost of a run",

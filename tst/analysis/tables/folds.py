@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tst.analysis.comparison import compare
+from tst.analysis.question_sets import QuestionSet
 from tst.analysis.study import (
     GROUPED,
     RANDOM,
     Study,
     mean_figure,
     summary_field,
-    title,
 )
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, PaperTable, Row
@@ -26,11 +26,11 @@ COLUMNS = [
 def fold_table(study: Study) -> PaperTable:
     """A row a (benchmark with groups, diagnostic) that has records."""
     rows = []
-    for benchmark in study.benchmarks:
+    for questions in study.question_sets:
         for subject in study.subjects:
-            cells = _cells(study, benchmark, subject)
+            cells = _cells(study, questions, subject)
             if cells:
-                rows.append(Row((title(benchmark), subject.title), cells))
+                rows.append(Row((questions.title, subject.title), cells))
     return PaperTable(
         "folds",
         "Grouped against random folds (hard scores)",
@@ -42,9 +42,9 @@ def fold_table(study: Study) -> PaperTable:
     )
 
 
-def _cells(study: Study, benchmark: str, subject: Subject) -> dict[str, Figure]:
-    random = study.cell(benchmark, subject, RANDOM)
-    grouped = study.cell(benchmark, subject, GROUPED)
+def _cells(study: Study, questions: QuestionSet, subject: Subject) -> dict[str, Figure]:
+    random = study.cell(questions, subject, RANDOM)
+    grouped = study.cell(questions, subject, GROUPED)
     known = (*grouped.records, *random.records)
     if not known or not known[0].summary["data"].get("groups"):
         return {}
@@ -53,8 +53,8 @@ def _cells(study: Study, benchmark: str, subject: Subject) -> dict[str, Figure]:
     cells = {
         "group": Figure(text=group),
         "groups": Figure(known[0].summary["data"]["groups"][group], COUNT),
-        RANDOM: mean_figure(random, hard, reason=study.why_missing(benchmark, subject, RANDOM)),
-        GROUPED: mean_figure(grouped, hard, reason=study.why_missing(benchmark, subject, GROUPED)),
+        RANDOM: mean_figure(random, hard, reason=study.why_missing(questions, subject, RANDOM)),
+        GROUPED: mean_figure(grouped, hard, reason=study.why_missing(questions, subject, GROUPED)),
         "drop": Figure(unit=POINTS, reason="needs records of both fold schemes"),
     }
     if random.records and grouped.records:

@@ -10,7 +10,6 @@ from tst.analysis.study import (
     mean_figure,
     pooled_fold_sd,
     summary_field,
-    title,
 )
 from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row, mark_best
 from tst.core.number_text import DASH
@@ -19,21 +18,23 @@ from tst.core.number_text import DASH
 def model_table(study: Study) -> PaperTable:
     """A row a diagnostic or model; per benchmark the tuned score and the gain over zero-shot."""
     columns = []
-    for benchmark in study.benchmarks:
-        columns.append(Column(f"{benchmark}.score", "TsT", title(benchmark)))
-        columns.append(Column(f"{benchmark}.delta", "Δ", title(benchmark)))
+    for questions in study.question_sets:
+        columns.append(Column(f"{questions.slug}.score", "TsT", questions.title))
+        columns.append(Column(f"{questions.slug}.delta", "Δ", questions.title))
     rows = []
     for subject in study.subjects:
         cells: dict[str, Figure] = {}
-        for benchmark in study.benchmarks:
-            choice = study.cell(benchmark, subject, RANDOM)
-            reason = study.why_missing(benchmark, subject, RANDOM)
+        for questions in study.question_sets:
+            choice = study.cell(questions, subject, RANDOM)
+            reason = study.why_missing(questions, subject, RANDOM)
             score = mean_figure(choice, summary_field("score_hard"), reason=reason)
             delta = mean_figure(choice, summary_field("delta_hard"), POINTS, reason)
             if not subject.has_zero_shot:
                 delta = Figure(text=DASH)
-            cells[f"{benchmark}.score"] = replace(score, sd=pooled_fold_sd(choice, "score_hard"))
-            cells[f"{benchmark}.delta"] = delta
+            cells[f"{questions.slug}.score"] = replace(
+                score, sd=pooled_fold_sd(choice, "score_hard")
+            )
+            cells[f"{questions.slug}.delta"] = delta
         rows.append(Row((subject.title,), cells))
     for column in columns:
         if column.heading == "TsT":

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tst.analysis.experiments import Experiment
-from tst.analysis.study import title
+from tst.analysis.experiments import Experiment, title_prunings
 from tst.analysis.tables.paper_table import (
     COUNT,
     PERCENT,
@@ -42,13 +41,13 @@ GAPS = [
 def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
     """A row a (pruning, judge, list of removed questions)."""
     rows = []
-    for experiment in experiments:
+    for experiment, name in zip(experiments, _names(experiments), strict=True):
         for judged in experiment.summary.get("judged", []):
             judge = f"{subject(judged['label'], judged['model'])}, {judged['folds']} folds"
-            block = (_name(experiment), judge)
+            block = (name, judge)
             ours = judged["lists"].get(OURS)
-            for name, entry in judged["lists"].items():
-                labels = (*block, _list_name(name, entry))
+            for removed, entry in judged["lists"].items():
+                labels = (*block, _list_name(removed, entry))
                 rows.append(Row(labels, _list_cells(experiment, entry, ours)))
             if RANDOM in judged:
                 rows.append(Row((*block, "at random"), _random_cells(experiment, judged[RANDOM])))
@@ -68,14 +67,14 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
 def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
     """A row a (pruning, model with vision, list of removed questions)."""
     rows = []
-    for experiment in experiments:
+    for experiment, name in zip(experiments, _names(experiments), strict=True):
         for model, entry in experiment.summary.get("predictions", {}).items():
-            block = (_name(experiment), f"{model} (blind: {entry.get('blind', 'not known')})")
+            block = (name, f"{model} (blind: {entry.get('blind', 'not known')})")
             overall = entry["overall"]
             before = overall["lists"]["before"]
-            for name, figures in overall["lists"].items():
+            for removed, figures in overall["lists"].items():
                 cells = _gap_cells(experiment, figures, before)
-                rows.append(Row((*block, _LISTS.get(name, name)), cells))
+                rows.append(Row((*block, _LISTS.get(removed, removed)), cells))
             if RANDOM in overall:
                 cells = _random_gap_cells(experiment, overall[RANDOM], before)
                 rows.append(Row((*block, "at random"), cells))
@@ -174,11 +173,14 @@ def _from(experiment: Experiment, cells: dict[str, Figure]) -> dict[str, Figure]
     return {k: replace(figure, records=(experiment.hash,)) for k, figure in cells.items()}
 
 
-def _name(experiment: Experiment) -> str:
-    summary = experiment.summary
-    removed = summary["pruning"]["removed"]
-    who = subject(summary["label"], summary["model"])
-    return f"{title(experiment.subject)}, {removed} by {who}"
+def _names(experiments: Sequence[Experiment]) -> list[str]:
+    """Benchmark, number of removed questions and chooser of each."""
+    names = []
+    for experiment, title in zip(experiments, title_prunings(experiments), strict=True):
+        summary = experiment.summary
+        who = subject(summary["label"], summary["model"])
+        names.append(f"{title}, {summary['pruning']['removed']} by {who}")
+    return names
 
 
 def _number(value: float | None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tst.analysis.question_sets import QuestionSet
 from tst.analysis.selection import Choice
 from tst.analysis.study import (
     GROUPED,
@@ -12,7 +13,6 @@ from tst.analysis.study import (
     mean_figure,
     pooled_fold_sd,
     summary_field,
-    title,
 )
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import (
@@ -93,8 +93,8 @@ CAPTIONS = {
 def main_table(study: Study, measure: str = "hard") -> PaperTable:
     """A row a benchmark. measure: ``hard`` (argmax) or ``soft`` (p_gold)."""
     rows = [
-        Row((title(b),), mark_best(score_cells(study, b, measure), competing(study)))
-        for b in study.benchmarks
+        Row((q.title,), mark_best(score_cells(study, q, measure), competing(study)))
+        for q in study.question_sets
     ]
     name = "main" if measure == "hard" else f"main_{measure}"
     return PaperTable(
@@ -112,10 +112,10 @@ def main_table(study: Study, measure: str = "hard") -> PaperTable:
 def per_type_table(study: Study) -> PaperTable:
     """A row a question type, benchmark by benchmark."""
     rows = []
-    for benchmark in study.benchmarks:
-        for name in _question_types(study, benchmark):
-            cells = score_cells(study, benchmark, "hard", "per_type", name)
-            rows.append(Row((title(benchmark), name), mark_best(cells, competing(study))))
+    for questions in study.question_sets:
+        for name in _question_types(study, questions):
+            cells = score_cells(study, questions, "hard", "per_type", name)
+            rows.append(Row((questions.title, name), mark_best(cells, competing(study))))
     return PaperTable(
         "types",
         "TsT by question type (hard scores)",
@@ -132,12 +132,12 @@ def competing(study: Study) -> list[str]:
 
 
 def score_cells(
-    study: Study, benchmark: str, measure: str, part: str = "overall", name: str = ""
+    study: Study, questions: QuestionSet, measure: str, part: str = "overall", name: str = ""
 ) -> dict[str, Figure]:
-    """The cells of ``table_columns`` for a benchmark, or for one of its question types."""
+    """The cells of ``table_columns`` for a set of questions, or for one of its question types."""
     columns = score_columns(study)
     places = {(c.subject, c.scheme) for c in columns}
-    choices = {place: study.cell(benchmark, *place) for place in places}
+    choices = {place: study.cell(questions, *place) for place in places}
     first, *_ = study.shown
     # the references of one diagnostic's records; which one's does not matter, as they are equal
     order = ((subject, scheme) for subject in study.shown for scheme in (RANDOM, GROUPED))
@@ -146,7 +146,7 @@ def score_cells(
     def figure(choice: Choice, field: str, reason: str, unit: str = PERCENT) -> Figure:
         return mean_figure(choice, summary_field(field, part, name), unit, reason)
 
-    missing = study.why_missing(benchmark, first, RANDOM)
+    missing = study.why_missing(questions, first, RANDOM)
     cells = {
         "n": figure(basis, "n", missing, COUNT),
         "baseline": figure(basis, "baseline", missing),
@@ -155,7 +155,7 @@ def score_cells(
     for column in columns:
         choice = choices[column.subject, column.scheme]
         field = f"{column.figure}_{measure}"
-        reason = study.why_missing(benchmark, column.subject, column.scheme)
+        reason = study.why_missing(questions, column.subject, column.scheme)
         cell = figure(choice, field, reason, POINTS if column.figure == DELTA else PERCENT)
         spread = column.figure == SCORE
         cells[column.key] = _with_sd(cell, choice, field, part, name) if spread else cell
@@ -169,10 +169,10 @@ def _with_sd(figure: Figure, choice: Choice, score: str, part: str, name: str) -
     return replace(figure, sd=pooled_fold_sd(choice, score, part, name))
 
 
-def _question_types(study: Study, benchmark: str) -> list[str]:
+def _question_types(study: Study, questions: QuestionSet) -> list[str]:
     names: set[str] = set()
     for record in study.found.records:
-        if record.benchmark == benchmark:
+        if questions.is_of(record):
             names |= record.summary["per_type"].keys()
     return sorted(names)
 

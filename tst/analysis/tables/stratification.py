@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tst.analysis.question_sets import QuestionSet
 from tst.analysis.study import (
     RANDOM,
     Study,
     mean_figure,
     summary_field,
-    title,
 )
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row
@@ -34,14 +34,14 @@ def stratification_table(study: Study) -> PaperTable:
         for name, *_ in subjects
         for key, heading in {**HEADINGS, DIFFERENCE: DIFFERENCE}.items()
     ]
-    compared = {r.benchmark for r in study.found.records if r.stratify == ANSWER}
+    compared = [r for r in study.found.records if r.stratify == ANSWER]
     rows = []
-    for benchmark in study.benchmarks:
-        if benchmark in compared:
+    for questions in study.question_sets:
+        if any(map(questions.is_of, compared)):
             cells: dict[str, Figure] = {}
             for name, subject, field in subjects:
-                cells |= _cells(study, benchmark, name, subject, field)
-            rows.append(Row((title(benchmark),), cells))
+                cells |= _cells(study, questions, name, subject, field)
+            rows.append(Row((questions.title,), cells))
     return PaperTable(
         "stratification",
         "Folds stratified by type and by answer (random folds, hard scores)",
@@ -53,12 +53,12 @@ def stratification_table(study: Study) -> PaperTable:
 
 
 def _cells(
-    study: Study, benchmark: str, name: str, subject: Subject, field: str
+    study: Study, questions: QuestionSet, name: str, subject: Subject, field: str
 ) -> dict[str, Figure]:
     cells = {}
     for stratify in HEADINGS:
-        choice = study.cell(benchmark, subject, RANDOM, stratify)
-        reason = study.why_missing(benchmark, subject, RANDOM, stratify)
+        choice = study.cell(questions, subject, RANDOM, stratify)
+        reason = study.why_missing(questions, subject, RANDOM, stratify)
         cells[f"{name}.{stratify}"] = mean_figure(choice, summary_field(field), reason=reason)
     by_type, by_answer = (cells[f"{name}.{stratify}"] for stratify in HEADINGS)
     missing = "needs records of both fold plans"

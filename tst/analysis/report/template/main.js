@@ -25,16 +25,12 @@ function paperTable(table) {
   return el("div", {}, el("h3", {}, table.title), el("p", { class: "note" }, table.caption), plainTable(headings, table.rows), notes);
 }
 
-function recordName(r) {
-  return `${r.subject}, ${r.folds}, seed ${r.seed}`;
-}
-
 function fillPicker() {
   const select = byId("record-select");
   const groups = new Map();
   data.records.forEach((r, i) => {
     if (!groups.has(r.benchmark)) groups.set(r.benchmark, el("optgroup", { label: r.benchmark }));
-    groups.get(r.benchmark).append(el("option", { value: i }, `${r.benchmark}: ${recordName(r)}`));
+    groups.get(r.benchmark).append(el("option", { value: i }, `${r.benchmark}: ${r.name}`));
   });
   select.append(...groups.values());
   select.addEventListener("change", () => showRecord(Number(select.value)));
@@ -113,7 +109,7 @@ async function showRecord(index) {
   byId("record").hidden = false;
   byId("record-select").value = String(index);
   byId("record-title").textContent = `${r.benchmark} · ${r.subject}`;
-  byId("record-identity").replaceChildren(`${r.folds}, seed ${r.seed}${r.repeats > 1 ? `, ${r.repeats} repeats` : ""} · record `, el("code", {}, r.path));
+  byId("record-identity").replaceChildren(`${r.name}${r.repeats > 1 ? `, ${r.repeats} repeats` : ""} · record `, el("code", {}, r.path));
   byId("record-cards").replaceChildren(...recordCards(r));
   byId("record-charts").replaceChildren();
   recordCharts(r, byId("record-charts"));
@@ -142,10 +138,10 @@ function showExperiments() {
 }
 
 function showRecords() {
-  const headings = [["benchmark"], ["what"], ["folds"], ["seed", 1], ["score", 1], ["baseline", 1], ["finished"], ["record"]].map(([text, right]) => ({ text, right }));
+  const headings = [["benchmark"], ["what"], ["questions", 1], ["score", 1], ["baseline", 1], ["finished"], ["record"]].map(([text, right]) => ({ text, right }));
   const open = (i) => el("a", { href: "#record", onclick: () => showRecord(i) }, data.records[i].hash);
   byId("record-list").append(plainTable(headings, data.records.map((r, i) => [
-    r.benchmark, r.subject, r.folds, r.seed, percent(r.overall.score_hard),
+    r.benchmark, r.name, count(r.overall.n), percent(r.overall.score_hard),
     percent(r.overall.baseline), r.finished_at.slice(0, 16).replace("T", " "), el("code", {}, open(i))])));
   if (data.unusable) {
     byId("left-out").append(el("details", { open: "" }, el("summary", {}, `${count(data.unusable)} left out: unfinished, failed, outdated or changed`),
