@@ -1,0 +1,67 @@
+"""Which shortcut each feature is evidence of, by stable names that readers see.
+
+A shortcut is what a benchmark's designer can mend: one place that names it for every feature.
+Features are named family.what; the longest entry that is a feature's family, or the feature
+itself, decides. docs/shortcuts.md says what each shortcut is.
+"""
+
+from __future__ import annotations
+
+CHOICES = {
+    "position": "position",
+    "prior": "position",
+    "length": "length",
+    "option": "option_text",
+    "option.set": "option_set",
+    "option.set_rank": "option_set",
+    "option.shape": "option_set",
+    "words": "option_text",
+    "pieces": "option_text",
+    "nearest": "option_text",
+    "numbers": "number_rank",
+    "similarity": "other_options",
+    "overlap": "question_words",
+    "options": "question_words",
+    "template": "wording",
+    "question": "wording",
+    "crosses": "pair",
+    "entities": "pair",
+    "entities.question": "repeated_question",
+    "comparisons": "pair",
+    "opposites": "pair",
+    "directions": "pair",
+    "route": "pair",
+    "counts": "pair",
+    "relation": "pair",
+    "distance": "pair",
+    "order": "order",
+    "metadata": "metadata",
+    "siblings": "siblings",
+}
+"""Of multiple-choice and open questions: what makes an option look right."""
+
+NUMBERS = {
+    "words": "entity",
+    "entities": "entity",
+    "entities.question": "repeated_question",
+    "template": "wording",
+    "question": "wording",
+    "metadata": "metadata",
+    "siblings": "siblings",
+}
+"""Of numeric questions: what the predicted number follows from."""
+
+OWN_FEATURE = "own_feature"
+"""What a featuriser of the user's own reads."""
+
+
+def shortcut_of(feature: str, by_family: dict[str, str]) -> str:
+    """The shortcut of a feature family.what; by_family: CHOICES or NUMBERS."""
+    family, _, what = feature.partition(".")
+    what = what.removesuffix("_lift").removesuffix("_odds").removesuffix("_count")
+    return by_family.get(f"{family}.{what}") or by_family.get(family, OWN_FEATURE)
+
+
+def all_shortcuts() -> list[str]:
+    """Every name, in the order of the tables above."""
+    return list(dict.fromkeys([*CHOICES.values(), *NUMBERS.values(), OWN_FEATURE]))
