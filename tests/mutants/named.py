@@ -66,7 +66,7 @@ NAMED = (
         "the weights of a leaf's answers are not normalised in the expected MRA",
         "share = (1.0 / np.bincount(leaf)[leaf]).astype(np.float32)",
         "share = np.ones(len(leaf), dtype=np.float32)",
-        ("tests/diagnostics/forest/models/test_number_model.py",),
+        ("tests/diagnostics/forest/models/test_number_forest.py",),
     ),
     NamedMutant(
         "a null holds within 25 standard errors",

@@ -20,7 +20,7 @@ QUESTIONS = [
     "id", "question_type", "format", "group_scene", "n_options", "question", "options", "answer",
     "fold", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "p_options",
     "p_options_zero_shot", "prediction", "correct", "correct_zero_shot", "margin", "letter_mass",
-    "generated", "parsed", "reasons", "planted", "cue", "n_repeats",
+    "generated", "parsed", "reasons", "contributions", "planted", "cue", "n_repeats",
 ]  # fmt: skip
 
 

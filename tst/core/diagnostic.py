@@ -41,6 +41,8 @@ class Predictions:
     generated: per question the raw generated text, or None (LLM, num and open)
     parsed: bool array (n,), False where no answer could be read (counted, scored 0)
     reasons: per question a list of short sentences: what moved the prediction
+    contributions: per question what speaks for the answer given, by the name of a shortcut, the
+        strongest first; for options in nats of log-probability ahead of the second likeliest
     permuted: per feature family, the predictions when that family's columns are permuted among
         the held-out questions; whoever knows the answers computes the drop of the score
     cost: seconds by phase and counters, e.g. {"train_seconds": 1.2, "train_tokens": 3400}
@@ -61,6 +63,7 @@ class Predictions:
     parsed: np.ndarray | None = None
     text_probabilities: list[dict[str, float] | None] | None = None
     reasons: list[list[str]] | None = None
+    contributions: list[dict[str, float]] | None = None
     permuted: dict[str, Predictions] | None = None
     cost: dict[str, float] = field(default_factory=dict)
     base: str | None = None

@@ -75,6 +75,7 @@ def fold_rows(
             "generated": _objects(given.generated, n),
             "generated_zero_shot": _objects(given.generated_zero_shot, n),
             "reasons": [as_json(r) for r in given.reasons or [[]] * n],
+            "contributions": [as_json(c) for c in given.contributions or [{}] * n],
         }
     )
     frame = pd.concat([frame, scores.reset_index(drop=True)], axis=1)
@@ -149,6 +150,7 @@ def question_rows(scored: pd.DataFrame, table: pd.DataFrame, plan: FoldPlan) -> 
     frame["generated"] = first["generated"].first()
     frame["parsed"] = scores["parsed"]
     frame["reasons"] = first["reasons"].first()
+    frame["contributions"] = first["contributions"].first()
     for column in TRUTH_COLUMNS:
         if column in table:
             frame[column] = known[column]

@@ -219,3 +219,19 @@ def test_reasons_and_permuted_predictions():
     before = [int(predictions.p_options[i].argmax()) for i in positions]
     after = [int(moved.p_options[i].argmax()) for i in positions]
     assert np.mean(np.array(before) == after) < 0.8
+
+
+def test_contributions_name_what_speaks_for_each_answer():
+    table = planted(400, 0)
+    plan, done = run(table, replace(FAST, reasons=True))
+    heldout = split(table, plan, 0, 0)[1]
+    kinds = heldout["question_type"].to_numpy()
+    found = done[0, 0].contributions
+    for added in found:
+        assert list(added.values()) == sorted(added.values(), reverse=True)
+    first = [next(iter(added), None) for added in found]
+    position = np.flatnonzero(kinds == "mc_position")
+    assert np.mean([first[place] == "position" for place in position]) > 0.8
+    entity = np.flatnonzero(kinds == "num_entity")
+    assert np.mean([first[place] == "entity" for place in entity]) > 0.8
+    assert run(table)[1][0, 0].contributions is None

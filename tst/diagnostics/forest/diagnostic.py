@@ -17,6 +17,7 @@ from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.declaration import Forest
+from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.formats import (
     FORMATS,
     join_formats,
@@ -26,7 +27,13 @@ from tst.diagnostics.forest.formats import (
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
 from tst.diagnostics.forest.models.open_model import OpenModel
-from tst.diagnostics.forest.reasons import choice_reasons, number_reasons
+from tst.diagnostics.forest.models.option_inputs import OptionInputs
+from tst.diagnostics.forest.reasons import (
+    by_shortcut,
+    choice_reasons,
+    contributions,
+    number_reasons,
+)
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, QuestionReader
@@ -121,6 +128,7 @@ class ForestDiagnostic(Forest):
         predictions = Predictions.empty(len(heldout))
         if self.settings.reasons:
             predictions.reasons = [[] for _ in range(len(heldout))]
+            predictions.contributions = [{} for _ in range(len(heldout))]
         if self.settings.importance:
             predictions.permuted = {}
         if kind == "open":
@@ -174,13 +182,31 @@ class ForestDiagnostic(Forest):
         probability = model.predict(columns)
         put_options(predictions, questions, probability)
         if predictions.reasons is not None:
-            reasons = choice_reasons(model, text, columns, probability, options)
-            for row, sentences in zip(questions.rows, reasons, strict=True):
-                predictions.reasons[row] = sentences
+            self._explain(predictions, questions, model, text, columns, probability, options)
         if predictions.permuted is not None:
             for family, permuted in model.predict_permuted(columns, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 put_options(other, questions, permuted)
+
+    def _explain(
+        self,
+        predictions: Predictions,
+        questions: QuestionArrays,
+        model: ChoiceModel,
+        text: OptionText,
+        inputs: OptionInputs,
+        probability: np.ndarray,
+        options: list[list[str]],
+    ) -> None:
+        """What put the likeliest option of each question first, in names and in sentences."""
+        assert predictions.reasons is not None
+        assert predictions.contributions is not None
+        chosen, added = contributions(model, inputs, probability)
+        reasons = choice_reasons(model, text, inputs, options, chosen, added)
+        named = by_shortcut(added)
+        for row, sentences, shares in zip(questions.rows, reasons, named, strict=True):
+            predictions.reasons[row] = sentences
+            predictions.contributions[row] = shares
 
     def _predict_open(
         self,
@@ -199,9 +225,8 @@ class ForestDiagnostic(Forest):
         probability = model.choices.predict(inputs)
         put_candidates(predictions, questions, candidates, probability, unlisted)
         if predictions.reasons is not None:
-            reasons = choice_reasons(model.choices, text, inputs, probability, candidates)
-            for row, sentences in zip(questions.rows, reasons, strict=True):
-                predictions.reasons[row] = sentences
+            choices = model.choices
+            self._explain(predictions, questions, choices, text, inputs, probability, candidates)
         if predictions.permuted is not None:
             for family, permuted in model.choices.predict_permuted(inputs, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
@@ -223,9 +248,12 @@ class ForestDiagnostic(Forest):
         columns = model.features.transform(questions)
         predictions.value[questions.rows] = model.predict(columns, questions.types)
         if predictions.reasons is not None:
+            assert predictions.contributions is not None
             reasons = number_reasons(model.features, questions)
-            for row, sentences in zip(questions.rows, reasons, strict=True):
+            named = by_shortcut(model.contributions(columns, questions.types))
+            for row, sentences, shares in zip(questions.rows, reasons, named, strict=True):
                 predictions.reasons[row] = sentences
+                predictions.contributions[row] = shares
         if predictions.permuted is not None:
             for family, values in model.predict_permuted(columns, questions.types, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))

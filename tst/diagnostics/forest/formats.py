@@ -54,6 +54,11 @@ def join_formats(parts: dict[str, Predictions]) -> Predictions:
     if all(part.reasons is not None for part in ordered):
         by_row = zip(*(part.reasons or [] for part in ordered), strict=True)
         whole.reasons = [[sentence for own in row for sentence in own] for row in by_row]
+    if all(part.contributions is not None for part in ordered):
+        shares = zip(*(part.contributions or [] for part in ordered), strict=True)
+        whole.contributions = [
+            {name: share for own in row for name, share in own.items()} for row in shares
+        ]
     if all(part.permuted is not None for part in ordered):
         families = dict.fromkeys(f for part in ordered for f in part.permuted or {})
         whole.permuted = {

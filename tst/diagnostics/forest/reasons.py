@@ -7,11 +7,15 @@ import numpy as np
 from tst.diagnostics.forest.features.number_features import NumberFeatures
 from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
+from tst.diagnostics.forest.models.contributions import SHORTCUTS
 from tst.diagnostics.forest.models.option_inputs import OptionInputs
+from tst.diagnostics.forest.shortcuts import CHOICES, shortcut_of
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 MOST = 2
 FEWEST = 2  # training questions behind a statistic that is shown
+LEAST = 0.02
+"""Nats that a shortcut adds at least where it is named."""
 PHRASES = {
     "option.text": "this option, in any question type",
     "option.type_text": "this option",
@@ -44,6 +48,23 @@ PHRASES = {
     "directions.side": "the same three entities seen from any of them",
     "order.early": "entities early or late, as in this option",
 }
+WITHOUT_COUNTS = {
+    "position": "its place among the options speaks for it",
+    "length": "its length beside the other options' speaks for it",
+    "option_text": "right options of training questions have words like these more often",
+    "option_set": "what it is among these options speaks for it",
+    "number_rank": "where its number stands among the options' speaks for it",
+    "other_options": "how much it has in common with the other options speaks for it",
+    "question_words": "the words that it shares with the question speak for it",
+    "wording": "it goes with a question of this wording",
+    "pair": "it goes with what the question asks about",
+    "repeated_question": "the same question was asked before",
+    "order": "the order that it states speaks for it",
+    "metadata": "it goes with the question's metadata",
+    "siblings": "what the other questions of its group say speaks for it",
+    "own_feature": "it goes with a feature of your own",
+}
+"""Where no count of training answers lies behind what speaks for an option."""
 NUMBER_PHRASES = {
     "template.template": "of this wording",
     "entities.question": "with the same text",
@@ -55,20 +76,81 @@ NUMBER_PHRASES = {
 }
 
 
+def chosen_options(
+    questions: QuestionArrays, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each question the likeliest option (ties: the first) and the second likeliest, (n,)."""
+    order = np.lexsort((questions.position, -probability, questions.owner))
+    first = questions.start[:-1]
+    return order[first], order[first + np.minimum(questions.n_options - 1, 1)]
+
+
+def contributions(
+    model: ChoiceModel, columns: OptionInputs, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest option of each question, (n,), and what puts it ahead of the second likeliest:
+    what each shortcut adds to the difference of their log-probabilities, (n, shortcuts).
+    """
+    rows, others = chosen_options(columns.questions, probability)
+    return rows, model.contributions(columns, rows, others)
+
+
+def by_shortcut(added: np.ndarray) -> list[dict[str, float]]:
+    """What adds most first, by name, of (n, shortcuts)."""
+    order = np.argsort(-added, axis=1, kind="stable")
+    return [
+        {SHORTCUTS[place]: round(float(row[place]), 4) for place in places if row[place] != 0}
+        for row, places in zip(added, order, strict=True)
+    ]
+
+
 def choice_reasons(
     model: ChoiceModel,
     text: OptionText,
     columns: OptionInputs,
-    probability: np.ndarray,
     options: list[list[str]],
+    rows: np.ndarray,
+    added: np.ndarray,
 ) -> list[list[str]]:
-    """Up to MOST sentences per question: what adds most to the chosen option."""
+    """Up to MOST sentences per question: what adds most to the chosen option.
+
+    rows, added: from ``contributions``
+    """
     questions = columns.questions
-    best = np.flatnonzero(probability == questions.largest(probability)[questions.owner])
-    rows = best[np.unique(questions.owner[best], return_index=True)[1]]
-    pull = model.contributions(columns, rows)
+    shown, scores, counts = _statistics(model, text, columns, rows)
+    is_claim = np.isnan(counts[:, :, 2])
+    support = np.where(is_claim, counts[:, :, 0] + counts[:, :, 1], counts[:, :, 2])
+    # column 1 is what speaks against it: the hits expected by chance, or disagreeing answers
+    speaks_for = (support >= FEWEST) & (counts[:, :, 0] > counts[:, :, 1])
+    scores = np.where(speaks_for, scores, -np.inf)
+    of_shortcut = np.array([SHORTCUTS.index(shortcut_of(name, CHOICES)) for name in shown])
+    order = np.argsort(-added, axis=1, kind="stable")
+    texts = []
+    for place, row in enumerate(rows):
+        chosen = options[place][int(questions.position[row])]
+        sentences = []
+        for shortcut in order[place, :MOST]:
+            if added[place, shortcut] <= LEAST:
+                break
+            own = np.flatnonzero(of_shortcut == shortcut)
+            best = own[np.argmax(scores[place, own])] if len(own) else -1
+            if best >= 0 and scores[place, best] > -np.inf:
+                sentences.append(_sentence(shown[best], chosen, counts[place, best]))
+            else:
+                sentences.append(f"'{_cut(chosen)}': {WITHOUT_COUNTS[SHORTCUTS[shortcut]]}")
+        texts.append(sentences)
+    return texts
+
+
+def _statistics(
+    model: ChoiceModel, text: OptionText, columns: OptionInputs, rows: np.ndarray
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names of statistics of training answers, what they add to options (r, k), and their counts:
+    hits, hits by chance and options, or answers for and against and NaN, (r, k, 3).
+    """
+    pull = model.by_encoding(columns, rows)
     names = model.features.names
-    size = len(questions.option)
+    size = len(columns.questions.option)
     scores, shown, counts = [], [], []
     for name, lift in model.features.lifts.items():
         if name in text.keys:
@@ -81,27 +163,7 @@ def choice_reasons(
             agree = odds.counts(text.claims[name], size)[rows]
             counts.append(np.column_stack([agree, np.full(len(rows), np.nan)]))
             shown.append(name)
-    score, count = np.stack(scores, axis=1), np.stack(counts, axis=1)
-    is_claim = np.isnan(count[:, :, 2])
-    support = np.where(is_claim, count[:, :, 0] + count[:, :, 1], count[:, :, 2])
-    # column 1 is what speaks against it: the hits expected by chance, or disagreeing answers
-    speaks_for = (support >= FEWEST) & (count[:, :, 0] > count[:, :, 1])
-    score = np.where(speaks_for, score, 0.0)
-    order = np.argsort(-score, axis=1, kind="stable")
-    texts = []
-    for place, row in enumerate(rows):
-        chosen = options[place][int(questions.position[row])]
-        sentences: list[str] = []
-        families: set[str] = set()
-        for which in order[place]:
-            family = shown[which].split(".")[0]
-            if score[place, which] <= 0 or len(sentences) == MOST:
-                break
-            if family not in families:
-                families.add(family)
-                sentences.append(_sentence(shown[which], chosen, count[place, which]))
-        texts.append(sentences)
-    return texts
+    return shown, np.stack(scores, axis=1), np.stack(counts, axis=1)
 
 
 def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[list[str]]:
@@ -129,7 +191,7 @@ def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[
 
 def _sentence(name: str, chosen: str, count: np.ndarray) -> str:
     phrase = PHRASES.get(name, f"alike in {name}")
-    shown = chosen if len(chosen) <= 40 else f"{chosen[:37]}..."
+    shown = _cut(chosen)
     if np.isnan(count[2]):
         return (
             f"'{shown}': {phrase}: {count[0]:.0f} training answers agree, {count[1]:.0f} disagree"
@@ -138,3 +200,7 @@ def _sentence(name: str, chosen: str, count: np.ndarray) -> str:
         f"'{shown}': {phrase} is right in {count[0] / count[2]:.0%} of {count[2]:.0f} training "
         f"options (by chance {count[1] / count[2]:.0%})"
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -7,6 +7,8 @@ itself, decides. docs/shortcuts.md says what each shortcut is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 CHOICES = {
     "position": "position",
     "prior": "position",
@@ -54,6 +56,9 @@ NUMBERS = {
 OWN_FEATURE = "own_feature"
 """What a featuriser of the user's own reads."""
 
+ENOUGH = 0.5
+"""The share of what the strongest shortcut adds that makes a simpler one the one to name."""
+
 
 def shortcut_of(feature: str, by_family: dict[str, str]) -> str:
     """The shortcut of a feature family.what; by_family: CHOICES or NUMBERS."""
@@ -65,3 +70,16 @@ def shortcut_of(feature: str, by_family: dict[str, str]) -> str:
 def all_shortcuts() -> list[str]:
     """Every name, in the order of the tables above."""
     return list(dict.fromkeys([*CHOICES.values(), *NUMBERS.values(), OWN_FEATURE]))
+
+
+def leading_shortcut(added: Mapping[str, float]) -> str | None:
+    """The simplest shortcut (in the order of the tables) that adds nearly as much as the strongest.
+
+    Long options have words of their own, so that an option's length and its words say the same:
+    the simpler reason is the one to mend. added: by name, of a question or the mean of a type's;
+    None where nothing is added.
+    """
+    most = max(added.values(), default=0.0)
+    if most <= 0:
+        return None
+    return next(name for name in all_shortcuts() if added.get(name, 0.0) >= ENOUGH * most)

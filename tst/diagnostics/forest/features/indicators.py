@@ -13,7 +13,7 @@ from tst.diagnostics.forest.text.question_arrays import Claims
 class Indicators:
     """One column per key that at least two training questions share; others have no column.
 
-    families: the family of every column, after fit
+    names, column: the distinct names family.what, and which of them each column has, after fit
     """
 
     def fit(self, text: OptionText) -> csr_matrix:
@@ -21,9 +21,8 @@ class Indicators:
         self._known: dict[str, np.ndarray] = {}
         for name, claims in entries.items():
             self._known[name] = shared_keys(claims.key, text.questions.owner[claims.row])
-        self.families = np.repeat(
-            [name.split(".")[0] for name in self._known], [len(k) for k in self._known.values()]
-        )
+        self.names = list(self._known)
+        self.column = np.repeat(np.arange(len(self.names)), [*map(len, self._known.values())])
         return self._matrix(text, entries)
 
     def transform(self, text: OptionText) -> csr_matrix:

@@ -21,7 +21,7 @@ MAX_CROSSES = 400
 class TextPieces:
     """One column per piece of at least two training questions; unknown pieces have no column.
 
-    families: the family of every column, after fit
+    names, column: the distinct names family.what, and which of them each column has, after fit
     """
 
     def fit(self, questions: QuestionArrays) -> csr_matrix:
@@ -30,8 +30,8 @@ class TextPieces:
         self._known = {}
         for name, (row, key) in entries.items():
             self._known[name] = shared_keys(key, questions.owner[row])
-        sizes = [len(known) for known in self._known.values()]
-        self.families = np.repeat([name.split(".")[0] for name in self._known], sizes)
+        self.names = list(self._known)
+        self.column = np.repeat(np.arange(len(self.names)), [*map(len, self._known.values())])
         return self._matrix(questions, entries)
 
     def transform(self, questions: QuestionArrays) -> csr_matrix:

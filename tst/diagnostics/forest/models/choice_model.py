@@ -6,6 +6,7 @@ import numpy as np
 
 from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.features.target_encoding import inner_folds
+from tst.diagnostics.forest.models.contributions import SHORTCUTS
 from tst.diagnostics.forest.models.members import EncodingsLogit, Member, member_columns
 from tst.diagnostics.forest.models.option_inputs import OptionEncoder, OptionInputs
 from tst.diagnostics.forest.models.stack import Stack, default_stack, fit_stack
@@ -105,14 +106,31 @@ class ChoiceModel:
             permuted[family] = self.stack.predict(inputs.questions, moved, prior)
         return permuted
 
-    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+    def contributions(
+        self, inputs: OptionInputs, rows: np.ndarray, others: np.ndarray
+    ) -> np.ndarray:
+        """What each shortcut adds to how far options are ahead of others, (r, shortcuts), in nats.
+
+        rows, others: options of the same questions, (r,) each
+        """
+        weights = self.stack.weights(inputs.questions)[inputs.questions.owner[rows]]
+        both = np.concatenate([rows, others])
+        added = np.zeros((len(rows), len(SHORTCUTS)))
+        for members in self._committee:
+            for place, member in enumerate(members):
+                if weights[:, place].any():
+                    mine, theirs = np.split(member.contributions(inputs, both), 2)
+                    added += (mine - theirs) * weights[:, [place]]
+        return added / len(self._committee)
+
+    def by_encoding(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
         """What each encoding adds to the utility of some options in the stack's logits, (r, f)."""
         weights = self.stack.weights(inputs.questions)[inputs.questions.owner[rows]]
         added = np.zeros((len(rows), len(self.features.names)))
         for members in self._committee:
             for place, member in enumerate(members):
                 if isinstance(member, EncodingsLogit):
-                    added += member.contributions(inputs, rows) * weights[:, [place]]
+                    added += member.by_column(inputs, rows) * weights[:, [place]]
         return added / len(self._committee)
 
     def _member_logs(self, inputs: OptionInputs) -> np.ndarray:

@@ -10,6 +10,13 @@ import numpy as np
 from tst.diagnostics.forest.features.option_features import POSITIVE
 from tst.diagnostics.forest.models.boosted_trees import boost, margins
 from tst.diagnostics.forest.models.conditional_logit import SparseLogit, TypedLogit
+from tst.diagnostics.forest.models.contributions import (
+    SHORTCUTS,
+    of_blocks,
+    of_boosted,
+    of_linear,
+    of_trees,
+)
 from tst.diagnostics.forest.models.extra_trees import grow_trees, mean_prediction
 from tst.diagnostics.forest.models.option_inputs import Block, OptionInputs
 from tst.diagnostics.forest.settings import ForestSettings
@@ -33,6 +40,13 @@ class Member(ABC):
     @abstractmethod
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         """The inputs that it reads."""
+
+    @abstractmethod
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        """What each shortcut adds to the utility of some options, (r, shortcuts).
+
+        Compare options of one question: what is the same for all of them is left out.
+        """
 
 
 class EncodingsLogit(Member):
@@ -65,17 +79,23 @@ class EncodingsLogit(Member):
         weights = (self._logit.weights(inputs.questions) / self._scale)[inputs.questions.owner]
         return np.einsum("mf,mf->m", columns, weights)
 
-    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
-        """What each column adds to the utility of some options, (r, f)."""
+    def by_column(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        """What each encoding adds to the utility of some options, (r, f)."""
         added = np.zeros((len(rows), len(self._chosen)))
-        owner = inputs.questions.owner[rows]
-        weights = (self._logit.weights(inputs.questions) / self._scale)[owner]
-        added[:, self._chosen] = inputs.relative.values[rows][:, self._chosen] * weights
+        chosen = inputs.relative.values[rows][:, self._chosen]
+        added[:, self._chosen] = chosen * self._weights(inputs, rows)
         return added
 
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        [block] = self.blocks(inputs)
+        return of_linear(block, rows, self._weights(inputs, rows))
+
     def blocks(self, inputs: OptionInputs) -> list[Block]:
-        block = inputs.relative
-        return [Block(block.values[:, self._chosen], block.families[self._chosen])]
+        return [inputs.relative.pick(self._chosen)]
+
+    def _weights(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        weights = self._logit.weights(inputs.questions) / self._scale
+        return weights[inputs.questions.owner[rows]]
 
 
 class TextLogit(Member):
@@ -94,6 +114,9 @@ class TextLogit(Member):
 
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         return [self._read(inputs)]
+
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        return of_linear(self._read(inputs), rows, self._logit.weights)
 
 
 class NearestLogit(Member):
@@ -117,6 +140,10 @@ class NearestLogit(Member):
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         return [inputs.nearest]
 
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        weights = self._logit.weights(inputs.questions) / self._scale
+        return of_linear(inputs.nearest, rows, weights[inputs.questions.owner[rows]])
+
 
 class Trees(Member):
     """Extremely randomised trees over encodings, raw and relative to the question's options."""
@@ -138,6 +165,15 @@ class Trees(Member):
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         return [inputs.encodings, inputs.relative]
 
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        columns = self._columns(inputs)[rows]
+        added = of_trees(self._trees, columns)
+        share, step = mean_prediction(self._trees, columns) + FLOOR, added.sum(1)
+        # what adds to a share adds to its logarithm in proportion
+        some = np.where(np.abs(step) > 1e-9, step, 1.0)
+        scale = np.where(step == some, np.log(share / (share - step)) / some, 1.0 / share)
+        return of_blocks(self.blocks(inputs), added * scale[:, None])
+
     def _columns(self, inputs: OptionInputs) -> np.ndarray:
         questions = inputs.questions
         kinds = questions.types[questions.owner][:, None] == self._kinds
@@ -158,6 +194,10 @@ class BoostedTrees(Member):
 
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         return [inputs.relative, inputs.nearest]
+
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        added = of_boosted(self._model, self._columns(inputs)[rows])
+        return of_blocks(self.blocks(inputs), added)
 
     def _columns(self, inputs: OptionInputs) -> np.ndarray:
         questions = inputs.questions
@@ -184,6 +224,11 @@ class PositionPrior(Member):
 
     def blocks(self, inputs: OptionInputs) -> list[Block]:
         return []
+
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        added = np.zeros((len(rows), len(SHORTCUTS)))
+        added[:, SHORTCUTS.index("position")] = self.utilities(inputs)[rows]
+        return added
 
 
 def member_columns(

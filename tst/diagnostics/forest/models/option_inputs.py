@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
 from tst.diagnostics.forest.features.indicators import Indicators
-from tst.diagnostics.forest.features.nearest_answers import NearestAnswers
+from tst.diagnostics.forest.features.nearest_answers import NAMES, NearestAnswers
 from tst.diagnostics.forest.features.option_features import (
     OptionFeatures,
     OptionText,
@@ -21,16 +21,26 @@ from tst.diagnostics.forest.text.templates import TemplateMiner
 
 @dataclass
 class Block:
-    """Columns of m options, each of a feature family: values (m, f) dense or sparse.
+    """Columns of m options: values (m, f) dense or sparse.
 
-    families: the family of every column, (f,)
+    names: distinct names family.what; column: which of them each column has, (f,)
     """
 
     values: np.ndarray | csr_matrix
-    families: np.ndarray
+    names: list[str]
+    column: np.ndarray
+
+    @property
+    def families(self) -> np.ndarray:
+        """The family of every column, (f,)."""
+        return np.array([name.split(".")[0] for name in self.names])[self.column]
 
     def take(self, rows: np.ndarray) -> Block:
         return replace(self, values=self.values[rows])
+
+    def pick(self, chosen: np.ndarray) -> Block:
+        """Some columns, (f,) bool."""
+        return Block(self.values[:, chosen], self.names, self.column[chosen])
 
     def permuted(self, family: str, rows: np.ndarray) -> Block:
         """The same with the columns of one family taken from other rows, one for each row."""
@@ -109,8 +119,9 @@ class OptionEncoder:
         indicators, pieces = self._indicators.fit(text), self._pieces.fit(self.kept)
         self._nearest.fit(self.kept, self.correct, self.fold, self.n_folds)
         self._own = (
-            Block(indicators, self._indicators.families), Block(pieces, self._pieces.families),
-        )  # fmt: skip
+            Block(indicators, self._indicators.names, self._indicators.column),
+            Block(pieces, self._pieces.names, self._pieces.column),
+        )
         return self
 
     def of_training(self, without: int | None = None) -> OptionInputs:
@@ -126,8 +137,9 @@ class OptionEncoder:
         """Held-out questions: what their text says, and the inputs of the members."""
         text = read_options(questions, self._miner)
         values = self.features.transform(text)
-        indicators = Block(self._indicators.transform(text), self._indicators.families)
-        pieces = Block(self._pieces.transform(questions), self._pieces.families)
+        known, parts = self._indicators, self._pieces
+        indicators = Block(known.transform(text), known.names, known.column)
+        pieces = Block(parts.transform(questions), parts.names, parts.column)
         evidence = self._nearest.transform(questions)
         return text, self._inputs(questions, values, indicators, pieces, evidence)
 
@@ -139,9 +151,8 @@ class OptionEncoder:
         pieces: Block,
         evidence: np.ndarray,
     ) -> OptionInputs:
-        families = np.array([name.split(".")[0] for name in self.features.names])
-        nearest = Block(questions.relative_all(evidence), np.repeat("nearest", evidence.shape[1]))
-        relative = Block(questions.relative_all(values), families)
-        return OptionInputs(
-            questions, Block(values, families), relative, indicators, pieces, nearest
-        )
+        each = np.arange(len(self.features.names))
+        encodings = Block(values, self.features.names, each)
+        relative = replace(encodings, values=questions.relative_all(values))
+        near = Block(questions.relative_all(evidence), list(NAMES), np.arange(len(NAMES)))
+        return OptionInputs(questions, encodings, relative, indicators, pieces, near)
