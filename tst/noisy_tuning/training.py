@@ -17,8 +17,8 @@ from transformers import PrinterCallback
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch, collate_pairs
+from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer, sft_config
 from tst.diagnostics.llm.training.memory import MemoryPlan
-from tst.diagnostics.llm.training.one_fold import AnswerTrainer, sft_config
 from tst.diagnostics.llm.training.step_report import StepReport
 from tst.diagnostics.llm.training.steps import as_inputs
 from tst.noisy_tuning.encoding import Example

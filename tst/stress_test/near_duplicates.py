@@ -14,8 +14,7 @@ import pandas as pd
 
 from tst.core.folds import FoldPlan
 from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.forest.text.hashing import combine
-from tst.diagnostics.forest.text.question_arrays import code_all
+from tst.diagnostics.forest.text.hashing import code_all, combine
 from tst.diagnostics.forest.text.templates import (
     TEMPLATE_SHARE,
     LikeQuestions,

@@ -10,7 +10,7 @@ from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 from tst.diagnostics.forest.models.candidate_answers import CandidateAnswers, answer_key
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.scoring.scores import majority_scores, score_predictions
 
 FAST = ForestSettings(trees=10, importance=False, reasons=False)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from tst.benchmarks.understanding.candidates import group_key
+from tst.benchmarks.understanding.column_cells import group_key
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.values import look_up
 from tst.core.disjoint_sets import DisjointSets

@@ -10,7 +10,7 @@ from typing import Any
 from tst.benchmarks.column_names import plain_name
 from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.files.records import PLURALS, Source
-from tst.benchmarks.understanding.candidates import group_key
+from tst.benchmarks.understanding.column_cells import group_key
 from tst.benchmarks.understanding.columns import Columns
 from tst.benchmarks.understanding.number_gold import has_leading_zero
 from tst.benchmarks.understanding.numbers import parse_number_cell

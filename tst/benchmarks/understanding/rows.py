@@ -14,7 +14,7 @@ from tst.benchmarks.files.records import Source
 from tst.benchmarks.options import read_options
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answers import read_gold
-from tst.benchmarks.understanding.candidates import group_key
+from tst.benchmarks.understanding.column_cells import group_key
 from tst.benchmarks.understanding.columns import Columns, resolve_columns
 from tst.benchmarks.understanding.formats import name_formats
 from tst.benchmarks.understanding.ids import name_rows

@@ -36,7 +36,8 @@ from tst.diagnostics.forest.reasons import (
 )
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.entities import load_featuriser
-from tst.diagnostics.forest.text.question_arrays import QuestionArrays, QuestionReader
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.diagnostics.forest.text.siblings import GroupTexts
 
 WORTH_PROCESSES = range(1_000, 20_000)

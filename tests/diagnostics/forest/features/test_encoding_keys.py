@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tst.diagnostics.forest.features.encoding_keys import option_claims
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.diagnostics.forest.text.templates import TemplateMiner
 
 THINGS = ("lamp", "chair", "table", "sofa", "piano", "mirror", "carpet", "window")

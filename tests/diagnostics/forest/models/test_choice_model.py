@@ -11,7 +11,7 @@ from tst.core.questions import build_table
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.members import member_columns
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 WEIGHTS = {
     "encodings.free": 0.2, "encodings.positive": 0.25, "surface.free": 0.05, "words.light": 0.15,

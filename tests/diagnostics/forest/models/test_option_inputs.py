@@ -7,7 +7,7 @@ from tst.benchmarks.planted import plant_rows
 from tst.core.questions import build_table
 from tst.diagnostics.forest.features.target_encoding import inner_folds
 from tst.diagnostics.forest.models.option_inputs import OptionEncoder
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 LEFT_OUT = 1
 

@@ -6,7 +6,7 @@ import pytest
 
 from tst.diagnostics.forest.models.choice_model import choose_rounds
 from tst.diagnostics.forest.models.stack import default_stack, fit_stack
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 DEFAULTS = np.array([0.5, 0.5])
 

@@ -10,7 +10,8 @@ from tst.core.questions import build_table
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.hashing import text_code
-from tst.diagnostics.forest.text.question_arrays import QuestionReader, take
+from tst.diagnostics.forest.text.question_arrays import take
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.diagnostics.forest.text.siblings import GroupTexts
 
 FAST = ForestSettings(trees=10, importance=False, reasons=False)

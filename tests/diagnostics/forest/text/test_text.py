@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from tst.diagnostics.forest.text.hashing import combine, run_codes
-from tst.diagnostics.forest.text.question_arrays import QuestionReader, take
+from tst.diagnostics.forest.text.question_arrays import take
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.diagnostics.forest.text.templates import TemplateMiner
 from tst.diagnostics.forest.text.text_cache import TextCache, read_number, tokenise
 

@@ -13,7 +13,8 @@ from tst.diagnostics.forest.models.candidate_answers import CandidateAnswers
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.option_inputs import OptionInputs
 from tst.diagnostics.forest.settings import ForestSettings
-from tst.diagnostics.forest.text.question_arrays import QuestionArrays, QuestionReader, Siblings
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays, Siblings
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 OPTIONS_PER_CHOICE = 4
 """An open question has about this many times the options of a choice; fewer are fitted on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,18 @@ def text_code(text: str) -> int:
     """A 64-bit code of a text, never 0 (0 stands for "nothing there")."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1
+
+
+def code_all(texts: Iterable[str]) -> np.ndarray:
+    """Codes of texts, uint64; each distinct text is coded once."""
+    known: dict[str, int] = {}
+    codes = []
+    for text in texts:
+        code = known.get(text)
+        if code is None:
+            code = known[text] = text_code(text)
+        codes.append(code)
+    return np.array(codes, dtype=np.uint64)
 
 
 def scramble(codes: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ import pandas as pd
 
 from tst.core.errors import UserError
 from tst.core.questions import GROUP_PREFIX, declared_groups
-from tst.diagnostics.forest.text.hashing import combine
-from tst.diagnostics.forest.text.question_arrays import Entries, Siblings, code_all
+from tst.diagnostics.forest.text.hashing import code_all, combine
+from tst.diagnostics.forest.text.question_arrays import Entries, Siblings
 from tst.diagnostics.forest.text.text_cache import TextCache
 
 

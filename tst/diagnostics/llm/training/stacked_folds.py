@@ -18,12 +18,13 @@ from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer, sft_config
 from tst.diagnostics.llm.training.cuda_graphs import GraphedPass
 from tst.diagnostics.llm.training.divergence import RequireFinite
 from tst.diagnostics.llm.training.fold_casmo import fold_optimizer
 from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.memory import MemoryPlan
-from tst.diagnostics.llm.training.one_fold import AnswerTrainer, Training, TrainingCost, sft_config
+from tst.diagnostics.llm.training.one_fold import Training, TrainingCost
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs
 from tst.diagnostics.llm.training.validation import (
