@@ -1,5 +1,7 @@
 """Records for tests: the real runner on planted questions with a small, quick diagnostic."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +69,17 @@ def predict_frequencies(
     return predictions
 
 
-def make_record(outputs_root: Path, *overrides: str) -> Path:
-    """Run a planted stress test with the quick diagnostic and return its record's folder."""
+@contextmanager
+def quick_diagnostics() -> Iterator[None]:
+    """Inside the block every stress test runs ``FrequencyDiagnostic``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tst.stress_test.run, "build_diagnostic", _build)
+        yield
+
+
+def make_record(outputs_root: Path, *overrides: str) -> Path:
+    """Run a planted stress test with the quick diagnostic and return its record's folder."""
+    with quick_diagnostics():
         words = [f"outputs_root={outputs_root}", *overrides]
         if not any(w.startswith("benchmark.n=") for w in words):
             words.append("benchmark.n=96")

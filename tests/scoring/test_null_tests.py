@@ -71,7 +71,10 @@ class UniformGuess(Diagnostic):
 
     def fit_predict(self, train, heldout, seed):
         predictions = Predictions.empty(len(heldout))
-        predictions.p_options = [np.full(len(o), 1 / len(o)) for o in heldout["options"]]
+        predictions.p_options = [
+            None if options is None else np.full(len(options), 1 / len(options))
+            for options in heldout["options"]
+        ]
         return predictions
 
 
@@ -101,6 +104,19 @@ def test_the_uniform_null_tells_folds_that_answers_shape(stratify, violated_by):
     judged = judge_draws("uniform", draws, 0.3)
     assert judged["violated_by"] == violated_by
     assert (judged["majority"] > 0.30) == (stratify == "answer")
+
+
+def test_the_only_question_of_a_format_does_not_hide_whether_the_null_holds():
+    """Its majority is unknown: every comparison with NaN was false, so that any null held."""
+    table = many_small_types()
+    lone = {"id": "lone", "question_type": "t0", "format": "open", "question": "What?",
+            "options": None, "answer": ["bread"], "metadata": {}}  # fmt: skip
+    table = pd.concat([table, pd.DataFrame([lone])], ignore_index=True)
+    plan = plan_folds(table, 5, 0)
+    draw = run_draw(UniformGuess(None), table, plan, None, "permuted", 0, DEFAULT_RULES)
+    assert 0.1 < draw["majority"] < 0.4
+    high = judge_draws("permuted", [draw | {"score_hard": 0.9}], 0.3)
+    assert high["violated_by"] == ["model"]
 
 
 def answers_by_group(table):

@@ -58,15 +58,22 @@ def compare(a: Sequence[RunRecord], b: Sequence[RunRecord]) -> pd.DataFrame:
     low_<m>, high_<m>. Raises UserError when there is no such question.
     """
     paired, _ = pair(a, b)
+    return paired_differences(paired, resampled_units(paired, a, b))
+
+
+def paired_differences(paired: pd.DataFrame, units: np.ndarray) -> pd.DataFrame:
+    """The table of ``compare`` from paired questions.
+
+    paired: question_type, and hard_a, s_a, hard_b, s_b; one row per question
+    units: (len(paired),), what the bootstrap resamples
+    """
     measures = list(MEASURES)
     sides = {side: paired[[f"{m}_{side}" for m in measures]].to_numpy(float) for side in "ab"}
     differences = sides["b"] - sides["a"]
     types = paired["question_type"].to_numpy()
     names = sorted(set(types))
     masks = [types == name for name in names] + [np.ones(len(paired), dtype=bool)]
-    intervals = bootstrap_intervals(
-        differences, np.stack(masks, axis=1), resampled_units(paired, a, b)
-    )
+    intervals = bootstrap_intervals(differences, np.stack(masks, axis=1), units)
     rows = []
     for index, (name, mask) in enumerate(zip([*names, "overall"], masks, strict=True)):
         row: dict[str, object] = {"question_type": name, "n": int(mask.sum())}

@@ -2,7 +2,7 @@
 
 A job never raises into Hydra: it writes ``outcome.json`` into its Hydra folder, so that one failed
 job of a sweep, in this process or another, is named while the others finish. Exit codes: 0 done, 1
-a job failed, 2 the user has something to mend.
+a job failed, 2 the user has something to mend, 3 an audit found what it was to fail on.
 """
 
 from __future__ import annotations

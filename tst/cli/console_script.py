@@ -12,6 +12,7 @@ import sys
 
 COMMANDS = {
     "main": "run a stress test",
+    "audit": "from a file to what is to be mended: verdict, list, report, one page for a paper",
     "check": "what is understood of a file of questions, before anything is run",
     "prune": "remove the questions that are answered without looking, and judge what is left",
     "noisy": "tune a model on instructions of which some are wrong",

@@ -13,13 +13,17 @@ from tst.records.files import read_json, write_json
 OUTCOME = "outcome.json"
 FINISHED, PARTIAL, FAILED, REFUSED = "finished", "partial", "failed", "refused"
 INTERRUPTED = "interrupted"
+FOUND = "found"
+"""Finished, and what the user asked to fail on was found."""
+FOUND_CODE = 3
 
 
 @dataclass
 class Outcome:
     """What became of one job.
 
-    state: finished, partial (folds are missing), failed, refused (the user's mistake), interrupted
+    state: finished, partial (folds are missing), failed, refused (the user's mistake), interrupted,
+        found (finished, and it has what was to be failed on)
     record: path of its record, where there is one
     error: one line, for failed and refused jobs
     row: columns for the sweep's table
@@ -32,10 +36,11 @@ class Outcome:
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    """0: all done; 2: all that failed are the user's to mend; else 1."""
-    failed = {o.state for o in outcomes} & {FAILED, REFUSED}
+    """0: all done; 2: all that failed are the user's to mend; 3: something was found; else 1."""
+    states = {o.state for o in outcomes}
+    failed = states & {FAILED, REFUSED}
     if not failed:
-        return 0
+        return FOUND_CODE if FOUND in states else 0
     return 2 if failed == {REFUSED} else 1
 
 

@@ -1,4 +1,4 @@
-"""Numbers as text: one way to write a percentage, a minus sign, a missing value; number words."""
+"""Numbers as text: one way to write percentages, minus signs, durations, missing values; words."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def decimal(value: Any, digits: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return DASH
     return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, roughly: ``40 s``, ``7 min``."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

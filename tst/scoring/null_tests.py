@@ -55,6 +55,8 @@ def run_draw(
     fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by, plan.stratify)
     scored = cross_validate(diagnostic, drawn, fresh, rules).sort_values("row")
     units = np.arange(len(drawn)) if unit_column is None else drawn[unit_column].to_numpy()
+    # the only question of its format has no training answer to repeat: nothing scores 0
+    scored["majority"] = scored["majority"].fillna(0.0)
     hard, majority = (scored[c].to_numpy(dtype=float) for c in ("hard", "majority"))
     return {
         "score_hard": float(hard.mean()),

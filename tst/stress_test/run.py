@@ -96,10 +96,13 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         return Result(record.path, questions, summary, complete)
 
 
-def describe(config: RunConfig) -> str:
-    """What ``run`` would do: the questions, the folds, and what the diagnostic says of its work."""
+def describe(config: RunConfig, table: QuestionTable | None = None) -> str:
+    """What ``run`` would do: the questions, the folds, and what the diagnostic says of its work.
+
+    table: the questions, where they do not come from ``config.benchmark``
+    """
     config = resolve_auto(config)
-    table = load_table(config)
+    table = load_table(config) if table is None else table
     plan = plan_for(config, table)
     sizes = [int((plan.assignment[r] == f).sum()) for r, f in plan.folds(config.fold.only)]
     lines = [

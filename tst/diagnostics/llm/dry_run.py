@@ -11,6 +11,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from tst.core.folds import FoldPlan
+from tst.core.number_text import duration
 from tst.diagnostics.llm.model.layers import adapted_layers, decoder_layers
 from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
@@ -119,7 +120,7 @@ def describe_run(
     memory += side_by_side * _adapter_bytes(adapted, settings)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
-        f"estimate (rough): {_duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
+        f"estimate (rough): {duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
     )
     return "\n".join(lines)
 
@@ -144,7 +145,3 @@ def _base_bytes(known: Outline, total: int) -> float:
 def _adapter_bytes(adapted: list[nn.Linear | Conv1D], settings: LoraSettings) -> float:
     """Weights, gradient and two moments of one adapter, in float32."""
     return 16.0 * settings.r * sum(sum(layer.weight.shape) for layer in adapted)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

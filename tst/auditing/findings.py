@@ -1,0 +1,160 @@
+"""What the records of an audit say of each question type, and verdict.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tst import __version__
+from tst.auditing.plan import GROUPED, RANDOM
+from tst.auditing.run import LLM, Audit
+from tst.records.identity import RESULTS_VERSION
+from tst.records.run_records import RunRecord
+from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
+
+VERDICT_FIELDS = ("score_hard", "score_soft", "baseline", "majority", "adjusted_hard", "bits")
+
+
+@dataclass(frozen=True)
+class TypeFinding:
+    """One question type in an audit; scores are shares between 0 and 1.
+
+    state: of the deciding scheme: ``scoring.exposure``'s exposed, one answer, no sign or too few
+    scores: scheme to its hard score; intervals: its 95% interval, where the type has one
+    random_alone: exposed in random folds, but not in grouped ones, which decide
+    """
+
+    question_type: str
+    format: str
+    n: int
+    state: str
+    chance: float
+    scores: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    to_mend: int
+    random_alone: bool
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether questions of it are to be mended."""
+        return self.state in (EXPOSED, ONE_ANSWER)
+
+
+def find_types(audit: Audit) -> list[TypeFinding]:
+    """Every question type (by format, where it has several), most to mend first."""
+    schemes = {s: r for s, r in audit.runs.items() if s in (RANDOM, GROUPED)}
+    entries = {
+        scheme: {(e["question_type"], e["format"]): e for e in record.summary["exposure"]}
+        for scheme, record in schemes.items()
+    }
+    found = []
+    for part, entry in entries[audit.plan.deciding].items():
+        states = {scheme: of_scheme[part]["state"] for scheme, of_scheme in entries.items()}
+        intervals = {s: interval_of(r, entry) for s, r in schemes.items()}
+        is_clean = states[audit.plan.deciding] == NO_SIGN
+        found.append(
+            TypeFinding(
+                *part, entry["n"], entry["state"], entry["chance"],
+                {scheme: of_scheme[part]["score"] for scheme, of_scheme in entries.items()},
+                {scheme: interval for scheme, interval in intervals.items() if interval},
+                entry["to_mend"], is_clean and states[RANDOM] == EXPOSED,
+            )
+        )  # fmt: skip
+    return found
+
+
+def interval_of(record: RunRecord, entry: dict[str, Any]) -> tuple[float, float] | None:
+    """The interval of a type's hard score; None where it has none, or several formats."""
+    part = record.summary["per_type"].get(entry["question_type"], {})
+    low, high = part.get("interval", {}).get("score_hard") or (None, None)
+    return None if low is None or high is None or part["n"] != entry["n"] else (low, high)
+
+
+def headline(types: list[TypeFinding]) -> str:
+    """What an audit found, in one sentence."""
+    exposed = [t for t in types if t.is_exposed]
+    few = sum(t.state == TOO_FEW for t in types)
+    untold = f" (too few questions to tell in {few})" if few else ""
+    if not exposed:
+        judged = len(types) - few
+        return f"No sign of a shortcut in {judged} of {count_types(len(types))}{untold}."
+    questions = sum(t.n for t in types)
+    mend = sum(t.to_mend for t in exposed)
+    verb = "is" if len(exposed) == 1 else "are"
+    return (
+        f"{len(exposed)} of {count_types(len(types))} {verb} answered without looking{untold}: "
+        f"about {mend:,} of {questions:,} questions to mend."
+    )
+
+
+def count_types(n: int) -> str:
+    """A number of question types in words."""
+    return f"{n} question type{'' if n == 1 else 's'}"
+
+
+def has_exposed(audit: Audit) -> bool:
+    """Whether any question type is exposed, or answered by one answer."""
+    return any(t.is_exposed for t in find_types(audit))
+
+
+def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
+    """verdict.json: everything in audit.md as numbers; no question's text.
+
+    command: what made it
+    """
+    types = find_types(audit)
+    data = audit.deciding.summary["data"]
+    named = {
+        state: [t.question_type for t in types if t.state == state]
+        for state in (EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW)
+    }
+    return {
+        "tst": __version__,
+        "results_version": RESULTS_VERSION,
+        "command": command,
+        "benchmark": data["benchmark"],
+        "fingerprint": data["fingerprint"],
+        "questions": data["questions"],
+        "rows_read": data["rows_read"],
+        "headline": headline(types),
+        **{state.replace(" ", "_"): names for state, names in named.items()},
+        "to_mend": sum(t.to_mend for t in types),
+        "decided_by": audit.plan.deciding,
+        "types": [asdict(t) for t in types],
+        "runs": {name: describe_run(record) for name, record in audit.runs.items()},
+        "null": audit.deciding.summary.get("null", {}),
+        "change": describe_change(audit),
+    }
+
+
+def describe_run(record: RunRecord) -> dict[str, Any]:
+    """Where a run's record is, how it was folded, and its overall scores."""
+    overall = record.summary["overall"]
+    return {
+        "record": str(record.path),
+        "hash": record.hash,
+        "diagnostic": record.subject,
+        "folds": record.folds,
+        "seed": record.seed,
+        **{field: overall[field] for field in VERDICT_FIELDS},
+        "interval": overall["interval"]["score_hard"],
+    }
+
+
+def describe_change(audit: Audit) -> dict[str, Any] | None:
+    """What mending changed; None where no earlier file was given."""
+    change = audit.change
+    if change is None:
+        return None
+    return {
+        "before": describe_run(change.before),
+        "mended": change.mended,
+        "removed": change.removed,
+        "added": change.added,
+        "types": change.by_type.to_dict("records"),
+    }
+
+
+def language_model(audit: Audit) -> RunRecord | None:
+    """The record of the language model, where it was run."""
+    return audit.runs.get(LLM)

@@ -1,0 +1,168 @@
+"""An audit from settings to its files: every run is a record, so that a rerun goes on where it was.
+
+The files are written as soon as there is a verdict, and again when nulls and the language model
+have added what they say.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tst.analysis.tables.cost import total_seconds
+from tst.auditing.change import Change, find_change
+from tst.auditing.plan import RANDOM, AuditPlan, as_run, plan_audit
+from tst.auditing.settings import AuditConfig
+from tst.benchmarks.naming import TABLE
+from tst.config.composition import name_benchmark
+from tst.config.schema import RunConfig
+from tst.core.folds import describe_scheme
+from tst.core.number_text import duration
+from tst.core.questions import QuestionTable
+from tst.records.run_records import RunRecord, read_record
+from tst.scoring.null_tests import KINDS
+from tst.stress_test.build import resolve_auto
+from tst.stress_test.run import describe as describe_stress_test
+from tst.stress_test.run import load_table, run
+
+log = logging.getLogger("tst")
+
+LLM = "llm"
+AUDITS = "audits"
+
+
+@dataclass
+class Audit:
+    """What an audit has found so far.
+
+    folder: where its files go: outputs/audits/<name>
+    runs: record by scheme (random, grouped), and of the language model (llm)
+    change: what mending changed; None where no earlier file was given
+    """
+
+    table: QuestionTable
+    plan: AuditPlan
+    folder: Path
+    with_text: bool
+    runs: dict[str, RunRecord] = field(default_factory=dict)
+    change: Change | None = None
+
+    @property
+    def deciding(self) -> RunRecord:
+        """The record that the verdict is of."""
+        return self.runs[self.plan.deciding]
+
+
+class Steps:
+    """Tells which step of how many begins, and about how long it takes."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.begun = 0
+
+    def begin(self, what: str, seconds: float | None = None) -> None:
+        """Log the next step; seconds: about how long it takes, where that is known."""
+        self.begun += 1
+        about = "" if seconds is None else f", about {duration(seconds)}"
+        log.info("step %d of %d: %s%s", self.begun, self.total, what, about)
+
+
+def audit(
+    config: AuditConfig, write: Callable[[Audit], object], show: Callable[[Audit], None]
+) -> Audit:
+    """Run what is missing of an audit.
+
+    write: writes the files of an audit; called with the verdict, and again with all the rest
+    show: shows the verdict; called once, before the nulls
+    Raises UserError for anything the user can mend, before the first run.
+    """
+    table = load_table(resolve_auto(as_run(config)))
+    plan = plan_audit(config, table)
+    folder = Path(config.outputs_root, AUDITS, table.name)
+    found = Audit(table, plan, folder, config.audit.text)
+    log.info("audit of %s: its files go to %s", table.name, folder)
+    before = None if config.audit.before is None else earlier(config, config.audit.before)
+    nulls = bool(config.null.repeats)
+    steps = Steps(len(plan.schemes) + (before is not None) + nulls + (plan.llm is not None))
+    _run_schemes(found, steps)
+    if before is not None:
+        found.change = _measure_change(found, before, steps)
+    write(found)
+    show(found)
+    if nulls:
+        _run_nulls(found, config.null.repeats, steps)
+    if plan.llm is not None:
+        steps.begin(f"{plan.llm.diagnostic.name} on {folds_of(plan.llm)}")
+        found.runs[LLM] = read_record(run(plan.llm, table).record)
+    if nulls or plan.llm is not None:
+        write(found)
+    return found
+
+
+def _run_schemes(found: Audit, steps: Steps) -> None:
+    """The runs on random and on grouped folds."""
+    if found.plan.why_alone:
+        log.info("random folds alone: %s", found.plan.why_alone)
+    seconds = None
+    for scheme, config in found.plan.schemes.items():
+        steps.begin(f"{config.diagnostic.name} on {folds_of(config)}", seconds)
+        started = time.perf_counter()
+        found.runs[scheme] = read_record(run(config, found.table).record)
+        seconds = time.perf_counter() - started
+
+
+def _measure_change(found: Audit, before: tuple[RunConfig, QuestionTable], steps: Steps) -> Change:
+    """The earlier file on the deciding folds, and the paired difference from it."""
+    settings, table = before
+    settings.fold = deepcopy(found.plan.nulls_on.fold)
+    scheme = found.plan.deciding
+    if settings.fold.group_by not in (None, *table.groups):  # groups came with the mending
+        settings.fold.group_by, scheme = None, RANDOM
+    steps.begin(f"the file before it was mended, on {folds_of(settings)}")
+    record = read_record(run(settings, table).record)
+    return find_change(record, found.runs[scheme])
+
+
+def _run_nulls(found: Audit, repeats: int, steps: Steps) -> None:
+    """Null draws of the deciding run, and its record read again."""
+    config = deepcopy(found.plan.nulls_on)
+    config.null.repeats = repeats
+    record = found.deciding
+    missing = len(KINDS) * repeats - len(list((record.path / "null").glob("*.json")))
+    each = total_seconds(record) / resolve_auto(config).n_jobs
+    steps.begin(
+        f"{repeats} draws each of permuted and of uniform answers on {folds_of(config)}, to see "
+        "that the scores above are no accident of the method",
+        max(0, missing) * each,
+    )
+    found.runs[found.plan.deciding] = read_record(run(config, found.table).record)
+
+
+def earlier(config: AuditConfig, path: str) -> tuple[RunConfig, QuestionTable]:
+    """The settings that read the file as it was before, and its questions."""
+    settings = as_run(config)
+    settings.benchmark.path = path
+    settings.benchmark.name = TABLE
+    name_benchmark(settings)
+    return settings, load_table(resolve_auto(settings))
+
+
+def folds_of(config: RunConfig) -> str:
+    """A run's folds, for people."""
+    return describe_scheme(config.fold.k, config.fold.group_by, config.fold.stratify)
+
+
+def describe(config: AuditConfig) -> str:
+    """The runs that an audit takes, each as ``dry_run`` of a stress test tells it."""
+    table = load_table(resolve_auto(as_run(config)))
+    plan = plan_audit(config, table)
+    lines = [plan.why_alone and f"random folds alone: {plan.why_alone}"]
+    runs = [*plan.schemes.values(), *([plan.llm] if plan.llm is not None else [])]
+    lines += [describe_stress_test(each, table) for each in runs]
+    if config.null.repeats:
+        lines.append(f"{config.null.repeats} null draws of each kind on {folds_of(plan.nulls_on)}")
+    return "\n".join(filter(None, lines))

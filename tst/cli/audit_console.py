@@ -1,0 +1,68 @@
+"""An audit on the terminal: the verdict while nulls are still to come, then where everything is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from tst.auditing.findings import find_types, headline
+from tst.auditing.page import describe_nulls, points
+from tst.auditing.run import Audit
+from tst.cli.console import show_verdict
+from tst.core.number_text import percent
+from tst.records.run_records import RunRecord
+
+
+def show_found(audit: Audit, console: Console) -> None:
+    """The verdict in words, the overall scores of every run so far, and what mending changed."""
+    types = find_types(audit)
+    console.print(f"\n[bold]{audit.table.name}: {headline(types)}[/bold]", highlight=False)
+    show_verdict(audit.deciding.summary, console)
+    if alone := [t.question_type for t in types if t.random_alone]:
+        tell(
+            console,
+            f"Above chance in random folds alone: {', '.join(alone)}. Other questions of the same "
+            f"group tell these answers; {audit.deciding.folds} keep a group together.",
+        )
+    for record in audit.runs.values():
+        tell(console, _overall(record))
+    if audit.change is not None and len(audit.change.by_type):
+        overall = audit.change.by_type.iloc[-1]
+        interval = f"[{points(overall['low_hard'])}, {points(overall['high_hard'])}]"
+        tell(
+            console,
+            f"Mending changed {audit.change.mended} questions and the score by "
+            f"{points(overall['diff_hard'])} {interval} points.",
+        )
+    console.print("")
+
+
+def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console) -> None:
+    """What the nulls say, what the language model says or would take, and where the files are.
+
+    files: what each is, and its path; llm: how to run the language model; empty where it ran
+    """
+    console.print("")
+    for sentence in describe_nulls(audit.deciding.summary.get("null") or {}):
+        tell(console, sentence)
+    if llm:
+        tell(console, llm)
+    width = max(map(len, files))
+    for what, path in files.items():
+        console.print(f"  {what:{width}}  {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def tell(console: Console, sentence: str) -> None:
+    """Print a sentence as it is: no markup, no colours, no line breaks."""
+    console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _overall(record: RunRecord) -> str:
+    overall = record.summary["overall"]
+    low, high = overall["interval"]["score_hard"]
+    return (
+        f"{record.subject}, {record.folds}: {percent(overall['score_hard'])}% "
+        f"[{percent(low)}, {percent(high)}] right, guessing {percent(overall['baseline'])}%"
+    )
