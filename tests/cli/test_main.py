@@ -136,7 +136,12 @@ def test_the_script_hands_the_line_to_the_command_that_it_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "words"), [("reprot", "Did you mean report?"), ("my.csv", "The commands are")]
+    ("word", "words"),
+    [
+        ("reprot", "Did you mean report?"),
+        ("my.csv", "To audit that file: tst audit my.csv."),
+        ("my.csv", "The commands are"),
+    ],
 )
 def test_a_first_word_that_is_no_command_is_one_message(word, words):
     done = script(word, "a=b")

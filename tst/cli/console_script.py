@@ -46,8 +46,12 @@ def names_a_command(arguments: list[str]) -> bool:
 
 def describe_unknown(name: str) -> str:
     """What to say of a word that is no command."""
+    from tst.benchmarks.files.reading import is_table_name
+
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
+    if is_table_name(name):
+        hint = f" To audit that file: tst audit {name}."
     return (
         f"{name} is no command.{hint} The commands are\n\n{list_commands()}\n\n"
         "Without a command `tst` runs a stress test; settings are written key=value: "
