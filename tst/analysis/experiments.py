@@ -27,13 +27,16 @@ class Experiment:
 
 
 def find_experiments(
-    outputs_root: Path, kind: RecordKind
+    outputs_root: Path, kind: RecordKind, slim: bool = False
 ) -> tuple[list[Experiment], list[Unusable]]:
-    """The records of a kind that can be trusted, and the others."""
+    """The records of a kind that can be trusted, and the others.
+
+    slim: also those of which only the summary is kept
+    """
     good: list[Experiment] = []
     bad: list[Unusable] = []
     for path in kind.find(outputs_root):
-        found = verify(path, kind)
+        found = verify(path, kind, slim)
         if isinstance(found, Unusable):
             bad.append(found)
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tst.analysis.differences import Differences
 from tst.analysis.question_sets import QuestionSet, find_question_sets
 from tst.analysis.selection import Choice, choose
 from tst.analysis.subjects import Subject, choose_shown, find_subjects
@@ -25,6 +26,7 @@ class Study:
 
     model: short name of the model that the tables with one column per diagnostic show; empty: the
         one with records on the most benchmarks
+    differences: paired differences between records, as far as they are known
     question_sets: what rows are of, named apart; of benchmarks without a whole record too
     subjects: diagnostics and models with records; shown: one per diagnostic, see ``choose_shown``
     """
@@ -32,6 +34,7 @@ class Study:
     found: Found
     model: str = ""
     passed_over: dict[str, str] = field(default_factory=dict)
+    differences: Differences = field(default_factory=Differences)
 
     def __post_init__(self) -> None:
         records = self.found.records

@@ -114,11 +114,14 @@ class Found:
     unusable: list[Unusable]
 
 
-def find_records(outputs_root: Path) -> Found:
-    """The records under ``outputs_root``/runs, in path order."""
+def find_records(outputs_root: Path, slim: bool = False) -> Found:
+    """The records under ``outputs_root``/runs, in path order.
+
+    slim: also those of which only the summary is kept; their questions cannot be read
+    """
     found = Found([], [])
     for path in STRESS_TEST.find(outputs_root):
-        entry = examine(path)
+        entry = examine(path, slim)
         if isinstance(entry, RunRecord):
             found.records.append(entry)
         else:
@@ -141,9 +144,9 @@ def read_record(path: Path) -> RunRecord:
     return entry
 
 
-def examine(path: Path) -> RunRecord | Unusable:
-    """Read and verify one record folder of a stress test."""
-    found = verify(path, STRESS_TEST)
+def examine(path: Path, slim: bool = False) -> RunRecord | Unusable:
+    """Read and verify one record folder of a stress test; ``slim`` as in ``find_records``."""
+    found = verify(path, STRESS_TEST, slim)
     if isinstance(found, Unusable):
         return found
     benchmark = STRESS_TEST.place(path)[0]

@@ -17,6 +17,7 @@ from tst.records import identity
 from tst.records.files import checksum, read_json
 from tst.records.kinds import RecordKind
 from tst.records.record import SUMMARY
+from tst.records.slim import SLIM
 
 OUTDATED = "outdated"
 """State of a finished record that another results version made."""
@@ -43,8 +44,11 @@ class Finished:
     at: str
 
 
-def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
-    """Read the summary of a record of any kind whose state is finished and whose files match."""
+def verify(path: Path, kind: RecordKind, slim: bool = False) -> Finished | Unusable:
+    """Read the summary of a record of any kind whose state is finished and whose files match.
+
+    slim: a record of which only the summary is kept will do
+    """
 
     def unusable(state: str, reason: str) -> Unusable:
         return Unusable(path, kind.place(path)[0], state, reason)
@@ -54,7 +58,10 @@ def verify(path: Path, kind: RecordKind) -> Finished | Unusable:
         state = str(status["state"])
         if state != "finished":
             return unusable(state, why_unfinished(status))
-        if fault := find_damage(path, status.get("files") or {}, kind.result):
+        if SLIM in status and not slim:
+            return unusable(SLIM, "only its summary is kept")
+        needed = (SUMMARY,) if SLIM in status else kind.result
+        if fault := find_damage(path, status.get("files") or {}, needed):
             return unusable("damaged", fault)
         summary = read_json(path / SUMMARY)
         if kind.has_results_version and (version := find_other_version(summary)):

@@ -26,6 +26,18 @@ def test_tables(study: Paths, tmp_path: Path) -> None:
     assert f"outputs_root={root}" in page.read_text()
 
 
+def test_one_table_asked_for_leaves_the_document_of_all(study: Paths, tmp_path: Path) -> None:
+    words = [f"outputs_root={study[0]}", f"folder={tmp_path}"]
+    assert tst("tables", "tables=[main,types]", *words).returncode == 0
+    whole = (tmp_path / "tables.tex").read_text()
+    done = tst("tables", "tables=[types,noisy]", *words)
+    assert done.returncode == 0, done.stderr
+    assert "No records for noisy: not written." in done.stdout
+    assert not (tmp_path / "noisy.tex").exists()
+    assert (tmp_path / "tables.tex").read_text() == whole
+    assert "{main}" in whole and "{types}" in whole
+
+
 def test_report_and_compare(study: Paths, tmp_path: Path) -> None:
     root, paths = study
     out = tmp_path / "report.html"
@@ -54,6 +66,8 @@ def test_figures(study: Paths, tmp_path: Path) -> None:
     [
         ("tables", ["tables=[nope]"], "expected some of main"),
         ("tables", ["llm=nope"], "no record of it"),
+        ("tables", ["outputs_root={empty}"], "no finished record for tables=main,main_soft"),
+        ("tables", ["tables=[noisy]"], "no finished record for tables=noisy"),
         ("tables", ["outputs_root=/no/such"], "expected an existing folder"),
         ("report", ["record=/no/such"], "is no record"),
         ("report", ["outputs_root={empty}"], "no finished record"),

@@ -86,7 +86,7 @@ def test_tables_that_were_not_asked_for_stay(study) -> None:
 def test_without_records_nothing_is_lost_and_every_section_has_a_version(tmp_path) -> None:
     page, sections = write_page(tmp_path, list(TABLES), EARLIER)
     assert sections[FOLDS] == (
-        "*Results version not known: earlier than 3.*\n\n"
+        f"*Results version not known: earlier than {RESULTS_VERSION}.*\n\n"
         "Old text of the folds, record aaaa00000002.\n"
     )
     assert list(sections) == list(split_sections(EARLIER))

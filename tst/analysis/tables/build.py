@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from tst.analysis.differences import Differences
 from tst.analysis.experiments import Experiment, find_experiments
 from tst.analysis.study import Study
 from tst.analysis.tables.cost import cost_table
 from tst.analysis.tables.folds import fold_table
+from tst.analysis.tables.information import information_table
 from tst.analysis.tables.latex import render_document, render_latex
 from tst.analysis.tables.models import model_table
 from tst.analysis.tables.noisy import noisy_table
 from tst.analysis.tables.paper_table import PaperTable
 from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.pruning import gap_table, solvability_table
-from tst.analysis.tables.results_page import render_page
+from tst.analysis.tables.results_page import has_records, render_page
 from tst.analysis.tables.scores import main_table, per_type_table
 from tst.analysis.tables.stratification import stratification_table
 from tst.noisy_tuning.record import VERSION
 from tst.records.files import write_text
 from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
-from tst.records.run_records import find_records
+from tst.records.run_records import RunRecord, find_records
+from tst.records.slim import is_slim, write_slim
 from tst.records.verification import describe_left_out
+
+Recorded = TypeVar("Recorded", RunRecord, Experiment)
 
 
 @dataclass
@@ -37,6 +43,13 @@ class Sources:
     noisy: list[Experiment]
     noisy_notes: list[str]
 
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The folder of every record, by its hash."""
+        paths = [r.path for r in self.study.found.records]
+        paths += [e.path for e in (*self.pruning, *self.noisy)]
+        return {path.name: path for path in paths}
+
 
 TABLES: dict[str, Callable[[Sources], PaperTable]] = {
     "main": lambda s: main_table(s.study),
@@ -44,6 +57,7 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
     "types": lambda s: per_type_table(s.study),
     "folds": lambda s: fold_table(s.study),
     "stratification": lambda s: stratification_table(s.study),
+    "information": lambda s: information_table(s.study),
     "models": lambda s: model_table(s.study),
     "pruning": lambda s: solvability_table(s.pruning, s.pruning_notes),
     "pruning_gap": lambda s: gap_table(s.pruning),
@@ -53,14 +67,45 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
 """Every table by the name of its files, in the paper's order."""
 
 
-def read_sources(outputs_root: Path, model: str = "") -> Sources:
-    """Find and verify the records under an outputs folder."""
-    study = Study(find_records(outputs_root), model)
+def read_sources(outputs_root: Path, model: str = "", slim: Path | None = None) -> Sources:
+    """Find and verify the records under an outputs folder.
+
+    slim: a folder of slim records; they stand in for those that are not under ``outputs_root``
+    """
+    found = find_records(outputs_root)
     pruning, pruning_bad = find_experiments(outputs_root, PRUNING)
     noisy, noisy_bad = find_experiments(outputs_root, NOISY_TUNING)
+    if slim is not None:
+        kept = find_records(slim, slim=True)
+        found.records.extend(_missing(kept.records, found.records))
+        found.unusable.extend(kept.unusable)
+        for experiments, bad, kind in (
+            (pruning, pruning_bad, PRUNING),
+            (noisy, noisy_bad, NOISY_TUNING),
+        ):
+            more, unusable = find_experiments(slim, kind, slim=True)
+            experiments.extend(_missing(more, experiments))
+            bad.extend(unusable)
+    study = Study(found, model, differences=Differences.read(slim))
     return Sources(
         study, pruning, describe_left_out(pruning_bad), noisy, describe_left_out(noisy_bad),
     )  # fmt: skip
+
+
+def _missing(candidates: list[Recorded], present: list[Recorded]) -> list[Recorded]:
+    """The candidates whose hash no record that is present has."""
+    known = {record.hash for record in present}
+    return [record for record in candidates if record.hash not in known]
+
+
+def keep_slim(tables: list[PaperTable], sources: Sources, outputs_root: Path, slim: Path) -> int:
+    """Write slim copies of the records that tables show; how many there are."""
+    shown = {h for t in tables for row in t.rows for f in row.cells.values() for h in f.records}
+    paths = [path for name, path in sources.paths.items() if name in shown and not is_slim(path)]
+    for path in paths:
+        write_slim(path, outputs_root, slim)
+    sources.study.differences.write(slim)
+    return len(paths)
 
 
 def build_tables(sources: Sources, names: list[str]) -> list[PaperTable]:
@@ -69,9 +114,12 @@ def build_tables(sources: Sources, names: list[str]) -> list[PaperTable]:
 
 
 def write_tables(tables: list[PaperTable], folder: Path) -> list[Path]:
-    """<name>.tex, .md and .csv a table, and tables.tex, a document of them all."""
+    """<name>.tex, .md and .csv of each table that has records, and tables.tex.
+
+    tables.tex shows every table that is in the folder, also those of earlier calls.
+    """
     paths = []
-    for table in tables:
+    for table in filter(has_records, tables):
         renderings = {
             "tex": render_latex(table),
             "md": render_markdown(table),
@@ -82,7 +130,8 @@ def write_tables(tables: list[PaperTable], folder: Path) -> list[Path]:
             write_text(path, text)
             paths.append(path)
     document = folder / "tables.tex"
-    write_text(document, render_document([t.name for t in tables]))
+    there = [name for name in TABLES if (folder / f"{name}.tex").exists()]
+    write_text(document, render_document(there))
     return [*paths, document]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tst.analysis.comparison import compare
 from tst.analysis.question_sets import QuestionSet
 from tst.analysis.study import (
     GROUPED,
@@ -58,10 +57,9 @@ def _cells(study: Study, questions: QuestionSet, subject: Subject) -> dict[str, 
         "drop": Figure(unit=POINTS, reason="needs records of both fold schemes"),
     }
     if random.records and grouped.records:
-        overall = compare(random.records, grouped.records).iloc[-1]
-        cells["drop"] = Figure(
-            float(overall["diff_hard"]),
-            POINTS,
-            interval=(float(overall["low_hard"]), float(overall["high_hard"])),
-        )
+        overall = study.differences.overall(random.records, grouped.records)
+        cells["drop"] = Figure(unit=POINTS, reason="needs the questions of slim records")
+        if overall is not None:
+            interval = (overall["low_hard"], overall["high_hard"])
+            cells["drop"] = Figure(overall["diff_hard"], POINTS, interval=interval)
     return cells

@@ -1,0 +1,97 @@
+"""A page of results is made again from slim records, which hold no question's text."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.made_records import HOSTILE
+from tst.analysis.tables.build import (
+    TABLES,
+    build_tables,
+    keep_slim,
+    read_sources,
+    render_results,
+)
+from tst.analysis.tables.paper_table import write_figure
+from tst.records.run_records import find_records
+from tst.records.slim import without_text
+
+NAMES = [name for name in TABLES if name not in ("noisy", "pruning", "pruning_gap")]
+
+
+@pytest.fixture(scope="module")
+def kept(study: tuple[Path, dict[str, Path]], tmp_path_factory: pytest.TempPathFactory):
+    """A folder of slim records, and the page that was made from the whole ones."""
+    slim = tmp_path_factory.mktemp("kept") / "records"
+    sources = read_sources(study[0], slim=slim)
+    tables = build_tables(sources, NAMES)
+    assert keep_slim(tables, sources, study[0], slim) == 4
+    return slim, render_results(tables, "tst tables", sources)
+
+
+def test_the_page_is_the_same(kept: tuple[Path, str], tmp_path: Path) -> None:
+    slim, page = kept
+    sources = read_sources(tmp_path, slim=slim)
+    assert render_results(build_tables(sources, NAMES), "tst tables", sources) == page
+    assert "grouped − random" in page
+
+
+def test_the_paired_difference_is_kept(kept: tuple[Path, str], tmp_path: Path) -> None:
+    folds = build_tables(read_sources(tmp_path, slim=kept[0]), ["folds"])[0]
+    assert "[" in write_figure(folds.rows[0].cells["drop"])
+    (kept[0] / "differences.json").rename(kept[0] / "away.json")
+    try:
+        folds = build_tables(read_sources(tmp_path, slim=kept[0]), ["folds"])[0]
+        assert folds.rows[0].cells["drop"].reason == "needs the questions of slim records"
+    finally:
+        (kept[0] / "away.json").rename(kept[0] / "differences.json")
+
+
+def test_they_hold_no_text(kept: tuple[Path, str], study: tuple[Path, dict[str, Path]]) -> None:
+    questions = pd.read_parquet(study[1]["random"] / "questions.parquet")
+    for path in kept[0].rglob("*"):
+        if path.is_file():
+            text = path.read_text()
+            assert HOSTILE not in text
+            assert not any(question in text for question in questions["question"])
+    files = {path.name for path in kept[0].rglob("*.*") if path.is_file()}
+    assert files == {
+        "config.yaml", "identity.json", "environment.json", "summary.json", "status.json",
+        "differences.json",
+    }  # fmt: skip
+
+
+def test_what_quotes_the_source_goes() -> None:
+    data = {"left_out": [{"reason": "gold 'zx'"}], "understood": {"columns": {}}, "questions": 3,
+            "source": "/home/me/my.csv"}  # fmt: skip
+    assert without_text({"data": data})["data"] == {"questions": 3, "source": "my.csv"}
+
+
+def test_whole_records_come_first(
+    kept: tuple[Path, str], study: tuple[Path, dict[str, Path]]
+) -> None:
+    sources = read_sources(study[0], slim=kept[0])
+    assert len(sources.study.found.records) == 4
+    assert all(record.path.is_relative_to(study[0]) for record in sources.study.found.records)
+    assert keep_slim(build_tables(sources, NAMES), sources, study[0], kept[0]) == 4
+
+
+def test_who_reads_questions_is_told(kept: tuple[Path, str]) -> None:
+    found = find_records(kept[0])
+    assert not found.records
+    assert {u.state for u in found.unusable} == {"slim"}
+
+
+def test_a_changed_summary_is_noticed(kept: tuple[Path, str]) -> None:
+    path = sorted(kept[0].rglob("summary.json"))[0]
+    before = path.read_text()
+    summary = json.loads(before)
+    summary["overall"]["score_hard"] = 0.99
+    path.write_text(json.dumps(summary))
+    try:
+        states = [u.state for u in find_records(kept[0], slim=True).unusable]
+        assert states == ["damaged"]
+    finally:
+        path.write_text(before)

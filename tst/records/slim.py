@@ -1,0 +1,54 @@
+"""Slim records: what tables are made from, small enough for git, without any question's text.
+
+config.yaml, identity.json, summary.json, and a status with the whole record's checksums.
+``outputs/`` is not kept by git; from slim records a page of results can be made again without the
+GPU days behind it. Nothing that reads questions can read them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tst.records.files import checksum, read_json, write_json
+from tst.records.identity import IDENTITY
+from tst.records.record import SUMMARY
+
+SLIM = "slim"
+"""Key of status.json with the checksums of the whole record's files; also the state of such a
+record where a whole one is needed."""
+ENVIRONMENT = ("tst", "commit", "command", "versions", "gpus")
+TEXTS = ("understood", "left_out")
+"""Parts of summary.json's ``data`` that may quote the source."""
+
+
+def is_slim(record: Path) -> bool:
+    """Whether a record's status says that only its summary is kept."""
+    return SLIM in read_json(record / "status.json")
+
+
+def write_slim(record: Path, outputs_root: Path, folder: Path) -> Path:
+    """Write the slim copy of a finished record at the same place under ``folder``; its path."""
+    slim = folder / record.resolve().relative_to(outputs_root.resolve())
+    slim.mkdir(parents=True, exist_ok=True)
+    for name in ("config.yaml", IDENTITY):
+        if (record / name).exists():
+            shutil.copyfile(record / name, slim / name)
+    environment = read_json(record / "environment.json")
+    write_json(slim / "environment.json", {k: environment[k] for k in ENVIRONMENT})
+    write_json(slim / SUMMARY, without_text(read_json(record / SUMMARY)))
+    status = read_json(record / "status.json")
+    files = {SUMMARY: checksum(slim / SUMMARY)}
+    write_json(slim / "status.json", {**status, "files": files, SLIM: status["files"]})
+    return slim
+
+
+def without_text(summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary without what quotes its source, and without where that lies."""
+    if "data" not in summary:
+        return summary
+    data = {key: value for key, value in summary["data"].items() if key not in TEXTS}
+    if "source" in data:
+        data["source"] = Path(str(data["source"])).name
+    return {**summary, "data": data}
