@@ -35,7 +35,7 @@ def made(seed=2, n=200):
 def test_training_answers_weigh_by_the_share_of_the_leaf_that_they_are():
     """In a leaf of k answers each weighs 1/k, so that every tree weighs the same."""
     columns, answers = made()
-    forest = NumberForest(7, 1).fit(columns, answers, DEFAULT_RULES, 0)
+    forest = NumberForest(13, 1).fit(columns, answers, DEFAULT_RULES, 0)
     own = DEFAULT_RULES.score_numbers(forest.grid[None, :], answers[:, None])
     for part, fewest in zip(forest.parts, (3, 10), strict=False):
         weights, sizes = np.zeros((len(columns), len(answers))), []

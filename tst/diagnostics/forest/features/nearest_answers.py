@@ -38,21 +38,25 @@ class NearestAnswers:
         weight = correct - (1 - correct) / np.maximum(questions.n_options - 1, 1)[questions.owner]
         pick = csr_matrix((weight, (questions.owner, np.arange(len(weight)))))
         self._contrast = (pick @ self._options).tocsr()
-        self._kinds = np.unique(questions.types)
+        self._kinds, kind_of = np.unique(questions.types, return_inverse=True)
+        cells = (np.ones(len(fold)), (fold * len(self._kinds) + kind_of, np.arange(len(fold))))
+        pick = csr_matrix(cells, shape=(n_folds * len(self._kinds), len(fold)))
+        self._sums = (pick @ self._contrast).tocsr()  # by inner fold and type
         self._asked = self._question_words.vectors(texts, questions.question)
         self._near = nearest_questions(self._asked, self._asked, fold)
         return self
 
     def of_training(self, without: int | None = None) -> np.ndarray:
         """Evidence of the training options, out of fold, (m, 3)."""
-        usable = np.ones(len(self._fold), dtype=bool)
-        if without is not None:
-            usable = self._fold != without
+        usable = self._fold != without if without is not None else np.ones(len(self._fold), bool)
         columns = np.zeros((len(self._questions.option), len(NAMES)))
         for own in range(self._n_folds):
-            mine = self._fold == own
-            rows = np.flatnonzero(mine[self._questions.owner])
-            self._fill(columns, rows, self._questions, self._options, usable & ~mine)
+            rows = np.flatnonzero(self._fold[self._questions.owner] == own)
+            if len(rows):
+                others = [f for f in range(self._n_folds) if f not in (own, without)]
+                columns[rows, :2] = self._cosines(
+                    self._options[rows], self._questions.types[self._questions.owner[rows]], others
+                )
         near = self._near @ diags_array(usable * 1.0)
         columns[:, 2] = self._local(near, self._questions, self._options)
         return columns
@@ -61,30 +65,29 @@ class NearestAnswers:
         """Evidence of held-out options, (m, 3)."""
         options = self._option_words.vectors(questions.texts, questions.option)
         asked = self._question_words.vectors(questions.texts, questions.question)
+        kinds = questions.types[questions.owner]
         columns = np.zeros((len(questions.option), len(NAMES)))
-        rows = np.arange(len(questions.option))
-        self._fill(columns, rows, questions, options, np.ones(len(self._fold), dtype=bool))
+        columns[:, :2] = self._cosines(options, kinds, [*range(self._n_folds)])
         near = nearest_questions(asked, self._asked, None)
         columns[:, 2] = self._local(near, questions, options)
         return columns
 
-    def _fill(
-        self,
-        columns: np.ndarray,
-        rows: np.ndarray,
-        questions: QuestionArrays,
-        options: csr_matrix,
-        usable: np.ndarray,
-    ) -> None:
-        """The first two columns of some rows from the training questions that they may see."""
-        columns[rows, 0] = options[rows] @ _unit_sum(self._contrast[usable])
-        kinds = questions.types[questions.owner[rows]]
-        known = self._questions.types
-        for kind in self._kinds:
-            chosen = rows[kinds == kind]
-            if len(chosen):
-                total = _unit_sum(self._contrast[usable & (known == kind)])
-                columns[chosen, 1] = options[chosen] @ total
+    def _cosines(self, options: csr_matrix, kinds: np.ndarray, folds: list[int]) -> np.ndarray:
+        """Of options with the sums of some inner folds, over all types and over their own, (r, 2).
+
+        kinds: the question type of each, (r,); 0 for one that no training question has
+        """
+        size = len(self._kinds)
+        place = np.repeat(np.array(folds, dtype=np.int64) * size, size)
+        place += np.tile(np.arange(size), len(folds))
+        cells = (np.ones(len(place)), (place % size, place))
+        by_kind = csr_matrix(cells, shape=(size, self._sums.shape[0])) @ self._sums
+        own = np.minimum(np.searchsorted(self._kinds, kinds), size - 1)
+        typed = (options @ _unit_rows(by_kind).T).tocsr()[np.arange(len(kinds)), own]
+        columns = np.empty((len(kinds), 2))
+        columns[:, 0] = options @ _unit_sum(by_kind)
+        columns[:, 1] = np.where(self._kinds[own] == kinds, np.asarray(typed).ravel(), 0.0)
+        return columns
 
     def _local(
         self, near: csr_matrix, questions: QuestionArrays, options: csr_matrix

@@ -15,7 +15,7 @@ from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 
 FLOOR = 1e-3
-ENOUGH = 600
+ENOUGH = 550
 """Questions on which the weights of the members are fitted, where rounds allow."""
 ROUNDS = range(3, 6)
 

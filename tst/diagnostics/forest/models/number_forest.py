@@ -119,8 +119,9 @@ class NumberForest:
         self.parts: list[LeafScores | BinScores] = []
         self.trees: list[Tree] = []
         for place, leaf in enumerate(LEAVES):
+            size = -(-self._size // len(LEAVES))
             trees = grow_trees(
-                columns, targets, trees=self._size, leaf=leaf, max_features=0.4,
+                columns, targets, trees=size, leaf=leaf, max_features=0.4,
                 seed=seed + place, n_jobs=self._n_jobs,
             )  # fmt: skip
             self.trees += trees
