@@ -18,7 +18,7 @@ from tst.diagnostics.forest.shortcuts import (
     leading_shortcut,
     shortcut_of,
 )
-from tst.diagnostics.forest.text.question_arrays import QuestionReader
+from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 
 @pytest.fixture(scope="module")
