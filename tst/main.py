@@ -20,7 +20,7 @@ from tst.core.folds import describe_scheme
 
 def stress_test(config: RunConfig) -> Outcome:
     """Run one stress test and print its tables."""
-    from tst.cli.console import show_most_biased, show_summary, show_verdict, wide_console
+    from tst.cli.console import show_summary, show_to_mend, show_verdict, wide_console
     from tst.stress_test.run import describe, run
 
     if config.n_jobs == -1 and jobs_run_side_by_side():
@@ -33,8 +33,9 @@ def stress_test(config: RunConfig) -> Outcome:
         console = wide_console()
         show_summary(result.summary, console)
         show_verdict(result.summary, console)
-        show_most_biased(result.questions, console)
-        if not result.complete:
+        if result.complete:
+            show_to_mend(result.record, result.to_mend, console)
+        else:
             folds = result.summary["folds"]
             print(f"\n{folds['finished']} of {folds['planned']} folds are finished: "
                   "the figures are of those alone, and no summary is written yet")  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
     last = done.stdout.splitlines()[-1]
     assert last.startswith("record: ")
     assert (Path(last.removeprefix("record: ")) / "summary.json").exists()
-    assert "most biased questions" in done.stdout
+    assert "questions to mend" in done.stdout
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 

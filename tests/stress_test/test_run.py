@@ -18,7 +18,8 @@ from tst.stress_test.run import run
 
 QUESTIONS = [
     "id", "question_type", "format", "group_scene", "n_options", "question", "options", "answer",
-    "fold", "s", "s_zero_shot", "delta", "bits", "baseline", "adjusted", "p_options",
+    "fold", "s", "s_zero_shot", "delta", "bits", "baseline", "majority", "adjusted",
+    "p_options",
     "p_options_zero_shot", "prediction", "correct", "correct_zero_shot", "margin", "letter_mass",
     "generated", "parsed", "reasons", "contributions", "planted", "cue", "n_repeats",
 ]  # fmt: skip

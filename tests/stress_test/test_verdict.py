@@ -22,18 +22,36 @@ def test_every_state_has_its_sentence():
             entry("far", "no sign"),
             entry("rare", "too few"),
         ],
+        "shortcuts": {
+            "position": {
+                "listed": 50,
+                "shortcut": "position",
+                "share": 0.9,
+                "why": "the option in place C is right in 42 of 60 training questions "
+                "(15.0 by chance)",
+            },
+            "length": {"listed": 9, "shortcut": "entity", "share": 0.4, "why": "not typical"},
+        },
         "per_type": {"position": part(75, 0.59, 0.79), "length": part(75, None, None)},
     }
     assert describe_verdict(summary) == [
-        "position: 69% [59, 79] right without looking, against 25% by chance; "
-        "about 44 of 75 questions to mend.",
-        "length: 60% relative accuracy without looking, against 31% for the best constant; "
-        "about 30 of 75 questions to mend.",
-        "counting: one answer to every question scores 62%; 40 of 75 questions to mend.",
-        "No sign of a shortcut in 2 question types; too few questions to tell in 1 question type.",
+        "position: 69% [59, 79] right without looking against 25% by chance; mostly position, as "
+        "in: the option in place C is right in 42 of 60 training questions (15.0 by chance); "
+        "about 44 of 75 to mend.",
+        "length: 60% relative accuracy without looking against 31% for the best constant; "
+        "about 30 of 75 to mend.",
+        "counting: one answer to every question scores 62%; 40 of 75 to mend.",
+        "No sign of a shortcut in 2 other question types (too few questions to tell in 1).",
     ]
 
 
 def test_a_clean_benchmark_is_told_so():
     summary = {"exposure": [entry("near", "no sign"), entry("far", "no sign")], "per_type": {}}
     assert describe_verdict(summary) == ["No sign of a shortcut in any of the 2 question types."]
+
+
+def test_types_that_are_all_too_small_are_told_apart_from_clean_ones():
+    summary = {"exposure": [entry("near", "too few"), entry("far", "too few")], "per_type": {}}
+    assert describe_verdict(summary) == [
+        "Too few questions to tell in any of the 2 question types."
+    ]

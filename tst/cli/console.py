@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
+from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -14,6 +17,9 @@ from rich.text import Text
 from tst.core.number_text import DASH, percent
 from tst.records.survey import RecordState
 from tst.stress_test.verdict import describe_verdict
+
+READABLE = 80
+"""Columns that sentences and lists keep to; a wider terminal does not make them easier to read."""
 
 
 def wide_console(columns: int = 110) -> Console:
@@ -115,19 +121,29 @@ def show_verdict(summary: dict[str, Any], console: Console) -> None:
     """What the record says, in words: the exposed question types, most questions to mend first."""
     console.print("\n[bold]verdict[/bold]")
     for sentence in describe_verdict(summary):
-        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+        lines = wrap(sentence, READABLE - 2, subsequent_indent="  ", break_on_hyphens=False)
+        for line in lines:
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def show_most_biased(questions: pd.DataFrame, console: Console, count: int = 5) -> None:
-    """The questions with the highest s: those answered most surely without looking."""
-    console.print(f"\n[bold]most biased questions[/bold] (of {len(questions)})")
-    ranked = questions.sort_values(["s", "adjusted", "id"], ascending=[False, False, True])
-    for row in ranked.head(count).itertuples():
-        text = " ".join(str(row.question).split())
-        head = f"  s {row.s:.2f}  {row.id}  [{row.question_type}]  "
-        room = max(20, console.width - len(head))
+def show_to_mend(record: Path, to_mend: pd.DataFrame, console: Console, count: int = 5) -> None:
+    """The first questions to mend, where all of them are, and the command that shows them."""
+    if len(to_mend):
+        console.print(f"\n[bold]questions to mend[/bold] ({len(to_mend)}, the first {count})")
+    for row in to_mend.head(count).to_dict("records"):
+        text = " ".join(row["question"].split())
+        head = f"  {row['rank']}  {row['id']}  [{row['question_type']}]  "
+        room = max(20, READABLE - len(head))
         shown = text if len(text) <= room else text[: room - 1] + "…"
         console.print(Text(head + shown), soft_wrap=True)
+        why = f"{row['shortcut'] or DASH}: {row['why']}; {row['repair']}".removesuffix("; ")
+        for line in wrap(why, READABLE - 5, break_on_hyphens=False):
+            console.print(Text(f"     {line}"), soft_wrap=True)
+    if len(to_mend):
+        path = record / "to_mend.csv"
+        console.print(Text(f"\nall {len(to_mend)}, with why and how: {path}"), soft_wrap=True)
+    root = record.parents[4]
+    console.print(Text(f"next: tst report outputs_root={shlex.quote(str(root))}"), soft_wrap=True)
 
 
 def show_jobs(rows: list[dict[str, Any]], console: Console) -> None:

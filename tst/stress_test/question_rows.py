@@ -133,7 +133,7 @@ def question_rows(scored: pd.DataFrame, table: pd.DataFrame, plan: FoldPlan) -> 
     frame["options"] = [None if o is None else as_json(list(o)) for o in known["options"]]
     frame["answer"] = [as_json(a) for a in known["answer"]]
     frame["fold"] = plan.assignment[0][scores.index]
-    for column in ("s", "s_zero_shot", "delta", "bits", "baseline", "adjusted"):
+    for column in ("s", "s_zero_shot", "delta", "bits", "baseline", "majority", "adjusted"):
         frame[column] = scores[column]
     options = {c: _mean_options(first[c]) for c in ("p_options", "p_options_zero_shot")}
     for column, means in options.items():

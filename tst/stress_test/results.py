@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +16,13 @@ from tst.core.scoring_rules import ScoringRules
 from tst.records.fold_files import FoldFile
 from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
-from tst.scoring.exposure import find_exposed
+from tst.scoring.exposure import TypeExposure, find_exposed
 from tst.scoring.intervals import bootstrap_units
 from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_test.near_duplicates import find_near_duplicates
 from tst.stress_test.question_rows import join_rows, question_rows
+from tst.stress_test.shortcuts.to_mend import TO_MEND, find_to_mend, leading_shortcuts
 
 log = logging.getLogger("tst")
 
@@ -83,9 +85,11 @@ def write_result(
     plan: FoldPlan,
     rules: ScoringRules,
     about: dict[str, Any],
+    features: Sequence[str] = (),
 ) -> None:
     """Write the result when every fold is finished; else leave the status at ``partial``.
 
+    features: entity featurisers, by which questions to mend are explained too
     Of several processes that finish at the same time, the first writes it.
     """
     folds = plan.folds()
@@ -95,7 +99,12 @@ def write_result(
         done = record.folds.finished(folds)
         if len(done) == len(folds):
             predictions, questions, summary = score_record(record, table, plan, rules, about)
+            exposure = [TypeExposure(**entry) for entry in summary["exposure"]]
+            fold = plan.assignment[0]
+            to_mend = find_to_mend(table, fold, questions, exposure, rules, features)
+            summary["shortcuts"] = leading_shortcuts(to_mend)
             tables = {
+                TO_MEND: to_mend,
                 "predictions.parquet": predictions,
                 "questions.parquet": questions,
                 "questions.csv": questions,

@@ -40,6 +40,7 @@ from tst.stress_test.results import (
     read_result,
     write_result,
 )
+from tst.stress_test.shortcuts.to_mend import COLUMNS, read_to_mend
 from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")
@@ -60,6 +61,16 @@ class Result:
     questions: pd.DataFrame
     summary: dict[str, Any]
     complete: bool
+
+    @property
+    def to_mend(self) -> pd.DataFrame:
+        """The questions to mend, those that give most away first: ``shortcuts.to_mend.COLUMNS``.
+
+        Empty while folds are missing.
+        """
+        if not self.complete:
+            return pd.DataFrame(columns=list(COLUMNS))
+        return read_to_mend(self.record)
 
 
 def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
@@ -89,7 +100,7 @@ def run(config: RunConfig, table: QuestionTable | None = None) -> Result:
         if missing:
             _run_folds(config, table, plan, record, wanted)
         if not record.is_complete():
-            write_result(record, table, plan, rules, about)
+            write_result(record, table, plan, rules, about, config.benchmark.features)
         if config.null.repeats and record.is_complete():
             _add_nulls(config, table, plan, record)
         questions, summary, complete = read_result(record, table, plan, rules, about)

@@ -1,5 +1,5 @@
-"""What a record says, in words: which question types are answered without looking, and how many
-questions are to be mended.
+"""What a record says, in words: which question types are answered without looking, by what, and how
+many of their questions are to be mended.
 """
 
 from __future__ import annotations
@@ -9,23 +9,28 @@ from typing import Any
 from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
 
 CHANCE = {"mc": "by chance", "num": "for the best constant", "open": "for the most frequent answer"}
+MOSTLY = 0.5
+"""The least share of a type's questions to mend that a shortcut named for the type gives away."""
 
 
 def describe_verdict(summary: dict[str, Any]) -> list[str]:
     """One sentence per exposed question type, most to mend first, then one on all the others.
 
-    summary: a record's summary.json with ``exposure``
+    summary: a record's summary.json with ``exposure``; ``shortcuts`` where folds are complete
     """
     types = summary["exposure"]
     lines = [_exposed(entry, summary) for entry in types if entry["state"] == EXPOSED]
-    lines += [_one_answer(entry) for entry in types if entry["state"] == ONE_ANSWER]
+    lines += [_one_answer(entry, summary) for entry in types if entry["state"] == ONE_ANSWER]
     clean = sum(entry["state"] == NO_SIGN for entry in types)
     few = sum(entry["state"] == TOO_FEW for entry in types)
     if not lines and not few:
         return [f"No sign of a shortcut in any of the {clean} question types."]
+    if not lines and not clean:
+        return [f"Too few questions to tell in any of the {few} question types."]
     if clean or few:
-        untold = f"; too few questions to tell in {_types(few)}" if few else ""
-        lines.append(f"No sign of a shortcut in {_types(clean)}{untold}.")
+        untold = f" (too few questions to tell in {few})" if few else ""
+        others = "other " if lines else ""
+        lines.append(f"No sign of a shortcut in {_types(clean, others)}{untold}.")
     return lines
 
 
@@ -36,18 +41,27 @@ def _exposed(entry: dict[str, Any], summary: dict[str, Any]) -> str:
     interval = f" [{100 * bounds[0]:.0f}, {100 * bounds[1]:.0f}]" if alone else ""
     right = "right" if entry["format"] != "num" else "relative accuracy"
     return (
-        f"{entry['question_type']}: {100 * entry['score']:.0f}%{interval} {right} without looking, "
-        f"against {100 * entry['chance']:.0f}% {CHANCE[entry['format']]}; about {entry['to_mend']} "
-        f"of {entry['n']} questions to mend."
+        f"{entry['question_type']}: {100 * entry['score']:.0f}%{interval} {right} without looking "
+        f"against {100 * entry['chance']:.0f}% {CHANCE[entry['format']]}; "
+        f"{_shortcut(entry, summary)}about {entry['to_mend']} of {entry['n']} to mend."
     )
 
 
-def _one_answer(entry: dict[str, Any]) -> str:
+def _one_answer(entry: dict[str, Any], summary: dict[str, Any]) -> str:
     return (
         f"{entry['question_type']}: one answer to every question scores "
-        f"{100 * entry['chance']:.0f}%; {entry['to_mend']} of {entry['n']} questions to mend."
+        f"{100 * entry['chance']:.0f}%; {_shortcut(entry, summary)}{entry['to_mend']} of "
+        f"{entry['n']} to mend."
     )
 
 
-def _types(count: int) -> str:
-    return f"{count} question type{'' if count == 1 else 's'}"
+def _shortcut(entry: dict[str, Any], summary: dict[str, Any]) -> str:
+    """What most of a type's questions to mend have in common, with an example; else nothing."""
+    found = summary.get("shortcuts", {}).get(entry["question_type"])
+    if not found or not found["shortcut"] or found["share"] < MOSTLY:
+        return ""
+    return f"mostly {found['shortcut']}, as in: {found['why']}; "
+
+
+def _types(count: int, others: str) -> str:
+    return f"{count} {others}question type{'' if count == 1 else 's'}"

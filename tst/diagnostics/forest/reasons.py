@@ -57,7 +57,10 @@ WITHOUT_COUNTS = {
     "other_options": "how much it has in common with the other options speaks for it",
     "question_words": "the words that it shares with the question speak for it",
     "wording": "it goes with a question of this wording",
-    "pair": "it goes with what the question asks about",
+    "entity": "it goes with what the question asks about",
+    "pair": "it goes with the two things that the question asks about",
+    "comparison": "it wins against the other options offered",
+    "direction": "the side that it states speaks for it",
     "repeated_question": "the same question was asked before",
     "order": "the order that it states speaks for it",
     "metadata": "it goes with the question's metadata",
@@ -118,10 +121,11 @@ def choice_reasons(
     """
     questions = columns.questions
     shown, scores, counts = _statistics(model, text, columns, rows)
+    told = np.array([name in PHRASES for name in shown])
     is_claim = np.isnan(counts[:, :, 2])
     support = np.where(is_claim, counts[:, :, 0] + counts[:, :, 1], counts[:, :, 2])
     # column 1 is what speaks against it: the hits expected by chance, or disagreeing answers
-    speaks_for = (support >= FEWEST) & (counts[:, :, 0] > counts[:, :, 1])
+    speaks_for = told & (support >= FEWEST) & (counts[:, :, 0] > counts[:, :, 1])
     scores = np.where(speaks_for, scores, -np.inf)
     of_shortcut = np.array([SHORTCUTS.index(shortcut_of(name, CHOICES)) for name in shown])
     order = np.argsort(-added, axis=1, kind="stable")
@@ -169,7 +173,10 @@ def _statistics(
 def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[list[str]]:
     """Up to MOST sentences per question: similar training questions and their typical answer."""
     typical = features.typical_answers(questions)
-    names = list(typical)
+    names = [name for name in typical if name in NUMBER_PHRASES]
+    if not names:
+        return [[] for _ in range(len(questions))]
+    typical = {name: typical[name] for name in names}
     counts, values, strength = (np.stack(t, axis=1) for t in zip(*typical.values(), strict=True))
     strength = np.where(counts >= FEWEST, strength, 0.0)
     order = np.argsort(-strength, axis=1, kind="stable")
@@ -179,7 +186,7 @@ def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[
         for which in order[row]:
             if strength[row, which] <= 1 or len(by_statistic) == MOST:
                 break
-            phrase = NUMBER_PHRASES.get(names[which], f"alike in {names[which]}")
+            phrase = NUMBER_PHRASES[names[which]]
             count, value = counts[row, which], values[row, which]
             sentence = (
                 f"{count:.0f} training questions {phrase} have a typical answer of {value:.3g}"
@@ -190,7 +197,7 @@ def number_reasons(features: NumberFeatures, questions: QuestionArrays) -> list[
 
 
 def _sentence(name: str, chosen: str, count: np.ndarray) -> str:
-    phrase = PHRASES.get(name, f"alike in {name}")
+    phrase = PHRASES[name]
     shown = _cut(chosen)
     if np.isnan(count[2]):
         return (

@@ -39,7 +39,7 @@ def fitted():
 def test_the_most_specific_entry_names_a_feature():
     assert shortcut_of("option.text_lift", CHOICES) == "option_text"
     assert shortcut_of("option.set_rank_lift", CHOICES) == "option_set"
-    assert shortcut_of("comparisons.pair_odds", CHOICES) == "pair"
+    assert shortcut_of("comparisons.pair_odds", CHOICES) == "comparison"
     assert shortcut_of("entities.first_mean", NUMBERS) == "entity"
     assert shortcut_of("cups.looks_lift", CHOICES) == OWN_FEATURE
     assert len(all_shortcuts()) == len(set(all_shortcuts()))

@@ -1,0 +1,105 @@
+"""A statistic of training answers, and how well it tells the answers of a question type alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tst.diagnostics.forest.shortcuts import shortcut_of
+from tst.stress_test.shortcuts.repairs import simplicity
+
+SURE = 1.64
+"""Standard errors that a reliability lies below the measured mean: one-sided 95%."""
+AS_GOOD = 0.05
+"""Reliabilities that differ by less, or by less than a quarter of what they are above chance, are
+alike: the simpler shortcut is then named."""
+FEWEST_PICKS = 10
+TELLS = 0.5
+"""Least score of a picked answer that counts as the question's own."""
+
+
+@dataclass
+class Clue:
+    """What one statistic says of n questions; each is judged by the training answers of its fold.
+
+    name: family.what, see ``diagnostics.forest.shortcuts``
+    picks: whether it singles out an answer, bool (n,)
+    credit: the score of that answer, (n,); 0 without one
+    favours: whether it makes the gold answer likelier than chance, bool (n,)
+    hits, expected, count: training answers for the gold answer (mc) or the score of the picked one
+        on them (num, open), what chance gives, and how many there are, (n,) each
+    answer: the picked answer as a text; None for mc, whose gold option is meant
+    about: codes of the words that it is about, (n, 2), 0 for none
+    """
+
+    name: str
+    picks: np.ndarray
+    credit: np.ndarray
+    favours: np.ndarray
+    hits: np.ndarray
+    expected: np.ndarray
+    count: np.ndarray
+    answer: np.ndarray | None
+    about: np.ndarray
+
+    @property
+    def evidence(self) -> np.ndarray:
+        """How much speaks for the answer: hits by how far they exceed what is expected, (n,).
+
+        Of claims what disagrees is expected; of typical answers, half of the answers.
+        """
+        expected = np.where(np.isnan(self.expected), self.count - self.hits, self.expected)
+        if self.answer is not None:
+            expected = self.count / 2.0
+        return np.asarray(self.hits * np.log((self.hits + 1.0) / (expected + 1.0)))
+
+
+def reliability(clue: Clue, types: np.ndarray) -> np.ndarray:
+    """How often the answers that it picks are right, by question type, cautiously, (n,).
+
+    The lower end of Wilson's interval (1927); of held-out questions, so that a statistic which was
+    found among many by luck counts for what it is worth. 0 where it picks too few.
+    """
+    result = np.zeros(len(types))
+    for kind in np.unique(types):
+        members = types == kind
+        picked = members & clue.picks
+        n = int(picked.sum())
+        if n >= FEWEST_PICKS:
+            result[members] = lower_bound(float(clue.credit[picked].mean()), n)
+    return result
+
+
+def lower_bound(share: float, n: int) -> float:
+    """Lower end of Wilson's interval of a share of n."""
+    square = SURE**2 / n
+    spread = SURE * np.sqrt(share * (1.0 - share) / n + square / (4.0 * n))
+    return float((share + square / 2.0 - spread) / (1.0 + square))
+
+
+def choose(
+    clues: list[Clue], types: np.ndarray, chance: np.ndarray, by_family: dict[str, str]
+) -> np.ndarray:
+    """The clue (its place) that tells each question's gold answer, -1 for none, (n,).
+
+    types: codes (n,); chance: what a reliability must exceed, (n,)
+    by_family: which shortcut each clue belongs to, ``diagnostics.forest.shortcuts``
+    The most reliable of the clues that single out the gold answer says which shortcut it is; those
+    that only make it likelier count for half. Of its clues the one with most evidence is named.
+    """
+    if not clues:
+        return np.full(len(types), -1)
+    by_simplicity = sorted(range(len(clues)), key=lambda i: (simplicity(clues[i].name), i))
+    ordered = [clues[i] for i in by_simplicity]
+    gain = np.stack([reliability(clue, types) for clue in ordered], axis=1) - chance[:, None]
+    tells = np.stack([clue.picks & (clue.credit >= TELLS) for clue in ordered], axis=1)
+    favours = np.stack([clue.favours for clue in ordered], axis=1)
+    gain = np.where(tells, gain, np.where(favours, gain / 2.0, 0.0))
+    best = gain.max(axis=1)
+    enough = gain >= np.maximum(best - np.minimum(AS_GOOD, best / 4.0), 1e-9)[:, None]
+    shortcut = np.array([shortcut_of(clue.name, by_family) for clue in ordered])
+    same = shortcut == shortcut[enough.argmax(axis=1)][:, None]
+    evidence = np.stack([clue.evidence for clue in ordered], axis=1)
+    loudest = np.where(enough & same, evidence, -np.inf).argmax(axis=1)
+    return np.where(best > 0, np.array(by_simplicity)[loudest], -1)

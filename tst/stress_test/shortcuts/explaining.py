@@ -1,0 +1,136 @@
+"""The shortcut behind each question's gold answer: counted, chosen, put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tst.core.scoring_rules import ScoringRules
+from tst.diagnostics.forest.shortcuts import CHOICES, NUMBERS, shortcut_of
+from tst.diagnostics.forest.text.entities import load_featuriser
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.question_reader import QuestionReader
+from tst.stress_test.shortcuts.answer_clues import AnswerClues
+from tst.stress_test.shortcuts.clues import Clue, choose
+from tst.stress_test.shortcuts.option_clues import OptionClues
+from tst.stress_test.shortcuts.sentences import UNEXPLAINED, Evidence, explain, repair
+from tst.stress_test.shortcuts.words import read_codes
+
+COLUMNS = ("shortcut", "about", "why", "repair")
+WHOLE_OPTION = ("option.type_text", "option.set")
+"""Statistics that are about the gold option as it stands."""
+LONGEST = 40
+"""Characters of an option that are quoted."""
+
+
+def explain_answers(
+    table: pd.DataFrame,
+    fold: np.ndarray,
+    wanted: np.ndarray,
+    rules: ScoringRules,
+    features: Sequence[str] = (),
+) -> pd.DataFrame:
+    """COLUMNS for some questions, indexed by table position: what tells their gold answers.
+
+    table: a question table with answers; fold: which fold holds each question out, (n,)
+    wanted: table positions; statistics are of all questions of their types and formats
+    features: entity featurisers, as ``benchmark.features``
+    ``why`` counts training answers of the question's fold, whatever model was run. Where no single
+    statistic tells the answer, shortcut and repair are empty.
+    """
+    kinds, types = table["format"].to_numpy(), table["question_type"].to_numpy()
+    parts = []
+    for kind in ("mc", "num", "open"):
+        asked = wanted[kinds[wanted] == kind]
+        if len(asked):
+            rows = np.flatnonzero((kinds == kind) & np.isin(types, types[asked]))
+            parts.append(_explain_format(table, fold, rows, asked, kind, rules, features))
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS), dtype=object)
+    return pd.concat(parts).loc[wanted]
+
+
+def _explain_format(
+    table: pd.DataFrame,
+    fold: np.ndarray,
+    rows: np.ndarray,
+    asked: np.ndarray,
+    kind: str,
+    rules: ScoringRules,
+    features: Sequence[str],
+) -> pd.DataFrame:
+    """``explain_answers`` for the questions of one format. rows: those that are counted."""
+    answers = table["answer"].to_numpy(dtype=object)[rows]
+    texts = table.drop(columns="answer").assign(unit=fold)
+    fields = sorted({name for row in table["metadata"].iloc[rows] for name in row})
+    reader = QuestionReader([load_featuriser(name) for name in features])
+    questions = reader.read(texts, rows, fields)
+    if kind == "mc":
+        gold = answers.astype(np.int64)
+        clues = OptionClues(questions, gold, fold[rows], int(fold.max()) + 1).find()
+        chance = 1.0 / questions.n_options
+    else:
+        gold = None
+        clues = AnswerClues(questions, answers, fold[rows], rules, kind == "num").find()
+        chance = np.zeros(len(rows))
+    by_family = CHOICES if kind == "mc" else NUMBERS
+    chosen = choose(clues, questions.types, chance, by_family)
+    told = []
+    for place in np.searchsorted(rows, asked):
+        if chosen[place] < 0:
+            told.append(("", "", UNEXPLAINED, ""))
+            continue
+        clue = clues[chosen[place]]
+        question = table["question"].iloc[rows[place]]
+        words = _words(clue, place, question, questions, gold, table["options"].iloc[rows[place]])
+        evidence = _evidence(clue, place, words, questions, gold)
+        about = " + ".join(words)
+        told.append((evidence.shortcut, about, explain(evidence), repair(evidence)))
+    return pd.DataFrame(told, columns=list(COLUMNS), index=asked, dtype=object)
+
+
+def _words(
+    clue: Clue,
+    place: int,
+    question: str,
+    questions: QuestionArrays,
+    gold: np.ndarray | None,
+    options: Sequence[str] | None,
+) -> tuple[str, ...]:
+    """The words of the question, or of the gold option, that a clue is about."""
+    if clue.name in WHOLE_OPTION and gold is not None and options is not None:
+        return (_cut(str(options[gold[place]])),)
+    codes = [int(code) for code in clue.about[place] if code]
+    if not codes:
+        return ()
+    known = read_codes(question)
+    if gold is not None and options is not None:
+        known |= read_codes(str(options[gold[place]]))
+    return tuple(known[code] for code in codes if code in known)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _evidence(
+    clue: Clue,
+    place: int,
+    words: tuple[str, ...],
+    questions: QuestionArrays,
+    gold: np.ndarray | None,
+) -> Evidence:
+    answer = None if clue.answer is None else str(clue.answer[place])
+    shortcut = shortcut_of(clue.name, CHOICES if gold is not None else NUMBERS)
+    counts = (float(clue.hits[place]), float(clue.expected[place]), float(clue.count[place]))
+    if gold is None:
+        return Evidence(clue.name, shortcut, *counts, answer, words)
+    options = questions.option[questions.start[place] : questions.start[place + 1]]
+    measure = "characters" if shortcut == "length" else "value"
+    sizes = questions.texts.measure(options, measure)
+    own = sizes[gold[place]]
+    larger, smaller = int((sizes > own).sum()), int((sizes < own).sum())
+    place_of_gold = int(gold[place])
+    return Evidence(clue.name, shortcut, *counts, answer, words, place_of_gold, larger, smaller)
