@@ -53,7 +53,8 @@ def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
     last = done.stdout.splitlines()[-1]
     assert last.startswith("record: ")
     assert (Path(last.removeprefix("record: ")) / "summary.json").exists()
-    assert "questions to mend" in done.stdout
+    assert "Too few questions to tell" in done.stdout  # 12 of each type
+    assert "next: tst report" in done.stdout
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
