@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 PENALTY = 100.0
-TYPED_PENALTY = 2000.0
+TYPED_PENALTY = 600.0
 TEMPERATURE_PENALTY = 3.0
 SHARES = np.linspace(0.0, 0.5, 51)
 SHARE_PENALTY = 2.0
