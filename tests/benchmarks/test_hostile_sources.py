@@ -168,10 +168,10 @@ def test_thousands_of_options_are_left_out(tmp_path, written):
     ("cells", "reason"),
     [
         ({"options": 5}, "options 5 are no list"),
-        ({"options": [["a"], ["b"]]}, "option 1 of 2 is no text but"),
-        ({"options": {"A": "a", "B": {"b": 1}}}, "option 2 of 2 is no text but"),
-        ({"question": ["How many?"]}, "the question is no text but"),
-        ({"question_type": {"a": 1}}, "the question_type is no text but"),
+        ({"options": [["a"], ["b"]]}, "option 1 of 2 is not text but"),
+        ({"options": {"A": "a", "B": {"b": 1}}}, "option 2 of 2 is not text but"),
+        ({"question": ["How many?"]}, "the question is not text but"),
+        ({"question_type": {"a": 1}}, "the question_type is not text but"),
         ({"options": None, "answer": 1e308}, "larger than 1e"),
     ],
 )

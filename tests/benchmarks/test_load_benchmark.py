@@ -107,7 +107,10 @@ def test_what_is_no_number_among_numbers_is_left_out_and_counted(tmp_path):
     table = load(tmp_path, records)
     assert set(table.frame["format"]) == {"num"}
     assert [(b.row, b.place) for b in table.left_out] == [(20, "line 20")]
-    assert "'nineteen' is no number; 19 of 20 alike are" in table.left_out[0].reason
+    assert (
+        "'nineteen' is not a number; 19 of 20 similar questions have one"
+        in table.left_out[0].reason
+    )
     assert len(load(tmp_path, records, format="open").frame) == 20
 
 

@@ -47,7 +47,7 @@ def test_what_is_not_understood_ends_with_code_2_and_the_command(folder):
     assert command[:3] == ["python", "-m", "tst.main"]
     again = run("tst.check", *command[3:], folder=folder)
     assert again.returncode == 0, again.stderr
-    assert "24 mc  2 options yes or no, from the gold" in again.stdout
+    assert "24 mc  2 options (yes or no, from the gold)" in again.stdout
     assert run("tst.check", "none.csv", folder=folder).returncode == 2
 
 

@@ -115,6 +115,17 @@ def test_every_command_has_its_own_help(command):
     assert "$" not in done.stdout
 
 
+def test_help_lists_the_choices_of_its_command_alone(tmp_path):
+    (tmp_path / "diagnostic").mkdir()
+    (tmp_path / "diagnostic" / "nearest.yaml").write_text("name: nearest\n")
+    of_main = tst("--help", "--config-dir", tmp_path).stdout
+    assert "  diagnostic: lora_llm, nearest, rf\n" in of_main and "hydra/launcher: " in of_main
+    assert "corruption: " not in of_main and "schema: " not in of_main
+    of_noisy = tst("--help", program=("-m", "tst.noisy")).stdout
+    assert "  corruption: random, rejected, shuffled\n" in of_noisy
+    assert "benchmark: " not in of_noisy
+
+
 def script(*words, **where):
     code = "from tst.cli.console_script import main; main()"
     return tst(*words, program=("-c", code), **where)
@@ -147,7 +158,7 @@ def test_the_script_hands_the_line_to_the_command_that_it_names(tmp_path):
 def test_a_first_word_that_is_no_command_is_one_message(word, words):
     done = script(word, "a=b")
     assert done.returncode == 2
-    assert f"tst: {word} is no command." in done.stderr and words in done.stderr
+    assert f"tst: {word} is not a command." in done.stderr and words in done.stderr
     assert "dashboard" in done.stderr and "Traceback" not in done.stderr
 
 

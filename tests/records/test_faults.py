@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("TST_KILLS", "4"))
 
 
 def start(root: Path, *words: str, n: int = 96, seeds: str = "1,2") -> subprocess.Popen:
-    """A sweep of quick forests on the planted benchmark, a job a fold seed."""
+    """A sweep of quick forests on the planted benchmark, one job per fold seed."""
     command = [sys.executable, "-m", "tst.main", "-m", "diagnostic=rf", f"benchmark.n={n}",
                "diagnostic.trees=10", "n_jobs=1", f"fold.seed={seeds}", f"outputs_root={root}",
                *words]  # fmt: skip

@@ -149,5 +149,5 @@ def import_function(dotted: str) -> Callable[[Any], Any]:
         "the dotted path of a function, as in my_package.my_module.read_row",
     )
     if not callable(function):
-        raise UserError(f"benchmark.reader={dotted}: is no function.")
+        raise UserError(f"benchmark.reader={dotted}: is not a function.")
     return function

@@ -61,7 +61,7 @@ def _plain(
 ) -> Options | None:
     for number, option in enumerate(items, start=1):
         if isinstance(option, Mapping | list | tuple):
-            raise ValueError(f"option {number} of {len(items)} is no text but {brief(option)}")
+            raise ValueError(f"option {number} of {len(items)} is not text but {brief(option)}")
     texts = [plain_text(o) for o in items]
     while texts and not texts[-1]:
         texts.pop()
@@ -101,7 +101,7 @@ def _of_objects(items: Sequence[Mapping[str, Any]]) -> Options | None:
     names = {str(key).lower(): str(key) for key in items[0]}
     text = next((names[k] for k in TEXT_KEYS if k in names), None)
     if text is None:
-        raise ValueError(f"option 1 of {len(items)} is no text but {brief(dict(items[0]))}")
+        raise ValueError(f"option 1 of {len(items)} is not text but {brief(dict(items[0]))}")
     label = next((names[k] for k in LABEL_KEYS if k in names and names[k] != text), None)
     flag = next((names[k] for k in RIGHT_KEYS if k in names), None)
     labels = None if label is None else [item.get(label) for item in items]

@@ -7,7 +7,7 @@ _PLACES = (
     "mountain hut", "car park", "farmyard", "playground", "canal bank", "bus stop",
 )  # fmt: skip
 _TIMES = ("at dawn", "in the morning", "at noon", "at dusk", "at night")
-# one a group
+# one per group
 SCENES = tuple(f"{place} {time}" for place in _PLACES for time in _TIMES)
 VIEWS = (
     "wide", "close-up", "grainy", "slightly blurred", "sharp", "faded", "tilted", "overexposed",

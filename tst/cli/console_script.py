@@ -45,7 +45,7 @@ def names_a_command(arguments: list[str]) -> bool:
 
 
 def describe_unknown(name: str) -> str:
-    """What to say of a word that is no command."""
+    """The message for a word that is not a command."""
     from tst.benchmarks.files.reading import is_table_name
 
     close = difflib.get_close_matches(name, COMMANDS, n=1)
@@ -53,7 +53,7 @@ def describe_unknown(name: str) -> str:
     if is_table_name(name):
         hint = f" To audit that file: tst audit {name}."
     return (
-        f"{name} is no command.{hint} The commands are\n\n{list_commands()}\n\n"
+        f"{name} is not a command.{hint} The commands are\n\n{list_commands()}\n\n"
         "Without a command `tst` runs a stress test; settings are written key=value: "
         "tst diagnostic=rf benchmark=vsi_bench"
     )

@@ -45,7 +45,7 @@ _INTERNALS = (
 """Lines of Hydra's errors that help nobody mend a config."""
 
 
-def gpus_a_job(wanted: Any) -> int:
+def gpus_per_job(wanted: Any) -> int:
     """The number of GPUs a job asks for; ``auto`` is one where this machine has any."""
     return int(any(Path("/dev").glob("nvidia[0-9]*"))) if wanted == "auto" else int(wanted)
 
@@ -77,9 +77,16 @@ def tuned(name: str, default: Any, *, _parent_: DictConfig, _root_: DictConfig) 
     return own(value, default, _parent_=_root_.model)
 
 
+def list_choices(*groups: str) -> str:
+    """A line per config group with its options, the user's own included, for the help."""
+    find = GlobalHydra.instance().config_loader().get_group_options
+    return "\n".join(f"  {group}: {', '.join(find(group))}" for group in groups)
+
+
 def register_schema() -> None:
     """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
-    OmegaConf.register_new_resolver("gpus_a_job", gpus_a_job, replace=True)
+    OmegaConf.register_new_resolver("list_choices", list_choices, replace=True)
+    OmegaConf.register_new_resolver("gpus_per_job", gpus_per_job, replace=True)
     OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
     OmegaConf.register_new_resolver("own", own, replace=True)
     OmegaConf.register_new_resolver("tuned", tuned, replace=True)

@@ -92,7 +92,7 @@ class RunConfig:
     """One stress test.
 
     diagnostic: the settings of the diagnostic, of its own dataclass
-    data_root: folder with one sub-folder a benchmark, read instead of the hub
+    data_root: folder with one sub-folder per benchmark, read instead of the hub
     outputs_root: everything a run writes is under it
     n_jobs: processes that a forest may use; -1 for all cores
     device: auto, cpu, cuda, cuda:1, ...

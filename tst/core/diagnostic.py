@@ -44,10 +44,10 @@ class Predictions:
     contributions: per question what speaks for the answer given, by the name of a shortcut, the
         strongest first; for options in nats of log-probability ahead of the second likeliest
     permuted: per feature family, the predictions when that family's columns are permuted among
-        the held-out questions; whoever knows the answers computes the drop of the score
+        the held-out questions; the caller, which knows the answers, computes the drop of the score
     cost: seconds by phase and counters, e.g. {"train_seconds": 1.2, "train_tokens": 3400}
     base: what model was used: its weights, quantisation, compute dtype (LLM only)
-    history: one row an optimizer step: step, epoch, loss, learning_rate, tokens so far (LLM only)
+    history: one row per optimizer step: step, epoch, loss, learning_rate, tokens so far (LLM only)
     """
 
     p_options: list[np.ndarray | None]

@@ -1,4 +1,4 @@
-"""The question table: one row a question, validated once on entry.
+"""The question table: one row per question, validated once on entry.
 
 Columns (method.md, section 2):
 
@@ -197,7 +197,7 @@ def build_table(
 
 
 def find_problem(row: Mapping[str, Any]) -> str:
-    """Why this row is no usable question, in a few words; empty when it is one."""
+    """Why this row is not a usable question, in a few words; empty when it is one."""
     if not str(row.get("question") or "").strip():
         return "empty question"
     if not str(row.get("question_type") or "").strip():

@@ -32,7 +32,7 @@ from tst.explaining.contrast import ChoicePair, Contrast
 from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt
 
 MOST_EXACT = 6
-"""Up to so many parts all combinations are evaluated (2^6 prompts); with more they are sampled."""
+"""Up to this many parts all combinations are evaluated (2^6 prompts); more are sampled."""
 SAMPLES = 16
 """Number of sampled orders of the parts, where they are sampled."""
 

@@ -1,6 +1,6 @@
 """What names a record: a short hash of all that can change a number in it.
 
-A record keeps its identity in identity.json, so that who reads it later needs neither the settings'
+A record keeps its identity in identity.json, so that a later reader needs neither the settings'
 classes nor, for a diagnostic of a user's own, the class itself.
 """
 

@@ -133,7 +133,7 @@ def read_record(path: Path) -> RunRecord:
     """The record in a folder. UserError, with the fix, when it is none or is not verified."""
     if not (path / "status.json").exists():
         raise UserError(
-            f"{path} is no record: it has no status.json. Pass the folder that a run printed as "
+            f"{path} is not a record: it has no status.json. Pass the folder that a run printed as "
             "`record: PATH`."
         )
     entry = examine(path.resolve())

@@ -23,7 +23,7 @@ class AnswerPrior:
     """Position probabilities, from the training rows of a fold alone.
 
     by_type: (type, number of options) -> float array (number of options,)
-    overall: number of options -> float array, for a type that was not seen with so many options
+    overall: number of options -> float array, for a type not seen with this number
     """
 
     by_type: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """From predictions to s(x): scores, baselines and majority scores of every question and repeat.
 
 The definitions are those of method.md, section 4. ``score_folds`` gives one row a (question,
-repeat); ``bias_scores`` averages repeats into one row a question.
+repeat); ``bias_scores`` averages repeats into one row per question.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def adjust(s: np.ndarray, baseline: np.ndarray) -> np.ndarray:
 
 
 def bias_scores(scored: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a question, in table order: s, s_zero_shot, delta, baseline, adjusted and the rest.
+    """One row per question, in table order: s, s_zero_shot, delta, baseline, adjusted and the rest.
 
     ``scored`` has one row per (question, repeat) with the columns of ``score_predictions`` and
     ``add_references``; questions without a prediction are left out.

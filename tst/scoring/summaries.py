@@ -41,7 +41,7 @@ def summarise(
     Where the truth is known also ``truth.cued`` and ``truth.clean``: the types with a planted
     shortcut together, and those without.
 
-    scores: one row a question (``scoring.bias_scores``, indexed by table position)
+    scores: one row per question (``scoring.bias_scores``, indexed by table position)
     scored: one row a (question, repeat), for means and standard deviations over folds
     units: (len(table),), what the bootstrap resamples
     """

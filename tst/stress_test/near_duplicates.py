@@ -39,7 +39,7 @@ COLUMNS = {
 
 
 def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan, rules: ScoringRules) -> pd.DataFrame:
-    """One row a cluster of twins that lie in two folds or more, the most telling first.
+    """One row per cluster of twins that lie in two folds or more, the most telling first.
 
     mc: the same template (entities and numbers masked) and the same set of options; num and open:
     the same text, letter case, punctuation and spaces aside. Columns: ``COLUMNS``.

@@ -1,4 +1,4 @@
-"""The record's tables: a fold's predictions, and one row a question over all folds and repeats.
+"""The record's tables: a fold's predictions, and one row per question over all folds and repeats.
 
 Every column is documented in docs/record.md.
 """
@@ -118,7 +118,7 @@ def join_rows(folds: list[pd.DataFrame], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def question_rows(scored: pd.DataFrame, table: pd.DataFrame, plan: FoldPlan) -> pd.DataFrame:
-    """questions.parquet: one row a question that has a prediction, in table order.
+    """questions.parquet: one row per question that has a prediction, in table order.
 
     scored: ``join_rows`` with the columns ``majority`` and ``baseline``
     """

@@ -52,7 +52,7 @@ WAIT_SECONDS = 0.5
 class Result:
     """What a run left: where its record is, and its tables.
 
-    questions: one row a question that has a prediction (docs/record.md)
+    questions: one row per question that has a prediction (docs/record.md)
     summary: summary.json as a dict
     complete: False while folds are missing (``fold.only``, or other processes still at work)
     """

@@ -1,4 +1,4 @@
-"""What was understood, for people: a short block for every run, the whole for ``tst check``."""
+"""How a file was understood, as text: a few lines for every run, all of it for ``tst check``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ORIGINS = {
     "column": "",
     "reader": "from benchmark.reader",
     "question": "from the question's text",
-    "setting": "of benchmark.options",
+    "setting": "set by benchmark.options",
     "yes/no": "yes or no, from the gold",
 }
 
@@ -32,7 +32,7 @@ def short_block(name: str, found: Understanding) -> str:
         more = f" and {len(types) - MOST_TYPES} more types" if len(types) > MOST_TYPES else ""
         lines.append(f"  {sum(t.n for t in types):,} {kind}  {how}  ({names}{more})")
     if len(ways) > MOST_LINES:
-        lines.append(f"  and {len(ways) - MOST_LINES} more ways of reading: tst check shows them")
+        lines.append(f"  and {len(ways) - MOST_LINES} more kinds: tst check shows them")
     if found.copies[0]:
         lines.append(f"  {_copies(found)}")
     lines += [f"  {note}" for note in found.notes]
@@ -85,7 +85,7 @@ def _how(kind: TypeReading) -> str:
     parts = []
     if kind.format == "mc":
         origins = [_ORIGINS[o] for o in kind.options_from.split(", ") if _ORIGINS.get(o)]
-        parts.append(f"{kind.options} options{' ' if origins else ''}{', '.join(origins)}")
+        parts.append(f"{kind.options} options" + (f" ({', '.join(origins)})" if origins else ""))
     forms = ", ".join(
         form if len(kind.answers) == 1 else f"{form} {n}" for form, n in kind.answers.items()
     )

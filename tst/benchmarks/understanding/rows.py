@@ -159,7 +159,7 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
             problem = problem or f"the {key} is the spreadsheet error {error}"
     for key in ("question", "question_type"):
         if isinstance(cells[key], Mapping | list | tuple):
-            problem = problem or f"the {key} is no text but {brief(cells[key])}"
+            problem = problem or f"the {key} is not text but {brief(cells[key])}"
     groups = {name: group_key(look_up(record, c)) for name, c in columns.groups.items()}
     groups |= {
         key.removeprefix(GROUP_PREFIX): plain_text(value)

@@ -19,7 +19,7 @@ from tst.benchmarks.understanding.yes_no import choose_pair, is_polar, polar_wor
 from tst.benchmarks.values import brief, is_blank, plain_text
 
 NUMBER_SHARE = 2 / 3
-"""Numbers in this share of alike questions make them numeric."""
+"""Where this share of similar questions has numbers as gold, all of them are numeric."""
 
 MIN_ALIKE = 3
 OTHER_SHARE = 0.1
@@ -121,7 +121,7 @@ def _mark_numbers(rows: Sequence[_Open]) -> None:
 
 
 def _decide(rows: Sequence[_Open], as_numbers: bool) -> None:
-    """Formats of alike rows: num and, where they are no slips, open; or all of them open."""
+    """Formats of similar rows: num and, where they are no slips, open; or all of them open."""
     if not as_numbers:
         for entry in rows:
             entry.row.format = "open"
@@ -137,7 +137,8 @@ def _decide(rows: Sequence[_Open], as_numbers: bool) -> None:
             entry.row.format = "open"
         else:
             gold = brief(entry.gold)
-            entry.row.problem = f"the gold {gold} is no number; {numbers} of {len(rows)} alike are"
+            similar = f"{numbers} of {len(rows)} similar questions have one"
+            entry.row.problem = f"the gold {gold} is not a number; {similar}"
 
 
 def _take_yes_or_no(rows: list[_Open]) -> list[_Open]:

@@ -17,7 +17,7 @@ CHECKED_EVERY = {"cpu": 1, "cuda": 16}
 
 
 class RequireFinite(TrainerCallback):
-    """Ends training with a UserError once a loss or, at the end, a weight is no number.
+    """Ends training with a UserError once a loss or, at the end, a weight is NaN or infinite.
 
     weights: what is trained
     """
@@ -58,7 +58,7 @@ class RequireFinite(TrainerCallback):
 
 
 def require_finite_answers(answers: pd.DataFrame, title: str) -> None:
-    """Raise UserError where an option's probability is no number.
+    """Raise UserError where an option's probability is NaN or infinite.
 
     answers: frame with p_options; title: whose answers they are
     """
