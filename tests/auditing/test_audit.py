@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.auditing.audited import SECRET, run_audit, write_file
@@ -67,6 +68,28 @@ def test_the_page_names_what_a_reader_needs(audited) -> None:
         "With permuted answers (1 draws)", "results version",
     ):  # fmt: skip
         assert part in page, part
+
+
+def test_to_mend_lists_the_exposed_type_with_its_shortcut(audited) -> None:
+    audit, _ = audited
+    listed = pd.read_csv(audit.folder / "to_mend.csv")
+    assert set(listed["question_type"]) == {"colour"}
+    assert set(listed["shortcut"]) == {"option_text"}
+    assert listed["adjusted"].is_monotonic_decreasing
+    assert listed["question"].str.contains(SECRET).all()
+    page = (audit.folder / "audit.md").read_text()
+    assert "| colour | option\\_text |" in page
+    assert f"lists the {len(listed)} questions" in page
+    verdict = read_json(audit.folder / "verdict.json")
+    assert verdict["shortcuts"]["colour"]["shortcut"] == "option_text"
+
+
+def test_a_page_to_be_published_quotes_nothing(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "my.csv")
+    audit, _ = run_audit(path, tmp_path / "out", "audit.text=false")
+    for name in ("audit.md", "to_mend.csv", "verdict.json"):
+        assert SECRET not in (audit.folder / name).read_text(), name
+    assert "| colour | option\\_text |" in (audit.folder / "audit.md").read_text()
 
 
 def test_the_report_is_of_the_audit_alone(audited) -> None:

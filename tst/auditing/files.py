@@ -1,4 +1,4 @@
-"""The files of an audit: verdict.json, audit.md, to_mend.csv and the report."""
+"""The files of an audit: to_mend.csv, verdict.json, audit.md and the report."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tst.analysis.report.assemble import render_report
 from tst.auditing.findings import as_verdict
+from tst.auditing.mend_list import describe_to_mend
 from tst.auditing.page import render_page
 from tst.auditing.run import Audit
-from tst.records.files import write_json, write_text
+from tst.records.files import write_csv, write_json, write_text
 from tst.records.run_records import Found
+from tst.stress_test.shortcuts.to_mend import TO_MEND, read_to_mend, without_texts
 
 VERDICT, PAGE, REPORT = "verdict.json", "audit.md", "report.html"
 
@@ -19,7 +21,9 @@ def write_files(audit: Audit, command: str, outputs_root: Path) -> dict[str, Pat
 
     command: what made it, for the page
     """
+    to_mend = read_to_mend(audit.deciding.path)
     paths = {
+        f"{len(to_mend):,} questions to mend": audit.folder / TO_MEND,
         "report": audit.folder / REPORT,
         "page for a paper or dataset card": audit.folder / PAGE,
         "the same as numbers": audit.folder / VERDICT,
@@ -27,7 +31,9 @@ def write_files(audit: Audit, command: str, outputs_root: Path) -> dict[str, Pat
     records = list(audit.runs.values())
     if audit.change is not None:
         records.append(audit.change.before)
+    write_csv(audit.folder / TO_MEND, to_mend if audit.with_text else without_texts(to_mend))
     write_json(audit.folder / VERDICT, as_verdict(audit, command))
-    write_text(audit.folder / PAGE, render_page(audit, command, []))
+    mend = describe_to_mend(to_mend, audit.with_text)
+    write_text(audit.folder / PAGE, render_page(audit, command, mend))
     write_text(audit.folder / REPORT, render_report(Found(records, []), [], [], outputs_root))
     return paths

@@ -119,11 +119,21 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
         "headline": headline(types),
         **{state.replace(" ", "_"): names for state, names in named.items()},
         "to_mend": sum(t.to_mend for t in types),
+        "shortcuts": _shortcuts(audit.deciding.summary),
         "decided_by": audit.plan.deciding,
         "types": [asdict(t) for t in types],
         "runs": {name: describe_run(record) for name, record in audit.runs.items()},
         "null": audit.deciding.summary.get("null", {}),
         "change": describe_change(audit),
+    }
+
+
+def _shortcuts(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By exposed type what most of its questions to mend have in common, without an example."""
+    fields = ("listed", "shortcut", "share")
+    return {
+        name: {field: entry[field] for field in fields}
+        for name, entry in summary.get("shortcuts", {}).items()
     }
 
 

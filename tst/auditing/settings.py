@@ -26,7 +26,7 @@ class AuditSettings:
     """What an audit does and writes.
 
     llm: whether TsT-LLM is run too; ``auto``: where there is a GPU
-    text: whether audit.md shows questions; false for a page that is published
+    text: whether audit.md and to_mend.csv show questions; false for what is published
     fail_if: ``exposed``: exit code 3 where a question type is exposed, for a benchmark's own CI
     before: the file as it was before it was mended; the change is paired by question
     """

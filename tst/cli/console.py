@@ -126,8 +126,18 @@ def show_verdict(summary: dict[str, Any], console: Console) -> None:
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def show_to_mend(record: Path, to_mend: pd.DataFrame, console: Console, count: int = 5) -> None:
+def show_to_mend(record: Path, to_mend: pd.DataFrame, console: Console) -> None:
     """The first questions to mend, where all of them are, and the command that shows them."""
+    show_first(to_mend, console)
+    if len(to_mend):
+        path = record / "to_mend.csv"
+        console.print(Text(f"\nall {len(to_mend)}, with why and how: {path}"), soft_wrap=True)
+    root = record.parents[4]
+    console.print(Text(f"next: tst report outputs_root={shlex.quote(str(root))}"), soft_wrap=True)
+
+
+def show_first(to_mend: pd.DataFrame, console: Console, count: int = 5) -> None:
+    """The first questions to mend, with why and how."""
     if len(to_mend):
         console.print(f"\n[bold]questions to mend[/bold] ({len(to_mend)}, the first {count})")
     for row in to_mend.head(count).to_dict("records"):
@@ -139,11 +149,6 @@ def show_to_mend(record: Path, to_mend: pd.DataFrame, console: Console, count: i
         why = f"{row['shortcut'] or DASH}: {row['why']}; {row['repair']}".removesuffix("; ")
         for line in wrap(why, READABLE - 5, break_on_hyphens=False):
             console.print(Text(f"     {line}"), soft_wrap=True)
-    if len(to_mend):
-        path = record / "to_mend.csv"
-        console.print(Text(f"\nall {len(to_mend)}, with why and how: {path}"), soft_wrap=True)
-    root = record.parents[4]
-    console.print(Text(f"next: tst report outputs_root={shlex.quote(str(root))}"), soft_wrap=True)
 
 
 def show_jobs(rows: list[dict[str, Any]], console: Console) -> None:

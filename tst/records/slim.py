@@ -46,6 +46,9 @@ def write_slim(record: Path, outputs_root: Path, folder: Path) -> Path:
 
 def without_text(summary: dict[str, Any]) -> dict[str, Any]:
     """A summary without what quotes its source, and without where that lies."""
+    if shortcuts := summary.get("shortcuts"):
+        told = {t: {k: v for k, v in e.items() if k != "why"} for t, e in shortcuts.items()}
+        summary = {**summary, "shortcuts": told}
     if "data" not in summary:
         return summary
     data = {key: value for key, value in summary["data"].items() if key not in TEXTS}

@@ -66,7 +66,10 @@ def test_they_hold_no_text(kept: tuple[Path, str], study: tuple[Path, dict[str, 
 def test_what_quotes_the_source_goes() -> None:
     data = {"left_out": [{"reason": "gold 'zx'"}], "understood": {"columns": {}}, "questions": 3,
             "source": "/home/me/my.csv"}  # fmt: skip
-    assert without_text({"data": data})["data"] == {"questions": 3, "source": "my.csv"}
+    shortcuts = {"colour": {"listed": 3, "shortcut": "option_text", "why": "'red' is right"}}
+    kept = without_text({"data": data, "shortcuts": shortcuts})
+    assert kept["data"] == {"questions": 3, "source": "my.csv"}
+    assert kept["shortcuts"] == {"colour": {"listed": 3, "shortcut": "option_text"}}
 
 
 def test_whole_records_come_first(

@@ -1,0 +1,58 @@
+"""What is to be mended, as audit.md shows it: counts by shortcut, and the first questions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tst.analysis.tables.plain_text import escape_markdown
+from tst.core.number_text import percent
+from tst.stress_test.shortcuts.repairs import REPAIRS
+
+SHOWN = 5
+"""Questions that the page shows, where it may show text."""
+MOST_SHORTCUTS = 12
+UNTOLD = "no single statistic tells"
+
+
+def describe_to_mend(to_mend: pd.DataFrame, with_text: bool) -> list[str]:
+    """Paragraphs of Markdown; none where there is nothing to mend.
+
+    to_mend: as ``stress_test.shortcuts.to_mend.read_to_mend`` reads it
+    """
+    if not len(to_mend):
+        return []
+    told = (to_mend["shortcut"] != "").mean()
+    intro = (
+        f"to_mend.csv lists the {len(to_mend):,} questions of these types that are answered right, "
+        f"those that give most away first; for {percent(told, 0)}% of them it names what tells the "
+        "answer, counted on training answers, and a repair."
+    )
+    parts = ["## What to mend", intro, "\n".join(_by_shortcut(to_mend))]
+    return [*parts, "\n".join(_first(to_mend))] if with_text else parts
+
+
+def _by_shortcut(to_mend: pd.DataFrame) -> list[str]:
+    """A row per question type and shortcut, most questions first."""
+    counts = to_mend.groupby(["question_type", "shortcut"], sort=False).size()
+    counts = counts.sort_values(ascending=False, kind="stable")
+    lines = ["| question type | shortcut | questions | repair |", "| --- | --- | ---: | --- |"]
+    shown = counts.head(MOST_SHORTCUTS).rename("n").reset_index()
+    for question_type, shortcut, n in shown.itertuples(index=False):
+        name = escape_markdown(str(shortcut)) if shortcut else UNTOLD
+        repair = REPAIRS.get(str(shortcut), "")
+        lines.append(f"| {escape_markdown(question_type)} | {name} | {n:,} | {repair} |")
+    rest = counts.iloc[MOST_SHORTCUTS:]
+    if len(rest):
+        lines.append(f"| {len(rest)} more | | {rest.sum():,} | |")
+    return lines
+
+
+def _first(to_mend: pd.DataFrame) -> list[str]:
+    """The questions that give most away, with why."""
+    lines = [f"The first {min(SHOWN, len(to_mend))}:", ""]
+    for row in to_mend.head(SHOWN).to_dict("records"):
+        asked = escape_markdown(" ".join(str(row["question"]).split()))
+        gold = escape_markdown(str(row["gold"]))
+        why = escape_markdown(str(row["why"]))
+        lines.append(f"- `{row['id']}` {asked} **{gold}** {row['shortcut']}: {why}")
+    return lines
