@@ -72,7 +72,7 @@ class Command(Generic[Settings]):
     settings: dataclass of its primary config; has outputs_root and fail_fast
     job: what it does with one composed and checked config
     find_problems: what is wrong with a config that types alone do not show
-    complete: completes a composed config before it is typed
+    complete: completes a composed config before it is typed; it is given the overrides too
     config: file name of the primary config in conf/, where it is not ``name``
     """
 
@@ -80,7 +80,7 @@ class Command(Generic[Settings]):
     settings: type[Settings]
     job: Callable[[Settings], Outcome]
     find_problems: Callable[[Settings], list[str]] = find_range_problems
-    complete: Callable[[DictConfig], None] = lambda cfg: None
+    complete: Callable[[DictConfig, Sequence[str]], None] = lambda cfg, overrides: None
     config: str = ""
 
     def register(self) -> None:
@@ -89,16 +89,20 @@ class Command(Generic[Settings]):
         OmegaConf.register_new_resolver("list_commands", list_commands, replace=True)
         ConfigStore.instance().store(name=f"{self.name}_schema", node=self.settings)
 
-    def read(self, cfg: DictConfig) -> Settings:
-        """The composed config as dataclasses. Raises UserError with every problem there is."""
+    def read(self, cfg: DictConfig, overrides: Sequence[str]) -> Settings:
+        """The composed config as dataclasses. Raises UserError with every problem there is.
+
+        overrides: what the command line asked for, as ``key=value``
+        """
         cfg = deepcopy(cfg)  # Hydra sends its own to other processes, which may lack a class in it
-        self.complete(cfg)
+        self.complete(cfg, overrides)
         return typed(cfg, self.settings, self.find_problems)
 
     def compose(self, overrides: Sequence[str]) -> Settings:
         """The config that a command line with these overrides would run. Raises UserError."""
         self.register()
-        return compose_command(self.config or self.name, list(overrides), self.read)
+        name = self.config or self.name
+        return compose_command(name, list(overrides), lambda cfg: self.read(cfg, overrides))
 
     def main(self) -> None:
         """Run the command line's jobs, and end the process with their exit code."""
@@ -145,7 +149,7 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
             own = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"]
         remember_command(shlex.join(["python", "-m", f"tst.{command.name}", *own, *overrides]))
         try:
-            outcome = command.job(command.read(cfg))
+            outcome = command.job(command.read(cfg, overrides))
         except UserError as error:
             outcome = Outcome(REFUSED, error=str(error))
             print(f"tst: {error}", file=sys.stderr)

@@ -15,6 +15,8 @@ COMMANDS = {
     "audit": "from a file to what is to be mended: verdict, list, report, one page for a paper",
     "check": "what is understood of a file of questions, before anything is run",
     "prune": "remove the questions that are answered without looking, and judge what is left",
+    "export": "write folds that another trainer can train",
+    "score": "a record from adapters or answers that were made elsewhere",
     "noisy": "tune a model on instructions of which some are wrong",
     "report": "one HTML file over all records",
     "tables": "the paper's tables from the records",

@@ -27,6 +27,7 @@ from tst.config.problems import find_problems
 from tst.config.schema import READABLE, RunConfig
 from tst.core.errors import UserError
 from tst.diagnostics.known import KNOWN, find_diagnostic
+from tst.diagnostics.llm.settings import TRAINED_HERE
 
 _PACKAGE = Path(__file__).parents[1]
 CONFIG_FOLDER = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())
@@ -72,7 +73,8 @@ def tuned(name: str, default: Any, *, _parent_: DictConfig, _root_: DictConfig) 
     best for these than for letters.
     """
     training = _root_.model.training
-    for_options = training.get("options") if _parent_.mc_scoring != "letters" else None
+    letters = _parent_.mc_scoring == "letters" or _parent_.trainer != TRAINED_HERE
+    for_options = None if letters else training.get("options")
     value = (for_options or {}).get(name, training.get(name, default))
     return own(value, default, _parent_=_root_.model)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,7 +153,7 @@ class PruneConfig(RunConfig):
     predictions: PredictionSettings = field(default_factory=PredictionSettings)
 
 
-def add_judges(cfg: DictConfig) -> None:
+def add_judges(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     """Give a composed config the settings of every judge that it names, and each its dataclass.
 
     A judge that ``judges`` does not have comes from the config group ``diagnostic``.

@@ -23,6 +23,8 @@ class LoraLLM(Diagnostic):
         "score_tokens": "the batches of scoring",
         "cuda_graphs": "speed",
         "save_adapters": "what is kept",
+        "trainer": "another trainer's adapters are records of another diagnostic",
+        "llamafactory": "a path",
     }
     has_zero_shot = True
     planted_questions = 152

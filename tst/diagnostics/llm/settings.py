@@ -19,6 +19,8 @@ OPTION_LISTINGS = ("twice", "once")
 QUANTIZATIONS = ("nf4", "none", "auto")
 DTYPES = ("auto", "bfloat16", "float32")
 KERNELS = ("auto", "liger", "none")
+TRAINED_HERE = "tst"
+TRAINERS = (TRAINED_HERE, "llamafactory")
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
 
@@ -73,6 +75,8 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens per forward pass of scoring; 0 picks by device
     cuda_graphs: replay captured training passes on CUDA (stacked training)
+    trainer: tst, or llamafactory: stress tests are then trained by it and scored here
+    llamafactory: its llamafactory-cli; empty: the one on PATH
     """
 
     name: str = "lora_llm"
@@ -91,6 +95,8 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     score_tokens: int = bounded(0, at_least=0)
     save_adapters: bool = False
     cuda_graphs: bool = True
+    trainer: str = one_of(TRAINED_HERE, TRAINERS)
+    llamafactory: str = ""
 
     def predictions_alone(self) -> Self:
         return replace(self, save_adapters=False)
@@ -168,6 +174,11 @@ def require_valid(lora: LoraSettings, model: ModelSettings, optimizer: Optimizer
         *find_range_problems(optimizer, "optimizer"),
         *find_conflicts(model, optimizer),
     ]
+    if lora.trainer != TRAINED_HERE:
+        problems.append(
+            f"diagnostic.trainer={lora.trainer}: only a whole stress test (tst.main) is trained "
+            f"elsewhere; use trainer={TRAINED_HERE} here."
+        )
     unstackable = why_sequential(lora, model, optimizer)
     if lora.training == "stacked" and unstackable:
         problems.append(f"diagnostic.training=stacked: {unstackable}; use training=sequential.")

@@ -119,8 +119,33 @@ class Encoder:
         for i, row in enumerate(rows):
             room = self.max_length - reserved[i]
             if len(ids[i]) > room:
-                ids[i], cut[i] = self._shortened(row, room, options_listed), True
+                shorter = self._shorter_question(row, room, options_listed)
+                turn = self._turn(render_prompt(row, shorter, options_listed))
+                ids[i], cut[i] = self.token_ids([turn])[0], True
         return ids, cut
+
+    def user_texts(self, questions: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+        """What a user says of each question, cut as ``encode`` cuts it, and which were cut.
+
+        For others to render with the same chat template; without one, the whole prompt.
+        """
+        rows = _records(questions, ["format", "question", "options"])
+        texts = [render_prompt(row) for row in rows]
+        cut = np.zeros(len(rows), dtype=bool)
+        lengths = [len(ids) for ids in self.token_ids([self._turn(text) for text in texts])]
+        for i, row in enumerate(rows):
+            room = self.max_length - NEW_TOKENS[row["format"]] - 1
+            if lengths[i] > room:
+                texts[i], cut[i] = render_prompt(row, self._shorter_question(row, room)), True
+        if self.turns is None:
+            texts = [self._turn(text) for text in texts]
+        return texts, cut
+
+    def target_texts(self, questions: pd.DataFrame) -> list[str]:
+        """The targets as text, without the end-of-turn, which a chat template writes itself."""
+        rows = _records(questions, ["format", "question", "options", "answer"])
+        lead = self.lead if self.turns is None else ""
+        return [lead + target_text(row) for row in rows]
 
     def encode_targets(self, questions: pd.DataFrame) -> list[list[int]]:
         """Target ids (answer, then end-of-turn) of questions that have answers."""
@@ -197,22 +222,25 @@ class Encoder:
         add = self.turns is None if special is None else special
         return list(self.tokenizer(texts, add_special_tokens=add)["input_ids"])
 
-    def _shortened(self, row: dict[str, Any], room: int, options_listed: bool) -> list[int]:
-        """The longest prompt that fits, words taken out of the middle of the question text.
+    def _shorter_question(self, row: dict[str, Any], room: int, options_listed: bool = True) -> str:
+        """The longest question text that fits: words are taken out of its middle.
 
         Options and instruction stay; where they alone are too long the prompt stays too long.
         """
         words = row["question"].split(" ")
 
-        def attempt(kept: int) -> list[int]:
+        def attempt(kept: int) -> str:
             head, tail = words[: (kept + 1) // 2], words[len(words) - kept // 2 :]
-            text = " ".join([*head, "...", *tail])
-            return self.token_ids([self._turn(render_prompt(row, text, options_listed))])[0]
+            return " ".join([*head, "...", *tail])
+
+        def length(kept: int) -> int:
+            turn = self._turn(render_prompt(row, attempt(kept), options_listed))
+            return len(self.token_ids([turn])[0])
 
         low, high = 0, len(words) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if len(attempt(middle)) <= room:
+            if length(middle) <= room:
                 low = middle
             else:
                 high = middle - 1

@@ -18,9 +18,10 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
-from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices
+from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
+from tst.diagnostics.llm.scoring.number_candidates import SLOTS
 from tst.diagnostics.llm.scoring.number_texts import CACHE_COPIES, Texts, score_number_texts
 
 NUMBER_SAMPLES = 16
@@ -42,7 +43,7 @@ def score(
 
     types: question types of each fold's questions
     readings: how each trained fold's scores are read; None for a model without adapters, whose
-        numbers are decoded
+        numbers are decoded; without a head the texts of a number's candidates decide
     texts: per trained fold and question, token ids of the candidates of a number
     title: of the progress that is shown
     Returns one frame per fold, indexed as its questions; p_options are lists that sum to 1.
@@ -55,7 +56,7 @@ def score(
     trained = readings is not None and all(r.head is not None for r in readings)
     weight = _stack_heads(readings, model) if readings is not None and trained else None
     known = readings or [FoldReading.untrained() for _ in folds]
-    numbers_counted = trained and all(r.numbers.values for r in known)
+    numbers_counted = readings is not None and all(r.numbers.values for r in known)
     with head.attached(), progress:
         for kind in ("mc", "num", "open"):
             if not any((q.formats == kind).any() for q in folds):
@@ -63,7 +64,12 @@ def score(
             if kind == "open" or (kind == "num" and not numbers_counted):
                 _decode_answers(head, encoder, folds, kind, plan, answers, progress.advance)
                 continue
-            found = score_choices(head, folds, kind, plan, weight, progress.advance)
+            if kind == "num" and not trained:
+                # no head: how likely each candidate's text is decides (text_share is 1)
+                found = [_unscored(np.flatnonzero(q.formats == "num")) for q in folds]
+                progress.advance(sum(len(own.scores) for own in found))
+            else:
+                found = score_choices(head, folds, kind, plan, weight, progress.advance)
             written = score_number_texts(head, folds, texts or [], plan) if kind == "num" else []
             for j, (own, reading) in enumerate(zip(found, known, strict=True)):
                 for i, scores in own.scores.items():
@@ -77,6 +83,11 @@ def score(
                         answers[j].iat[i, _VALUE] = value
     model.train(was_training)
     return answers
+
+
+def _unscored(numbers: np.ndarray) -> ChoiceScores:
+    """Number slots that nothing is known of, for the questions at these positions."""
+    return ChoiceScores({int(i): np.zeros(SLOTS) for i in numbers}, {})
 
 
 def _stack_heads(readings: list[FoldReading], model: torch.nn.Module) -> torch.Tensor:

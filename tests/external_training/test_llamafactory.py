@@ -1,0 +1,175 @@
+"""The three steps in one. A script that trains with plain PEFT stands where LLaMA-Factory would.
+
+With TST_LLAMAFACTORY=PATH (its llamafactory-cli) the real one is tried as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from tst.config.composition import compose
+from tst.core.errors import UserError
+from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
+from tst.diagnostics.llm.prompting.encoding import Encoder
+from tst.external_training.llamafactory import is_trained_elsewhere, run_with_llamafactory
+from tst.records.run_records import read_record
+from tst.stress_test.run import load_table, plan_for
+
+ROOT = Path(__file__).parents[2]
+REAL = os.environ.get("TST_LLAMAFACTORY", "")
+needs_the_real_one = pytest.mark.skipif(
+    not REAL, reason="set TST_LLAMAFACTORY to a llamafactory-cli to try the real LLaMA-Factory"
+)
+
+TRAINER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.external_training.conftest import train_fold
+assert sys.argv[1] == "train"
+name = Path(sys.argv[2]).stem.removeprefix("train-")
+if name in {failing!r}:
+    sys.exit("out of luck")
+output = train_fold(Path.cwd(), name)
+(output / "trainer_state.json").write_text('{{"log_history": []}}')
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Makes bin/llamafactory-cli and bin/python of an environment of its own."""
+
+    def make(failing: tuple[str, ...] = ()) -> Path:
+        folder = tmp_path / "env" / "bin"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "trainer.py").write_text(TRAINER.format(root=str(ROOT), failing=failing))
+        (folder / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        cli = folder / "llamafactory-cli"
+        cli.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/trainer.py "$@"\n')
+        for path in (folder / "python", cli):
+            path.chmod(0o755)
+        return cli
+
+    return make
+
+
+@pytest.fixture
+def run_config(words, tmp_path):
+    def make(cli: Path, *more: str):
+        return compose([*words, "diagnostic.trainer=llamafactory",
+                        f"diagnostic.llamafactory={cli}", f"outputs_root={tmp_path}/out",
+                        *more])  # fmt: skip
+
+    return make
+
+
+def test_export_training_and_scoring_in_one(run_config, environment, tmp_path):
+    config = run_config(environment())
+    assert is_trained_elsewhere(config)
+    result = run_with_llamafactory(config)
+    assert result.complete and len(result.questions) == 24
+    record = read_record(result.record)
+    assert record.label == "TsT-LLM, trained elsewhere"
+    assert record.leaves["diagnostic.trainer"].startswith("llamafactory")
+    (exported,) = (tmp_path / "out" / "exports").iterdir()
+    before = (exported / "adapters" / "0-0" / "adapter_model.safetensors").stat().st_mtime_ns
+    assert run_with_llamafactory(config).record == result.record  # nothing is trained again
+    after = (exported / "adapters" / "0-0" / "adapter_model.safetensors").stat().st_mtime_ns
+    assert before == after
+
+
+def test_a_failing_trainer_is_one_message_and_what_is_trained_stays(
+    run_config, environment, tmp_path
+):
+    with pytest.raises(UserError, match="exit code 1") as failed:
+        run_with_llamafactory(run_config(environment(failing=("0-1",))))
+    assert "out of luck" in str(failed.value)
+    (exported,) = (tmp_path / "out" / "exports").iterdir()
+    assert (exported / "adapters" / "0-0" / "trainer_state.json").is_file()
+    done = run_with_llamafactory(run_config(environment()))
+    assert done.complete
+    assert "fold 0-0 is trained" in (exported / "training.log").read_text()
+
+
+def test_one_fold_alone(run_config, environment):
+    result = run_with_llamafactory(run_config(environment(), "fold.only=[1]"))
+    assert not result.complete and set(result.questions["fold"]) == {1}
+
+
+def test_no_program_and_other_commands_are_refused(run_config, tmp_path):
+    config = run_config(tmp_path / "none")
+    with pytest.raises(UserError, match="no such program"):
+        run_with_llamafactory(config)
+    with pytest.raises(UserError, match="only a whole stress test"):
+        LoraLLMDiagnostic(config.diagnostic, config.model, config.optimizer)
+    config.diagnostic = replace(config.diagnostic, mc_scoring="options", llamafactory="sh")
+    with pytest.raises(UserError, match="mc_scoring=options: others train letters"):
+        run_with_llamafactory(config)
+
+
+def test_the_script_says_what_is_missing(exported):
+    done = subprocess.run(
+        ["bash", str(exported.folder / "run.sh")],
+        env={**os.environ, "LLAMAFACTORY": "/nowhere/llamafactory-cli"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "set LLAMAFACTORY=PATH" in done.stderr
+
+
+RENDER = """
+import json, sys
+import yaml
+from transformers import HfArgumentParser
+from llamafactory.hparams import get_train_args
+from llamafactory.model import load_tokenizer
+from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
+args = yaml.safe_load(open(sys.argv[1]))
+model_args, data_args, training_args, _, _ = get_train_args(args)
+module = load_tokenizer(model_args)
+template = get_template_and_fix_tokenizer(module["tokenizer"], data_args)
+found = get_dataset(template, model_args, data_args, training_args, stage="sft", **module)
+rows = [[r["input_ids"], r["labels"]] for r in found["train_dataset"]]
+json.dump(rows, open(sys.argv[2], "w"))
+"""
+
+
+@needs_the_real_one
+def test_the_real_one_reads_the_prompts_token_by_token(exported, export_config, base, tmp_path):
+    (tmp_path / "render.py").write_text(RENDER)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    for fold in (0, 1):
+        line = [str(Path(REAL).parent / "python"), str(tmp_path / "render.py"),
+                f"train-0-{fold}.yaml", str(tmp_path / "rows.json")]  # fmt: skip
+        done = subprocess.run(line, cwd=exported.folder, env=environment, capture_output=True,
+                              text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        rows = json.loads((tmp_path / "rows.json").read_text())
+        config = export_config()
+        table = load_table(config)
+        plan = plan_for(config, table)
+        held = set(plan.heldout_rows(0, fold))
+        train = table.frame.loc[[i for i in plan.order if i not in held]]
+        encoder = Encoder(AutoTokenizer.from_pretrained(base), 1024)
+        prompts, targets = encoder.encode(train).prompts, encoder.encode_targets(train)
+        assert len(rows) == len(train)
+        for (ids, labels), prompt, target in zip(rows, prompts, targets, strict=True):
+            assert ids[: len(prompt.ids)] == prompt.ids
+            assert labels[: len(prompt.ids)] == [-100] * len(prompt.ids)
+            assert labels[len(prompt.ids) :] == ids[len(prompt.ids) :] == target
+
+
+@needs_the_real_one
+def test_the_real_one_trains_the_folds(run_config):
+    result = run_with_llamafactory(run_config(Path(REAL)))
+    assert result.complete
+    leaves = read_record(result.record).leaves
+    assert leaves["diagnostic.trainer"].startswith("llamafactory 0.")
+    assert leaves["diagnostic.epochs"] == 1.0

@@ -1,0 +1,181 @@
+"""Writes a stress test's folds for another trainer."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tst.config.schema import RunConfig, to_plain
+from tst.core.diagnostic import Fold
+from tst.core.errors import UserError
+from tst.core.folds import FoldPlan, split
+from tst.core.questions import QuestionTable
+from tst.diagnostics.llm.model.layers import adapted_layers
+from tst.diagnostics.llm.model.loading import outline, pick_device
+from tst.diagnostics.llm.model.weights_digest import digest_weights
+from tst.diagnostics.llm.prompting.encoding import Encoder
+from tst.diagnostics.llm.settings import require_valid
+from tst.external_training.dataset_rows import (
+    as_text,
+    dataset_info,
+    file_suffix,
+    heldout_rows,
+    training_rows,
+)
+from tst.external_training.manifest import (
+    MANIFEST,
+    Manifest,
+    describe_plan,
+    read_manifest,
+    write_manifest,
+)
+from tst.external_training.rendering import Differences, compare_rendering
+from tst.external_training.settings import FOR_LLAMAFACTORY, as_exported
+from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
+from tst.records.files import checksum, write_json, write_text
+from tst.stress_test.build import resolve_auto
+from tst.stress_test.run import load_table, plan_for
+
+log = logging.getLogger("tst")
+
+RUN_SCRIPT = Path(__file__).parent / "run_folds.sh"
+LOCAL = ("tracking", "job", "null", "n_jobs", "outputs_root", "device", "fail_fast", "dry_run")
+"""Parts of the config that are this machine's, and not the folds'."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and what someone who trains should know."""
+
+    folder: Path
+    manifest: Manifest
+    differences: Differences
+
+
+def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
+    """Write per fold a training file, its settings and its held-out questions; then the manifest.
+
+    Raises UserError for settings that others cannot follow, and for a folder that holds something
+    else. An export that is there already is completed; adapters in it stay.
+    """
+    config = replace(config, diagnostic=as_exported(config.diagnostic))
+    config = resolve_auto(config)
+    lora = config.diagnostic
+    require_valid(lora, config.model, config.optimizer)
+    table = load_table(config)
+    plan = plan_for(config, table)
+    known = outline(config.model, pick_device(config.device))
+    encoder = Encoder(known.tokenizer, lora.max_length)
+    encoder.letter_ids(table.frame)
+    model = known.empty(config.model)
+    assert known.source is not None  # models built on the spot are refused with the settings
+    local = Path(known.source).expanduser().is_dir()
+    source = str(Path(known.source).expanduser().resolve()) if local else known.source
+    targets = sorted({name.split(".")[-1] for name in adapted_layers(model, list(lora.targets))})
+    folds = plan.folds(config.fold.only)
+    files: dict[str, str] = {}
+    for fold in folds:
+        settings = fold_settings(
+            lora,
+            config.model,
+            config.optimizer,
+            fold=fold,
+            seed=plan.seed,
+            rows=len(table.frame) - len(plan.heldout_rows(*fold)),
+            source=source,
+            targets=targets,
+            parameters=sum(p.numel() for p in model.parameters()),
+            style=style,
+        )
+        files |= _fold_texts(table, plan, fold, encoder, settings, style)
+    differences = compare_rendering(table.frame, encoder)
+    manifest = Manifest(
+        format=style,
+        trainer="llamafactory" if style in FOR_LLAMAFACTORY else "unknown",
+        table={
+            "name": table.name,
+            "fingerprint": table.fingerprint,
+            "questions": len(table.frame),
+        },
+        plan=describe_plan(table.frame, plan),
+        base={
+            "name": config.model.name,
+            "revision": config.model.revision,
+            "commit": vars(known.config).get("_commit_hash"),
+            "digest": digest_weights(source, config.model.revision),
+        },
+        folds=[fold_name(fold) for fold in folds],
+        config=_shared(config),
+        files={},
+        rendering=differences.to_plain(),
+    )
+    _require_own(folder, manifest)
+    for name, text in files.items():
+        write_text(folder / name, text)
+    if style in FOR_LLAMAFACTORY:
+        names = [f"train-{fold_name(fold)}" for fold in folds]
+        write_json(folder / "dataset_info.json", dataset_info(names, style))
+        shutil.copy(RUN_SCRIPT, folder / "run.sh")
+    rows = [name for name in files if not name.endswith(".yaml")]
+    manifest = replace(manifest, files={name: checksum(folder / name) for name in rows})
+    write_manifest(folder, manifest)
+    return Exported(folder, manifest, differences)
+
+
+def _fold_texts(
+    table: QuestionTable,
+    plan: FoldPlan,
+    fold: Fold,
+    encoder: Encoder,
+    settings: dict[str, Any],
+    style: str,
+) -> dict[str, str]:
+    """The content of a fold's files by name."""
+    name, suffix = fold_name(fold), file_suffix(style)
+    train, heldout = split(table.frame, plan, *fold)
+    ids = table.frame.loc[heldout.index, "id"].astype(str).tolist()
+    return {
+        f"train-{name}{suffix}": as_text(training_rows(train, encoder, style), suffix),
+        f"train-{name}.yaml": as_yaml(settings, style),
+        f"heldout-{name}.jsonl": as_text(heldout_rows(heldout, ids, encoder, fold), ".jsonl"),
+    }
+
+
+def _shared(config: RunConfig) -> dict[str, Any]:
+    """The config without what is this machine's; paths of files are absolute."""
+    plain = {key: value for key, value in to_plain(config).items() if key not in LOCAL}
+    benchmark = plain["benchmark"]
+    benchmark["path"] = _absolute(benchmark["path"])
+    benchmark["answers"]["path"] = _absolute(benchmark["answers"]["path"])
+    plain["data_root"] = _absolute(plain["data_root"])
+    return plain
+
+
+def _absolute(path: Any) -> Any:
+    """A path, or each of a list, that is there: from the root; else as it is."""
+    if isinstance(path, list):
+        return [_absolute(each) for each in path]
+    if isinstance(path, str) and Path(path).expanduser().exists():
+        return str(Path(path).expanduser().resolve())
+    return path
+
+
+def _require_own(folder: Path, manifest: Manifest) -> None:
+    """Raise UserError where the folder holds something else than this export."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"to={folder}: is a file; expected a folder.")
+    there = read_manifest(folder)
+    if there is None:
+        if any(folder.iterdir()):
+            raise UserError(f"to={folder}: holds other files and no {MANIFEST}; name a new folder.")
+        return
+    if replace(there, files={}) != manifest:
+        raise UserError(
+            f"to={folder}: holds another export; name a new folder, or remove this one with its "
+            "adapters."
+        )

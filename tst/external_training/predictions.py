@@ -1,0 +1,225 @@
+"""Predictions of anything else (an API model, vLLM) for the held-out questions of every fold."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tst.benchmarks.files.reading import read_one
+from tst.core.diagnostic import Fold, Predictions
+from tst.core.errors import UserError
+from tst.core.folds import FoldPlan
+from tst.diagnostics.llm.prompting.prompts import LETTERS, clean_text, parse_number
+from tst.external_training.declaration import PredictionFile
+from tst.external_training.trainer_settings import fold_name
+
+log = logging.getLogger("tst")
+
+LOG_PROBABILITIES, VALUE, TEXT = "logprobs", "value", "text"
+ANSWERS = (LOG_PROBABILITIES, VALUE, TEXT)
+SHOWN = 3
+TOLERANCE = 1e-3
+"""By how much probabilities may sum to more than 1: APIs round log-probabilities."""
+
+Key = tuple[str, int, int]
+
+
+@dataclass
+class Reading:
+    """The answers of a file, by (id, repeat, fold).
+
+    problems: what is wrong, in sentences
+    absent_letters: (questions, letters) that got a share of the mass left over
+    """
+
+    answers: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    absent_letters: list[int] = field(default_factory=list)
+
+
+def read_predictions(path: Path) -> Reading:
+    """All rows of a file: id, repeat (0 where left out), fold, and an answer.
+
+    Raises UserError for a file that cannot be read.
+    """
+    source = read_one(path)
+    reading = Reading()
+    for at, record in enumerate(source.records):
+        place = source.place(at)
+        try:
+            key = (str(record["id"]), int(record.get("repeat") or 0), int(record["fold"]))
+        except (KeyError, TypeError, ValueError):
+            reading.problems.append(f"{place}: expected id, fold, and repeat where there are more.")
+            continue
+        if key in reading.answers:
+            reading.problems.append(f"{place}: question {key[0]} of this fold was answered before.")
+            continue
+        reading.answers[key] = {name: record.get(name) for name in ANSWERS}
+    return reading
+
+
+def option_probabilities(
+    logprobs: Mapping[str, float], n_options: int
+) -> tuple[np.ndarray, float, int]:
+    """Probabilities (n_options,) that sum to 1, the letters' mass, and how many were not given.
+
+    A letter that is not given gets an equal share of the mass that the given ones leave over.
+    Raises ValueError for what are no log-probabilities of letters.
+    """
+    letters = LETTERS[:n_options]
+    given = {str(k).strip().upper(): float(v) for k, v in logprobs.items()}
+    if unknown := sorted(set(given) - set(letters)):
+        raise ValueError(f"letter {unknown[0]!r} of {n_options} options")
+    if not given or any(math.isnan(v) or v > TOLERANCE for v in given.values()):
+        raise ValueError("log-probabilities are numbers of at most 0")
+    known = np.array([math.exp(given[x]) if x in given else math.nan for x in letters])
+    absent = np.isnan(known)
+    mass = float(known[~absent].sum())
+    if mass > 1 + TOLERANCE:
+        raise ValueError(f"the probabilities of the letters add up to {mass:.3f}")
+    if absent.any():
+        known[absent] = max(0.0, 1.0 - mass) / absent.sum()
+    total = float(known.sum())
+    if total <= 0:
+        raise ValueError("every letter has probability 0")
+    return known / total, min(mass, 1.0), int(absent.sum())
+
+
+class PredictionScoring(PredictionFile):
+    """Hands out what the file says; nothing is trained or asked."""
+
+    def run_folds(
+        self, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold], seed: int
+    ) -> Iterator[tuple[Fold, Predictions]]:
+        """Predictions of the given folds; UserError for answers that cannot be read."""
+        reading = read_predictions(Path(self.settings.file))
+        for fold in folds:
+            heldout = table.iloc[plan.heldout_rows(*fold)]
+            yield fold, fold_predictions(reading, heldout, fold)
+
+
+def require_complete(
+    path: Path, reading: Reading, table: pd.DataFrame, plan: FoldPlan, folds: list[Fold]
+) -> None:
+    """Raise one UserError with everything that is wrong with a file of predictions.
+
+    Every held-out question of these folds is answered once, in its own fold, in a readable form;
+    how many letters were not given is logged.
+    """
+    problems = list(reading.problems)
+    known = set(table["id"].astype(str))
+    strangers = sorted({key[0] for key in reading.answers} - known)
+    if strangers:
+        problems.append(f"{len(strangers)} ids are of no question: {_some(strangers)}.")
+    expected: set[Key] = set()
+    for fold in folds:
+        heldout = table.iloc[plan.heldout_rows(*fold)]
+        asked = [(name, *fold) for name in heldout["id"].astype(str)]
+        expected |= set(asked)
+        missing = [key[0] for key in asked if key not in reading.answers]
+        if missing:
+            problems.append(
+                f"fold {fold_name(fold)}: {len(missing)} of {len(asked)} held-out questions have "
+                f"no answer: {_some(missing)}."
+            )
+        else:
+            try:
+                fold_predictions(reading, heldout, fold)
+            except UserError as error:
+                problems.append(str(error))
+    planned = set(plan.folds())
+    elsewhere = [
+        key
+        for key in reading.answers
+        if key[0] in known and key not in expected and (key[1:] in folds or key[1:] not in planned)
+    ]
+    if elsewhere:
+        shown = [f"{key[0]} in {fold_name(key[1:])}" for key in sorted(elsewhere)]
+        problems.append(
+            f"{len(elsewhere)} answers are of questions that this fold does not hold out "
+            f"(another plan?): {_some(shown)}."
+        )
+    if problems:
+        raise UserError("\n".join(f"predictions={path}: {problem}" for problem in problems))
+    if counts := [n for n in reading.absent_letters if n]:
+        log.warning(
+            "%d option letters of %d questions have no log-probability; each got an equal share "
+            "of the probability left over", sum(counts), len(counts),
+        )  # fmt: skip
+    reading.absent_letters.clear()
+
+
+def fold_predictions(reading: Reading, heldout: pd.DataFrame, fold: Fold) -> Predictions:
+    """What the file says of a fold's held-out questions, in their order."""
+    n = len(heldout)
+    predictions = Predictions.empty(n)
+    predictions.letter_mass = np.full(n, np.nan)
+    predictions.parsed = np.ones(n, dtype=bool)
+    predictions.generated = [None] * n
+    problems, absent = [], 0
+    rows = zip(heldout["id"].astype(str), heldout["format"], heldout["options"], strict=True)
+    for at, (name, kind, options) in enumerate(rows):
+        given = reading.answers[name, *fold]
+        try:
+            if kind == "mc":
+                p, mass, missing = _choice(given, len(options))
+                predictions.p_options[at], predictions.letter_mass[at] = p, mass
+                absent += missing
+                reading.absent_letters.append(missing)
+            elif kind == "num":
+                value = _number(given)
+                predictions.value[at] = value
+                predictions.parsed[at] = math.isfinite(value)
+            else:
+                text = clean_text(str(given[TEXT] if given[TEXT] is not None else ""))
+                predictions.text[at] = text
+                predictions.parsed[at] = bool(text)
+            if given[TEXT] is not None:
+                predictions.generated[at] = str(given[TEXT])
+        except ValueError as error:
+            problems.append(f"{name} ({error})")
+    if problems:
+        raise UserError(
+            f"fold {fold_name(fold)}: {len(problems)} answers cannot be read: {_some(problems)}."
+        )
+    predictions.cost = {"letters_not_given": float(absent)}
+    return predictions
+
+
+def _choice(given: Mapping[str, Any], n_options: int) -> tuple[np.ndarray, float, int]:
+    """An mc answer: log-probabilities by letter (an object or its JSON text), or a letter."""
+    stated = given[LOG_PROBABILITIES]
+    if isinstance(stated, str):
+        stated = json.loads(stated)
+    if isinstance(stated, Mapping):
+        present = {k: v for k, v in stated.items() if v is not None}
+        return option_probabilities(present, n_options)
+    letter = str(given[TEXT] or "").strip().rstrip(".").upper()
+    if letter in LETTERS[:n_options] and len(letter) == 1:
+        p, _, _ = option_probabilities(
+            {x: 0.0 if x == letter else -math.inf for x in LETTERS[:n_options]}, n_options
+        )
+        return p, math.nan, 0
+    raise ValueError(f"mc: expected {LOG_PROBABILITIES} by letter, or a letter as {TEXT}")
+
+
+def _number(given: Mapping[str, Any]) -> float:
+    """A num answer: a value, or a text with a number in it; NaN where there is none."""
+    stated = given[VALUE]
+    if stated is None or (isinstance(stated, float) and math.isnan(stated)):
+        return parse_number(str(given[TEXT] or ""))
+    value = float(stated)
+    return value if math.isfinite(value) else math.nan
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

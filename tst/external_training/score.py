@@ -1,0 +1,232 @@
+"""Scores adapters or predictions from elsewhere into a record like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from tst.config.schema import RunConfig
+from tst.core.diagnostic import Fold
+from tst.core.errors import UserError
+from tst.core.folds import FoldPlan
+from tst.core.questions import QuestionTable
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.external_training.declaration import (
+    ExternalAdapters,
+    PredictionFile,
+    UnverifiedAdapters,
+    path_of,
+)
+from tst.external_training.manifest import (
+    Manifest,
+    describe_plan,
+    find_manifest,
+    find_mismatches,
+)
+from tst.external_training.settings import (
+    ExternalAdapterSettings,
+    PredictionFileSettings,
+    ScoreConfig,
+)
+from tst.records.files import checksum, read_json
+from tst.stress_test.run import Result, load_table, plan_for, run
+
+log = logging.getLogger("tst")
+
+FROM_MANIFEST = (
+    *("benchmark", "diagnostic", "model", "optimizer", "fold", "features", "scoring"),
+    "data_root",
+)
+VERSIONS = "versions.json"
+
+
+def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """Complete a composed config with that of the manifest; what the command line says stays."""
+    start = cfg.adapters or (str(Path(cfg.predictions).parent) if cfg.predictions else "")
+    found = find_manifest(Path(start).expanduser()) if start else None
+    if found is None:
+        return
+    asked = deepcopy(cfg)
+    for section in FROM_MANIFEST:
+        OmegaConf.update(cfg, section, found[1].config[section], merge=True)
+    for word in overrides:
+        key = word.lstrip("+~").partition("=")[0].partition("@")[0]
+        if key.partition(".")[0] in FROM_MANIFEST:
+            OmegaConf.update(cfg, key, OmegaConf.select(asked, key), merge=True)
+
+
+def score_elsewhere(config: ScoreConfig) -> Result:
+    """Score what was trained or answered elsewhere, and write its record.
+
+    Raises UserError where adapters are missing or belong to other questions, another plan or
+    another base; and for predictions that are missing or cannot be read.
+    """
+    if config.predictions:
+        return _score_predictions(config)
+    return _score_adapters(config)
+
+
+def _score_adapters(config: ScoreConfig) -> Result:
+    from tst.external_training.adapters import adapters_root, digest_adapters, find_adapters
+
+    folder = Path(config.adapters).expanduser().resolve()
+    run_config = _as_run(config)
+    table = load_table(run_config)
+    plan = plan_for(run_config, table)
+    found = find_manifest(folder)
+    root = adapters_root(folder)
+    wanted = plan.folds(config.fold.only)
+    adapters = find_adapters(root, wanted)
+    problems = [] if found is None else _mismatches(*found, table, plan)
+    if missing := [f"{r}-{f}" for r, f in wanted if (r, f) not in adapters]:
+        problems.append(
+            f"no adapter of fold {', '.join(missing)} (repeat-fold) in {root}; train it, or name "
+            "the others with fold.only"
+        )
+    if problems:
+        raise UserError("\n".join(f"{folder}: {problem}." for problem in problems))
+    _require_base(config.model, config.device, found, adapters)
+    settings, trainer = _settings(config, found, adapters)
+    declared = UnverifiedAdapters if found is None else ExternalAdapters
+    settings.implementation = path_of(declared)
+    settings.name = "external_llm" if found is not None else "unverified_llm"
+    settings.trainer = config.trainer if config.trainer != "auto" else trainer
+    settings.adapters = digest_adapters(adapters)
+    settings.manifest = "" if found is None else found[1].digest
+    settings.folder = str(folder)
+    if found is None:
+        log.warning(
+            "%s: no manifest of tst export beside it or above: what these adapters were trained on "
+            "cannot be told; the record is marked as not verified leak-free", folder,
+        )  # fmt: skip
+    run_config.diagnostic = settings
+    return run(run_config, table)
+
+
+def _mismatches(
+    folder: Path, manifest: Manifest, table: QuestionTable, plan: FoldPlan
+) -> list[str]:
+    described = describe_plan(table.frame, plan)
+    return find_mismatches(folder, manifest, table.fingerprint, described)
+
+
+def _require_base(
+    model: ModelSettings,
+    device: str,
+    found: tuple[Path, Manifest] | None,
+    adapters: dict[Fold, Any],
+) -> None:
+    """Raise UserError where the base is not the one of the manifest, or adapters do not fit it."""
+    from tst.diagnostics.llm.model.layers import decoder_layers
+    from tst.diagnostics.llm.model.loading import outline, pick_device
+    from tst.diagnostics.llm.model.weights_digest import digest_weights
+    from tst.external_training.adapters import find_misfits
+
+    known = outline(model, pick_device(device))
+    problems = []
+    if found is not None and known.source is not None:
+        expected = found[1].base
+        digest = digest_weights(known.source, model.revision)
+        commit = vars(known.config).get("_commit_hash")
+        by_weights = bool(digest and expected["digest"])
+        same = digest == expected["digest"] if by_weights else commit == expected["commit"]
+        if not same:
+            what = f"weights {digest}" if by_weights else f"commit {commit}"
+            was = expected["digest"] if by_weights else expected["commit"]
+            problems.append(
+                f"model.name={model.name}: another base ({what}) than was exported "
+                f"({expected['name']}, {was})"
+            )
+    layers = decoder_layers(known.empty(model)) if known.source is not None else {}
+    for adapter in adapters.values() if layers else ():
+        if misfits := find_misfits(adapter, layers):
+            problems += misfits
+            break
+    if problems:
+        raise UserError("\n".join(f"{problem}." for problem in problems))
+
+
+def _settings(
+    config: ScoreConfig, found: tuple[Path, Manifest] | None, adapters: dict[Fold, Any]
+) -> tuple[ExternalAdapterSettings, str]:
+    """What all folds were trained with, and who trained them; UserError where folds differ."""
+    from tst.external_training.adapters import adapter_settings
+    from tst.external_training.trainer_settings import fold_name, read_settings
+
+    by_fold: dict[str, dict[str, Any]] = {}
+    for fold, adapter in adapters.items():
+        stated = {} if found is None else read_settings(found[0] / f"train-{fold_name(fold)}.yaml")
+        noted = adapter_settings(adapter)
+        for name in sorted(set(stated) & set(noted)):
+            if stated[name] != noted[name]:
+                log.warning(
+                    "fold %s: its YAML says %s=%s, but it was trained with %s",
+                    fold_name(fold), name, stated[name], noted[name],
+                )  # fmt: skip
+        by_fold[fold_name(fold)] = stated | noted
+    (first, known), *others = by_fold.items()
+    for name, own in others:
+        if differing := [k for k in sorted(known | own) if known.get(k) != own.get(k)]:
+            shown = ", ".join(f"{k}={known.get(k)} and {own.get(k)}" for k in differing)
+            raise UserError(
+                f"folds {first} and {name} were trained with different settings: {shown}; train "
+                "all folds alike."
+            )
+    if found is not None:
+        lora = config.diagnostic
+        assert isinstance(lora, LoraSettings)
+        known.setdefault("warmup", lora.warmup)
+    settings = ExternalAdapterSettings(
+        **known,
+        max_length=config.diagnostic.max_length,
+        score_tokens=config.diagnostic.score_tokens,
+    )
+    return settings, _trainer(config, found)
+
+
+def _trainer(config: ScoreConfig, found: tuple[Path, Manifest] | None) -> str:
+    """Who trained, with its version where ``run.sh`` noted it."""
+    if found is None or found[1].trainer == "unknown":
+        return "unknown"
+    path = found[0] / "adapters" / VERSIONS
+    version = read_json(path).get(found[1].trainer, "") if path.is_file() else ""
+    return f"{found[1].trainer} {version}".rstrip()
+
+
+def _score_predictions(config: ScoreConfig) -> Result:
+    from tst.external_training.predictions import read_predictions, require_complete
+
+    path = Path(config.predictions).expanduser().resolve()
+    run_config = _as_run(config)
+    table = load_table(run_config)
+    plan = plan_for(run_config, table)
+    found = find_manifest(path.parent)
+    if found is not None and (problems := _mismatches(*found, table, plan)):
+        raise UserError("\n".join(f"{found[0]}: {problem}." for problem in problems))
+    wanted = plan.folds(config.fold.only)
+    require_complete(path, read_predictions(path), table.frame, plan, wanted)
+    trainer = config.trainer if config.trainer != "auto" else path.stem
+    log.warning(
+        "%s: nothing proves what %s was trained on; the record is marked as not verified leak-free",
+        path, trainer,
+    )  # fmt: skip
+    run_config.model = ModelSettings(name=trainer, quantization="none", dtype="float32")
+    run_config.diagnostic = PredictionFileSettings(
+        implementation=path_of(PredictionFile),
+        trainer=trainer,
+        predictions=hashlib.sha256(checksum(path).encode()).hexdigest()[:12],
+        file=str(path),
+    )
+    return run(run_config, table)
+
+
+def _as_run(config: ScoreConfig) -> RunConfig:
+    """The stress test's part of a config."""
+    return RunConfig(**{f.name: deepcopy(getattr(config, f.name)) for f in fields(RunConfig)})

@@ -1,0 +1,163 @@
+"""A fold's settings in the words of other trainers, and back."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tst.core.diagnostic import Fold
+from tst.core.errors import UserError
+from tst.core.folds import fold_seed
+from tst.diagnostics.llm.model.adapters import torch_seed
+from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.external_training.settings import FOR_LLAMAFACTORY
+from tst.optimizers.settings import OptimizerSettings
+
+SPARE_TOKENS = 16
+"""Above max_length, which prompts are cut to already: what a chat template adds is never cut."""
+NO_CHECKPOINTING_BELOW = 1e9
+"""Parameters of a model whose activations are kept: recomputing them takes a third of the time."""
+
+COMMON_NAMES = {
+    "learning_rate": "learning_rate",
+    "lr_scheduler_type": "scheduler",
+    "num_train_epochs": "epochs",
+    "weight_decay": "weight_decay",
+    "max_grad_norm": "max_grad_norm",
+}
+"""Names of transformers' TrainingArguments to those of ``LoraSettings``."""
+
+
+def fold_name(fold: Fold) -> str:
+    """``repeat-fold``, as files and folders are called."""
+    return f"{fold[0]}-{fold[1]}"
+
+
+def fold_settings(
+    lora: LoraSettings,
+    model: ModelSettings,
+    optimizer: OptimizerSettings,
+    *,
+    fold: Fold,
+    seed: int,
+    rows: int,
+    source: str,
+    targets: list[str],
+    parameters: int,
+    style: str,
+) -> dict[str, Any]:
+    """All settings of a fold's training, as its YAML states them.
+
+    seed: the plan's; rows: training questions; source: the base's folder or hub id
+    targets: last parts of the adapted layers' names; parameters: of the base
+    """
+    name = fold_name(fold)
+    steps = max(1, math.ceil(math.ceil(rows / lora.batch_size) * lora.epochs - 1e-9))
+    own_seed = torch_seed(fold_seed(seed, *fold))
+    betas = optimizer.params.get("betas", [0.9, 0.999])
+    training: dict[str, Any] = {
+        "output_dir": f"adapters/{name}",
+        "per_device_train_batch_size": lora.batch_size,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": float(lora.learning_rate),
+        "lr_scheduler_type": lora.scheduler,
+        "warmup_steps": -int(-(lora.warmup * steps) // 1),
+        "num_train_epochs": float(lora.epochs),
+        "weight_decay": float(lora.weight_decay),
+        "max_grad_norm": float(lora.max_grad_norm),
+        "optim": "adamw_torch",
+        "adam_beta1": float(betas[0]),
+        "adam_beta2": float(betas[1]),
+        "adam_epsilon": float(optimizer.params.get("eps", 1e-8)),
+        "bf16": model.dtype == "bfloat16",
+        "seed": own_seed,
+        "data_seed": own_seed,
+        "logging_steps": 10,
+        "save_strategy": "no",
+        "report_to": "none",
+    }
+    adapter = {
+        "lora_rank": lora.r,
+        "lora_alpha": int(lora.alpha) if float(lora.alpha).is_integer() else lora.alpha,
+        "lora_dropout": float(lora.dropout),
+        "lora_target": ",".join(targets),
+        "use_rslora": lora.use_rslora,
+        "use_dora": lora.use_dora,
+    }
+    loaded: dict[str, Any] = {"model_name_or_path": source}
+    if model.revision:
+        loaded["model_revision"] = model.revision
+    if model.trust_remote_code:
+        loaded["trust_remote_code"] = True
+    if model.quantization == "nf4":
+        loaded["quantization_bit"] = 4
+        loaded["quantization_type"] = "nf4"
+        loaded["double_quantization"] = True
+    length = lora.max_length + SPARE_TOKENS
+    if style not in FOR_LLAMAFACTORY:
+        return {
+            **loaded,
+            "train_file": f"train-{name}.jsonl",
+            "max_length": length,
+            "packing": False,
+            **adapter,
+            **training,
+        }
+    if model.quantization == "nf4":
+        loaded["quantization_method"] = "bnb"
+    return {
+        **loaded,
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        **adapter,
+        "dataset_dir": ".",
+        "dataset": f"train-{name}",
+        "cutoff_len": length,
+        "train_on_prompt": False,
+        "mask_history": False,
+        "packing": False,
+        "neat_packing": False,
+        "enable_thinking": False,
+        "val_size": 0.0,
+        "overwrite_cache": True,
+        "preprocessing_num_workers": 1,
+        "overwrite_output_dir": True,
+        "disable_gradient_checkpointing": parameters < NO_CHECKPOINTING_BELOW,
+        **training,
+    }
+
+
+def as_yaml(settings: dict[str, Any], style: str) -> str:
+    """A fold's YAML; it names no template: the model's own chat template is meant."""
+    about = (
+        "# llamafactory-cli train THIS. No `template`: LLaMA-Factory then reads the model's own, "
+        "whose\n# prompts are those that are scored."
+        if style in FOR_LLAMAFACTORY
+        else "# What to train with, by transformers' names. Render rows with the model's own chat "
+        "template;\n# the loss is on the assistant's turn alone."
+    )
+    return about + "\n" + yaml.safe_dump(settings, sort_keys=False)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """A fold's YAML as fields of ``ExternalAdapterSettings``; empty where there is no such file.
+
+    Raises UserError for a file that is no mapping.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: no YAML ({str(error).splitlines()[0]}).") from error
+    if not isinstance(given, dict):
+        raise UserError(f"{path}: expected settings as NAME: VALUE.")
+    found = {ours: given[name] for name, ours in COMMON_NAMES.items() if name in given}
+    if "per_device_train_batch_size" in given:
+        passes = int(given.get("gradient_accumulation_steps", 1))
+        found["batch_size"] = int(given["per_device_train_batch_size"]) * passes
+    return found

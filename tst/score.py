@@ -1,0 +1,56 @@
+"""``python -m tst.score``: a record from adapters or predictions that were made elsewhere.
+
+Examples::
+
+    tst score folds
+    tst score folds/adapters fold.only=[0]
+    tst score predictions=answers.jsonl benchmark=vsi_bench fold=grouped5 trainer=gpt41
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from tst.cli.command import Command, in_sweep
+from tst.cli.console_script import names_a_command
+from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
+from tst.external_training.settings import ScoreConfig, find_score_problems
+
+
+def score(config: ScoreConfig) -> Outcome:
+    """Score what was trained elsewhere and print the record's tables."""
+    from tst.cli.console import show_most_biased, show_summary, show_verdict, wide_console
+    from tst.external_training.score import score_elsewhere
+
+    result = score_elsewhere(config)
+    if not in_sweep():
+        console = wide_console()
+        print(result.summary["diagnostic"]["label"])
+        show_summary(result.summary, console)
+        show_verdict(result.summary, console)
+        show_most_biased(result.questions, console)
+    return Outcome(FINISHED if result.complete else PARTIAL, str(result.record))
+
+
+def complete(cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """Take the manifest's settings, where there is one."""
+    from tst.external_training.score import take_manifest
+
+    take_manifest(cfg, overrides)
+
+
+COMMAND = Command("score", ScoreConfig, score, find_score_problems, complete=complete)
+
+
+def main() -> None:
+    """Score the folder that the first word names, or what ``adapters=``, ``predictions=`` name."""
+    if names_a_command(sys.argv[1:]):
+        sys.argv[1] = f"adapters={sys.argv[1]}"
+    COMMAND.main()
+
+
+if __name__ == "__main__":
+    main()
