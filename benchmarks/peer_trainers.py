@@ -1,0 +1,175 @@
+"""Trains an exported fold for some steps with one trainer and prints what a step took, as JSON.
+
+    PYTHON benchmarks/peer_trainers.py TRAINER FOLDER STEPS WARMUP [SETTINGS...]
+
+PYTHON is of the trainer's own environment. Only ``ours`` and ``best`` import tst.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from transformers import TrainerCallback
+
+FOLD = "0-0"
+
+
+class StepClock(TrainerCallback):
+    """Seconds from the end of step ``warmup`` to the end of the last one."""
+
+    def __init__(self, warmup: int) -> None:
+        self.warmup = warmup
+        self.started = self.ended = 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        now = time.perf_counter()
+        if state.global_step == self.warmup:
+            self.started = now
+        self.ended = now
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.started
+
+
+def peak_memory() -> float:
+    """GiB: CUDA's peak of this process, else its largest resident size."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def read_fold(folder: Path) -> dict[str, Any]:
+    return yaml.safe_load((folder / f"train-{FOLD}.yaml").read_text())
+
+
+def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
+    """SFTTrainer as it comes, on the same rows with the same settings; folds trained at once."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from trl import SFTConfig, SFTTrainer
+
+    given = read_fold(folder)
+    rows = json.loads((folder / f"train-{FOLD}.json").read_text())
+    source = given["model_name_or_path"]
+    dtype = torch.bfloat16 if given["bf16"] else torch.float32
+    nf4 = None
+    if given.get("quantization_bit") == 4:
+        nf4 = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )  # fmt: skip
+    place = {"": 0} if torch.cuda.is_available() else {"": "cpu"}
+    model = AutoModelForCausalLM.from_pretrained(
+        source, dtype=dtype, quantization_config=nf4, device_map=place
+    )
+    names = ("per_device_train_batch_size", "learning_rate", "lr_scheduler_type", "warmup_steps",
+             "weight_decay", "max_grad_norm", "bf16", "seed")  # fmt: skip
+    config = SFTConfig(
+        str(folder / "trl"), max_steps=steps, save_strategy="no", report_to=[], disable_tqdm=True,
+        completion_only_loss=True, use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=not given["disable_gradient_checkpointing"],
+        max_length=given["cutoff_len"], **{name: given[name] for name in names},
+    )  # fmt: skip
+    SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(
+            [
+                {
+                    "prompt": [{"role": "user", "content": row["instruction"]}],
+                    "completion": [{"role": "assistant", "content": row["output"]}],
+                }
+                for row in rows
+            ]
+        ),
+        processing_class=AutoTokenizer.from_pretrained(source),
+        peft_config=LoraConfig(
+            r=given["lora_rank"], lora_alpha=given["lora_alpha"],
+            lora_dropout=given["lora_dropout"], target_modules=given["lora_target"].split(","),
+            task_type="CAUSAL_LM",
+        ),
+        callbacks=[clock],
+    ).train()  # fmt: skip
+    return 1
+
+
+def train_with_llamafactory(folder: Path, steps: int, clock: StepClock) -> int:
+    """LLaMA-Factory with the exported YAML."""
+    import os
+
+    from llamafactory.train.tuner import run_exp
+
+    os.chdir(folder)
+    run_exp({**read_fold(folder), "max_steps": steps, "output_dir": "peer"}, [clock])
+    return 1
+
+
+def train_with_ours(
+    folder: Path, steps: int, clock: StepClock, words: list[str], at_best: bool
+) -> int:
+    """Our training: one fold with the exported settings, or with the best for this machine."""
+    from dataclasses import replace
+
+    from tst.config.composition import compose
+    from tst.core.folds import fold_seed, split
+    from tst.diagnostics.llm.session import Session
+    from tst.diagnostics.llm.training.memory import MemoryPlan
+    from tst.diagnostics.llm.training.one_fold import trained_adapter
+    from tst.diagnostics.llm.training.stacked_folds import stacked_training
+    from tst.stress_test.build import resolve_auto
+    from tst.stress_test.run import load_table, plan_for
+
+    letters = ["diagnostic.mc_scoring=letters", "diagnostic.validation=0"]
+    config = resolve_auto(compose([*words, *([] if at_best else letters)]))
+    table = load_table(config)
+    plan = plan_for(config, table)
+    questions = table.frame.iloc[plan.order].drop(columns="answer")
+    settings = replace(config.diagnostic, validation=0.0)  # speed of the steps alone
+    session = Session(questions, settings, config.model, config.device, config.scoring.rules())
+    stacked = at_best and torch.cuda.is_available()
+    tasks = [
+        session.task(
+            split(table.frame, plan, *fold)[0],
+            fold_seed(plan.seed, *fold),
+            fold_seed(plan.seed, fold[0], plan.k),
+        )
+        for fold in (plan.folds() if stacked else [(0, 0)])
+    ]
+    short = replace(settings, epochs=steps / tasks[0].steps_per_epoch(settings))
+    memory = MemoryPlan(settings.batch_size, folds=len(tasks))
+    if stacked:
+        with stacked_training(session.base, short, config.optimizer, tasks, memory, [clock]):
+            pass
+    else:
+        with trained_adapter(session.base, short, config.optimizer, tasks[0], memory, [clock]):
+            pass
+    return len(tasks)
+
+
+def main() -> None:
+    trainer, folder, steps, warmup, *words = sys.argv[1:]
+    clock = StepClock(int(warmup))
+    total, place = int(steps) + int(warmup), Path(folder).resolve()
+    if trainer == "trl":
+        folds = train_with_trl(place, total, clock)
+    elif trainer == "llamafactory":
+        folds = train_with_llamafactory(place, total, clock)
+    else:
+        folds = train_with_ours(place, total, clock, words, trainer == "best")
+    found = {"seconds": clock.seconds, "folds": folds, "peak_gib": peak_memory()}
+    print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

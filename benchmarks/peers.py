@@ -1,0 +1,163 @@
+"""How fast others and we train a fold, on the same rows, weights and settings; and how well.
+
+    python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH
+    python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH --score
+
+The words are overrides of tst.main. Each trainer runs in a process of its own, so that peaks of
+memory are its own; time is from the end of the warm-up to the end of the last step. A peer's five
+folds are estimated as five times one. Tokens are those of the exported rows without padding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from llm_setup import smollm2_folder
+from llm_shapes import SHAPES, random_base
+from transformers import AutoTokenizer
+
+from tst.diagnostics.llm.model.loading import locate, pick_device
+from tst.diagnostics.llm.prompting.encoding import Encoder
+from tst.diagnostics.llm.settings import ModelSettings
+from tst.export import COMMAND
+from tst.external_training.export import export_folds
+from tst.external_training.rendering import render_turns
+
+TRAINERS = Path(__file__).parent / "peer_trainers.py"
+TITLES = {
+    "trl": "plain TRL",
+    "llamafactory": "LLaMA-Factory",
+    "ours": "ours, the same settings",
+    "best": "ours, its best settings",
+}
+SEEDS = (42, 43, 44)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
+    parser.add_argument("--llamafactory", default="", help="its llamafactory-cli")
+    parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights")
+    parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--warmup", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--do", default="trl,llamafactory,ours,best")
+    parser.add_argument("--score", action="store_true", help="train all folds and compare scores")
+    arguments = parser.parse_intermixed_args()
+    cli = shutil.which(arguments.llamafactory or "llamafactory-cli")
+    with tempfile.TemporaryDirectory() as scratch:
+        words = [*(arguments.questions or ["benchmark=planted", "benchmark.n=520"]),
+                 f"diagnostic.batch_size={arguments.batch}"]  # fmt: skip
+        if arguments.score:
+            compare_scores(words, cli, Path(scratch))
+        else:
+            race(arguments, words, cli, Path(scratch))
+
+
+def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scratch: Path) -> None:
+    """Print a line per trainer."""
+    if arguments.shape:
+        base = save_random_base(arguments.shape, scratch / "base")
+        words += [f"model.name={base}", f"model.quantization={arguments.nf4}"]
+    config = COMMAND.compose([*words, f"to={scratch}/folds"])
+    done = export_folds(config, scratch / "folds", "llamafactory")
+    tokens = mean_tokens(done.folder, config.model)
+    device = pick_device("auto")
+    k = done.manifest.plan["k"]
+    print(
+        f"== {arguments.shape or config.model.name}, {device}, {done.manifest.table['name']}, "
+        f"batch {arguments.batch}, {tokens:.0f} tokens per row, {arguments.steps} steps after "
+        f"{arguments.warmup}, {os.environ.get('OMP_NUM_THREADS', 'all')} threads",
+        flush=True,
+    )
+    for name in arguments.do.split(","):
+        python = Path(cli).parent / "python" if name == "llamafactory" and cli else sys.executable
+        if name == "llamafactory" and not cli:
+            print(f"{TITLES[name]}: not found; name it with --llamafactory PATH", flush=True)
+            continue
+        found = measure(str(python), name, done.folder, arguments, words)
+        if found is None:
+            continue
+        step = found["seconds"] / arguments.steps
+        rate = tokens * arguments.batch * found["folds"] / step
+        rounds = k / found["folds"]
+        print(
+            f"{TITLES[name]:26s} {1e3 * step:8.0f} ms/step {rate:9.0f} tok/s "
+            f"{found['peak_gib']:6.1f} GiB, {found['folds']} of {k} folds at once; {k} folds of "
+            f"{arguments.steps} steps: {step * arguments.steps * rounds:.0f} s"
+            f"{'' if rounds == 1 else f' ({rounds:g} times this)'}",
+            flush=True,
+        )
+
+
+def measure(
+    python: str, name: str, folder: Path, arguments: argparse.Namespace, words: list[str]
+) -> dict[str, float] | None:
+    """Run one trainer in a process of its own; None, and its last lines, where it fails."""
+    environment = dict(os.environ)
+    if python != sys.executable:
+        environment.pop("PYTHONPATH", None)
+    line = [python, str(TRAINERS), name, str(folder), str(arguments.steps), str(arguments.warmup)]
+    done = subprocess.run([*line, *words], capture_output=True, text=True, env=environment)
+    if done.returncode:
+        last = "\n  ".join((done.stdout + done.stderr).splitlines()[-6:])
+        print(f"{TITLES[name]}: failed\n  {last}", flush=True)
+        return None
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def save_random_base(shape: str, folder: Path) -> Path:
+    """Random weights of a real shape on disk, where every trainer reads them."""
+    tokenizer = AutoTokenizer.from_pretrained(smollm2_folder())
+    base = random_base(shape, tokenizer, pick_device("cpu"), "none", "none")
+    base.model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def mean_tokens(folder: Path, model: ModelSettings) -> float:
+    """Tokens of an exported row, prompt and target, on average."""
+    rows = json.loads((folder / "train-0-0.json").read_text())
+    encoder = Encoder(AutoTokenizer.from_pretrained(locate(model)), 1 << 20)
+    texts = [row["instruction"] for row in rows], [row["output"] for row in rows]
+    return statistics.fmean(map(len, render_turns(encoder, *texts)))
+
+
+def compare_scores(words: list[str], cli: str | None, scratch: Path) -> None:
+    """All folds by LLaMA-Factory with seed 42, ours with three seeds; hard and soft scores."""
+    runs = {
+        f"ours, fold.seed={seed}": ["diagnostic.mc_scoring=letters", f"fold.seed={seed}"]
+        for seed in SEEDS
+    }
+    runs["ours, its best settings, fold.seed=42"] = ["fold.seed=42"]
+    if cli:
+        theirs = ["diagnostic.trainer=llamafactory", f"diagnostic.llamafactory={cli}"]
+        runs = {"LLaMA-Factory, fold.seed=42": [*theirs, "fold.seed=42"], **runs}
+    for title, more in runs.items():
+        line = [sys.executable, "-m", "tst.main", *words, *more, f"outputs_root={scratch}"]
+        done = subprocess.run(line, capture_output=True, text=True)
+        if done.returncode:
+            print(f"{title}: failed\n{done.stderr[-1000:]}", flush=True)
+            continue
+        record = Path(done.stdout.splitlines()[-1].removeprefix("record: "))
+        summary = json.loads((record / "summary.json").read_text())
+        overall = summary["overall"]
+        print(
+            f"{title:40s} hard {100 * overall['score_hard']:.1f}  soft "
+            f"{100 * overall['score_soft']:.1f}  training "
+            f"{summary['cost'].get('train_seconds', float('nan')):.0f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
