@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +51,7 @@ class AuditConfig(RunConfig):
     llm: Any = MISSING
 
 
-def complete(cfg: DictConfig) -> None:
+def complete(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Give the second diagnostic of a composed config its dataclass."""
     set_diagnostic_type(cfg, "llm")
 
