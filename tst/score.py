@@ -22,7 +22,7 @@ from tst.external_training.settings import ScoreConfig, find_score_problems
 
 def score(config: ScoreConfig) -> Outcome:
     """Score what was trained elsewhere and print the record's tables."""
-    from tst.cli.console import show_most_biased, show_summary, show_verdict, wide_console
+    from tst.cli.console import show_summary, show_to_mend, show_verdict, wide_console
     from tst.external_training.score import score_elsewhere
 
     result = score_elsewhere(config)
@@ -31,7 +31,8 @@ def score(config: ScoreConfig) -> Outcome:
         print(result.summary["diagnostic"]["label"])
         show_summary(result.summary, console)
         show_verdict(result.summary, console)
-        show_most_biased(result.questions, console)
+        if result.complete:
+            show_to_mend(result.record, result.to_mend, console)
     return Outcome(FINISHED if result.complete else PARTIAL, str(result.record))
 
 

@@ -94,7 +94,7 @@ def train_fold(folder: Path, name: str, output: Path | None = None, steps: int =
     """Train one exported fold with plain transformers and PEFT, as its YAML says."""
     settings = yaml.safe_load((folder / f"train-{name}.yaml").read_text())
     rows = json.loads((folder / f"train-{name}.json").read_text())
-    source = settings["model_name_or_path"]
+    source = str(folder / settings["model_name_or_path"])  # an absolute path stays as it is
     tokenizer = AutoTokenizer.from_pretrained(source)
     torch.manual_seed(settings["seed"])
     model = get_peft_model(

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
 
 from tests.external_training.conftest import save_base, train_all, train_fold
-from tst import score
+from tst import export, score
 from tst.analysis.subjects import find_subjects
 from tst.analysis.tables.build import build_tables, read_sources
 from tst.analysis.tables.plain_text import render_markdown
@@ -305,6 +307,25 @@ def test_numbers_without_a_head_are_chosen_by_what_the_model_would_write(
     numbers = result.questions[result.questions["format"] == "num"]
     answered = numbers["prediction"].astype(float)
     assert answered.groupby(numbers["fold"]).nunique().max() == 1
+
+
+def test_a_base_whose_config_names_another_dtype_is_linked_with_the_one_that_is_stated(
+    base, asked, tmp_path, score_config
+):
+    half = shutil.copytree(base, tmp_path / "half")
+    about = json.loads((half / "config.json").read_text()) | {"dtype": "float16"}
+    (half / "config.json").write_text(json.dumps(about))
+    columns = "benchmark.columns={id: qid, question_type: kind}"
+    words = [f"benchmark={asked}", columns, f"model.name={half}", "device=cpu", "fold.k=2"]
+    config = export.COMMAND.compose([*words, f"to={tmp_path}/folds"])
+    folder = export_folds(config, tmp_path / "folds", "llamafactory").folder
+    stated = yaml.safe_load((folder / "train-0-0.yaml").read_text())
+    assert stated["model_name_or_path"] == "base" and not stated["bf16"]
+    assert json.loads((folder / "base" / "config.json").read_text())["dtype"] == "float32"
+    assert AutoModelForCausalLM.from_pretrained(folder / "base").dtype == torch.float32
+    assert json.loads((half / "config.json").read_text())["dtype"] == "float16"
+    train_all(folder)
+    assert score_elsewhere(score_config(f"adapters={folder}")).complete
 
 
 def test_export_folds_of_some_folds_alone(export_config, tmp_path):

@@ -14,7 +14,7 @@ from tst.core.errors import UserError
 from tst.core.folds import FoldPlan, split
 from tst.core.questions import QuestionTable
 from tst.diagnostics.llm.model.layers import adapted_layers
-from tst.diagnostics.llm.model.loading import outline, pick_device
+from tst.diagnostics.llm.model.loading import DTYPES, outline, pick_device
 from tst.diagnostics.llm.model.weights_digest import digest_weights
 from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.diagnostics.llm.settings import require_valid
@@ -35,12 +35,14 @@ from tst.external_training.manifest import (
 from tst.external_training.rendering import Differences, compare_rendering
 from tst.external_training.settings import FOR_LLAMAFACTORY, as_exported
 from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
-from tst.records.files import checksum, write_json, write_text
+from tst.records.files import checksum, read_json, write_json, write_text
 from tst.stress_test.build import resolve_auto
 from tst.stress_test.run import load_table, plan_for
 
 log = logging.getLogger("tst")
 
+BASE = "base"
+CONFIG = "config.json"
 RUN_SCRIPT = Path(__file__).parent / "run_folds.sh"
 LOCAL = ("tracking", "job", "null", "n_jobs", "outputs_root", "device", "fail_fast", "dry_run")
 """Parts of the config that are this machine's, and not the folds'."""
@@ -74,6 +76,8 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     assert known.source is not None  # models built on the spot are refused with the settings
     local = Path(known.source).expanduser().is_dir()
     source = str(Path(known.source).expanduser().resolve()) if local else known.source
+    if style in FOR_LLAMAFACTORY and local and known.config.dtype != DTYPES[config.model.dtype]:
+        source = BASE
     targets = sorted({name.split(".")[-1] for name in adapted_layers(model, list(lora.targets))})
     folds = plan.folds(config.fold.only)
     files: dict[str, str] = {}
@@ -105,7 +109,7 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
             "name": config.model.name,
             "revision": config.model.revision,
             "commit": vars(known.config).get("_commit_hash"),
-            "digest": digest_weights(source, config.model.revision),
+            "digest": digest_weights(known.source, config.model.revision),
         },
         folds=[fold_name(fold) for fold in folds],
         config=_shared(config),
@@ -115,6 +119,8 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     _require_own(folder, manifest)
     for name, text in files.items():
         write_text(folder / name, text)
+    if source == BASE:
+        _link_base(Path(known.source).expanduser().resolve(), folder / BASE, config.model.dtype)
     if style in FOR_LLAMAFACTORY:
         names = [f"train-{fold_name(fold)}" for fold in folds]
         write_json(folder / "dataset_info.json", dataset_info(names, style))
@@ -123,6 +129,21 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     manifest = replace(manifest, files={name: checksum(folder / name) for name in rows})
     write_manifest(folder, manifest)
     return Exported(folder, manifest, differences)
+
+
+def _link_base(source: Path, folder: Path, dtype: str) -> None:
+    """A folder of links to the base's files, whose config.json has the dtype that is stated.
+
+    LLaMA-Factory loads a base in the dtype of its config.json, whatever its settings say: float16,
+    on a CPU ten times slower than float32 and less exact.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(p for p in source.iterdir() if p.name != CONFIG):
+        link = folder / path.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+    about = {k: v for k, v in read_json(source / CONFIG).items() if k != "torch_dtype"}
+    write_json(folder / CONFIG, about | {"dtype": dtype})
 
 
 def _fold_texts(
