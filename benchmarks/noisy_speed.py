@@ -30,6 +30,7 @@ from tst.noisy_tuning.settings import (
     EvaluationSettings,
     NoisyConfig,
     ScheduleSettings,
+    SuspectSettings,
     TrainingSettings,
 )
 
@@ -97,6 +98,7 @@ def main() -> None:
                 model=model,
                 training=TrainingSettings(micro_batch=1, checkpointing=True),
                 evaluation=EvaluationSettings(2, 0),
+                suspects=SuspectSettings(pairs=2),
                 outputs_root=folder,
             )
             cost = (run(config).summary or {})["cost"]

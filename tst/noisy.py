@@ -3,7 +3,9 @@
 Examples::
 
     tst noisy
+    tst noisy data.path=my.json corruption=none
     tst noisy -m optimizer=adamw,casmo,casmo_calibrated seed=0,1,2 data.path=alpaca.json
+    tst noisy -m grid=all seed=10,11 data.path=alpaca.json
     tst noisy data=ultrafeedback corruption=rejected model=gemma2b
     tst noisy optimizer=casmo schedule.kind=probe
 """
@@ -16,17 +18,26 @@ from tst.noisy_tuning.settings import NoisyConfig, find_problems
 
 
 def tune(config: NoisyConfig) -> Outcome:
-    """Train once and print what the optimizer noticed."""
+    """Train once, or the runs of a grid, and print what the optimizers noticed and learned."""
     from tst.cli.console import wide_console
-    from tst.cli.noisy_console import show_run, sweep_row
-    from tst.noisy_tuning.experiment import run
+    from tst.cli.noisy_console import show_run, show_runs, sweep_row
+    from tst.noisy_tuning.experiment import run_grid
 
-    result = run(config)
+    results = run_grid(config)
+    done = [result.summary for result in results if result.summary is not None]
+    state = FINISHED if len(done) == len(results) else PARTIAL
+    if config.grid.contenders:
+        show_runs(done, wide_console(140))
+        for result in results:
+            print(f"record: {result.record}")
+        row = {k: str(done[0]["run"][k]) for k in ("corruption", "schedule", "seed") if done}
+        return Outcome(state, row={**row, "runs": f"{len(done)} of {len(results)}"})
+    (result,) = results
     if result.summary is None:
-        return Outcome(PARTIAL, str(result.record))
+        return Outcome(state, str(result.record))
     if not in_sweep():
-        show_run(result.summary, wide_console())
-    return Outcome(FINISHED, str(result.record), row=sweep_row(result.summary))
+        show_run(result.summary, result.record, wide_console())
+    return Outcome(state, str(result.record), row=sweep_row(result.summary))
 
 
 COMMAND = Command("noisy", NoisyConfig, tune, find_problems)

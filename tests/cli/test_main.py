@@ -102,7 +102,7 @@ def test_help_is_quick_and_lists_the_benchmarks():
 
 
 COMMANDS = sorted(p.stem for p in (ROOT / "conf").glob("*.yaml"))
-OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption")
+OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption", "grid")
             for p in sorted((ROOT / "conf" / g).glob("*.yaml"))]  # fmt: skip
 
 

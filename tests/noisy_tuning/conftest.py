@@ -10,6 +10,7 @@ from tst.noisy_tuning.settings import (
     EvaluationSettings,
     NoisyConfig,
     ScheduleSettings,
+    SuspectSettings,
 )
 
 settings.register_profile("patient", deadline=None, max_examples=50)
@@ -23,6 +24,7 @@ def make_config(root, optimizer="casmo", seed=0, **changes):
         optimizer=OptimizerSettings(optimizer),
         model=ModelSettings("tiny", dtype="float32", quantization="none"),
         evaluation=EvaluationSettings(8, 3),
+        suspects=SuspectSettings(pairs=48),
         seed=seed,
         outputs_root=str(root),
         device="cpu",

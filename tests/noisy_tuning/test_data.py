@@ -33,7 +33,7 @@ def talk(*contents):
 def test_default_is_generated():
     table = load_pairs(DataSettings(), seed=0)
     assert len(table.frame) == 400 and table.left_out == []
-    assert list(table.frame) == ["prompt", "response", "rejected", "family", "source_row"]
+    assert list(table.frame) == ["prompt", "response", "rejected", "family", "source_row", "id"]
 
 
 @pytest.mark.parametrize("name", ["pairs.json", "pairs.jsonl"])
@@ -84,7 +84,7 @@ def test_preference_of_texts_and_of_messages(tmp_path):
 def test_row_order_of_the_source_changes_nothing(tmp_path):
     rows = [{"instruction": f"Add {i}", "output": str(i)} for i in range(60)]
     tables = [load(write(tmp_path, order), n=40) for order in (rows, rows[::-1])]
-    first, second = (t.frame.drop(columns="source_row") for t in tables)
+    first, second = (t.frame.drop(columns=["source_row", "id"]) for t in tables)
     pd.testing.assert_frame_equal(first, second)
     assert [rows[i]["output"] for i in tables[0].frame["source_row"]] == list(first["response"])
 

@@ -9,7 +9,7 @@ from tests.noisy_tuning.conftest import make_config
 from tst.analysis.experiments import find_experiments
 from tst.config.schema import to_plain
 from tst.core.errors import UserError
-from tst.noisy_tuning import experiment
+from tst.noisy_tuning import measurement
 from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import prepare, run
 from tst.noisy_tuning.record import (
@@ -56,7 +56,7 @@ def test_the_record_holds_steps_pairs_curve_and_summary(root):
 
 
 def test_a_finished_run_is_not_run_again(root, monkeypatch):
-    monkeypatch.setattr(experiment, "load_base", None)  # would fail
+    monkeypatch.setattr(measurement, "load_base", None)  # would fail
     assert run(make_config(root)).summary["run"]["optimizer"] == "casmo"
 
 
@@ -71,7 +71,7 @@ def test_a_damaged_record_is_computed_again(root, tmp_path):
 def test_a_failed_run_leaves_its_traceback_and_can_be_repeated(tmp_path, monkeypatch):
     config = make_config(tmp_path)
     with monkeypatch.context() as broken:
-        broken.setattr(experiment, "trained", lambda *a: 1 / 0)
+        broken.setattr(measurement, "trained", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run(config)
     (status,) = tmp_path.glob("noisy/*/*/*/*/status.json")
@@ -181,7 +181,7 @@ def test_the_pairs_decide_the_identity_and_their_path_does_not(tmp_path):
 
 
 def test_bad_configs_are_refused_before_a_model_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "load_base", None)
+    monkeypatch.setattr(measurement, "load_base", None)
     with pytest.raises(UserError, match=r"corruption.share=0.*\n.*schedule.kind"):
         config = make_config(tmp_path, corruption=CorruptionSettings(share=0.0))
         config.schedule.kind = "zigzag"
@@ -211,8 +211,8 @@ def test_a_retry_measures_its_own_peak(tmp_path, monkeypatch):
             raise torch.OutOfMemoryError
         return trained(*arguments)
 
-    monkeypatch.setattr(experiment, "trained", fail_once)
-    monkeypatch.setattr(experiment, "reset_peak", lambda device: calls.append("reset"))
+    monkeypatch.setattr(measurement, "trained", fail_once)
+    monkeypatch.setattr(measurement, "reset_peak", lambda device: calls.append("reset"))
     cost = run(make_config(tmp_path)).summary["cost"]
     assert calls == ["reset", "attempt"] * 2
     assert cost["peak_memory_bytes"] is None  # a CPU has that of the whole process alone

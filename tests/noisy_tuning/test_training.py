@@ -15,7 +15,8 @@ from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
-from tst.noisy_tuning.training import ProbedTrainer, StepCollator, trained
+from tst.noisy_tuning.step_passes import StepCollator
+from tst.noisy_tuning.training import ProbedTrainer, RunPlan, trained
 
 TINY = ModelSettings("tiny", quantization="none")
 
@@ -38,19 +39,15 @@ def plan(kind="probe", steps=3):
 
 
 def run(base, examples, optimizer="adamw", micro_batch=6, steps=3, every=0, **settings):
-    held_out = []
-
-    def measure(model):
-        held_out.append(float(pair_losses(model, examples[:4]).mean()))
-        return held_out[-1]
+    def measure(losses):
+        return {"held_out": losses(examples[:4]).mean(axis=1)}
 
     training = TrainingSettings(learning_rate=1e-2, **settings)
     memory = MemoryPlan(micro_batch, checkpointing=training.checkpointing)
-    with trained(
-        base, training, OptimizerSettings(optimizer), examples, plan(steps=steps), 0, memory,
-        every, measure,
-    ) as outcome:  # fmt: skip
-        return outcome.steps, outcome.curve, pair_losses(outcome.adapter, examples)
+    one = RunPlan(training, OptimizerSettings(optimizer), plan(steps=steps))
+    with trained(base, one, examples, 0, memory, every, measure) as outcome:
+        (steps,), (curve,) = outcome.steps, outcome.curves
+        return steps, curve, outcome.losses(examples)[0]
 
 
 def test_pair_losses_are_each_pairs_mean_over_its_target(base, examples):
@@ -81,9 +78,9 @@ def test_a_steps_loss_is_the_mean_of_its_target_tokens(base, examples):
     assert steps["loss"][0] == pytest.approx((before[rows] * sizes).sum() / sizes.sum(), abs=1e-4)
 
 
-def test_micro_batches_change_nothing(base, examples):
-    whole, _, after = run(base, examples, dropout=0.0)
-    parts, _, after_parts = run(base, examples, dropout=0.0, micro_batch=2)
+def test_micro_batches_change_nothing_with_dropout_too(base, examples):
+    whole, _, after = run(base, examples, dropout=0.2)
+    parts, _, after_parts = run(base, examples, dropout=0.2, micro_batch=2)
     columns = ["loss", "grad_norm"]
     np.testing.assert_allclose(whole[columns], parts[columns], rtol=1e-4)
     np.testing.assert_allclose(after, after_parts, rtol=1e-3)
@@ -115,21 +112,21 @@ def test_every_optimizer_trains_and_reports_what_it_has(base, examples, name):
 @pytest.mark.parametrize("name", ["adamw", "casmo"])
 def test_measuring_a_step_reads_nothing_back(base, examples, monkeypatch, name):
     """Everything stays on the device until training is over, when the table is read once."""
-    tables = []
-    read = StepProbe.table
+    found = []
+    read = StepProbe.tables
 
-    def late(probe):
-        tables.append(probe)
-        return pd.DataFrame()
+    def late(probe, losses):
+        found.append((probe, losses))
+        return [pd.DataFrame()]
 
-    monkeypatch.setattr(StepProbe, "table", late)
+    monkeypatch.setattr(StepProbe, "tables", late)
     counts = []
     for steps in (2, 5):
         with Readbacks() as readbacks:
             run(base, examples, name, steps=steps)
         counts.append(readbacks.count)
     assert counts[0] == counts[1]
-    assert [len(read(probe)) for probe in tables] == [2, 5]
+    assert [len(read(*each)[0]) for each in found] == [2, 5]
 
 
 def test_the_memory_probe_keeps_no_more_than_training_will(base, examples, monkeypatch):
@@ -161,7 +158,7 @@ def test_the_memory_probe_keeps_no_more_than_training_will(base, examples, monke
 
 def test_a_steps_passes_hold_its_pairs_longest_first(examples):
     steps = plan("plain", 12)
-    collator = StepCollator(examples, steps, 4)
+    collator = StepCollator(examples, [steps], 4, 0)
     for number, step in enumerate(steps):
         first, second = collator.passes(number)
         assert (len(first.input_ids), len(second.input_ids)) == (4, 2)
@@ -172,7 +169,7 @@ def test_a_steps_passes_hold_its_pairs_longest_first(examples):
 
 
 def test_the_longest_pass_is_found_for_the_memory_probe(examples):
-    collator = StepCollator(examples, plan("plain", 12), 2)
+    collator = StepCollator(examples, [plan("plain", 12)], 2, 0)
     assert len(collator) == 12
     widest = max(b.input_ids.shape[1] for i in range(12) for b in collator.passes(i))
     assert collator.longest().input_ids.shape[1] == widest

@@ -9,13 +9,15 @@ import pytest
 
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.diagnostics.llm.settings import ModelSettings
-from tst.noisy_tuning import experiment
+from tst.noisy_tuning import measurement
 from tst.noisy_tuning.experiment import NoisyResult, run
+from tst.noisy_tuning.materials import prepare
 from tst.noisy_tuning.settings import (
     DataSettings,
     EvaluationSettings,
     NoisyConfig,
     ScheduleSettings,
+    SuspectSettings,
 )
 from tst.optimizers.settings import OptimizerSettings
 from tst.records.files import read_json
@@ -85,13 +87,13 @@ def test_an_optimizer_without_confidence_has_none_in_the_run(tmp_path):
 def test_a_record_without_tracking_is_published_by_the_same_command_with_it(tmp_path, monkeypatch):
     record = tuned(tmp_path, tracking="none").record
     assert read_runs(tmp_path) == []
-    monkeypatch.setattr(experiment, "load_base", None)  # nothing is trained again
+    monkeypatch.setattr(measurement, "load_base", None)  # nothing is trained again
     assert tuned(tmp_path).record == record
     assert sum("loss" in row for row in the_run(tmp_path).history) == 6
 
 
 def test_a_failed_run_ends_as_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "trained", lambda *a: 1 / 0)
+    monkeypatch.setattr(measurement, "trained", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tuned(tmp_path)
     shown = the_run(tmp_path)
@@ -102,9 +104,9 @@ def test_a_failed_run_ends_as_failed(tmp_path, monkeypatch):
 
 def test_no_text_of_a_pair_leaves(tmp_path):
     tuned(tmp_path)
-    materials = experiment.prepare(
+    materials = prepare(
         NoisyConfig(data=DataSettings(n=60, held_out=12), schedule=ScheduleSettings("probe", 6, 6),
-                    evaluation=EvaluationSettings(8, 3))
+                    evaluation=EvaluationSettings(8, 3), suspects=SuspectSettings(pairs=8))
     )  # fmt: skip
     texts = {str(r).encode() for r in materials.train["response"] if len(str(r)) > 15}
     files = [p for p in (tmp_path / "wandb").rglob("*") if p.is_file()]

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from tst.cli.console import show_jobs
 from tst.core.number_text import decimal
 
+SUSPECTS_SHOWN = 10
 
-def show_run(summary: Mapping[str, Any], console: Console) -> None:
-    """Losses per part before and after training, signals per kind of step, and the cost."""
+
+def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None:
+    """Losses per part before and after training, signals per kind of step and per pair, the cost.
+
+    Where nothing is known to be corrupted, the pairs that look most wrong instead of signals.
+    """
     run, data, cost = summary["run"], summary["data"], summary["cost"]
     console.print(
         f"{run['optimizer']} on {run['model']}, {data['name']}: {run['steps']} {run['schedule']} "
@@ -22,7 +30,13 @@ def show_run(summary: Mapping[str, Any], console: Console) -> None:
         f"({run['corruption']}), seed {run['seed']}"
     )
     console.print(_losses(summary["memorisation"]))
-    console.print(_detection(summary["detection"]))
+    suspects = record / "suspects.csv"
+    if suspects.exists():
+        console.print(_suspects(pd.read_csv(suspects).head(SUSPECTS_SHOWN)))
+        console.print(f"all of them: {suspects}", soft_wrap=True)
+    else:
+        console.print(_detection(summary["detection"]))
+        console.print(_pair_detection(summary["suspects"]))
     peak = cost["peak_memory_bytes"]
     console.print(
         f"{decimal(cost['step_seconds'])} s per step, of which the optimizer "
@@ -58,6 +72,34 @@ def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
+def _pair_detection(suspects: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ["single pairs by", "pairs", "corrupted", "AUROC", "precision", "base rate"]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == headings[0] else "right")
+    for score, figures in suspects.items():
+        counts = (str(figures[name]) for name in ("n", "n_corrupted"))
+        found = (decimal(figures[name]) for name in ("auroc", "precision", "base_rate"))
+        table.add_row(score, *counts, *found)
+    return table
+
+
+def _suspects(listed: pd.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("row", "id", "score"):
+        table.add_column(heading, justify="right")
+    table.add_column("most suspicious pairs", overflow="ellipsis", no_wrap=True)
+    for row in listed.to_dict("records"):
+        shown = (str(row["row"]), str(row["id"]), decimal(row["score"]), str(row["start"]))
+        table.add_row(*map(escape, shown))
+    return table
+
+
+def show_runs(summaries: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """One line per run of a grid."""
+    show_jobs([sweep_row(summary) for summary in summaries], console)
+
+
 def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
     """A line per measure, a column per optimizer: mean over seeds with its 95% interval.
 
@@ -91,6 +133,8 @@ def sweep_row(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "data": summary["data"]["name"],
         "optimizer": run["optimizer"],
+        "rate": f"{run['learning_rate']:g}",
+        "filter share": f"{run['filter_share']:g}",
         "schedule": run["schedule"],
         "seed": str(run["seed"]),
         "held-out": decimal(memorised["held_out_after"]),

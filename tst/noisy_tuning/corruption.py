@@ -11,18 +11,20 @@ import numpy as np
 import pandas as pd
 
 from tst.core.errors import UserError
-from tst.noisy_tuning.settings import CorruptionSettings
+from tst.noisy_tuning.settings import NO_CORRUPTION, CorruptionSettings
 
 CHOICE, REPLACEMENT, HELD_OUT = 3, 4, 7
 """Independent random streams of one seed (data has 1 and 2, schedule 5, experiment 6)."""
 
 
 def corrupt(frame: pd.DataFrame, settings: CorruptionSettings, seed: int) -> pd.DataFrame:
-    """A copy in which round(share n) pairs have a wrong response.
+    """A copy in which round(share n) pairs have a wrong response; with kind=none, none of them.
 
     Adds ``corrupted`` (bool) and ``clean_response`` (str, what the pair had). No corrupted pair's
     response has the text of its clean one. Raises UserError where that cannot be done.
     """
+    if settings.kind == NO_CORRUPTION:
+        return frame.assign(corrupted=False, clean_response=frame["response"])
     n_corrupted = round(settings.share * len(frame))
     if not 0 < n_corrupted < len(frame):
         raise UserError(
@@ -53,7 +55,10 @@ def corrupt_held_out(frame: pd.DataFrame, settings: CorruptionSettings, seed: in
     """The held-out pairs, corrupted in the same way; exchanged responses are other held-out ones.
 
     A pair is left out where that cannot be done: too many share its text, or nothing was rejected.
+    With kind=none there is none.
     """
+    if settings.kind == NO_CORRUPTION:
+        return frame.iloc[:0]
     rng = np.random.default_rng([seed, HELD_OUT])
     order = rng.permutation(len(frame))
     responses = frame["response"].to_numpy(dtype=object)

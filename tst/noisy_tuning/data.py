@@ -8,6 +8,7 @@ response    str
 rejected    str or None, a worse response that the data offers
 family      str or None, the kind of task (generated pairs)
 source_row  int, 0-based position in the source
+id          str, what the source calls the pair, or row<source_row>
 ==========  ==========================================================================
 
 Rows are sorted by content, so that what a seed draws does not depend on the source's order.
@@ -129,6 +130,7 @@ def _frame(pairs: Sequence[Pair], rows: Sequence[int]) -> pd.DataFrame:
     }
     frame = pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
     frame["source_row"] = list(rows)
+    frame["id"] = [p.id or f"row{row}" for p, row in zip(pairs, rows, strict=True)]
     order = sorted(range(len(pairs)), key=content_keys(frame).__getitem__)
     return frame.iloc[order].reset_index(drop=True)
 

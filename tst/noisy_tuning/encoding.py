@@ -36,6 +36,8 @@ def encode_pairs(
     loses its end. Without a chat template a prompt is its turns' text, a newline and ``Answer:``.
     Raises UserError for turns that the model's template refuses (often a system turn).
     """
+    if not prompts:
+        return EncodedPairs([], 0)
     encoder = Encoder(tokenizer, max_length)
     opened = [_open_turn(encoder, prompt) for prompt in prompts]
     whole = [

@@ -109,11 +109,13 @@ def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarra
         figures |= {f"{part}_before": start, f"{part}_after": end, f"{part}_drop": drops[part]}
     figures["memorised"] = drops["train_corrupted"] - drops[HELD_OUT_CORRUPTED]
     figures["overfitted"] = drops["train_clean"] - drops["held_out"]
-    if not len(before[HELD_OUT_CORRUPTED]):
+    if not len(before["train_corrupted"]):
+        figures["reason"] = "no pair is known to be corrupted"
+    elif not len(before[HELD_OUT_CORRUPTED]):
         figures["reason"] = "no held-out pair could be corrupted: hold out more (data.held_out)"
     for when, losses in (("before", before), ("after", after)):
         preferred = losses[TRUTH] < losses["train_corrupted"]
-        figures[f"truth_preferred_{when}"] = float(preferred.mean())
+        figures[f"truth_preferred_{when}"] = float(preferred.mean()) if len(preferred) else np.nan
     return figures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tst.benchmarks.values import is_blank, look_up
@@ -30,12 +30,14 @@ class Pair:
     prompt: the turns before the response, {role, content}, as chat templates take them
     rejected: a worse response that the data offers, or None
     family: the kind of task, where it is known (generated pairs)
+    id: what the source calls it; empty where it does not
     """
 
     prompt: list[Turn]
     response: str
     rejected: str | None = None
     family: str | None = None
+    id: str = ""
 
 
 class BadRow(ValueError):
@@ -74,6 +76,11 @@ def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequenc
 
 def read_pair(record: Record, form: str, columns: PairColumns) -> Pair:
     """The pair in a record of the given format. Raises BadRow."""
+    name = look_up(record, columns.id)
+    return replace(_read(record, form, columns), id="" if is_blank(name) else str(name))
+
+
+def _read(record: Record, form: str, columns: PairColumns) -> Pair:
     if form == "alpaca":
         prompt = _instruction(record, columns)
         return Pair(prompt, _text(look_up(record, columns.output), columns.output))

@@ -1,16 +1,20 @@
-"""Measuring every step of a training run without making the device wait."""
+"""Measuring every step of a training run, or of several at once, without waiting for the device."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from transformers import TrainerCallback
 
-from tst.optimizers.build import ReadableOptimizer
+from tst.optimizers.build import Reading
+
+Measure = Callable[[], Mapping[str, np.ndarray]]
+"""Mean losses on the way, by name: each an array (runs,)."""
 
 
 class Clock:
@@ -41,56 +45,65 @@ class Clock:
 class StepProbe(TrainerCallback):
     """Keeps the measurements of each step as tensors on the device; reads them once, at the end.
 
-    held_out: measures the held-out loss, called after every ``every`` steps (0: never)
+    grad_norms: norms of the present gradients, a tensor (runs,)
+    read: each run's reading of its optimizer's last step
+    measure: called after every ``every`` steps (0: never)
     """
 
-    def __init__(self, device: torch.device, every: int, held_out: Callable[[Any], float]) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        every: int,
+        grad_norms: Callable[[], torch.Tensor],
+        read: Callable[[], Sequence[Reading]],
+        measure: Measure,
+    ) -> None:
         self.every = every
-        self.held_out = held_out
-        self.device = device
+        self.grad_norms, self.read, self.measure = grad_norms, read, measure
         self.step_clock, self.optimizer_clock = Clock(device), Clock(device)
-        self.loss = torch.zeros((), device=device)
-        self.grad_norm = torch.zeros((), device=device)
-        self.readable: ReadableOptimizer | None = None
-        self.rows: list[dict[str, Any]] = []
-        self.curve: list[dict[str, float]] = []
+        self.norms: list[torch.Tensor] = []
+        self.readings: list[Sequence[Reading]] = []
+        self.measured: list[tuple[int, Mapping[str, np.ndarray]]] = []
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step_clock.mark()
 
-    def on_pre_optimizer_step(
-        self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
-    ) -> None:
-        grads = [p.grad for p in model.parameters() if p.grad is not None]
-        self.grad_norm = torch.nn.utils.get_total_norm(grads)
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.norms.append(self.grad_norms())
         self.optimizer_clock.mark()
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.optimizer_clock.mark()
 
-    def on_step_end(
-        self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step_clock.mark()
-        assert self.readable is not None
-        confidence, agar = self.readable.read()
-        self.rows.append(
-            {
-                "loss": self.loss,
-                "confidence": confidence,
-                "agar": agar,
-                "grad_norm": self.grad_norm,
-            }
-        )
+        self.readings.append(self.read())
         if self.every and state.global_step % self.every == 0:
-            self.curve.append({"step": state.global_step, "held_out": self.held_out(model)})
+            self.measured.append((state.global_step, self.measure()))
 
-    def table(self) -> pd.DataFrame:
-        """One row per step: loss, confidence, agar, grad_norm, seconds, optimizer_seconds.
+    def tables(self, losses: np.ndarray) -> list[pd.DataFrame]:
+        """For each run one row per step: loss, confidence, agar, grad_norm, seconds of the step and
+        of the optimizer in it, each a run's share of them.
 
-        grad_norm: of the whole gradient, after clipping
+        losses: (runs, steps); grad_norm: of the whole gradient, after clipping
         """
-        frame = pd.DataFrame([{k: float(v) for k, v in row.items()} for row in self.rows])
-        return frame.assign(
-            seconds=self.step_clock.seconds(), optimizer_seconds=self.optimizer_clock.seconds()
-        )
+        norms = torch.stack(self.norms).cpu().numpy()
+        runs = len(losses)
+        clocks = {"seconds": self.step_clock, "optimizer_seconds": self.optimizer_clock}
+        seconds = {name: np.array(clock.seconds()) / runs for name, clock in clocks.items()}
+        tables = []
+        for run in range(runs):
+            readings = [readings[run] for readings in self.readings]
+            measured = {
+                "loss": losses[run].astype(float),
+                "confidence": [float(confidence) for confidence, _ in readings],
+                "agar": [float(agar) for _, agar in readings],
+                "grad_norm": norms[:, run].astype(float),
+            }
+            tables.append(pd.DataFrame({**measured, **seconds}))
+        return tables
+
+    def curves(self, run: int) -> pd.DataFrame:
+        """A run's mean losses on the way: step, and a column per name."""
+        rows = [{"step": s, **{n: float(v[run]) for n, v in m.items()}} for s, m in self.measured]
+        return pd.DataFrame(rows)

@@ -2,11 +2,13 @@
 
 outputs/noisy/<data>/<optimizer>-<model>/<corruption>-<schedule>/<hash>/ holds config.yaml,
 environment.json, status.json, steps.parquet (one row per optimizer step), pairs.parquet (losses of
-single pairs before and after), curve.parquet (held-out loss) and summary.json.
+single pairs before and after), curve.parquet (losses on the way), pair_scores.parquet (how
+suspicious single training pairs are), summary.json, and with corruption=none suspects.csv.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tst.config.schema import to_plain
@@ -16,13 +18,16 @@ from tst.noisy_tuning.settings import NoisyConfig
 from tst.records.identity import Identity, matches, select_leaves
 from tst.records.kinds import NOISY_TUNING
 
-VERSION = 2
+VERSION = 3
 """Raised by hand when the same config and pairs give other figures; records of another version are
-left out of tables. 2: corrupted pairs are held out, and the loss's AUROC points the other way."""
+left out of tables. 2: corrupted pairs are held out, and the loss's AUROC points the other way.
+3: dropout masks follow from the seed, the step and a pair's place in it."""
 INCLUDED = (
     *("data.name", "data.held_out", "corruption", "schedule", "optimizer", "model", "training"),
-    *("evaluation", "seed"),
+    *("filter", "evaluation", "suspects", "seed"),
 )
+TUNED = ("training.learning_rate", "training.label_smoothing", "filter")
+"""What contenders may differ in besides the optimizer."""
 EXCLUDED = {
     **dict.fromkeys(
         [f"data.{k}" for k in ("path", "hub", "format", "columns", "n", "strict")],
@@ -32,6 +37,7 @@ EXCLUDED = {
     "outputs_root": "a path",
     "device": "where it runs",
     "fail_fast": "what a sweep does after a failure",
+    "grid": "which runs are made and trained together: each has the record that it has alone",
     "training.micro_batch": "the effective batch stays",
     "training.checkpointing": "memory",
     **{f"model.{name}": why for name, why in MODEL_WITHOUT_EFFECT.items()},
@@ -56,14 +62,24 @@ def record_folder(config: NoisyConfig, table: PairTable) -> Path:
 
 
 def setting_hash(config: NoisyConfig, table: PairTable) -> str:
-    """8 hex digits over all that runs must share to be compared: all but optimizer and seed.
+    """8 hex digits over all that runs must share to be compared: all but seed and contender.
 
     Of the pairs only their number counts, since the seed may draw different ones.
     """
+    return _hash_without(config, table, ("seed", "optimizer", *TUNED))
+
+
+def study_hash(config: NoisyConfig, table: PairTable) -> str:
+    """8 hex digits over what settings share that are tuned once, under any corruption or schedule."""
+    left_out = ("seed", "optimizer", *TUNED, "corruption", "schedule.kind")
+    return _hash_without(config, table, left_out)
+
+
+def _hash_without(config: NoisyConfig, table: PairTable, left_out: Sequence[str]) -> str:
     leaves = {
         path: value
         for path, value in identify(config, table).leaves.items()
-        if path != "seed" and not matches(path, "optimizer")
+        if not any(matches(path, prefix) for prefix in left_out)
     }
     pairs = f"{table.name}, {table.revision}, {len(table.frame)} of {table.rows_read}"
     return Identity(leaves, pairs, VERSION).hash[:8]

@@ -58,6 +58,23 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
     return [Step(k, epochs[k].take(settings.batch_size)) for k in kinds[: settings.steps]]
 
 
+def plan_kept_steps(
+    corrupted: np.ndarray, kept: np.ndarray, settings: ScheduleSettings, seed: int
+) -> list[Step]:
+    """``plan_steps`` over some of the pairs: positions ``kept``, int array (m,)."""
+    steps = plan_steps(corrupted[kept], settings, seed)
+    return [Step(step.kind, kept[step.rows]) for step in steps]
+
+
+def kept_after_filter(losses: np.ndarray, share: float) -> np.ndarray:
+    """The positions of all but the round(share n) pairs of highest loss, ascending: int array (m,).
+
+    losses: float array (n,), before training; of equal ones the later is left out first
+    """
+    kept = len(losses) - round(share * len(losses))
+    return np.sort(np.argsort(losses, kind="stable")[:kept])
+
+
 @dataclass
 class _Epochs:
     """Draws from a pool without replacement; reshuffles it whenever it is used up."""

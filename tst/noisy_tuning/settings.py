@@ -17,14 +17,17 @@ from tst.diagnostics.llm.settings import (
     ModelSettings,
     find_conflicts,
 )
-from tst.optimizers.settings import OptimizerSettings
+from tst.noisy_tuning.grid_settings import GridSettings, find_grid_conflicts
+from tst.optimizers.settings import OptimizerSettings, has_confidence
 from tst.tracking.settings import TrackingSettings
 from tst.tracking.settings import find_conflicts as find_tracking_conflicts
 
 AUTO = "auto"
 FORMATS = ("auto", "alpaca", "messages", "preference")
-CORRUPTIONS = ("shuffled", "random", "rejected")
+NO_CORRUPTION = "none"
+CORRUPTIONS = ("shuffled", "random", "rejected", NO_CORRUPTION)
 SCHEDULES = ("plain", "probe")
+SCORES = ("loss_before", "loss_drop", "confidence")
 
 
 @dataclass
@@ -35,6 +38,7 @@ class PairColumns:
     messages: ``messages``, a list of {role, content} that ends with the assistant's
     preference: ``instruction``, ``chosen`` and ``rejected``; where these two are lists of messages
         the instruction is read from them
+    id: what a pair is called in suspects.csv; may be missing: row0, row1, ... then
     """
 
     instruction: str = "instruction"
@@ -43,6 +47,7 @@ class PairColumns:
     messages: str = "messages"
     chosen: str = "chosen"
     rejected: str = "rejected"
+    id: str = "id"
 
 
 @dataclass
@@ -72,9 +77,10 @@ class DataSettings:
 class CorruptionSettings:
     """How training pairs are corrupted.
 
-    kind: shuffled (the response of another corrupted pair), random (as many random words), or
-        rejected (the response that the data itself rejects)
-    share: fraction of the training pairs, rounded to whole pairs
+    kind: shuffled (the response of another corrupted pair), random (as many random words), rejected
+        (the response that the data itself rejects), or none (the pairs as they are: suspects.csv
+        lists those that look wrong)
+    share: fraction of the training pairs, rounded to whole pairs; none: no effect
     """
 
     kind: str = one_of("shuffled", CORRUPTIONS)
@@ -96,10 +102,36 @@ class ScheduleSettings:
 
 
 @dataclass
+class FilterSettings:
+    """Leaving out the training pairs of highest loss before training, corrupted or not.
+
+    share: fraction of the training pairs, rounded to whole pairs; 0: all are trained on
+    """
+
+    share: float = bounded(0.0, at_least=0, below=1)
+
+
+@dataclass
+class SuspectSettings:
+    """How single pairs are scored for looking wrong.
+
+    score: what suspects.csv is sorted by: loss_before (training), loss_drop (how much training
+        lowered it, least first) or confidence (that the pair's own gradient would get after
+        training, lowest first; optimizers that have one)
+    pairs: most training pairs scored where corruption is known (all where it is none); auto: 1000
+        on a GPU, 64 on a CPU
+    """
+
+    score: str = one_of("loss_before", SCORES)
+    pairs: Any = bounded(AUTO, at_least=1, auto=True)
+
+
+@dataclass
 class TrainingSettings(AdapterSettings):
     """How the adapter is trained: constant step size and no clipping, so that the optimizer alone
     decides how far a step goes.
 
+    label_smoothing: share of each target token's probability that is spread over all tokens
     micro_batch: pairs per forward pass; 0: a whole step, less where memory is short
     checkpointing: gradient checkpointing from the start, not only where memory is short
     """
@@ -112,6 +144,7 @@ class TrainingSettings(AdapterSettings):
     warmup: float = 0.0
     max_grad_norm: float = 0.0
     max_length: int = 512
+    label_smoothing: float = bounded(0.0, at_least=0, below=1)
     checkpointing: bool = False
 
     def lora(self, batch_size: int) -> LoraSettings:
@@ -126,7 +159,8 @@ class EvaluationSettings:
 
     pairs: most pairs measured per part (clean, corrupted, held-out), drawn with the seed; auto:
         1000 on a GPU, 32 on a CPU
-    every: steps between measurements of the held-out loss; 0: only before and after training
+    every: steps between measurements on the way (held-out loss, memorised); 0: only before and
+        after training
     """
 
     pairs: Any = bounded(AUTO, at_least=1, auto=True)
@@ -135,7 +169,7 @@ class EvaluationSettings:
 
 @dataclass
 class NoisyConfig:
-    """One run: an optimizer, a seed, a schedule.
+    """One run: an optimizer, a seed, a schedule; or the runs of a grid, of one seed and schedule.
 
     seed: draws held-out pairs, corruption, schedule, adapter and dropout
     outputs_root: everything a run writes is under it
@@ -149,7 +183,10 @@ class NoisyConfig:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    filter: FilterSettings = field(default_factory=FilterSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    suspects: SuspectSettings = field(default_factory=SuspectSettings)
+    grid: GridSettings = field(default_factory=GridSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     seed: int = bounded(0, at_least=0)
     outputs_root: str = "outputs"
@@ -158,14 +195,17 @@ class NoisyConfig:
 
 
 BY_DEVICE = {
-    "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000},
-    "cpu": {"steps": 54, "batch_size": 4, "pairs": 32},
+    "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000, "scored": 1000},
+    "cpu": {"steps": 54, "batch_size": 4, "pairs": 32, "scored": 64},
 }
 """What ``auto`` stands for."""
 
 
 def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
-    """A copy in which ``auto`` is replaced by the value for this kind of device."""
+    """A copy in which ``auto`` is replaced by the value for this kind of device.
+
+    Where nothing is corrupted, the share is 0.
+    """
     config = deepcopy(config)
     by_device = BY_DEVICE[device]
     schedule, evaluation = config.schedule, config.evaluation
@@ -174,6 +214,10 @@ def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
         by_device["batch_size"] if schedule.batch_size == AUTO else schedule.batch_size
     )
     evaluation.pairs = by_device["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
+    suspects = config.suspects
+    suspects.pairs = by_device["scored"] if suspects.pairs == AUTO else suspects.pairs
+    if config.corruption.kind == NO_CORRUPTION:
+        config.corruption.share = 0.0
     return config
 
 
@@ -186,5 +230,23 @@ def find_problems(config: NoisyConfig) -> list[str]:
             f"training.warmup={training.warmup}: training.scheduler=constant has no warmup; "
             "use training.scheduler=constant_with_warmup."
         )
+    probe = config.schedule.kind == "probe"
+    if probe and config.corruption.kind == NO_CORRUPTION:
+        problems.append(
+            "schedule.kind=probe: its steps are drawn by what is corrupted, and with "
+            "corruption=none nothing is; use schedule.kind=plain."
+        )
+    if probe and config.filter.share:
+        problems.append(
+            f"filter.share={config.filter.share}: schedule.kind=probe draws its steps by what is "
+            "corrupted, which a filter is not told; use schedule.kind=plain or filter.share=0."
+        )
+    asked = config.suspects.score == "confidence" and config.corruption.kind == NO_CORRUPTION
+    if asked and not config.grid.contenders and not has_confidence(config.optimizer):
+        problems.append(
+            f"suspects.score=confidence: optimizer={config.optimizer.name} has none; use "
+            "optimizer=casmo or another suspects.score."
+        )
     problems += find_tracking_conflicts(config.tracking)
+    problems += find_grid_conflicts(config.grid, config.model)
     return problems + find_conflicts(config.model, config.optimizer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,34 @@ import pandas as pd
 
 from tst.diagnostics.llm.settings import model_slug
 from tst.noisy_tuning.data import PairTable
-from tst.noisy_tuning.measures import detection
-from tst.noisy_tuning.record import VERSION, setting_hash
+from tst.noisy_tuning.materials import ON_THE_WAY, Materials, MeasuredPairs
+from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, detection, memorisation
+from tst.noisy_tuning.record import VERSION, setting_hash, study_hash
 from tst.noisy_tuning.schedule import MIXED, Step
 from tst.noisy_tuning.settings import NoisyConfig
+from tst.noisy_tuning.suspects import suspect_detection
 from tst.optimizers.settings import OptimizerSettings
+from tst.records.environment import library_versions
 
 SIGNALS = ("confidence", "agar", "loss", "grad_norm")
 """What may separate clean from corrupted steps; loss and gradient norm exist for any optimizer."""
 LAST_STEPS = 10
+
+
+@dataclass
+class After:
+    """What training left of one run: its steps and curve, and losses and confidences of pairs.
+
+    losses: of each pair, by part; scored, confidence: of the pairs that are scored as suspects
+    """
+
+    steps: pd.DataFrame
+    curve: pd.DataFrame
+    losses: dict[str, np.ndarray]
+    scored: np.ndarray
+    confidence: np.ndarray
+
+
 DEFAULTS: dict[str, Any] = {
     "betas": [0.9, 0.999], "eps": 1e-8, "c_min": 0.1, "rho": 0.5, "r_floor": 0.1,
     "tau_init_steps": 50,
@@ -42,25 +62,40 @@ def describe_steps(
 
 
 def describe_losses(
-    tables: Mapping[str, pd.DataFrame],
-    places: Mapping[str, np.ndarray],
+    parts: Mapping[str, pd.DataFrame],
     before: Mapping[str, np.ndarray],
     after: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
-    """pairs.parquet: part, source_row, family, and the loss of each pair before and after."""
+    """pairs.parquet: part, source_row, family, and the loss of each pair before and after.
+
+    parts: part to the rows of its table that were measured
+    """
     frames = []
-    for part, rows in places.items():
-        frame = tables[part].iloc[rows][["source_row", "family"]].assign(part=part)
+    for part, rows in parts.items():
+        frame = rows[["source_row", "family"]].assign(part=part)
         frames.append(frame.assign(before=before[part], after=after[part]))
     return pd.concat(frames, ignore_index=True)
 
 
 def describe_curve(
-    curve: pd.DataFrame, before: np.ndarray, after: np.ndarray, steps: int
+    curve: pd.DataFrame,
+    before: Mapping[str, np.ndarray],
+    after: Mapping[str, np.ndarray],
+    steps: int,
 ) -> pd.DataFrame:
-    """curve.parquet: steps done and the mean held-out loss then, from 0 to all of them."""
-    ends = pd.DataFrame({"step": [0, steps], "held_out": [before.mean(), after.mean()]})
-    return pd.concat([ends, curve]).drop_duplicates("step").sort_values("step", ignore_index=True)
+    """curve.parquet: steps done, from 0 to all of them, the mean losses of parts then (held_out,
+    train_corrupted, held_out_corrupted), and ``memorised`` of these (NaN where a part is empty).
+    """
+    shown = [p for p in ON_THE_WAY if len(before[p])]
+    ends = pd.DataFrame(
+        [
+            {"step": step, **{p: losses[p].mean() for p in shown}}
+            for step, losses in ((0, before), (steps, after))
+        ]
+    )
+    whole = pd.concat([ends, curve]).drop_duplicates("step").sort_values("step", ignore_index=True)
+    drops = whole.iloc[0].reindex(ON_THE_WAY) - whole.reindex(columns=ON_THE_WAY)
+    return whole.assign(memorised=drops["train_corrupted"] - drops[HELD_OUT_CORRUPTED])
 
 
 def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
@@ -68,7 +103,8 @@ def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
     return {
         "version": VERSION,
         "setting": setting_hash(config, table),
-        "optimizer": optimizer_label(config.optimizer),
+        "study": study_hash(config, table),
+        "optimizer": contender_label(config),
         "model": model_slug(config.model),
         "corruption": config.corruption.kind,
         "share": config.corruption.share,
@@ -76,8 +112,20 @@ def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
         "steps": config.schedule.steps,
         "batch_size": config.schedule.batch_size,
         "learning_rate": config.training.learning_rate,
+        "filter_share": config.filter.share,
         "seed": config.seed,
     }
+
+
+def contender_label(config: NoisyConfig) -> str:
+    """The optimizer, and what it is helped by: "adamw, smoothed 0.1", "adamw, filtered".
+
+    Learning rate and filter share are tuned, and so not named.
+    """
+    smoothing = config.training.label_smoothing
+    helped = [f"smoothed {smoothing:g}"] * bool(smoothing)
+    helped += ["filtered"] * bool(config.filter.share)
+    return ", ".join([optimizer_label(config.optimizer), *helped])
 
 
 def optimizer_label(optimizer: OptimizerSettings) -> str:
@@ -115,6 +163,41 @@ def summarise(steps: pd.DataFrame) -> dict[str, Any]:
             "last": float(last.loc[last["kind"] == MIXED, "loss"].tail(LAST_STEPS).mean()),
         },
     }
+
+
+def describe_result(
+    config: NoisyConfig,
+    materials: Materials,
+    measured: MeasuredPairs,
+    planned: Sequence[Step],
+    before: Mapping[str, np.ndarray],
+    after: After,
+    scores: pd.DataFrame,
+    cost: Mapping[str, float],
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """A run's tables by file name, and its summary.json.
+
+    planned: its steps; before: losses of pairs by part; scores: as of ``describe_scores``
+    """
+    steps = describe_steps(after.steps, planned, materials.train["corrupted"].to_numpy())
+    tables = {
+        "steps.parquet": steps,
+        "pairs.parquet": describe_losses(measured.parts, before, after.losses),
+        "curve.parquet": describe_curve(after.curve, before, after.losses, len(steps)),
+        "pair_scores.parquet": scores,
+    }
+    data = describe_data(materials.table, materials.train, materials.heldout)
+    trained_on = {int(row) for step in planned for row in step.rows}
+    summary = {
+        "run": describe_run(config, materials.table),
+        "data": {**data, "cut": measured.cut, "trained_on": len(trained_on)},
+        **summarise(steps),
+        "memorisation": memorisation(before, after.losses),
+        "suspects": suspect_detection(scores),
+        "cost": {**step_costs(steps), **cost},
+        "versions": library_versions(),
+    }
+    return tables, summary
 
 
 def step_costs(steps: pd.DataFrame) -> dict[str, float]:

@@ -3,116 +3,142 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset
-from peft import PeftModel
 from transformers import PrinterCallback
 
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
-from tst.diagnostics.llm.prompting.batches import Batch, collate_pairs
+from tst.diagnostics.llm.prompting.batches import collate_pairs
 from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer, sft_config
+from tst.diagnostics.llm.training.dropout import DropoutMasks, seed_dropout
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.step_report import StepReport
 from tst.diagnostics.llm.training.steps import as_inputs
 from tst.noisy_tuning.encoding import Example
+from tst.noisy_tuning.losses import run_losses
+from tst.noisy_tuning.objective import pair_loss
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
 from tst.noisy_tuning.settings import TrainingSettings
-from tst.optimizers.build import build_optimizer
+from tst.noisy_tuning.step_passes import StepCollator
+from tst.optimizers.build import ReadableOptimizer, build_optimizer
 from tst.optimizers.settings import OptimizerSettings
 
-
-class StepCollator:
-    """Turns a step's number into its forward passes of micro_batch pairs, sorted by length."""
-
-    def __init__(
-        self, examples: Sequence[Example], steps: Sequence[Step], micro_batch: int
-    ) -> None:
-        self.examples = examples
-        self.micro_batch = micro_batch
-        self.lengths = [len(prompt) + len(target) for prompt, target in examples]
-        self.steps = [
-            sorted(map(int, s.rows), key=self.lengths.__getitem__, reverse=True) for s in steps
-        ]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        return as_inputs(self.passes(int(rows[0]["step"])))
-
-    def passes(self, step: int) -> list[Batch]:
-        """The tensors of a step; their weights make its loss the mean over its target tokens."""
-        members = [self.examples[i] for i in self.steps[step]]
-        targets = sum(len(target) for _, target in members)
-        starts = range(0, len(members), self.micro_batch)
-        return [collate_pairs([members[i : i + self.micro_batch]], [targets]) for i in starts]
-
-    def longest(self) -> Batch:
-        """The pass that needs most memory: the first pass of a step has its longest pairs."""
-        step = max(range(len(self)), key=lambda i: self.lengths[self.steps[i][0]])
-        return self.passes(step)[0]
+Losses = Callable[[Sequence[Example]], np.ndarray]
+"""Losses of pairs under the adapters of all runs: float array (runs, n)."""
+MeasureLosses = Callable[[Losses], Mapping[str, np.ndarray]]
+"""Mean losses by name, each (runs,), from a way to get losses of pairs."""
 
 
-class ProbedTrainer(AnswerTrainer):
-    """Trains with one of our optimizers; hands the loss of every step to the probe."""
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run trains, besides what all runs of a grid share.
 
-    def __init__(self, optimizer: OptimizerSettings, probe: StepProbe, **arguments: Any) -> None:
-        self.optimizer_settings = optimizer
-        self.step_probe = probe
-        super().__init__(callbacks=[probe, StepReport(optimizer.name)], **arguments)
-        self.remove_callback(PrinterCallback)
+    steps: the pairs of each optimizer step
+    """
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        trainable = [p for p in self.model.parameters() if p.requires_grad]  # type: ignore[union-attr]
-        readable = build_optimizer(
-            self.optimizer_settings, trainable, self.args.learning_rate, self.args.weight_decay
-        )
-        self.step_probe.readable = readable
-        self.optimizer = readable.optimizer
-        return readable.optimizer
-
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        self.step_probe.loss = super().training_step(*args, **kwargs)
-        return self.step_probe.loss
+    training: TrainingSettings
+    optimizer: OptimizerSettings
+    steps: Sequence[Step]
 
 
 @dataclass
-class TrainedRun:
-    """What training left: the base with its adapter, and what the probe saw.
+class TrainedRuns:
+    """What training left; usable while the adapters are on the base.
 
-    steps: ``StepProbe.table``
-    curve: columns step and held_out
+    steps, curves: one table per run, as of ``StepProbe``
+    losses: losses of pairs now
+    confidences: the mean confidence (runs, n) that each pair's own gradient would get in a next
+        step, which is not taken; NaN for optimizers that have none
     """
 
-    adapter: PeftModel
-    steps: pd.DataFrame
-    curve: pd.DataFrame
+    steps: list[pd.DataFrame]
+    curves: list[pd.DataFrame]
+    losses: Losses
+    confidences: Losses
+
+
+class ProbedTrainer(AnswerTrainer):
+    """Trains with one of our optimizers."""
+
+    def __init__(self, plan: RunPlan, **arguments: Any) -> None:
+        self.plan = plan
+        self.readable: ReadableOptimizer | None = None
+        super().__init__(**arguments)
+        smoothing = plan.training.label_smoothing
+        self.smoothing = torch.tensor([smoothing], device=self.args.device) if smoothing else None
+        self.remove_callback(PrinterCallback)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        self.readable = build_optimizer(
+            self.plan.optimizer, self.trained(), self.args.learning_rate, self.args.weight_decay
+        )
+        self.optimizer = self.readable.optimizer
+        return self.readable.optimizer
+
+    def trained(self) -> list[torch.nn.Parameter]:
+        """The adapter's weights."""
+        return [p for p in self.model.parameters() if p.requires_grad]  # type: ignore[union-attr]
+
+    def pass_loss(
+        self, logits: torch.Tensor, states: torch.Tensor, inputs: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        return pair_loss(logits, inputs, self.smoothing, self.loss_history)
+
+    def grad_norms(self) -> torch.Tensor:
+        """(1,)"""
+        grads = [p.grad for p in self.trained() if p.grad is not None]
+        return torch.nn.utils.get_total_norm(grads).view(1)
+
+    def foresee(self) -> list[torch.Tensor | float]:
+        """The confidence of the present gradients, of the one run."""
+        assert self.readable is not None and self.readable.foresee is not None
+        return [self.readable.foresee()]
+
+
+def confidences(trainer: Any, runs: int, examples: Sequence[Example]) -> np.ndarray:
+    """The confidence (runs, n) of each example's gradient alone, drawn without dropout.
+
+    trainer: a ``ProbedTrainer`` or ``StackedRunsTrainer`` that has trained
+    """
+    found = []
+    probability, trainer.masks.probability = trainer.masks.probability, 0.0
+    try:
+        for example in examples:
+            batch = collate_pairs([[example]] * runs, [len(example[1])] * runs)
+            trainer.training_step(trainer.model, as_inputs([batch]))
+            found.append(trainer.foresee())
+            trainer.model.zero_grad()
+    finally:
+        trainer.masks.probability = probability
+    return np.array([[float(value) for value in of_runs] for of_runs in found]).T.reshape(runs, -1)
 
 
 @contextmanager
 def trained(
     base: BaseModel,
-    training: TrainingSettings,
-    optimizer: OptimizerSettings,
+    plan: RunPlan,
     examples: Sequence[Example],
-    steps: Sequence[Step],
     seed: int,
     memory: MemoryPlan,
     every: int,
-    held_out: Callable[[Any], float],
-) -> Iterator[TrainedRun]:
-    """Train an adapter on the planned steps; the bare base again when the block ends."""
-    collator = StepCollator(examples, steps, memory.micro_batch)
-    lora = training.lora(len(steps[0].rows))
-    probe = StepProbe(base.device, every, held_out)
+    measure: MeasureLosses,
+) -> Iterator[TrainedRuns]:
+    """Train an adapter on the planned steps; the bare base again when the block ends.
+
+    every: steps between calls of ``measure``; 0: none
+    """
+    collator = StepCollator(examples, [plan.steps], memory.micro_batch, seed)
+    lora = plan.training.lora(len(plan.steps[0].rows))
+    masks = DropoutMasks(lora.dropout)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(bare_again(base))
@@ -121,14 +147,14 @@ def trained(
             base.device,
             lora,
             OptimizerSettings(),
-            len(steps),
+            len(collator),
             1,
             seed,
             memory.checkpointing,
         )
         trainer = ProbedTrainer(
-            optimizer,
-            probe,
+            plan,
+            masks=masks,
             model=base.model,
             args=arguments,
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
@@ -137,11 +163,28 @@ def trained(
             peft_config=lora_config(lora, base.model),
         )
         adapter: Any = trainer.model
-        for parameter in adapter.parameters():
-            if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
-                parameter.data = parameter.data.float()
+        seed_dropout(adapter, masks)
+        for parameter in trainer.trained():  # TRL makes them bf16 on a quantised base
+            parameter.data = parameter.data.float()
+
+        def losses(pairs: Sequence[Example]) -> np.ndarray:
+            return run_losses(adapter, pairs, 1)
+
+        def read() -> list[Any]:
+            assert trainer.readable is not None
+            return [trainer.readable.read()]
+
+        probe = StepProbe(base.device, every, trainer.grad_norms, read, lambda: measure(losses))
+        trainer.add_callback(probe)
+        trainer.add_callback(StepReport(plan.optimizer.name))
         if base.device.type == "cuda":
             trainer.probe(collator.longest())
         trainer.train()
-        del trainer
-        yield TrainedRun(adapter, probe.table(), pd.DataFrame(probe.curve))
+        steps = probe.tables(trainer.loss_history.by_step())
+
+        def foresee(pairs: Sequence[Example]) -> np.ndarray:
+            if trainer.readable is None or trainer.readable.foresee is None:
+                return np.full((1, len(pairs)), np.nan)
+            return confidences(trainer, 1, pairs)
+
+        yield TrainedRuns(steps, [probe.curves(0)], losses, foresee)

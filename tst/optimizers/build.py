@@ -27,10 +27,13 @@ class ReadableOptimizer:
 
     read: (confidence, AGAR), means over coordinates, NaN for optimizers that have none; does not
         wait for the device
+    foresee: the mean confidence that the parameters' present gradients would get in a next step,
+        which is not taken; None for optimizers that have no confidence
     """
 
     optimizer: torch.optim.Optimizer
     read: Callable[[], Reading] = _no_reading
+    foresee: Callable[[], torch.Tensor | float] | None = None
 
 
 def optimizer_class(
@@ -80,9 +83,11 @@ def build_optimizer(
     except ValueError as error:
         raise UserError(f"optimizer={settings.name}: {error}") from error
     if settings.name == "casmo":
-        return ReadableOptimizer(built, lambda: (built.confidence, built.agar))
+        return ReadableOptimizer(built, lambda: (built.confidence, built.agar), built.foresee)
     if settings.name == "casmo_calibrated":
-        return ReadableOptimizer(built, built.reading)
+        from tst.optimizers.calibrated import read_package
+
+        return ReadableOptimizer(built, lambda: read_package(built), built.foresee)
     return ReadableOptimizer(built)
 
 

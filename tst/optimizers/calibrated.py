@@ -57,12 +57,36 @@ class CalibratedCasmo(CASMO):
             elif p.grad is not None:
                 p.grad.zero_()
 
-    def reading(self) -> tuple[float, float]:
-        """Confidence and AGAR of the last step, of the first group: floats on the host already.
+    def foresee(self) -> float:
+        """``foresee_package`` of the gradients that the parameters hold now."""
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parts[0]]
+        return foresee_package(self, lay_end_to_end(grads))
 
-        The confidence is NaN until the package has calibrated itself (50 steps unless
-        ``tau_init_steps`` says otherwise): until then it is a constant.
-        """
-        state = self._group_states[0]
-        confidence = state["current_confidence"] if state["tau_initialized"] else math.nan
-        return confidence, state["current_agar"]
+
+def read_package(optimizer: CASMO) -> tuple[float, float]:
+    """Confidence and AGAR of the last step, of the first group: floats on the host already.
+
+    The confidence is NaN until the package has calibrated itself (50 steps unless
+    ``tau_init_steps`` says otherwise): until then it is a constant.
+    """
+    state = optimizer._group_states[0]
+    confidence = state["current_confidence"] if state["tau_initialized"] else math.nan
+    return confidence, state["current_agar"]
+
+
+@torch.no_grad()
+def foresee_package(optimizer: CASMO, gradient: Tensor) -> float:
+    """The confidence that a gradient (n,) would get in a next step, which is not taken.
+
+    The package's own formulas on its moments after such a step; of the first group, which has one
+    tensor. NaN until the package has calibrated itself.
+    """
+    known, (group, *_) = optimizer._group_states[0], optimizer.param_groups
+    if not known["tau_initialized"]:
+        return math.nan
+    state = optimizer.state[group["params"][0]]
+    first, second = group["betas"]
+    mean = state["exp_avg"] * first + gradient * (1 - first)
+    square = state["exp_avg_sq"] * second + gradient.square() * (1 - second)
+    agar = optimizer._compute_agar(mean, square, group["eps"], group["agar_clamp_factor"])
+    return float(optimizer._compute_confidence(agar.item(), known, group["c_min"]))

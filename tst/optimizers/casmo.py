@@ -91,47 +91,40 @@ class Casmo(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self.confidence, self.agar = self._each_slab(self._step_slab)
+        return loss
+
+    @torch.no_grad()
+    def foresee(self) -> Tensor:
+        """The ``confidence`` that the present gradients would get in a step, which is not taken."""
+
+        def look(slab: _Slab, group: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            states = [{**s, **{n: s[n].clone() for n in MOMENTS}} for s in self._states(slab)]
+            _, confidence, _, sum_agar = _advance(slab, group, states)
+            return confidence.sum(), sum_agar
+
+        return self._each_slab(look)[0]
+
+    def _each_slab(
+        self, do: Callable[[_Slab, dict[str, Any]], tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """The means over all coordinates of the sums of C and of AGAR that ``do`` returns."""
         device = self.confidence.device
         confidence = torch.zeros((), device=device)
         agar = torch.zeros((), device=device)
         count = 0
         for group in self.param_groups:
             for slab in _slabs(group["params"]):
-                sum_confidence, sum_agar = self._step_slab(slab, group)
+                sum_confidence, sum_agar = do(slab, group)
                 confidence += sum_confidence.to(device, non_blocking=True)
                 agar += sum_agar.to(device, non_blocking=True)
                 count += sum(p.numel() for p in slab.params)
-        if count:
-            self.confidence, self.agar = confidence.div_(count), agar.div_(count)
-        return loss
+        return (confidence.div_(count), agar.div_(count)) if count else (self.confidence, self.agar)
 
     def _step_slab(self, slab: _Slab, group: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Update one slab; the sums of C and of AGAR over its coordinates (0-dim tensors)."""
-        beta1, beta2 = group["betas"]
-        rule = Confidence(group["eps"], group["c_min"], group["rho"], group["r_floor"])
-        states = [self._state(p) for p in slab.params]
-        for state in states:
-            state["step"] += 1
-        means = [state["exp_avg"] for state in states]
-        noises = [state["exp_noise"] for state in states]
-        grads = [_gradient(p).to(m.dtype) for p, m in zip(slab.params, means, strict=True)]
-
-        surprise = torch._foreach_sub(grads, means)
-        torch._foreach_mul_(noises, beta2)
-        torch._foreach_addcmul_(noises, surprise, surprise, value=1 - beta2)
-        torch._foreach_mul_(means, beta1)
-        torch._foreach_add_(means, grads, alpha=1 - beta1)
-        del surprise, grads
-
-        # the moments are divided by what they lack for having started at 0, and laid end to end
-        mean = lay_end_to_end(torch._foreach_div(means, [1 - beta1 ** s["step"] for s in states]))
-        power = lay_end_to_end(torch._foreach_div(noises, [1 - beta2 ** s["step"] for s in states]))
-        agar = agar_of(mean, power)
-        sum_agar = agar.sum()
-        for rows in slab.rows(agar):
-            rule.apply(rows, _row_means(rows))
-        confidence = agar
-        update = direction_of(mean, confidence, power, rule.eps)
+        mean, confidence, power, sum_agar = _advance(slab, group, self._states(slab))
+        update = direction_of(mean, confidence, power, group["eps"])
 
         if group["weight_decay"]:
             torch._foreach_mul_(slab.params, 1 - group["lr"] * group["weight_decay"])
@@ -139,6 +132,9 @@ class Casmo(torch.optim.Optimizer):
         updates = [part.view(p.shape) for part, p in zip(parts, slab.params, strict=True)]
         torch._foreach_add_(slab.params, updates, alpha=-group["lr"])
         return confidence.sum(), sum_agar
+
+    def _states(self, slab: _Slab) -> list[dict[str, Any]]:
+        return [self._state(p) for p in slab.params]
 
     def _state(self, param: Tensor) -> dict[str, Any]:
         """A parameter's step count and two moments; float32 where it is shorter than that.
@@ -164,6 +160,38 @@ class Casmo(torch.optim.Optimizer):
                 if saved_id in state_dict["state"]:
                     saved = state_dict["state"][saved_id][name]
                     self.state[param][name] = saved.to(param.device, copy=True)
+
+
+def _advance(
+    slab: _Slab, group: dict[str, Any], states: list[dict[str, Any]]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Take the slab's gradients into the states; corrected mean, C, S + N, and the sum of AGAR.
+
+    The first three are laid end to end; the weights stay as they are.
+    """
+    beta1, beta2 = group["betas"]
+    rule = Confidence(group["eps"], group["c_min"], group["rho"], group["r_floor"])
+    for state in states:
+        state["step"] += 1
+    means = [state["exp_avg"] for state in states]
+    noises = [state["exp_noise"] for state in states]
+    grads = [_gradient(p).to(m.dtype) for p, m in zip(slab.params, means, strict=True)]
+
+    surprise = torch._foreach_sub(grads, means)
+    torch._foreach_mul_(noises, beta2)
+    torch._foreach_addcmul_(noises, surprise, surprise, value=1 - beta2)
+    torch._foreach_mul_(means, beta1)
+    torch._foreach_add_(means, grads, alpha=1 - beta1)
+    del surprise, grads
+
+    # the moments are divided by what they lack for having started at 0, and laid end to end
+    mean = lay_end_to_end(torch._foreach_div(means, [1 - beta1 ** s["step"] for s in states]))
+    power = lay_end_to_end(torch._foreach_div(noises, [1 - beta2 ** s["step"] for s in states]))
+    agar = agar_of(mean, power)
+    sum_agar = agar.sum()
+    for rows in slab.rows(agar):
+        rule.apply(rows, _row_means(rows))
+    return mean, agar, power, sum_agar
 
 
 def _slabs(params: list[Tensor]) -> Iterator[_Slab]:

@@ -27,6 +27,11 @@ class OptimizerSettings:
     params: dict[str, Any] = field(default_factory=dict)
 
 
+def has_confidence(optimizer: OptimizerSettings) -> bool:
+    """Whether the optimizer says how far it trusts a gradient."""
+    return optimizer.name.startswith("casmo")
+
+
 def find_unknown_parameters(optimizer: OptimizerSettings) -> list[str]:
     """One message per parameter that a known optimizer does not have."""
     known = PARAMETERS.get(optimizer.name, tuple(optimizer.params))

@@ -200,14 +200,16 @@ def collate_training(
 
 
 def collate_pairs(
-    folds: Sequence[Sequence[tuple[list[int], list[int]] | None]], step_units: Sequence[int]
+    folds: Sequence[Sequence[tuple[list[int], list[int]] | None]],
+    step_units: Sequence[int],
+    dropout_keys: Sequence[int] | None = None,
 ) -> Batch:
     """(prompt, target) token ids of k folds, each row with its own number of read positions."""
     rows: list[list[tuple[Example, Prompt] | None]] = [
         [None if p is None else (Example([Prompt(p[0])], p[1]), Prompt(p[0])) for p in pairs]
         for pairs in folds
     ]
-    return collate_training(rows, step_units, PAIRS)
+    return collate_training(rows, step_units, PAIRS, dropout_keys)
 
 
 def collate_prompts(

@@ -63,12 +63,21 @@ class AnswerTrainer(SFTTrainer):
         head = AnswerHead(self.accelerator.unwrap_model(model))
         with head.attached():
             logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
+        loss = self.pass_loss(logits, head.states, inputs)
+        return (loss, output) if return_outputs else loss
+
+    def pass_loss(
+        self, logits: torch.Tensor, states: torch.Tensor, inputs: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """What a pass is trained to lower; its losses are added to ``loss_history``.
+
+        logits: (m, vocabulary) and states: (m, hidden), at the batch's flat positions
+        """
         losses, folds = pass_losses(
-            logits, head.states, inputs, self.head_weight(), self.yes_no, self.folds
+            logits, states, inputs, self.head_weight(), self.yes_no, self.folds
         )
         self.loss_history.add(losses, folds)
-        loss = losses.sum()
-        return (loss, output) if return_outputs else loss
+        return losses.sum()
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None

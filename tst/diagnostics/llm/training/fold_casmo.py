@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldOptimizer, FoldSteps
-from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.optimizers.build import optimizer_class
 from tst.optimizers.casmo_formulas import Confidence, agar_of, direction_of
 from tst.optimizers.settings import OptimizerSettings
@@ -43,6 +42,8 @@ class FoldCasmo(FoldOptimizer):
         self.betas, self.rule = betas, Confidence(eps, c_min, rho, r_floor)
         self.mean = torch.zeros_like(weights)
         self.noise = torch.zeros_like(weights)
+        self.confidence = torch.full((len(weights),), torch.nan, device=weights.device)
+        self.agar = self.confidence.clone()
 
     def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
         first, second = self.betas
@@ -50,16 +51,38 @@ class FoldCasmo(FoldOptimizer):
         surprise = gradient - self.mean
         self.noise.lerp_(surprise.square_(), active * (1.0 - second))
         self.mean.lerp_(gradient, active * (1.0 - first))
-        mean = self.mean / (1.0 - first**self.taken)
-        power = self.noise / (1.0 - second**self.taken)
+        mean, power, confidence, self.agar = self._trust(self.mean, self.noise, self.taken)
+        self.confidence = confidence.mean(1)
+        update = direction_of(mean, confidence, power, self.rule.eps)
+        self.weights.sub_(update.index_select(1, self.place).mul_(rate * active))
+
+    def _trust(
+        self, mean: torch.Tensor, noise: torch.Tensor, taken: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Corrected mean, S + N and C (k, n), and the mean AGAR (k,), after ``taken`` steps."""
+        first, second = self.betas
+        mean = mean / (1.0 - first**taken)
+        power = noise / (1.0 - second**taken)
         agar = agar_of(mean, power)
+        means = agar.mean(1)
         for part, length in zip(
             agar.split(list(self.lengths.values()), 1), self.lengths, strict=True
         ):
             rows = part.view(len(agar), -1, length)
             self.rule.apply(rows, rows.mean(2, keepdim=True))
-        update = direction_of(mean, agar, power, self.rule.eps)
-        self.weights.sub_(update.index_select(1, self.place).mul_(rate * active))
+        return mean, power, agar, means
+
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.confidence, self.agar
+
+    @torch.no_grad()
+    def foresee(self) -> torch.Tensor:
+        assert self.weights.grad is not None
+        first, second = self.betas
+        gradient = self.weights.grad.index_select(1, self.order)
+        noise = torch.lerp(self.noise, (gradient - self.mean).square_(), 1.0 - second)
+        mean = torch.lerp(self.mean, gradient, 1.0 - first)
+        return self._trust(mean, noise, self.taken + 1)[2].mean(1)
 
 
 class FoldCalibrated(FoldOptimizer):
@@ -75,7 +98,7 @@ class FoldCalibrated(FoldOptimizer):
         self.settings = settings
         self.counts: list[int] = steps.active.sum(1).tolist()
         self.rule: list[list[float]] = steps.rates.tolist()
-        self.folds: list[torch.optim.Optimizer] = []
+        self.folds: list[Any] = []
 
     def _move(self, gradient: torch.Tensor, rate: torch.Tensor, active: torch.Tensor) -> None:
         from casmo import CASMO
@@ -90,18 +113,36 @@ class FoldCalibrated(FoldOptimizer):
                 group["params"][0].grad = gradient[fold]
                 own.step()
 
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        from tst.optimizers.calibrated import read_package
+
+        confidences, agars = zip(*(read_package(own) for own in self.folds), strict=True)
+        return torch.tensor(confidences), torch.tensor(agars)
+
+    def foresee(self) -> torch.Tensor:
+        from tst.optimizers.calibrated import foresee_package
+
+        gradient = self.weights.grad
+        assert gradient is not None
+        found = [foresee_package(own, g) for own, g in zip(self.folds, gradient, strict=True)]
+        return torch.tensor(found)
+
 
 def fold_optimizer(
-    settings: OptimizerSettings, adapters: StackedAdapters, steps: FoldSteps
+    settings: OptimizerSettings,
+    weights: torch.nn.Parameter,
+    columns: Sequence[torch.Tensor],
+    steps: FoldSteps,
 ) -> FoldOptimizer:
-    """The rule that the settings name, on stacked adapters."""
+    """The rule that the settings name, on stacked adapters or some rows of them.
+
+    weights, columns: as of ``StackedAdapters``
+    """
     _, arguments = optimizer_class(settings)
     if settings.name == "casmo":
-        return FoldCasmo(adapters.weights, steps, adapters.columns(), **arguments)
+        return FoldCasmo(weights, steps, columns, **arguments)
     if settings.name == "casmo_calibrated":
         own = replace(steps, weight_decay=0.0)
-        return FoldCalibrated(
-            adapters.weights, own, {**arguments, "weight_decay": steps.weight_decay}
-        )
+        return FoldCalibrated(weights, own, {**arguments, "weight_decay": steps.weight_decay})
     arguments.pop("fused")
-    return FoldAdamW(adapters.weights, steps, **arguments)
+    return FoldAdamW(weights, steps, **arguments)

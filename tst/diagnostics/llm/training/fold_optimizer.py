@@ -59,6 +59,15 @@ class FoldOptimizer(torch.optim.Optimizer):
         """Step number ``taken``: rates (k, 1), and 1 where a fold takes it, else 0."""
         raise NotImplementedError
 
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Confidence and AGAR of each fold's last step, (k,) each; NaN for rules that have none."""
+        none = torch.full((len(self.weights),), torch.nan)
+        return none, none
+
+    def foresee(self) -> torch.Tensor:
+        """The confidence (k,) that the present gradient would get in a step that is not taken."""
+        return torch.full((len(self.weights),), torch.nan)
+
 
 class FoldAdamW(FoldOptimizer):
     """AdamW on one tensor [k, n], row by row; nothing waits for the device."""

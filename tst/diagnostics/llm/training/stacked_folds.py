@@ -94,7 +94,7 @@ def stacked_training(
     adapters = StackedAdapters(base, settings, [task.seed for task in tasks], with_head)
     collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
     captured = cuda and settings.cuda_graphs and not memory.checkpointing
-    with tempfile.TemporaryDirectory() as folder, _trainable(base, adapters):
+    with tempfile.TemporaryDirectory() as folder, trainable(base, adapters):
         trainer = StackedTrainer(
             adapters,
             captured,
@@ -191,12 +191,12 @@ def _optimizer(
     steps = FoldSteps(
         collator.rates, collator.active, settings.weight_decay, settings.max_grad_norm
     )
-    rule = fold_optimizer(optimizer, adapters, steps)
+    rule = fold_optimizer(optimizer, adapters.weights, adapters.columns(), steps)
     return rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)
 
 
 @contextmanager
-def _trainable(base: BaseModel, adapters: StackedAdapters) -> Iterator[None]:
+def trainable(base: BaseModel, adapters: StackedAdapters) -> Iterator[None]:
     """The base with stacked layers and their weights as its one trainable parameter."""
     model: Any = base.model
     with bare_again(base), adapters.attached():

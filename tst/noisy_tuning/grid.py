@@ -1,0 +1,136 @@
+"""A grid as its runs, and which of them is chosen."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from tst.core.errors import UserError
+from tst.noisy_tuning.data import load_pairs
+from tst.noisy_tuning.grid_settings import ContenderSettings, GridSettings
+from tst.noisy_tuning.record import record_folder
+from tst.noisy_tuning.settings import (
+    CorruptionSettings,
+    FilterSettings,
+    NoisyConfig,
+)
+from tst.records.files import read_json
+
+log = logging.getLogger("tst")
+
+CHOOSING_KIND, CHOOSING_SHARE, CHOOSING_SCHEDULE = "shuffled", 0.3, "plain"
+CHOOSING_SEEDS = (10, 11)
+"""Where learning rates and filter shares are chosen, once for all corruptions and schedules; no
+comparison uses these seeds."""
+
+
+@dataclass(frozen=True, order=True)
+class Variant:
+    """What is tuned of a contender."""
+
+    learning_rate: float
+    filter_share: float = 0.0
+
+    def __str__(self) -> str:
+        share = f", filter share {self.filter_share:g}" if self.filter_share else ""
+        return f"learning rate {self.learning_rate:g}{share}"
+
+
+def choose(losses: Mapping[Variant, Mapping[int, float]]) -> Variant | None:
+    """The variant with the lowest mean loss on held-out clean pairs over CHOOSING_SEEDS.
+
+    losses: after training, by variant and seed. A variant without a finite loss for each of these
+    seeds is never chosen; of equal ones the lower learning rate is. None where none can be.
+    """
+    means = {
+        variant: sum(by_seed[seed] for seed in CHOOSING_SEEDS) / len(CHOOSING_SEEDS)
+        for variant, by_seed in losses.items()
+        if all(math.isfinite(by_seed.get(seed, math.nan)) for seed in CHOOSING_SEEDS)
+    }
+    return min(means, key=lambda variant: (means[variant], variant)) if means else None
+
+
+def expand(config: NoisyConfig) -> list[NoisyConfig]:
+    """The runs of a resolved config's grid, those of one optimizer together; or its one run.
+
+    A probe schedule has no filter: it draws its steps by what is corrupted, which a filter is not
+    told. Raises UserError where learning rates are to be those chosen, and a run that chooses has
+    no result yet.
+    """
+    grid = config.grid
+    if not grid.contenders:
+        return [replace(config, grid=GridSettings())]
+    runs = []
+    for name, contender in grid.contenders.items():
+        if config.schedule.kind == "probe" and any(contender.filter_shares):
+            log.info("%s is left out: a probe schedule has no filter", name)
+            continue
+        variants = list(_variants(grid, contender))
+        if grid.take == "chosen":
+            variants = [_read_choice(config, name, contender, variants)]
+        runs += [_as_run(config, contender, variant) for variant in variants]
+    if not runs:
+        raise UserError("grid.contenders: none is left that can run; name others.")
+    return runs
+
+
+def _variants(grid: GridSettings, contender: ContenderSettings) -> Iterator[Variant]:
+    for share in contender.filter_shares:
+        for rate in grid.learning_rates:
+            yield Variant(float(rate), float(share))
+
+
+def _as_run(config: NoisyConfig, contender: ContenderSettings, variant: Variant) -> NoisyConfig:
+    training = replace(
+        config.training,
+        learning_rate=variant.learning_rate,
+        label_smoothing=contender.label_smoothing,
+    )
+    return replace(
+        deepcopy(config),
+        optimizer=deepcopy(contender.optimizer),
+        training=training,
+        filter=FilterSettings(variant.filter_share),
+        grid=GridSettings(),
+    )
+
+
+def _read_choice(
+    config: NoisyConfig, name: str, contender: ContenderSettings, variants: list[Variant]
+) -> Variant:
+    """The variant that the records of the choosing runs name."""
+    choosing = replace(
+        config,
+        corruption=CorruptionSettings(CHOOSING_KIND, CHOOSING_SHARE),
+        schedule=replace(config.schedule, kind=CHOOSING_SCHEDULE),
+    )
+    losses: dict[Variant, dict[int, float]] = {variant: {} for variant in variants}
+    missing = 0
+    for seed in CHOOSING_SEEDS:
+        table = load_pairs(config.data, seed)
+        for variant in variants:
+            run = replace(_as_run(choosing, contender, variant), seed=seed)
+            path = record_folder(run, table) / "summary.json"
+            if not path.exists():
+                missing += 1
+                continue
+            loss = read_json(path)["memorisation"]["held_out_after"]
+            losses[variant][seed] = math.nan if loss is None else float(loss)
+    chosen = choose(losses)
+    if missing or chosen is None:
+        seeds = ",".join(map(str, CHOOSING_SEEDS))
+        what = f"{missing} of the {len(variants) * len(CHOOSING_SEEDS)} runs that choose"
+        raise UserError(
+            f"grid.take=chosen: {what} the learning rate of {name} have no result under "
+            f"outputs_root={config.outputs_root}. Run them first, with the same settings: "
+            f"tst noisy -m grid=all seed={seeds} corruption={CHOOSING_KIND} "
+            f"corruption.share={CHOOSING_SHARE} schedule.kind={CHOOSING_SCHEDULE}"
+            if missing
+            else f"grid.take=chosen: no run of {name} ended with a finite loss; "
+            "use lower grid.learning_rates."
+        )
+    log.info("%s: %s, chosen on seeds %s", name, chosen, " and ".join(map(str, CHOOSING_SEEDS)))
+    return chosen
