@@ -70,7 +70,7 @@ def setting_hash(config: NoisyConfig, table: PairTable) -> str:
 
 
 def study_hash(config: NoisyConfig, table: PairTable) -> str:
-    """8 hex digits over what settings share that are tuned once, under any corruption or schedule."""
+    """8 hex digits over what settings with one choice of learning rates share."""
     left_out = ("seed", "optimizer", *TUNED, "corruption", "schedule.kind")
     return _hash_without(config, table, left_out)
 
