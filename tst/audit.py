@@ -40,11 +40,12 @@ def audit(config: AuditConfig) -> Outcome:
         return Outcome(FINISHED)
     console, root = wide_console(), Path(config.outputs_root)
     command = public_command(overrides)
-    found = run.audit(
-        config,
-        write=lambda audit: write_files(audit, command, root),
-        show=lambda audit: show_found(audit, console),
-    )
+
+    def tell_verdict(audit: run.Audit) -> None:
+        """Write and show what there is: nobody has to wait for the nulls."""
+        show_found(audit, write_files(audit, command, root), console)
+
+    found = run.audit(config, tell_verdict)
     files = write_files(found, command, root)
     words = [word for word in overrides if not word.startswith("audit.llm=")]
     again = shlex.join(["tst", "audit", *words, "audit.llm=true"])

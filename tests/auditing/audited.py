@@ -41,16 +41,17 @@ def write_file(path: Path, shortcut: bool = True, groups: int = 12, n: int = 160
 
 
 def run_audit(path: Path, root: Path, *overrides: str) -> tuple[Audit, list[str]]:
-    """The audit of a file, its files written, and the order in which that was done."""
-    order: list[str] = []
+    """The audit of a file, its files written, and what its page said when the verdict came."""
+    pages: list[str] = []
     words = [f"benchmark={path}", f"outputs_root={root}", "n_jobs=1", "null.repeats=1"]
     words += ["audit.llm=false", *overrides]
 
-    def write(audit: Audit) -> None:
-        order.append("written")
+    def on_verdict(audit: Audit) -> None:
         write_files(audit, "tst audit my.csv", root)
+        pages.append((audit.folder / "audit.md").read_text())
 
     with quick_diagnostics():
         config = command.COMMAND.compose(command.arrange(words))
-        found = run.audit(config, write, lambda audit: order.append("shown"))
-    return found, order
+        found = run.audit(config, on_verdict)
+    write_files(found, "tst audit my.csv", root)
+    return found, pages

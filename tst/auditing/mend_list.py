@@ -9,7 +9,7 @@ from tst.core.number_text import percent
 from tst.stress_test.shortcuts.repairs import REPAIRS
 
 SHOWN = 5
-"""Questions that the page shows, where it may show text."""
+"""Questions that the page shows, each of another type, where it may show text."""
 MOST_SHORTCUTS = 12
 UNTOLD = "no single statistic tells"
 
@@ -48,11 +48,13 @@ def _by_shortcut(to_mend: pd.DataFrame) -> list[str]:
 
 
 def _first(to_mend: pd.DataFrame) -> list[str]:
-    """The questions that give most away, with why."""
-    lines = [f"The first {min(SHOWN, len(to_mend))}:", ""]
-    for row in to_mend.head(SHOWN).to_dict("records"):
+    """Of each question type the question that gives most away, with why."""
+    lines = ["Of each type the question that gives most away:", ""]
+    for row in to_mend.drop_duplicates("question_type").head(SHOWN).to_dict("records"):
         asked = escape_markdown(" ".join(str(row["question"]).split()))
         gold = escape_markdown(str(row["gold"]))
-        why = escape_markdown(str(row["why"]))
-        lines.append(f"- `{row['id']}` {asked} **{gold}** {row['shortcut']}: {why}")
+        shortcut = escape_markdown(row["shortcut"] or UNTOLD)
+        lines.append(
+            f"- `{row['id']}` {asked} **{gold}** ({shortcut}: {escape_markdown(str(row['why']))})"
+        )
     return lines

@@ -175,7 +175,11 @@ def describe_nulls(null: dict[str, Any]) -> list[str]:
             told.append(f"The {kind} null cannot be judged: {entry['holds_reason']}.")
             continue
         verdict = "holds" if entry["holds"] else "IS VIOLATED: do not trust the scores above"
-        p = f"; p = {decimal(entry['p'])} for the score above" if "p" in entry else ""
+        p = ""
+        if "p" in entry:
+            least = entry["p"] <= 1 / (1 + entry["draws"])
+            p = f"; p = {decimal(entry['p'])} for the score above"
+            p += ", the smallest that so many draws can show" if least else ""
         told.append(
             f"With {kind} answers ({entry['draws']} draws) the model scores "
             f"{percent(entry['score_hard'])}%, expected {percent(entry['expected'])}%: the null "

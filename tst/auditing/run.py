@@ -1,7 +1,6 @@
 """An audit from settings to its files: every run is a record, so that a rerun goes on where it was.
 
-The files are written as soon as there is a verdict, and again when nulls and the language model
-have added what they say.
+Whoever runs it hears of the verdict before the nulls and the language model are run.
 """
 
 from __future__ import annotations
@@ -71,13 +70,11 @@ class Steps:
         log.info("step %d of %d: %s%s", self.begun, self.total, what, about)
 
 
-def audit(
-    config: AuditConfig, write: Callable[[Audit], object], show: Callable[[Audit], None]
-) -> Audit:
+def audit(config: AuditConfig, on_verdict: Callable[[Audit], None]) -> Audit:
     """Run what is missing of an audit.
 
-    write: writes the files of an audit; called with the verdict, and again with all the rest
-    show: shows the verdict; called once, before the nulls
+    on_verdict: is given what was found before the nulls and the language model are run, which take
+        longer than all the rest
     Raises UserError for anything the user can mend, before the first run.
     """
     table = load_table(resolve_auto(as_run(config)))
@@ -91,15 +88,12 @@ def audit(
     _run_schemes(found, steps)
     if before is not None:
         found.change = _measure_change(found, before, steps)
-    write(found)
-    show(found)
+    on_verdict(found)
     if nulls:
         _run_nulls(found, config.null.repeats, steps)
     if plan.llm is not None:
         steps.begin(f"{plan.llm.diagnostic.name} on {folds_of(plan.llm)}")
         found.runs[LLM] = read_record(run(plan.llm, table).record)
-    if nulls or plan.llm is not None:
-        write(found)
     return found
 
 

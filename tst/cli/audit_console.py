@@ -10,13 +10,20 @@ from rich.console import Console
 from tst.auditing.findings import find_types, headline
 from tst.auditing.page import describe_nulls, points
 from tst.auditing.run import Audit
-from tst.cli.console import show_verdict
+from tst.cli.console import show_first, show_verdict
 from tst.core.number_text import percent
 from tst.records.run_records import RunRecord
+from tst.stress_test.shortcuts.to_mend import read_to_mend
+
+MOST_QUESTIONS = 3
+"""Questions to mend on the terminal; to_mend.csv has them all."""
 
 
-def show_found(audit: Audit, console: Console) -> None:
-    """The verdict in words, the overall scores of every run so far, and what mending changed."""
+def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> None:
+    """The verdict in words, overall scores, what mending changed, the first questions to mend.
+
+    files: what each file that is written already is, and its path
+    """
     types = find_types(audit)
     console.print(f"\n[bold]{audit.table.name}: {headline(types)}[/bold]", highlight=False)
     show_verdict(audit.deciding.summary, console)
@@ -36,6 +43,8 @@ def show_found(audit: Audit, console: Console) -> None:
             f"Mending changed {audit.change.mended} questions and the score by "
             f"{points(overall['diff_hard'])} {interval} points.",
         )
+    show_first(read_to_mend(audit.deciding.path), console, MOST_QUESTIONS)
+    show_files(files, console)
     console.print("")
 
 
@@ -49,6 +58,12 @@ def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console
         tell(console, sentence)
     if llm:
         tell(console, llm)
+    show_files(files, console)
+
+
+def show_files(files: Mapping[str, Path], console: Console) -> None:
+    """Where everything is."""
+    console.print("")
     width = max(map(len, files))
     for what, path in files.items():
         console.print(f"  {what:{width}}  {path}", markup=False, highlight=False, soft_wrap=True)
