@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,11 +20,13 @@ VERDICT_FIELDS = ("score_hard", "score_soft", "baseline", "majority", "adjusted_
 class TypeFinding:
     """One question type in an audit; scores are shares between 0 and 1.
 
+    name: the type, with its format where it has several
     state: of the deciding scheme: ``scoring.exposure``'s exposed, one answer, no sign or too few
     scores: scheme to its hard score; intervals: its 95% interval, where the type has one
     random_alone: exposed in random folds, but not in grouped ones, which decide
     """
 
+    name: str
     question_type: str
     format: str
     n: int
@@ -47,6 +50,7 @@ def find_types(audit: Audit) -> list[TypeFinding]:
         scheme: {(e["question_type"], e["format"]): e for e in record.summary["exposure"]}
         for scheme, record in schemes.items()
     }
+    formats = Counter(question_type for question_type, _ in entries[audit.plan.deciding])
     found = []
     for part, entry in entries[audit.plan.deciding].items():
         states = {scheme: of_scheme[part]["state"] for scheme, of_scheme in entries.items()}
@@ -54,6 +58,7 @@ def find_types(audit: Audit) -> list[TypeFinding]:
         is_clean = states[audit.plan.deciding] == NO_SIGN
         found.append(
             TypeFinding(
+                f"{part[0]} ({part[1]})" if formats[part[0]] > 1 else part[0],
                 *part, entry["n"], entry["state"], entry["chance"],
                 {scheme: of_scheme[part]["score"] for scheme, of_scheme in entries.items()},
                 {scheme: interval for scheme, interval in intervals.items() if interval},
@@ -105,7 +110,7 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
     types = find_types(audit)
     data = audit.deciding.summary["data"]
     named = {
-        state: [t.question_type for t in types if t.state == state]
+        state: [t.name for t in types if t.state == state]
         for state in (EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW)
     }
     return {

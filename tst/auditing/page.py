@@ -13,10 +13,13 @@ from tst.auditing.run import Audit
 from tst.core.number_text import decimal, percent
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
-from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
+from tst.scoring.exposure import EXPOSED, FEWEST_QUESTIONS, NO_SIGN, ONE_ANSWER, TOO_FEW
 
 MOST_ROWS = 25
 """Types in the table; where there are more, those without a finding are told in a sentence."""
+
+MOST_NAMES = 10
+"""Names of types in a sentence."""
 
 VERDICTS = {
     EXPOSED: "exposed",
@@ -83,7 +86,7 @@ def _type_table(audit: Audit, types: list[TypeFinding]) -> list[str]:
     heads = ["question type", "n", "chance", *(f"{s} folds" for s in schemes), "verdict", "to mend"]
     lines = [_row(heads), _row(["---", *["---:"] * (1 + 1 + len(schemes)), "---", "---:"])]
     for found in shown:
-        cells = [escape_markdown(found.question_type), str(found.n), percent(found.chance)]
+        cells = [escape_markdown(found.name), str(found.n), percent(found.chance)]
         cells += [_score(found, scheme) for scheme in schemes]
         mend = str(found.to_mend) if found.is_exposed else ""
         lines.append(_row([*cells, VERDICTS[found.state], mend]))
@@ -117,19 +120,22 @@ def _notes(types: list[TypeFinding]) -> list[str]:
         + ", ".join(f"{CHANCE[kind]} ({kind})" for kind in kinds)
         + "."
     ]
-    if alone := [t.question_type for t in types if t.random_alone]:
+    if alone := [t.name for t in types if t.random_alone]:
         notes.append(
             f"Above chance in random folds alone: {_names(alone)}. Other questions of the same "
             "group tell these answers; grouped folds, which decide, keep a group together."
         )
-    if few := [t.question_type for t in types if t.state == TOO_FEW]:
-        notes.append(f"Fewer than 20 questions, too few to tell: {_names(few)}.")
+    if few := [t for t in types if t.state == TOO_FEW]:
+        notes.append(
+            f"Fewer than {FEWEST_QUESTIONS} questions, too few to tell: "
+            f"{_names([t.name for t in few])} ({sum(t.n for t in few):,} questions in all)."
+        )
     return notes
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(escape_markdown(name) for name in names[:MOST_ROWS])
-    more = len(names) - MOST_ROWS
+    shown = ", ".join(escape_markdown(name) for name in names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
 
 
@@ -203,12 +209,13 @@ def _llm(record: RunRecord | None) -> list[str]:
 def _method(audit: Audit, command: str) -> list[str]:
     data = audit.deciding.summary["data"]
     revision = f", revision `{data['revision']}`" if data["revision"] else ""
-    left_out = data["rows_read"] - data["questions"]
+    rows = ""
+    if data["rows_read"] > data["questions"]:
+        rows = f" of {data['rows_read']:,} rows (the others are not usable)"
     lines = [
         f"- `{command}`",
         f"- TsT {__version__}, results version {RESULTS_VERSION}; {data['questions']:,} questions"
-        f"{f', {left_out:,} unusable rows left out' if left_out else ''}, fingerprint "
-        f"`{data['fingerprint']}`{revision}",
+        f"{rows}, fingerprint `{data['fingerprint']}`{revision}",
     ]
     for name, record in audit.runs.items():
         decides = ", which decides" if name == audit.plan.deciding and len(audit.runs) > 1 else ""

@@ -27,7 +27,7 @@ def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> Non
     types = find_types(audit)
     console.print(f"\n[bold]{audit.table.name}: {headline(types)}[/bold]", highlight=False)
     show_verdict(audit.deciding.summary, console)
-    if alone := [t.question_type for t in types if t.random_alone]:
+    if alone := [t.name for t in types if t.random_alone]:
         tell(
             console,
             f"Above chance in random folds alone: {', '.join(alone)}. Other questions of the same "
