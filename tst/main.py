@@ -21,15 +21,20 @@ from tst.core.folds import describe_scheme
 def stress_test(config: RunConfig) -> Outcome:
     """Run one stress test and print its tables."""
     from tst.cli.console import show_summary, show_to_mend, show_verdict, wide_console
-    from tst.external_training.llamafactory import is_trained_elsewhere, run_with_llamafactory
+    from tst.external_training.llamafactory import (
+        is_trained_elsewhere,
+        run_with_llamafactory,
+        trained_here,
+    )
     from tst.stress_test.run import describe, run
 
     if config.n_jobs == -1 and jobs_run_side_by_side():
         config.n_jobs = config.job.cpus
+    elsewhere = is_trained_elsewhere(config)
     if config.dry_run:
-        print(describe(config))
+        print(describe(trained_here(config) if elsewhere else config))
         return Outcome(FINISHED)
-    result = run_with_llamafactory(config) if is_trained_elsewhere(config) else run(config)
+    result = run_with_llamafactory(config) if elsewhere else run(config)
     if not in_sweep():
         console = wide_console()
         show_summary(result.summary, console)

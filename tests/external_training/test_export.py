@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from transformers import AutoTokenizer
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTConfig, SFTTrainer
 
 from tests.external_training.conftest import questions, write_questions
 from tst import export
@@ -212,3 +214,23 @@ def test_the_command_says_what_it_set_and_what_comes_next(words, tmp_path):
     line = [sys.executable, "-m", "tst.export", *words]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2 and "to" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_trl_reads_the_prompts_and_targets_token_by_token(export_config, base, tmp_path):
+    config = export_config("format=trl", f"to={tmp_path}/trl")
+    folder = export_folds(config, tmp_path / "trl", "trl").folder
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    trainer = SFTTrainer(
+        model=AutoModelForCausalLM.from_pretrained(base),
+        args=SFTConfig(str(tmp_path / "out"), max_length=1040, report_to=[], use_cpu=True),
+        train_dataset=Dataset.from_list(read_rows(folder / "train-0-0.jsonl")),
+        processing_class=tokenizer,
+    )
+    table = load_table(config)
+    train, _ = split(table.frame, plan_for(config, table), 0, 0)
+    encoder = Encoder(tokenizer, 1024)
+    prompts, targets = encoder.encode(train).prompts, encoder.encode_targets(train)
+    assert len(trainer.train_dataset) == len(train)
+    for row, prompt, target in zip(trainer.train_dataset, prompts, targets, strict=True):
+        assert row["input_ids"] == prompt.ids + target
+        assert row["labels"] == [-100] * len(prompt.ids) + target

@@ -20,6 +20,7 @@ from tst.core.errors import UserError
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.external_training.llamafactory import is_trained_elsewhere, run_with_llamafactory
+from tst.main import stress_test
 from tst.records.run_records import read_record
 from tst.stress_test.run import load_table, plan_for
 
@@ -102,6 +103,13 @@ def test_a_failing_trainer_is_one_message_and_what_is_trained_stays(
 def test_one_fold_alone(run_config, environment):
     result = run_with_llamafactory(run_config(environment(), "fold.only=[1]"))
     assert not result.complete and set(result.questions["fold"]) == {1}
+
+
+def test_a_dry_run_describes_what_would_be_trained(run_config, environment, monkeypatch, capsys):
+    monkeypatch.setattr("tst.main.in_sweep", lambda: False)
+    assert stress_test(run_config(environment(), "dry_run=true", "n_jobs=1")).state == "finished"
+    shown = capsys.readouterr().out
+    assert "optimizer steps per fold" in shown and "tokens trained on" in shown
 
 
 def test_no_program_and_other_commands_are_refused(run_config, tmp_path):

@@ -124,6 +124,10 @@ def test_a_missing_fold_is_refused_but_for_fold_only(trained, score_config):
         score_elsewhere(score_config(f"adapters={trained}"))
     result = score_elsewhere(score_config(f"adapters={trained}", "fold.only=[0]"))
     assert not result.complete and len(result.questions) == 12
+    train_fold(trained, "0-1")
+    part = score_elsewhere(score_config(f"adapters={trained}", "fold.only=[0]"))
+    whole = score_elsewhere(score_config(f"adapters={trained}"))
+    assert whole.complete and whole.record == part.record
 
 
 def test_another_base_is_refused_by_its_weights_and_the_same_one_elsewhere_is_not(

@@ -35,6 +35,12 @@ def is_trained_elsewhere(config: RunConfig) -> bool:
     return isinstance(lora, LoraSettings) and lora.trainer != TRAINED_HERE
 
 
+def trained_here(config: RunConfig) -> RunConfig:
+    """The stress test with the settings that are exported, as if trained here; for a dry run."""
+    lora = replace(as_exported(config.diagnostic), trainer=TRAINED_HERE, llamafactory="")
+    return replace(config, diagnostic=lora)
+
+
 def run_with_llamafactory(config: RunConfig) -> Result:
     """Export the folds, let LLaMA-Factory train those without adapters, and score them.
 
@@ -48,10 +54,7 @@ def run_with_llamafactory(config: RunConfig) -> Result:
     cli = find_cli(config.diagnostic.llamafactory)
     if problems := find_export_problems(config):
         raise UserError("\n".join(problems))
-    plain = deepcopy(config)
-    plain.diagnostic = replace(
-        as_exported(config.diagnostic), trainer=TRAINED_HERE, llamafactory=""
-    )
+    plain = deepcopy(trained_here(config))
     plain.fold.only = None
     resolved = resolve_auto(plain)
     name = "-".join(record_folder(resolved, load_table(resolved)).parts[-4::3])
