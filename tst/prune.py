@@ -29,7 +29,7 @@ def prune(config: PruneConfig) -> Outcome:
         return Outcome(FINISHED)
     path, summary = run_pruning(config)
     if not in_sweep():
-        show_pruning(summary, wide_console(WIDTH))
+        show_pruning(summary, path, wide_console(WIDTH))
     return Outcome(FINISHED, str(path), row=sweep_row(summary))
 
 

@@ -29,7 +29,7 @@ from tst.stress_test.run import load_table
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "your-diagnostic.md"
 QUICK = ("benchmark.n=48", "fold.k=3", "n_jobs=1")
-PRUNE = ("fold.repeats=1", "prune.budget=8", "prune.batch=8", "prune.floor=0",
+PRUNE = ("fold.repeats=1", "prune.budget=8", "prune.batch=8", "prune.floor=0", "prune.types=all",
          "prune.random_draws=1", "prune.judge_seeds=[42]")  # fmt: skip
 
 

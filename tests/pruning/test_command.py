@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("diagnostic=rf", "diagnostic.trees=5", "benchmark.n=48", "fold.k=3", "fold.repeats=1",
-         "n_jobs=1", "prune.budget=8", "prune.batch=8", "prune.floor=0")  # fmt: skip
+         "n_jobs=1", "prune.budget=8", "prune.batch=8", "prune.floor=0",
+         "prune.types=all")  # fmt: skip
 
 
 def prune(*words: str) -> subprocess.CompletedProcess[str]:

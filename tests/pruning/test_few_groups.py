@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -46,7 +47,7 @@ def listed(tmp_path, ids):
 
 def said(summary):
     text = io.StringIO()
-    show_pruning(summary, Console(file=text, width=160))
+    show_pruning(summary, Path("record"), Console(file=text, width=160))
     return text.getvalue()
 
 

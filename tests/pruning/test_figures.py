@@ -20,7 +20,9 @@ def test_figures_are_drawn_for_every_format(tmp_path):
         Iteration(1, len(kept), [0], 0.5, 0.4, 0.25, 0.3, 0.2, NAN, NAN, [], 1.0),
     ]
     write_figures(
-        tmp_path, frame, Pruning(np.arange(10), kept, "budget", iterations, pd.DataFrame())
+        tmp_path,
+        frame,
+        Pruning(np.arange(10), kept, "budget", iterations, *(pd.DataFrame() for _ in range(3))),
     )
     assert {path.name for path in tmp_path.iterdir()} == {"curve.png", "types.png", "answers.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())

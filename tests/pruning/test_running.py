@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,7 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
     assert set(judged["random"]["per_type"]) == set(summary["pruning"]["per_type"])
     assert summary["judged"][1]["group_by"] == "scene"
     shown = io.StringIO()
-    show_pruning(summary, Console(file=shown, width=140))
+    show_pruning(summary, Path("record"), Console(file=shown, width=140))
     assert "? not known: who chose this" in shown.getvalue()
     card = (folder / "benchmark" / "README.md").read_text()
     assert any(r.startswith("| part") and "not known" in r for r in card.splitlines())
@@ -183,7 +184,7 @@ def test_two_judges_in_one_table(prune_config, prior):
     assert by == [(j, f) for j in ("rf", "lora_llm") for f in ("random", "grouped")]
     assert [entry["lists"]["ours"]["independent"] for entry in judged] == [False] * 2 + [True] * 2
     shown = io.StringIO()
-    show_pruning(summary, Console(file=shown, width=140))
+    show_pruning(summary, Path("record"), Console(file=shown, width=140))
     assert shown.getvalue().count("by rf") == 4
     assert shown.getvalue().count("not independent") == 3
     assert shown.getvalue().count("] *") == 2
@@ -248,7 +249,7 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     )  # fmt: skip
     assert not summary["predictions"]["m"]["overall"]["gap_independent"]
     shown = io.StringIO()
-    show_pruning(summary, Console(file=shown, width=120))
+    show_pruning(summary, Path("record"), Console(file=shown, width=120))
     assert "not independent: the blind scores are from the chooser" in shown.getvalue()
     _, summary = run_pruning(
         prune_config(*SMALL, f"prune.predictions={{m: {answers}}}", f"prune.blind={{m: {answers}}}")
@@ -256,7 +257,7 @@ def test_predictions_before_and_after(prune_config, prior, tmp_path):
     entry = summary["predictions"]["m"]
     assert entry["blind"] == "own answers"
     shown = io.StringIO()
-    show_pruning(summary, Console(file=shown, width=120))
+    show_pruning(summary, Path("record"), Console(file=shown, width=120))
     assert "100.00% of 48 answers parsed; 0 ambiguous and 0 unparsed" in shown.getvalue()
     assert "does not grow more than in any of the random draws" in shown.getvalue()
     assert list(sweep_row(summary))[:3] == ["benchmark", "chooser", "removed"]

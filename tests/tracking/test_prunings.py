@@ -27,8 +27,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def pruned(root: Path, *overrides: str) -> tuple[Path, dict[str, Any]]:
     COMMAND.register()
     words = ["diagnostic=rf", "benchmark.n=48", "fold.k=3", "fold.repeats=2", "prune.budget=16",
-             "prune.batch=8", "prune.floor=0", "tracking=wandb", "tracking.tags=[mine]",
-             f"outputs_root={root}"]  # fmt: skip
+             "prune.batch=8", "prune.floor=0", "prune.types=all", "tracking=wandb",
+             "tracking.tags=[mine]", f"outputs_root={root}"]  # fmt: skip
     config = COMMAND.compose([*words, *overrides])
     try:
         return run.run_pruning(config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +17,11 @@ TITLES = {NOTHING: "nothing (before)"}
 MARKS = {True: "", False: " *", None: " ?"}
 
 
-def show_pruning(summary: dict[str, Any], console: Console) -> None:
-    """The chooser's scores, the judges' scores, and models' answers, before and after."""
+def show_pruning(summary: dict[str, Any], record: Path, console: Console) -> None:
+    """The chooser's scores, the judges' scores, and models' answers, before and after.
+
+    record: its folder, for the paths of the pruned file and of removed.csv
+    """
     done = summary["pruning"]
     before, after = done["before"], done["after"]
     console.print(
@@ -27,7 +32,8 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
     )
     if "reason" in done:
         console.print(done["reason"])
-    if "planted" in done:
+    show_types(done, console)
+    if "planted" in done and done["removed"]:
         planted = done["planted"]
         console.print(
             f"planted: {percent(planted['share_of_removed'])}% of the removed questions have a cue "
@@ -37,6 +43,34 @@ def show_pruning(summary: dict[str, Any], console: Console) -> None:
         show_judged(summary["judged"], summary["chooser"], console)
     for name, entry in summary["predictions"].items():
         show_gaps(name, entry, console)
+    console.print(Text(f"\npruned file: {record / done['file']}"), soft_wrap=True)
+    if done["removed"]:
+        why = "what was removed, and why"
+        console.print(Text(f"{why}: {record / 'removed.csv'}"), soft_wrap=True)
+
+
+def show_types(done: dict[str, Any], console: Console) -> None:
+    """Types that lost questions, most first: what is left, and the chooser's scores of it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("question type", overflow="ellipsis", no_wrap=True, min_width=16)
+    for heading in ("before", "after", "score", "after", "adjusted", "after"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    states = {entry["question_type"]: entry["state"] for entry in done["exposure"]}
+    per_type = sorted(done["per_type"].items(), key=lambda item: -item[1]["removed"])
+    lost = [(name, part) for name, part in per_type if part["removed"]]
+    for name, part in lost:
+        score, adjusted = part["score_hard"], part["adjusted_hard"]
+        table.add_row(
+            Text(name), str(part["before"]), str(part["kept"]), *map(percent, score),
+            *map(percent, adjusted),
+        )  # fmt: skip
+    if lost:
+        console.print(table)
+    kept = [name for name, part in per_type if not part["removed"]]
+    told = Counter(states.get(name, "") for name in kept)
+    shown = ", ".join(f"{count} {state}" for state, count in told.items() if state)
+    if kept and lost:
+        console.print(f"{len(kept)} types keep all questions{f' ({shown})' if shown else ''}")
 
 
 def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:

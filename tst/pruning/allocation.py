@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +54,15 @@ def largest_remainder(weights: Mapping[str, float], total: int) -> dict[str, int
     return shares
 
 
-def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | None) -> Quotas:
-    """Quotas for a question table; ``like``: ids whose counts per type are matched.
+def plan_quotas(
+    settings: PruneSettings,
+    frame: pd.DataFrame,
+    like: list[str] | None = None,
+    only: Collection[str] | None = None,
+) -> Quotas:
+    """Quotas for a question table.
 
+    like: ids whose counts per type are matched; only: the types that may lose questions, None: all
     Raises UserError for types, formats and ids that the benchmark does not have.
     """
     types = frame["question_type"].to_numpy(dtype=object)
@@ -67,6 +73,7 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
     else:
         strata = np.full(len(frame), "all", dtype=object)
     sizes = dict(sorted(Counter(strata).items()))
+    may_go = np.isin(types, list(set(types) if only is None else only))
     if like is not None:
         counts = Counter(types[rows_of_ids(frame, like, "prune.like")])
         removable = {name: counts.get(name, 0) for name in sizes}
@@ -74,12 +81,13 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
         removable = _explicit(settings.shares, settings.allocation, sizes)
     else:
         budget = DEFAULT_BUDGET if settings.budget == "auto" else settings.budget
-        total = as_count(budget, len(frame))
-        if total > len(frame):
+        total = min(as_count(budget, int(may_go.sum())), int(may_go.sum()))
+        if isinstance(budget, int) and budget > len(frame):
             raise UserError(
                 f"prune.budget={budget}: the benchmark has only {len(frame)} questions."
             )
-        removable = largest_remainder(sizes, total)
+        part = Counter(strata[may_go])
+        removable = largest_remainder({name: part[name] for name in sizes}, total)
     batch = settings.batch
     step = (
         max(LEAST_BATCH, round(DEFAULT_BATCH * len(frame)))
@@ -87,6 +95,7 @@ def plan_quotas(settings: PruneSettings, frame: pd.DataFrame, like: list[str] | 
         else max(1, as_count(batch, len(frame)))
     )
     floors = {name: min(settings.floor, size) for name, size in Counter(types).items()}
+    floors |= Counter(types[~may_go])
     return Quotas(strata, removable, types, floors, sum(removable.values()), step)
 
 

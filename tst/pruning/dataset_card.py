@@ -36,7 +36,7 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
         "",
         "| file | rows |",
         "|---|---|",
-        f"| `pruned.jsonl`, `pruned.parquet` | the {done['kept']} questions that are kept |",
+        f"| {_files(Path(done['file']).name)} | the {done['kept']} questions that are kept |",
         "| `full.jsonl`, `full.parquet` | all questions, with a column `pruned` |",
         "",
         f"It stopped because: {done.get('reason', done['stopped'])}.",
@@ -51,6 +51,12 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
     if not summary["judged"]:
         lines += ["", "The questions that are kept have been diagnosed by the chooser only."]
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _files(shown: str) -> str:
+    """The files of the pruned benchmark: the one in the source's format first."""
+    names = dict.fromkeys([shown, "pruned.jsonl", "pruned.parquet"])
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _judgement(judged: dict[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from tst.records.store import FolderStore
 from tst.scoring.scores import add_references, score_predictions
 from tst.stress_test.build import build_diagnostic
 
-KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "bits")
+KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "majority", "bits")
 
 
 @dataclass

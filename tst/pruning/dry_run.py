@@ -37,7 +37,7 @@ def describe(config: PruneConfig) -> str:
     lines = [
         f"{table.name}: {n} questions of {table.rows_read} rows, {quotas.budget} to remove, "
         f"{quotas.batch} per iteration",
-        *_quota_lines(quotas),
+        *_quota_lines(quotas, config.prune.of_exposed_types()),
         f"choosing: {config.diagnostic.name}, {batches} iterations and the final state, "
         f"{len(choosing)} cross-validations of {config.fold.k} folds",
         f"judging: {_judge_line(config, judged)}",
@@ -49,8 +49,13 @@ def describe(config: PruneConfig) -> str:
     return "\n".join(lines)
 
 
-def _quota_lines(quotas: Quotas) -> list[str]:
+def _quota_lines(quotas: Quotas, of_exposed_types: bool) -> list[str]:
     """How many questions of each type or format are removed, subject to the floors."""
+    if of_exposed_types:
+        return [
+            "  at most: only types that the first diagnosis finds exposed lose questions "
+            "(prune.types=all: all types)"
+        ]
     sizes = Counter(quotas.strata)
     if len(sizes) == 1:
         return [

@@ -12,22 +12,26 @@ import numpy as np
 
 from tst.benchmarks.files import Record
 from tst.pruning.loop import Pruning
+from tst.pruning.own_format import write_like
 from tst.records.files import replacing, write_text
 
 PRUNED = "pruned"
 
 
-def write_benchmark(folder: Path, records: Sequence[Record], pruning: Pruning) -> None:
-    """pruned.jsonl, pruned.parquet, full.jsonl and full.parquet.
+def write_benchmark(folder: Path, records: Sequence[Record], pruning: Pruning, source: str) -> Path:
+    """pruned.jsonl, pruned.parquet, full.jsonl and full.parquet; returns the pruned file to show.
 
     records: the source record of every question, in table order. A record that holds several
     questions is kept if at least one of them is kept.
+    source: where they were read from; a file of another format than JSONL and Parquet is also
+        written in its own, as pruned.csv, and is the one that is shown
     """
     full, pruned = with_pruned(records, pruning.kept)
     kept = [r for r, is_pruned in zip(full, pruned, strict=True) if not is_pruned]
     write_records(folder / "pruned", kept)
     name = free_name(full)
     write_records(folder / "full", [{**r, name: p} for r, p in zip(full, pruned, strict=True)])
+    return write_like(folder, kept, Path(source.split(", ")[0]))
 
 
 def with_pruned(records: Sequence[Record], kept: np.ndarray) -> tuple[list[Record], list[bool]]:

@@ -21,7 +21,8 @@ BUDGET, TAU, FLOORS, GROUPS = "budget", "tau", "floors", "groups"
 
 Examine = Callable[[int, np.ndarray, int], pd.DataFrame]
 """(iteration, positions of the remaining questions, fold seed) -> their scores, one row each with
-the columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, bits, and seconds (of the run)."""
+the columns row, s, hard, s_zero_shot, hard_zero_shot, baseline, majority, bits, and seconds (of the
+run)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Pruning:
     removed: table positions in the order of removal; kept: the others in table order
     stopped: why it stopped: budget, tau, floors or groups
     scores: the last scores of every question: row, the means over seeds, ranking
+    first, last: scores of all questions by the seeds of the first diagnosis, and of the kept ones
+        by those of the last, by table position
     """
 
     removed: np.ndarray
@@ -65,6 +68,8 @@ class Pruning:
     stopped: str
     iterations: list[Iteration]
     scores: pd.DataFrame
+    first: pd.DataFrame
+    last: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ def prune(
     latest: dict[int, pd.DataFrame] = {}
     iterations: list[Iteration] = []
     scored: list[pd.DataFrame] = []
+    diagnosed: list[pd.DataFrame] = []
     stopped = ""
     while not stopped:
         number = len(iterations)
@@ -127,9 +133,10 @@ def prune(
             chosen = choose_batch(quotas, ranked, kept, removed_counts, at_most)
             if leaves_too_few_groups(rules, np.setdiff1d(kept, chosen)):
                 stopped, chosen = GROUPS, chosen[:0]
+        diagnosed = [*diagnosed[:1], mean_scores(fresh, kept)]
         is_chosen = np.isin(kept, chosen)
         iteration = Iteration(
-            number, len(kept), seeds, *_overall(mean_scores(fresh, kept)), best,
+            number, len(kept), seeds, *_overall(diagnosed[-1]), best,
             _lowest(values[is_chosen]), [str(i) for i in ids[chosen]], seconds,
         )  # fmt: skip
         iterations.append(iteration)
@@ -138,7 +145,10 @@ def prune(
         scored.append(scores if stopped else scores[is_chosen])
         kept = kept[~is_chosen]
     table = pd.concat(scored).sort_index().rename_axis("row").reset_index()
-    return Pruning(np.array(removed, dtype=np.int64), kept, stopped, iterations, table)
+    return Pruning(
+        np.array(removed, dtype=np.int64), kept, stopped, iterations, table, diagnosed[0],
+        diagnosed[-1],
+    )  # fmt: skip
 
 
 def leaves_too_few_groups(rules: Rules, left: np.ndarray) -> bool:

@@ -7,7 +7,8 @@ from them and is written again by every run of the command.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from tst.records.files import write_csv, write_text
 from tst.records.identity import Identity, flatten
 from tst.records.kinds import PRUNING, STRESS_TEST
 from tst.records.record import Record
+from tst.scoring.exposure import TypeExposure
+from tst.scoring.summaries import ADJUSTED, adjusted_mean
 from tst.stress_test.identity import identify, record_folder
 
-RESULT_FILES = ("removed_ids.txt", "kept_ids.txt", "iterations.csv")
+NONE_EXPOSED = "no exposed type"
+RESULT_FILES = ("removed_ids.txt", "removed.csv", "kept_ids.txt", "iterations.csv")
 """Files of the result that status.json lists with their checksums, besides the summary."""
 
 
@@ -35,7 +39,7 @@ def identify_pruning(config: PruneConfig, table: QuestionTable, quotas: Quotas) 
     rules = {
         "removable": quotas.removable, "floors": quotas.floors, "batch": quotas.batch,
         "tau": settings.tau, "rank_by": settings.rank_by, "allocation": settings.allocation,
-        "refresh": settings.refresh,
+        "refresh": settings.refresh, "of_exposed_types": settings.of_exposed_types(),
     }  # fmt: skip
     return replace(run, leaves=run.leaves | flatten(rules, "prune"))
 
@@ -113,17 +117,15 @@ def read_ids(path: Path, name: str) -> list[str]:
     return ids
 
 
-def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> dict[str, Any]:
-    """``pruning`` of summary.json: what was asked for, what was removed, why it stopped."""
+def describe_pruning(
+    pruning: Pruning, table: QuestionTable, quotas: Quotas, exposure: Sequence[TypeExposure]
+) -> dict[str, Any]:
+    """``pruning`` of summary.json: what was asked for, what was removed, why it stopped.
+
+    exposure: of every type by the first diagnosis; empty where any type may lose questions
+    """
     types = table.frame["question_type"].to_numpy()
-    per_type = {
-        str(t): {
-            "before": int((types == t).sum()),
-            "removed": int((types[pruning.removed] == t).sum()),
-            "kept": int((types[pruning.kept] == t).sum()),
-        }
-        for t in dict.fromkeys(types)
-    }
+    per_type = {str(t): _describe_type(str(t), types, pruning) for t in dict.fromkeys(types)}
     first, last = pruning.iterations[0], pruning.iterations[-1]
     fields = ("n", "score_hard", "score_soft", "baseline", "adjusted_hard", "adjusted_soft")
     summary: dict[str, Any] = {
@@ -135,10 +137,17 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
         "stopped": pruning.stopped,
         "iterations": len(pruning.iterations),
         "per_type": per_type,
+        "exposure": [asdict(entry) for entry in exposure],
         "before": {f: getattr(first, f) for f in fields},
         "after": {f: getattr(last, f) for f in fields},
         "seconds": sum(i.seconds for i in pruning.iterations),
     }
+    if exposure and not any(entry.is_exposed for entry in exposure):
+        summary["stopped"] = NONE_EXPOSED
+        summary["reason"] = (
+            "no question type is exposed: none is answered above chance without looking, and none "
+            "by one answer; prune.types=all removes questions all the same"
+        )
     if pruning.stopped == FLOORS:
         summary["reason"] = (
             f"{len(pruning.removed)} of {quotas.budget} were removed, as all types that may still "
@@ -158,3 +167,23 @@ def describe_pruning(pruning: Pruning, table: QuestionTable, quotas: Quotas) -> 
             else float("nan"),
         }
     return summary
+
+
+def _describe_type(name: str, types: np.ndarray, pruning: Pruning) -> dict[str, Any]:
+    """How many questions a type had, lost and keeps, and the chooser's scores [before, after].
+
+    NaN where none is kept.
+    """
+    described: dict[str, Any] = {
+        "before": int((types == name).sum()),
+        "removed": int((types[pruning.removed] == name).sum()),
+        "kept": int((types[pruning.kept] == name).sum()),
+    }
+    parts = [
+        scores[types[scores.index.to_numpy()] == name] for scores in (pruning.first, pruning.last)
+    ]
+    described["score_hard"] = [float(part["hard"].mean()) for part in parts]
+    described["baseline"] = [float(part["baseline"].mean()) for part in parts]
+    for field, column in ADJUSTED.items():
+        described[field] = [adjusted_mean(part[column], part["baseline"]) for part in parts]
+    return described

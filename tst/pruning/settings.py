@@ -17,6 +17,7 @@ from tst.diagnostics.known import KNOWN
 RANKINGS = ("adjusted", "s", "delta", "bits")
 ALLOCATIONS = ("per_type", "per_format", "global")
 JUDGE_FOLDS = ("random", "grouped")
+EXPOSED, ALL = "exposed", "all"
 RESERVED = ("nothing", "ours", "before", "after")
 RANDOM_DRAWS = 10
 AMOUNT = "a count of 1 or more, or a fraction between 0 and 1"
@@ -55,8 +56,11 @@ def is_mapping(value: Any) -> bool:
 class PruneSettings:
     """What is removed, and which diagnostics judge it.
 
-    budget: how many questions to remove: a count, or a fraction of all; ``auto``: 0.2, or the sum
-        of what ``shares`` or ``like`` say
+    types: which question types may lose questions: ``exposed`` ones (above chance without looking,
+        or one answer does it; ``scoring.exposure``, judged by the first diagnosis of all
+        questions), or ``all``; ``shares`` and ``like`` name their types themselves
+    budget: how many questions to remove: a count, or a fraction of those of the types that may
+        lose any; ``auto``: 0.2, or the sum of what ``shares`` or ``like`` say
     batch: how many questions to remove per iteration: a count, or a fraction; ``auto``: 1% of the
         questions, at least 10
     tau: stop when no question that may still be removed scores above this
@@ -80,6 +84,7 @@ class PruneSettings:
         default the judge's score is used instead
     """
 
+    types: str = one_of(EXPOSED, (EXPOSED, ALL))
     budget: Any = expecting("auto", f"{AMOUNT}, or auto", is_auto_or_amount)
     batch: Any = expecting("auto", f"{AMOUNT}, or auto", is_auto_or_amount)
     tau: float | None = None
@@ -100,6 +105,10 @@ class PruneSettings:
     compare: Any = expecting(None, "{name: file}", is_mapping)
     predictions: Any = expecting(None, "{name: [file, ...]}", is_mapping)
     blind: Any = expecting(None, "{name: [file, ...]}", is_mapping)
+
+    def of_exposed_types(self) -> bool:
+        """Whether only exposed types lose questions."""
+        return self.types == EXPOSED and not self.shares and self.like is None
 
     def judges(self) -> list[str]:
         """The judges, in the order in which they are named."""

@@ -42,14 +42,7 @@ def _read(path: Path, delimiter: str | None) -> FileRecords:
 def _read_encoded(path: Path, delimiter: str | None, encoding: str | None) -> FileRecords:
     csv.field_size_limit(MAX_CELL)
     with open_text(path, "", encoding) as file:
-        skipped = 0
-        header = file.readline()
-        if header.lower().startswith("sep=") and len(header.strip()) <= 5:
-            delimiter, skipped = header[4:].strip("\r\n") or delimiter, 1  # a note to Excel
-            header = file.readline()
-        while header and not header.strip():
-            header = file.readline()
-        delimiter = delimiter or max(DELIMITERS, key=header.count)
+        delimiter, skipped = _find_delimiter(file, delimiter)
 
         def rewind() -> None:
             file.seek(0)
@@ -67,6 +60,29 @@ def _read_encoded(path: Path, delimiter: str | None, encoding: str | None) -> Fi
         found = _parse(path, file, delimiter, skipped, quoted=False)
         found.notes.append("Quotes do not pair up: they are read as part of the text.")
         return found
+
+
+def _find_delimiter(file: TextIO, delimiter: str | None) -> tuple[str, int]:
+    """What divides the cells of an open file, and how many lines stand before its header."""
+    skipped = 0
+    header = file.readline()
+    if header.lower().startswith("sep=") and len(header.strip()) <= 5:
+        delimiter, skipped = header[4:].strip("\r\n") or delimiter, 1  # a note to Excel
+        header = file.readline()
+    while header and not header.strip():
+        header = file.readline()
+    return delimiter or max(DELIMITERS, key=header.count), skipped
+
+
+def find_delimiter(path: Path) -> str:
+    """What divides the cells of a CSV or TSV file that can be read."""
+    given = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else None
+    try:
+        with open_text(path, "") as file:
+            return _find_delimiter(file, given)[0]
+    except UndecodableError:
+        with open_text(path, "", guess_encoding(path)) as file:
+            return _find_delimiter(file, given)[0]
 
 
 def _has_even_lines(file: TextIO) -> bool:
