@@ -100,8 +100,9 @@ def repair(evidence: Evidence) -> str:
     if evidence.answer is not None:
         return f"{what} has about one answer in {count} questions: vary it"
     if evidence.hits == evidence.count:
-        return f"{what} has one answer in all {count} questions: vary it"
-    return f"{what} has this answer in {evidence.hits:.0f} of {count} questions: vary it"
+        return f"{what} has one answer in all {count} questions that offer it: vary it"
+    share = f"{evidence.hits:.0f} of {count}"
+    return f"{what} has this answer in {share} questions that offer it: vary it"
 
 
 def without_quotes(sentence: str) -> str:
