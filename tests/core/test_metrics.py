@@ -88,6 +88,12 @@ def test_interval_ends_that_differ_by_rounding_are_one():
     ).mean() == pytest.approx(0.6)
 
 
+def test_columns_of_objects_are_read_as_numbers():
+    assert best_constant(np.array([30, 10, 10], dtype=object), False) == 10.0
+    _, hard, _ = score_options([np.array([0.2, 0.8])], np.array([1], dtype=object))
+    assert hard.tolist() == [1.0]
+
+
 def test_best_constant_of_nothing_and_of_zeros():
     assert np.isnan(best_constant(np.array([]), False))
     assert best_constant(np.array([0.0, 0.0, 3.0]), False) == 0.0

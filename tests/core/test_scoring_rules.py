@@ -45,6 +45,7 @@ def test_vqa_accuracy_counts_the_annotators_who_agree(rule, red, blue, green, pi
     scores = [rules.score_text(text, ANNOTATORS) for text in ("red", "the blue", "GREEN", "pink")]
     assert scores == pytest.approx([red, blue, green, pink])
     assert rules.score_text(None, ANNOTATORS) == 0.0
+    assert rules.score_text("red", ["red"] * 9 + ["blue"]) == 1.0  # more than enough is no more
 
 
 def test_accepted_answers_that_are_not_repeated_are_matched():

@@ -101,9 +101,7 @@ def describe_mutant(folder: Path, name: str) -> tuple[str, str, str]:
 def read_known() -> dict[tuple[str, str, str], dict[str, str]]:
     """Survivors that were looked at, by function, removed and added source."""
     listed = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8"))
-    entries = [
-        entry | {"kind": kind} for kind in ("equivalent", "survivor") for entry in listed[kind]
-    ]
+    entries = [entry | {"kind": kind} for kind, known in listed.items() for entry in known]
     return {(e["function"], e["removed"], e["added"]): e for e in entries}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.named import NAMED, NamedMutant
+from tests.mutants.run import read_known
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,3 +30,16 @@ def test_a_mutant_is_applied_in_its_one_place(tmp_path):
         mutant.apply(tmp_path)
     with pytest.raises(ValueError, match=r"found in tst/part/one\.py, tst/part/two\.py"):
         NamedMutant("m", "b = 2", "b = 3", ()).find(tmp_path)
+
+
+def test_every_known_survivor_stands_in_the_code_as_it_is():
+    for (function, removed, _), entry in read_known().items():
+        assert entry["kind"] in ("equivalent", "survivor") and entry["why"]
+        parts = function.split(".")
+        module = next(
+            path
+            for size in range(len(parts) - 1, 0, -1)
+            if (path := ROOT.joinpath(*parts[:size]).with_suffix(".py")).exists()
+        )
+        source = " ".join(module.read_text(encoding="utf-8").split())
+        assert " ".join(removed.split()) in source, f"{function}: {removed}"

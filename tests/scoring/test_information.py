@@ -41,7 +41,9 @@ def test_information_is_the_difference_of_logarithms_to_base_2():
 def test_the_prior_sees_training_rows_alone():
     table = made_table([0] * 30 + [1] * 10)
     plan = plan_folds(table, 4, 3)
-    priors = prior_probabilities(table, plan, plan.folds()).set_index("row")["p_prior"].sort_index()
+    per_fold = prior_probabilities(table, plan, plan.folds())
+    assert per_fold.index.tolist() == list(range(40))
+    priors = per_fold.set_index("row")["p_prior"].sort_index()
     for fold in range(4):
         held = np.flatnonzero(plan.assignment[0] == fold)
         training = np.flatnonzero(plan.assignment[0] != fold)

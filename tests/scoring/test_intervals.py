@@ -206,3 +206,15 @@ def test_a_column_with_one_group_is_not_resampled():
 
     assert units(source=["s"] * 4, image=["i", "i", "j", "k"], pair=list("ppqq")) == list("ppqq")
     assert units(source=["s"] * 4) == [0, 1, 2, 3]
+
+
+def test_a_set_whose_baseline_leaves_nothing_has_no_interval_and_no_warning():
+    """All weights 1 - b are 0: the ratio of sums is -0.5 / 0."""
+    bounds = bootstrap_intervals(
+        np.array([[-0.5], [-0.5], [-0.5]]),
+        np.ones((3, 1), dtype=bool),
+        np.arange(3),
+        resamples=10,
+        per=np.zeros((3, 1)),
+    )
+    assert np.isnan(bounds).all()

@@ -153,6 +153,7 @@ def test_uniform_answers_are_drawn_among_each_questions_options():
     drawn = draw_answers(table, np.random.default_rng(0))
     mc = table[table["format"] == "mc"].reset_index(drop=True)
     assert drawn.drop(columns="answer").equals(mc.drop(columns="answer"))
+    assert drawn["answer"].dtype == table["answer"].dtype == object
     sizes = mc["options"].map(len)
     for size in (2, 3, 4):
         answers = drawn["answer"][sizes == size].astype(int)

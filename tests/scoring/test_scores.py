@@ -12,6 +12,7 @@ from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.scoring.cross_validation import cross_validate
 from tst.scoring.scores import (
+    SCORES,
     add_baselines,
     add_references,
     adjust,
@@ -47,6 +48,23 @@ def test_predictions_are_scored_by_format():
     np.testing.assert_allclose(scores["margin"], [0.1, -0.2, NAN, NAN, NAN])
     assert scores["parsed"].tolist() == [True] * 5
     assert scores[["s_zero_shot", "hard_zero_shot"]].isna().all(axis=None)
+    assert scores[list(SCORES)].dtypes.map(str).tolist() == ["float64"] * len(SCORES)
+
+
+def test_an_open_answer_scores_the_mean_over_its_candidates():
+    """s is the expected score of the candidates, hard the score of the answer given."""
+    questions = hand_table().iloc[[0, 12, 13]]  # colour 2; Yes or yeah; blue
+    predictions = Predictions.empty(3)
+    predictions.p_options = [np.array([0.1, 0.2, 0.4, 0.3]), None, None]
+    predictions.text = [None, "no", "blue"]
+    predictions.text_probabilities = [None, {"no": 0.5, "yes": 0.2, "Yeah!": 0.1}, None]
+    scores = score_predictions(questions, predictions, DEFAULT_RULES)
+    assert list(scores.columns) == [*SCORES, "parsed"]
+    np.testing.assert_allclose(scores["s"], [0.4, 0.2 + 0.1, 1.0])
+    np.testing.assert_allclose(scores["hard"], [1.0, 0.0, 1.0])
+    vqa = score_predictions(questions, predictions, ScoringRules(open="vqa"))
+    # "yes" and "yeah" each agree with one annotator of the three that an answer needs
+    np.testing.assert_allclose(vqa["s"], [0.4, (0.2 + 0.1) / 3, 1 / 3])
 
 
 def test_zero_shot_predictions_have_scores_of_their_own():
@@ -95,6 +113,7 @@ def test_the_majority_knows_training_rows_alone():
 def test_the_majority_of_every_repeat_is_of_its_own_folds():
     found = majority_by_hand(repeats=2)
     assert found.groupby("repeat").size().tolist() == [18, 18]
+    assert found.index.tolist() == list(range(36))
     second = found[found["repeat"] == 1].set_index("row").sort_index()
     assert second["fold"].tolist() == [1 - fold for *_, fold in QUESTIONS]
     # the same folds under other numbers
@@ -275,6 +294,7 @@ def test_cross_validation_scores_every_question_in_every_repeat():
     scored = cross_validate(diagnostic, table, plan, DEFAULT_RULES)
     assert diagnostic.asked == [([(0, 0), (0, 1), (1, 0), (1, 1)], 0)]
     assert len(scored) == 36
+    assert list(scored.columns[: len(SCORES) + 4]) == [*SCORES, "parsed", "row", "repeat", "fold"]
     first = scored[scored["repeat"] == 0].set_index("row").sort_index()
     assert first.index.tolist() == list(range(18))
     assert first["fold"].tolist() == [fold for *_, fold in QUESTIONS]

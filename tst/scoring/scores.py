@@ -1,6 +1,6 @@
 """From predictions to s(x): scores, baselines and majority scores of every question and repeat.
 
-The definitions are those of method.md, section 4. ``score_folds`` gives one row a (question,
+The definitions are those of method.md, section 4. ``score_folds`` gives one row per (question,
 repeat); ``bias_scores`` averages repeats into one row per question.
 """
 
@@ -89,7 +89,7 @@ def majority_scores(
     """What the most frequent training answer of a question's (type, format) scores on it.
 
     mc: the most frequent option position (ties: lowest); num: the best constant; open: the most
-    frequent first answer. A type unseen in training takes its format's. One row a (question,
+    frequent first answer. A type unseen in training takes its format's. One row per (question,
     repeat): columns row, repeat, fold, majority.
     """
     kinds = table["format"].to_numpy()

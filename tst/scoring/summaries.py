@@ -42,7 +42,7 @@ def summarise(
     shortcut together, and those without.
 
     scores: one row per question (``scoring.bias_scores``, indexed by table position)
-    scored: one row a (question, repeat), for means and standard deviations over folds
+    scored: one row per (question, repeat), for means and standard deviations over folds
     units: (len(table),), what the bootstrap resamples
     """
     rows = scores.index.to_numpy()
