@@ -34,11 +34,14 @@ class NoisyStudyConfig:
 
 
 def study(config: NoisyStudyConfig) -> Outcome:
-    """Compare optimizers over seeds; a CSV, a text and three figures per setting."""
+    """What was chosen; per setting the hypotheses in sentences, comparison, fronts and figures."""
     from tst.analysis.experiments import find_experiments
-    from tst.analysis.figures.noisy import FIGURES
+    from tst.analysis.figures.noisy import FIGURES, draw_fronts
     from tst.analysis.figures.style import save_figure
-    from tst.analysis.noisy_study import compare, describe, group_runs
+    from tst.analysis.noisy_fronts import end_points, front_table
+    from tst.analysis.noisy_groups import group_variants
+    from tst.analysis.noisy_hypotheses import describe, describe_choices
+    from tst.analysis.noisy_study import compare
     from tst.cli.console import wide_console
     from tst.cli.noisy_console import show_comparison
     from tst.records.files import write_csv, write_text
@@ -53,22 +56,36 @@ def study(config: NoisyStudyConfig) -> Outcome:
             "tst noisy -m optimizer=adamw,casmo seed=0,1,2 first."
         )
     folder = Path(config.folder)
-    groups, notes = group_runs(experiments)
-    for note in notes:
+    grouped = group_variants(experiments)
+    for note in grouped.notes:
         print(note)
-    if not groups:
+    if not grouped.variants:
         raise UserError(
             f"outputs_root={config.outputs_root}: no run in it can be compared, for the reasons "
             "above; run tst noisy again, into a new outputs_root."
         )
-    for setting, runs in groups.items():
-        text, comparison = describe(setting, runs), compare(runs)
+    for study_hash, choices in grouped.choices.items():
+        text = describe_choices(choices)
+        print(f"\nchosen by the loss of held-out clean pairs, study {study_hash}\n{text}")
+        write_text(folder / f"chosen-{study_hash}.txt", text + "\n")
+    for setting in grouped.variants:
+        fronts, (runs, left_out) = grouped.fronts(setting), grouped.runs(setting)
+        for note in left_out:
+            print(note)
+        if not fronts:
+            continue
+        text = describe(setting, runs, fronts)
         print(f"\n{text}")
-        show_comparison(comparison, wide_console())
         write_text(folder / f"{setting.slug}.txt", text + "\n")
-        write_csv(folder / f"{setting.slug}.csv", comparison)
-        for name, draw in FIGURES.items():
-            figure = draw(runs)
+        write_csv(folder / f"{setting.slug}-fronts.csv", front_table(fronts))
+        write_csv(folder / f"{setting.slug}-rates.csv", end_points(fronts))
+        figures = {"fronts": draw_fronts(fronts)}
+        if runs:
+            comparison = compare(runs)
+            show_comparison(comparison, wide_console())
+            write_csv(folder / f"{setting.slug}.csv", comparison)
+            figures |= {name: draw(runs) for name, draw in FIGURES.items()}
+        for name, figure in figures.items():
             for form in config.formats:
                 save_figure(figure, folder / f"{setting.slug}-{name}.{form}")
     print(f"tables and figures: {folder}")

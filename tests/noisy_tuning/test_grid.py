@@ -12,8 +12,9 @@ from tests.noisy_tuning.conftest import make_config
 from tst.core.errors import UserError
 from tst.noisy import COMMAND
 from tst.noisy_tuning import measurement
+from tst.noisy_tuning.choice import CHOOSING_SEEDS, Variant, choose
 from tst.noisy_tuning.experiment import run, run_grid
-from tst.noisy_tuning.grid import CHOOSING_SEEDS, Variant, choose, expand
+from tst.noisy_tuning.grid import expand
 from tst.noisy_tuning.grid_settings import ContenderSettings, GridSettings
 from tst.noisy_tuning.materials import prepare
 from tst.noisy_tuning.record import setting_hash, study_hash

@@ -16,7 +16,9 @@ from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.build import draw_all
 from tst.analysis.figures.noisy import FIGURES
 from tst.analysis.figures.style import save_figure
-from tst.analysis.noisy_study import compare, group_runs, judge
+from tst.analysis.noisy_groups import group_runs, group_variants
+from tst.analysis.noisy_hypotheses import describe
+from tst.analysis.noisy_study import compare
 from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
 from tst.noisy_tuning.data import load_pairs
@@ -39,7 +41,12 @@ def test_runs_are_compared_over_seeds(root):
     assert row["mean"] == pytest.approx(np.mean(mine))
     assert row["difference"] == pytest.approx(np.mean(mine) - np.mean(theirs))
     assert math.isnan(table.loc[("confidence AUROC", "adamw"), "mean"])
-    assert len(judge(runs, "casmo")) == 3
+    grouped = group_variants(experiments)
+    sentences = describe(setting, runs, grouped.fronts(setting)).splitlines()
+    assert [s.partition(":")[0] for s in sentences[-3:]] == [
+        "robustness", "efficiency", "detection",
+    ]  # fmt: skip
+    assert "[" in sentences[-3] and "of 2 seeds" in sentences[-2] and "[" in sentences[-1]
 
 
 def test_only_runs_that_differ_in_optimizer_and_seed_are_put_together(root):
@@ -82,7 +89,7 @@ def test_figures_are_drawn_and_saved(root, tmp_path):
                 assert (tmp_path / f"{name}.{form}").read_bytes().startswith(start)
     drawn = draw_all(root)
     assert {name for name in drawn if name.startswith("noisy-")} == {
-        f"noisy-{setting.slug}-{name}" for name in FIGURES
+        f"noisy-{setting.slug}-{name}" for name in (*FIGURES, "fronts")
     }
 
 
@@ -114,8 +121,8 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     assert sweep.returncode == 0, sweep.stderr
     assert sweep.stdout.count("record: ") == 4
     study = command("tst.noisy_study")
-    assert study.returncode == 0 and "memorised: casmo" in study.stdout
-    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 3
+    assert study.returncode == 0 and "robustness: at the lowest" in study.stdout
+    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 4
     wrong = command("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr

@@ -26,7 +26,8 @@ def noisy_summary(optimizer: str, seed: int, auroc: float | None) -> dict[str, A
     run = {
         "optimizer": optimizer, "model": "m", "corruption": "shuffled", "share": 0.3,
         "schedule": "probe", "steps": 150, "batch_size": 32, "seed": seed,
-        "version": VERSION, "setting": "0123abcd",
+        "version": VERSION, "setting": "0123abcd", "study": "89abcdef", "learning_rate": 2e-4,
+        "filter_share": 0.0,
     }  # fmt: skip
     confidence: dict[str, Any] = {"mean_clean": 0.6, "mean_corrupted": 0.4, "auroc": auroc}
     if auroc is None:

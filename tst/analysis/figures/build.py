@@ -7,14 +7,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from tst.analysis.experiments import find_experiments
-from tst.analysis.figures.noisy import FIGURES
+from tst.analysis.figures.noisy import FIGURES, draw_fronts
 from tst.analysis.figures.records import (
     draw_benchmarks,
     draw_pruning,
     draw_questions,
     draw_types,
 )
-from tst.analysis.noisy_study import group_runs
+from tst.analysis.noisy_groups import group_variants
 from tst.analysis.study import GROUPED, RANDOM, Study
 from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.run_records import find_records
@@ -36,7 +36,11 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     pruning = draw_pruning(find_experiments(outputs_root, PRUNING)[0])
     if pruning is not None:
         figures["pruning"] = pruning
-    for setting, runs in group_runs(find_experiments(outputs_root, NOISY_TUNING)[0])[0].items():
-        for name, draw in FIGURES.items():
-            figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
+    grouped = group_variants(find_experiments(outputs_root, NOISY_TUNING)[0])
+    for setting in grouped.variants:
+        if runs := grouped.runs(setting)[0]:
+            for name, draw in FIGURES.items():
+                figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
+        if fronts := grouped.fronts(setting):
+            figures[f"noisy-{setting.slug}-fronts"] = draw_fronts(fronts)
     return figures

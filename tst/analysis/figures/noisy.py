@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from tst.analysis.experiments import Experiment
 from tst.analysis.figures.style import BASELINE, CYCLE, new_figure
-from tst.analysis.noisy_study import Runs
+from tst.analysis.noisy_fronts import end_points, front_table
+from tst.analysis.noisy_groups import Runs, Variants
 from tst.noisy_tuning.measures import PARTS
 from tst.noisy_tuning.schedule import KINDS
 
@@ -101,6 +102,26 @@ def draw_memorisation(runs: Runs) -> Figure:
     bars.set(ylabel="nats a target token")
     points.set(xlabel="loss on clean training pairs", ylabel="loss on corrupted ones")
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=7)
+    return figure
+
+
+def draw_fronts(fronts: Mapping[str, Variants]) -> Figure:
+    """What was memorised against the loss of held-out clean pairs: a line a contender, with its 95%
+    interval over seeds, and the end of training with each learning rate.
+    """
+    figure, (axes,) = new_figure(3.2, 1)
+    table, ends = front_table(fronts), end_points(fronts)
+    for colour, contender in zip(CYCLE, fronts, strict=False):
+        own, end = (frame[frame["optimizer"] == contender] for frame in (table, ends))
+        axes.plot(own["held_out"], own["mean"], color=colour, label=contender)
+        axes.fill_between(own["held_out"], own["low"], own["high"], color=colour, alpha=0.15)
+        axes.scatter(end["held_out"], end["memorised"], s=14, color=colour, linewidths=0)
+        for _, row in end.iterrows():
+            axes.annotate(f"{row['learning_rate']:.0e}", (row["held_out"], row["memorised"]),
+                          fontsize=5, color=colour, xytext=(2, 2),
+                          textcoords="offset points")  # fmt: skip
+    axes.set(xlabel="loss on held-out clean pairs, nats a target token", ylabel="memorised, nats")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
     return figure
 
 

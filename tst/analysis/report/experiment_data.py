@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tst.analysis.experiments import Experiment, title_prunings
-from tst.analysis.noisy_study import group_runs
+from tst.analysis.noisy_groups import group_runs
 
 CURVE = ("n", "score_hard", "adjusted_hard", "baseline")
 SMOOTHED_OVER = 5

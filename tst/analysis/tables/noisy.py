@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tst.analysis.experiments import Experiment
-from tst.analysis.noisy_study import group_runs
+from tst.analysis.noisy_groups import group_runs
 from tst.analysis.tables.paper_table import (
     GIBIBYTES,
     NUMBER,

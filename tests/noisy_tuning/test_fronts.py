@@ -1,0 +1,227 @@
+"""What a study says of grids: choices, fronts and the three hypotheses, on records made by hand."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tst.analysis.experiments import Experiment
+from tst.analysis.figures.noisy import draw_fronts
+from tst.analysis.noisy_fronts import (
+    end_points,
+    first_at,
+    front_at,
+    front_table,
+    gap_at_equal_loss,
+)
+from tst.analysis.noisy_groups import group_runs, group_variants
+from tst.analysis.noisy_hypotheses import (
+    describe,
+    describe_choices,
+    judge_detection,
+    judge_efficiency,
+)
+from tst.noisy_study import NoisyStudyConfig, study
+from tst.noisy_tuning.choice import Variant
+from tst.noisy_tuning.record import VERSION
+from tst.records.files import checksum
+
+
+def make_curve(held_out, memorised, every=10):
+    steps = every * np.arange(len(held_out))
+    return pd.DataFrame({"step": steps, "held_out": held_out, "memorised": memorised})
+
+
+def make_run(folder: Path, optimizer, seed, rate=1e-4, held_out=(2.0, 1.5), memorised=(0.0, 0.1),
+             filter_share=0.0, schedule="plain", share=0.3, together=1):  # fmt: skip
+    name = f"{optimizer}-{seed}-{rate}-{filter_share}-{share}"
+    path = folder / "noisy" / "pairs" / "m" / f"shuffled-{schedule}" / name
+    path.mkdir(parents=True)
+    make_curve(held_out, memorised).to_parquet(path / "curve.parquet")
+    run = {
+        "version": VERSION, "setting": f"{schedule}{share}", "study": "study", "model": "m",
+        "optimizer": optimizer, "corruption": "shuffled", "share": share, "schedule": schedule,
+        "steps": 10, "batch_size": 4, "learning_rate": rate, "filter_share": filter_share,
+        "seed": seed,
+    }  # fmt: skip
+    confidence = {"mean_clean": None, "mean_corrupted": None, "reason": "no pair has a confidence"}
+    if optimizer == "casmo":
+        confidence = {"mean_clean": 0.5, "mean_corrupted": 0.4 + seed / 100, "auroc": 0.7}
+    cost = {"step_seconds": 2.0 if optimizer == "casmo" else 1.0, "runs_at_once": together}
+    summary = {
+        "run": run,
+        "memorisation": {"held_out_after": held_out[-1], "memorised": memorised[-1]},
+        "suspects": {"confidence": confidence, "loss_before": {"auroc": 0.8}},
+        "detection": {}, "cost": cost,
+    }  # fmt: skip
+    (path / "summary.json").write_text(json.dumps(summary))
+    files = {n: checksum(path / n) for n in ("summary.json", "curve.parquet")}
+    (path / "status.json").write_text(json.dumps({"state": "finished", "files": files}))
+    return Experiment(path, "pairs", summary)
+
+
+def test_a_level_is_reached_between_two_measurements():
+    curve = make_curve([2.0, 1.6, 1.2, 1.4, 1.0], [0.0, 0.1, 0.3, 0.4, 0.9])
+    assert first_at(curve, 1.6, "memorised") == pytest.approx(0.1)
+    assert first_at(curve, 1.4, "memorised") == pytest.approx(0.2)  # on the way down, not back up
+    assert first_at(curve, 1.4, "step") == pytest.approx(15)
+    assert first_at(curve, 2.5, "memorised") == 0
+    assert math.isnan(first_at(curve, 0.9, "memorised"))
+
+
+def test_a_front_is_the_least_memorised_of_all_runs():
+    slow, fast = make_curve([2.0, 1.5], [0.0, 0.1]), make_curve([2.0, 1.0], [0.0, 0.6])
+    assert front_at([slow, fast], 1.5) == pytest.approx(0.1)
+    assert front_at([slow, fast], 1.0) == pytest.approx(0.6)
+    assert math.isnan(front_at([slow], 1.0))
+
+
+def test_two_fronts_are_compared_where_both_still_are():
+    own = {0: [make_curve([2.0, 1.0], [0.0, 0.2])], 1: [make_curve([2.0, 1.0], [0.0, 0.2])]}
+    other = {
+        0: [make_curve([2.0, 1.2], [0.0, 0.4])],
+        1: [make_curve([2.0, 0.8], [0.0, 0.6])],
+        2: [make_curve([2.0, 0.1], [0.0, 0.6])],
+    }
+    gap = gap_at_equal_loss(own, other)
+    # seed 0 at 1.2: 0.16 against 0.4; seed 1 at 1.0: 0.2 against 0.5
+    assert gap["n"] == 2 and gap["mean"] == pytest.approx((-0.24 - 0.3) / 2)
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """AdamW and CASMO at two rates: two seeds that choose, three that are compared."""
+    runs = []
+    for seed in (10, 11, 0, 1, 2):
+        jitter = seed / 1000
+        for rate, end in ((1e-4, 1.4), (4e-4, 1.2 + 0.6 * (seed < 10))):
+            runs.append(
+                make_run(tmp_path, "adamw", seed, rate, (2.0, 1.5, end), (0.0, 0.2, 0.3 + jitter))
+            )
+            runs.append(make_run(tmp_path, "casmo", seed, rate, (2.0, 1.8, end), (0.0, 0.02, 0.1)))
+    return tmp_path, runs
+
+
+def test_rates_are_chosen_on_their_own_seeds_and_these_are_not_compared(grid):
+    _, runs = grid
+    grouped = group_variants(runs)
+    choice = grouped.choices["study"]["adamw"]
+    assert choice.variant == Variant(4e-4)  # the best of seeds 10 and 11, not of 0 to 2
+    assert choice.losses == pytest.approx({Variant(1e-4): 1.4, Variant(4e-4): 1.2})
+    assert choice.at_the_edge
+    assert "learning rate 0.0004, the lowest or highest" in describe_choices(
+        grouped.choices["study"]
+    )
+    ((setting, compared),) = group_runs(runs)[0].items()
+    assert {o: sorted(by_seed) for o, by_seed in compared.items()} == {
+        "adamw": [0, 1, 2], "casmo": [0, 1, 2],
+    }  # fmt: skip
+    assert all(r.summary["run"]["learning_rate"] == 4e-4 for r in compared["adamw"].values())
+    fronts = grouped.fronts(setting)
+    assert list(fronts["adamw"]) == [Variant(1e-4), Variant(4e-4)]
+    assert sorted(fronts["adamw"][Variant(1e-4)]) == [0, 1, 2]
+
+
+def test_a_choice_holds_for_other_corruptions_and_schedules(grid):
+    folder, runs = grid
+    runs.append(make_run(folder, "adamw", 0, 4e-4, schedule="probe"))
+    runs.append(make_run(folder, "adamw", 0, 1e-4, schedule="probe", share=0.5))
+    groups, _ = group_runs(runs)
+    by_name = {(s.schedule, s.share): compared for s, compared in groups.items()}
+    assert list(by_name["probe", 0.3]) == ["adamw"]
+    assert ("probe", 0.5) not in by_name  # not with the rate that was chosen
+
+
+def test_without_a_choice_several_rates_are_compared_in_fronts_only(tmp_path):
+    runs = [make_run(tmp_path, "adamw", seed, rate) for seed in (0, 1) for rate in (1e-4, 2e-4)]
+    groups, notes = group_runs(runs)
+    assert groups == {} and "2 learning rates" in notes[0] and "seed=10,11" in notes[0]
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    assert len(grouped.fronts(setting)["adamw"]) == 2
+
+
+def test_a_front_is_of_the_chosen_filter_share(tmp_path):
+    runs = [
+        make_run(tmp_path, "adamw, filtered", seed, rate, (2.0, 1 + share + rate), (0, 0.1), share)
+        for seed in (10, 11, 0) for rate in (1e-4, 2e-4) for share in (0.1, 0.3)
+    ]  # fmt: skip
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    assert list(grouped.fronts(setting)["adamw, filtered"]) == [
+        Variant(1e-4, 0.1), Variant(2e-4, 0.1),
+    ]  # fmt: skip
+
+
+def test_the_three_sentences(grid):
+    _, runs = grid
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    text = describe(setting, grouped.runs(setting)[0], grouped.fronts(setting))
+    robust, efficient, detected = text.splitlines()[-3:]
+    assert robust.startswith(
+        "robustness: at the lowest held-out clean loss that both reach, casmo memorises corrupted "
+        "pairs less than adamw (-0.2"
+    )
+    # at 4e-4 the compared seeds end at 1.8: AdamW's best is 1.5, which CASMO never reaches
+    assert "with 0 of 3 seeds." in efficient
+    assert "confidence is lower on corrupted pairs" in detected and "its AUROC is 0.700" in detected
+
+
+def test_efficiency_in_steps_and_seconds(tmp_path):
+    ends = {"adamw": (2.0, 1.6, 1.4, 1.5), "casmo": (2.0, 1.3, 1.3, 1.3)}
+    runs = {
+        o: {s: make_run(tmp_path, o, s, held_out=ends[o], memorised=(0, 0, 0, 0)) for s in (0, 1)}
+        for o in ends
+    }
+    text = judge_efficiency(runs, "casmo")
+    # 1.4 after 20 steps of 1 s, and after 10 x 0.6 / 0.7 steps of 2 s
+    assert "with 2 of 2 seeds, in fewer steps (-11.4 [-11.4, -11.4] steps)" in text
+    assert "; -2.86 [-2.86, -2.86] seconds." in text
+    runs["casmo"] = {
+        s: make_run(tmp_path, "casmo", s, 2e-4, ends["casmo"], (0, 0, 0, 0), together=5)
+        for s in (0, 1)
+    }
+    assert "seconds are not compared, since runs trained together" in judge_efficiency(
+        runs, "casmo"
+    )
+
+
+def test_what_has_no_confidence_detects_nothing(tmp_path):
+    runs = {0: make_run(tmp_path, "adamw, smoothed 0.1", 0)}
+    said = judge_detection(runs, "adamw, smoothed 0.1")
+    assert said == "detection: adamw, smoothed 0.1: no pair has a confidence."
+
+
+def test_fronts_have_intervals_and_a_figure(grid):
+    _, runs = grid
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    fronts = grouped.fronts(setting)
+    table = front_table(fronts)
+    casmo = table[table["optimizer"] == "casmo"]
+    assert casmo["held_out"].iloc[0] == pytest.approx(1.4)
+    assert casmo["mean"].iloc[0] == pytest.approx(0.1) and casmo["mean"].iloc[-1] == 0
+    assert (casmo["low"] <= casmo["mean"]).all() and (casmo["n"] == 3).all()
+    ends = end_points(fronts).set_index(["optimizer", "learning_rate"])
+    assert ends.loc[("adamw", 1e-4), "memorised"] == pytest.approx(0.301)
+    assert ends.loc[("adamw", 1e-4), "memorised_low"] < 0.301
+    (axes,) = draw_fronts(fronts).axes
+    assert len(axes.lines) == 2 and len(axes.texts) == 4
+
+
+def test_the_study_writes_what_was_chosen_and_the_fronts(tmp_path, capsys):
+    for seed in (10, 11):
+        for rate in (1e-4, 2e-4):
+            make_run(tmp_path, "adamw", seed, rate, (2.0, 1.0 + 1000 * rate))
+    for rate in (2e-4, 4e-4):
+        make_run(tmp_path, "adamw", 0, rate, share=0.5)
+    folder = tmp_path / "study"
+    study(NoisyStudyConfig(str(tmp_path), str(folder)))
+    said = capsys.readouterr().out
+    assert "adamw: learning rate 0.0001" in said
+    assert {p.suffix for p in folder.iterdir()} == {".txt", ".csv", ".pdf"}
+    assert (folder / "chosen-study.txt").read_text().startswith("adamw: learning rate 0.0001")

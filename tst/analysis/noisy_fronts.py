@@ -1,0 +1,115 @@
+"""Memorised against held-out clean loss: the front of a contender, and two of them at equal loss.
+
+A point of a contender is a state of one of its runs: any learning rate, any time during training
+(curve.parquet). Its front at a level of the clean loss is the least it had memorised when a run
+first reached that level. Values between two measurements are interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tst.analysis.experiments import Experiment
+from tst.analysis.noisy_groups import Variants
+from tst.noisy_tuning.measures import Figures, over_seeds
+
+LEVELS = 15
+"""Levels of the clean loss at which a front is shown."""
+
+
+def read_curve(experiment: Experiment) -> pd.DataFrame:
+    """curve.parquet: step, held_out, memorised, ..."""
+    return pd.read_parquet(experiment.path / "curve.parquet")
+
+
+def first_at(curve: pd.DataFrame, level: float, column: str) -> float:
+    """A column of a curve when its held-out loss first falls to a level; NaN if it never does."""
+    losses = curve["held_out"].to_numpy(dtype=float)
+    values = curve[column].to_numpy(dtype=float)
+    reached = np.flatnonzero(losses <= level)
+    if not len(reached):
+        return math.nan
+    at = int(reached[0])
+    if at == 0 or losses[at - 1] == losses[at]:
+        return float(values[at])
+    share = (losses[at - 1] - level) / (losses[at - 1] - losses[at])
+    return float(values[at - 1] + share * (values[at] - values[at - 1]))
+
+
+def curves_by_seed(variants: Variants) -> dict[int, list[pd.DataFrame]]:
+    """Seed -> the curves of all of a contender's runs; seeds that every variant has."""
+    seeds = set.intersection(*(set(by_seed) for by_seed in variants.values()))
+    return {
+        seed: [read_curve(by_seed[seed]) for by_seed in variants.values()] for seed in sorted(seeds)
+    }
+
+
+def front_at(curves: Sequence[pd.DataFrame], level: float) -> float:
+    """The least memorised at a level of the clean loss over some runs; NaN if none reaches it."""
+    found = [first_at(curve, level, "memorised") for curve in curves]
+    known = [value for value in found if math.isfinite(value)]
+    return min(known) if known else math.nan
+
+
+def lowest_loss(curves: Sequence[pd.DataFrame]) -> float:
+    """The lowest clean loss that any of some runs reaches."""
+    return float(np.nanmin([curve["held_out"].min() for curve in curves]))
+
+
+def gap_at_equal_loss(
+    own: Mapping[int, Sequence[pd.DataFrame]], other: Mapping[int, Sequence[pd.DataFrame]]
+) -> Figures:
+    """How much more the first front memorises than the second, at the lowest loss that both reach.
+
+    own, other: as of ``curves_by_seed``. ``over_seeds`` over the seeds of both.
+    """
+    gaps = []
+    for seed in sorted(own.keys() & other.keys()):
+        level = max(lowest_loss(own[seed]), lowest_loss(other[seed]))
+        gaps.append(front_at(own[seed], level) - front_at(other[seed], level))
+    return over_seeds(gaps)
+
+
+def front_table(fronts: Mapping[str, Variants]) -> pd.DataFrame:
+    """Rows (contender, held_out): n, mean, low, high of what was memorised, over seeds.
+
+    Levels from the lowest that all seeds of a contender reach to the loss before training.
+    """
+    rows: list[dict[str, object]] = []
+    for contender, variants in fronts.items():
+        curves = list(curves_by_seed(variants).values())
+        if not curves:
+            continue
+        best = max(lowest_loss(own) for own in curves)
+        start = min(float(curve["held_out"].iloc[0]) for own in curves for curve in own)
+        for level in np.linspace(best, max(best, start), LEVELS):
+            figures = over_seeds(front_at(own, float(level)) for own in curves)
+            shown = {k: figures[k] for k in ("n", "mean", "low", "high")}
+            rows.append({"optimizer": contender, "held_out": float(level), **shown})
+    names = ["optimizer", "held_out", "n", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def end_points(fronts: Mapping[str, Variants]) -> pd.DataFrame:
+    """Rows (contender, learning rate, filter share): means over seeds at the end of training, with
+    intervals: held_out and memorised, each with _low and _high.
+    """
+    rows: list[dict[str, object]] = []
+    for contender, variants in fronts.items():
+        for variant, by_seed in variants.items():
+            row: dict[str, object] = {
+                "optimizer": contender,
+                "learning_rate": variant.learning_rate,
+                "filter_share": variant.filter_share,
+            }
+            ends = [read_curve(experiment).iloc[-1] for experiment in by_seed.values()]
+            for name in ("held_out", "memorised"):
+                figures = over_seeds(float(end[name]) for end in ends)
+                row |= {"n": figures["n"], name: figures["mean"]}
+                row |= {f"{name}_low": figures["low"], f"{name}_high": figures["high"]}
+            rows.append(row)
+    return pd.DataFrame(rows)
