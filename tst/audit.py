@@ -32,13 +32,13 @@ def audit(config: AuditConfig) -> Outcome:
     from tst.auditing.findings import has_exposed
     from tst.auditing.language_model import describe_missing
     from tst.cli.audit_console import show_end, show_found
-    from tst.cli.console import wide_console
+    from tst.cli.tables import standard_output
 
     overrides = list(HydraConfig.get().overrides.task)
     if config.dry_run:
         print(run.describe(config))
         return Outcome(FINISHED)
-    console, root = wide_console(), Path(config.outputs_root)
+    console, root = standard_output(), Path(config.outputs_root)
     command = public_command(overrides)
 
     def tell_verdict(audit: run.Audit) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tst.cli.command import Command, in_sweep, jobs_run_side_by_side
+from tst.cli.command import Command, jobs_run_side_by_side
+from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
@@ -20,7 +21,9 @@ from tst.core.folds import describe_scheme
 
 def stress_test(config: RunConfig) -> Outcome:
     """Run one stress test and print its tables."""
-    from tst.cli.console import show_summary, show_to_mend, show_verdict, wide_console
+    from tst.cli.console import show_to_mend, show_verdict
+    from tst.cli.summary_console import show_summary
+    from tst.cli.tables import standard_output
     from tst.external_training.llamafactory import (
         is_trained_elsewhere,
         run_with_llamafactory,
@@ -36,7 +39,7 @@ def stress_test(config: RunConfig) -> Outcome:
         return Outcome(FINISHED)
     result = run_with_llamafactory(config) if elsewhere else run(config)
     if not in_sweep():
-        console = wide_console()
+        console = standard_output()
         show_summary(result.summary, console)
         show_verdict(result.summary, console)
         if result.complete:
@@ -50,7 +53,7 @@ def stress_test(config: RunConfig) -> Outcome:
 
 
 def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
-    """A job's line in the table of its sweep."""
+    """A job's line in the table of its sweep, the most important figures first."""
     overall = summary["overall"]
     folds = summary["folds"]
     return {
@@ -60,12 +63,12 @@ def sweep_row(config: RunConfig, summary: dict[str, Any]) -> dict[str, Any]:
         "folds": describe_scheme(folds["k"], folds["group_by"], folds["stratify"]),
         "n": overall["n"],
         "score": overall["score_hard"],
-        "adjusted": overall["adjusted_hard"],
-        "soft": overall["score_soft"],
-        "zero-shot": overall["zero_shot_soft"],
-        "delta": overall["delta_soft"],
         "baseline": overall["baseline"],
+        "adjusted": overall["adjusted_hard"],
         "majority": overall["majority"],
+        "soft": overall["score_soft"],
+        "zero-shot (soft)": overall["zero_shot_soft"],
+        "delta (soft)": overall["delta_soft"],
     }
 
 

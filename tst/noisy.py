@@ -12,22 +12,23 @@ Examples::
 
 from __future__ import annotations
 
-from tst.cli.command import Command, in_sweep
+from tst.cli.command import Command
+from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.noisy_tuning.settings import NoisyConfig, find_problems
 
 
 def tune(config: NoisyConfig) -> Outcome:
     """Train once, or the runs of a grid, and print what the optimizers noticed and learned."""
-    from tst.cli.console import wide_console
     from tst.cli.noisy_console import show_run, show_runs, sweep_row
+    from tst.cli.tables import standard_output
     from tst.noisy_tuning.experiment import run_grid
 
     results = run_grid(config)
     done = [result.summary for result in results if result.summary is not None]
     state = FINISHED if len(done) == len(results) else PARTIAL
     if config.grid.contenders:
-        show_runs(done, wide_console(140))
+        show_runs(done, standard_output())
         for result in results:
             print(f"record: {result.record}")
         row = {k: str(done[0]["run"][k]) for k in ("corruption", "schedule", "seed") if done}
@@ -36,7 +37,7 @@ def tune(config: NoisyConfig) -> Outcome:
     if result.summary is None:
         return Outcome(state, str(result.record))
     if not in_sweep():
-        show_run(result.summary, result.record, wide_console())
+        show_run(result.summary, result.record, standard_output())
     return Outcome(state, str(result.record), row=sweep_row(result.summary))
 
 

@@ -42,8 +42,8 @@ def study(config: NoisyStudyConfig) -> Outcome:
     from tst.analysis.noisy_groups import group_variants
     from tst.analysis.noisy_hypotheses import describe, describe_choices
     from tst.analysis.noisy_study import compare
-    from tst.cli.console import wide_console
     from tst.cli.noisy_console import show_comparison
+    from tst.cli.tables import standard_output
     from tst.records.files import write_csv, write_text
     from tst.records.kinds import NOISY_TUNING
 
@@ -82,7 +82,7 @@ def study(config: NoisyStudyConfig) -> Outcome:
         figures = {"fronts": draw_fronts(fronts)}
         if runs:
             comparison = compare(runs)
-            show_comparison(comparison, wide_console())
+            show_comparison(comparison, standard_output())
             write_csv(folder / f"{setting.slug}.csv", comparison)
             figures |= {name: draw(runs) for name, draw in FIGURES.items()}
         for name, figure in figures.items():

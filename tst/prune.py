@@ -9,18 +9,16 @@ Examples::
 
 from __future__ import annotations
 
-from tst.cli.command import Command, in_sweep
+from tst.cli.command import Command
+from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.pruning.settings import PruneConfig, add_judges, find_pruning_problems
-
-WIDTH = 128
-"""Columns of a terminal that the table of judges takes."""
 
 
 def prune(config: PruneConfig) -> Outcome:
     """Prune one benchmark and print what is left of it."""
-    from tst.cli.console import wide_console
     from tst.cli.pruning_console import show_pruning, sweep_row
+    from tst.cli.tables import standard_output
     from tst.pruning.dry_run import describe
     from tst.pruning.run import run_pruning
 
@@ -29,7 +27,7 @@ def prune(config: PruneConfig) -> Outcome:
         return Outcome(FINISHED)
     path, summary = run_pruning(config)
     if not in_sweep():
-        show_pruning(summary, path, wide_console(WIDTH))
+        show_pruning(summary, path, standard_output())
     return Outcome(FINISHED, str(path), row=sweep_row(summary))
 
 

@@ -14,20 +14,23 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
-from tst.cli.command import Command, in_sweep
+from tst.cli.command import Command
 from tst.cli.console_script import names_a_command
+from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.external_training.settings import ScoreConfig, find_score_problems
 
 
 def score(config: ScoreConfig) -> Outcome:
     """Score what was trained elsewhere and print the record's tables."""
-    from tst.cli.console import show_summary, show_to_mend, show_verdict, wide_console
+    from tst.cli.console import show_to_mend, show_verdict
+    from tst.cli.summary_console import show_summary
+    from tst.cli.tables import standard_output
     from tst.external_training.score import score_elsewhere
 
     result = score_elsewhere(config)
     if not in_sweep():
-        console = wide_console()
+        console = standard_output()
         print(result.summary["diagnostic"]["label"])
         show_summary(result.summary, console)
         show_verdict(result.summary, console)

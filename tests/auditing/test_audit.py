@@ -13,7 +13,7 @@ from tst.audit import arrange, public_command
 from tst.auditing.findings import find_types, has_exposed, headline
 from tst.auditing.run import Audit
 from tst.cli.audit_console import show_end, show_found
-from tst.cli.console import wide_console
+from tst.cli.tables import standard_output
 from tst.records.files import read_json
 
 
@@ -136,8 +136,8 @@ def test_the_language_model_runs_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_the_terminal_says_what_was_found_and_where_it_is(audited, capsys) -> None:
     audit, _ = audited
     files = {"report": audit.folder / "report.html"}
-    show_found(audit, files, wide_console())
-    show_end(audit, files, "not run: tst audit", wide_console())
+    show_found(audit, files, standard_output())
+    show_end(audit, files, "not run: tst audit", standard_output())
     told = capsys.readouterr().out
     assert "my: 1 of 2 question types is answered without looking" in told
     assert "5 folds by scene" in told and "5 random folds" in told

@@ -1,6 +1,6 @@
 import pytest
 
-from tst.cli.command import arrange
+from tst.cli.command_line import arrange
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.ma
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fold.kk=3"], "Key 'kk' not in 'FoldSettings'"),
-        (["benchmark=nope"], "Could not find 'benchmark/nope'"),
+        (["fold.kk=3"], "fold.kk: there is no such setting. Did you mean fold.k?"),
+        (["benchmark=nope"], "benchmark=nope: expected one of cv_bench"),
         (["--multirun", "fold.k=5,x"], "could not be converted to Integer"),
         (["fold.k=1"], "fold.k=1: expected at least 2"),
         (["fold=grouped5", "fold.group_by=clip"], "use fold.group_by=scene"),

@@ -39,7 +39,7 @@ def test_every_yaml_shows_every_knob(name):
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["fold.kk=3"], "'kk' not in 'FoldSettings'"),
+        (["fold.kk=3"], "fold.kk: there is no such setting"),
         (["benchmark=nope"], "vsi_bench"),
         (["fold.k=abc"], "could not be converted to Integer"),
         (["fold.only=[7]", "fold.k=1"], "folds are numbered 0 to 0"),

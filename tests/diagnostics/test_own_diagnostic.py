@@ -173,7 +173,7 @@ def test_it_runs_from_python(my_conf, tmp_path):
     ("override", "message"),
     [
         ("diagnostic.neigbours=3", "neigbours"),
-        ("+diagnostic.neigbours=3", "Key 'neigbours' not in 'NearestSettings'"),
+        ("+diagnostic.neigbours=3", "no such setting. Did you mean diagnostic.neighbours"),
         ("diagnostic.neighbours=many", r"diagnostic\.neighbours: Value 'many' .* Integer"),
         ("diagnostic.neighbours=0", r"diagnostic\.neighbours=0: expected at least 1"),
         ("diagnostic.name=rf", "one of tst's own"),
@@ -192,7 +192,7 @@ def test_a_mistake_is_one_message(my_conf, override, message):
 def test_a_mistake_ends_with_exit_code_2(my_conf, tmp_path):
     done = tst("main", tmp_path, "diagnostic=nearest", "+diagnostic.neigbours=3")
     assert done.returncode == 2
-    assert done.stderr.startswith("tst: diagnostic.neigbours: Key 'neigbours' not in")
+    assert done.stderr.startswith("tst: diagnostic.neigbours: there is no such setting")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "outputs" / "runs").exists()
 

@@ -20,7 +20,7 @@ def prune(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["prune.bugdet=3"], "Key 'bugdet' not in 'PruneSettings'"),
+        (["prune.bugdet=3"], "prune.bugdet: there is no such setting. Did you mean prune.budget?"),
         (["prune.budget=1.5", "prune.rank_by=p"], "prune.rank_by=p: expected one of adjusted"),
         (["prune.rank_by=bits"], "this set also has num questions; use adjusted"),
         (["prune.judge=human"], "prune.judge=human: expected one of lora_llm, rf."),

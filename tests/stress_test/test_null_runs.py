@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from tst.api import stress_test
-from tst.cli.console import show_summary
+from tst.cli.summary_console import show_summary
 
 COLUMNS = {
     "question": "q", "options": "choices", "answer": "gold", "question_type": "kind",

@@ -11,6 +11,7 @@ from tst.auditing.findings import find_types, headline
 from tst.auditing.page import describe_nulls, points
 from tst.auditing.run import Audit
 from tst.cli.console import show_first, show_verdict
+from tst.cli.tables import say
 from tst.core.number_text import percent
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.to_mend import read_to_mend
@@ -28,20 +29,22 @@ def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> Non
     console.print(f"\n[bold]{audit.table.name}: {headline(types)}[/bold]", highlight=False)
     show_verdict(audit.deciding.summary, console)
     if alone := [t.name for t in types if t.random_alone]:
-        tell(
-            console,
+        say(
             f"Above chance in random folds alone: {', '.join(alone)}. Other questions of the same "
             f"group tell these answers; {audit.deciding.folds} keep a group together.",
+            console,
+            "  ",
         )
     for record in audit.runs.values():
-        tell(console, _overall(record))
+        say(_overall(record), console, "  ")
     if audit.change is not None and len(audit.change.by_type):
         overall = audit.change.by_type.iloc[-1]
         interval = f"[{points(overall['low_hard'])}, {points(overall['high_hard'])}]"
-        tell(
-            console,
+        say(
             f"Mending changed {audit.change.mended} questions and the score by "
             f"{points(overall['diff_hard'])} {interval} points.",
+            console,
+            "  ",
         )
     show_first(read_to_mend(audit.deciding.path), console, MOST_QUESTIONS)
     show_files(files, console)
@@ -55,9 +58,9 @@ def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console
     """
     console.print("")
     for sentence in describe_nulls(audit.deciding.summary.get("null") or {}):
-        tell(console, sentence)
+        say(sentence, console, "  ")
     if llm:
-        tell(console, llm)
+        say(llm, console, "  ")
     show_files(files, console)
 
 
@@ -67,11 +70,6 @@ def show_files(files: Mapping[str, Path], console: Console) -> None:
     width = max(map(len, files))
     for what, path in files.items():
         console.print(f"  {what:{width}}  {path}", markup=False, highlight=False, soft_wrap=True)
-
-
-def tell(console: Console, sentence: str) -> None:
-    """Print a sentence as it is: no markup, no colours, no line breaks."""
-    console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _overall(record: RunRecord) -> str:

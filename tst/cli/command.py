@@ -7,14 +7,12 @@ a job failed, 2 the user has something to mend, 3 an audit found what it was to 
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 import os
 import shlex
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,11 +24,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tst.cli.command_line import arrange, tell_swept
 from tst.cli.console_script import list_commands
+from tst.cli.endings import EXTRAS, NO_FOLDER, fail, in_sweep, refuse, refuse_unwritable
+from tst.cli.job_logs import begin_job, quieten_libraries
 from tst.cli.outcomes import (
     FAILED,
     INTERRUPTED,
@@ -51,15 +51,12 @@ from tst.config.composition import (
     register_schema,
     typed,
 )
+from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.ranges import find_range_problems
 from tst.records.environment import remember_command
 
 log = logging.getLogger("tst")
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-MODEL_KEYS = ("model=", "model.name=")
-MULTIRUN = ("-m", "--multirun")
 
 Settings = TypeVar("Settings")
 
@@ -109,11 +106,6 @@ class Command(Generic[Settings]):
         sys.exit(_run(self))
 
 
-def in_sweep() -> bool:
-    """Whether the current job is one of several, which are shown together at the end."""
-    return HydraConfig.get().mode == RunMode.MULTIRUN
-
-
 def jobs_run_side_by_side() -> bool:
     """Whether the launcher runs several jobs of a sweep at a time."""
     return not HydraConfig.get().launcher._target_.endswith("BasicLauncher")
@@ -148,19 +140,21 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
         if len(folders) > 1:
             own = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"]
         remember_command(shlex.join(["python", "-m", f"tst.{command.name}", *own, *overrides]))
+        number = int(HydraConfig.get().job.num) if in_sweep() else None
+        begin_job(number, "")
+        if number is not None:
+            log.info("%s", HydraConfig.get().job.override_dirname)
         try:
-            outcome = command.job(command.read(cfg, overrides))
+            config = command.read(cfg, overrides)
+            if isinstance(config, RunConfig):
+                begin_job(number, config.benchmark.name)
+            outcome = command.job(config)
         except UserError as error:
-            outcome = Outcome(REFUSED, error=str(error))
-            print(f"tst: {error}", file=sys.stderr)
+            outcome = refuse(str(error))
+        except OSError as error:
+            outcome = refuse_unwritable(error) or fail(error)
         except Exception as error:
-            outcome = Outcome(FAILED, error=f"{type(error).__name__}: {error}")
-            if isinstance(error, OSError) and error.errno in DISK_FULL:
-                print(f"tst: {error}: free some space; the same command continues", file=sys.stderr)
-            else:
-                log.error("%s", "".join(traceback.format_exception(error)))
-            # frames keep the model's tensors alive
-            traceback.clear_frames(error.__traceback__)
+            outcome = fail(error)
         except BaseException as stop:
             if in_sweep():
                 stopped = Outcome(INTERRUPTED, error=f"stopped ({type(stop).__name__})")
@@ -181,12 +175,11 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
 def _run(command: Command[Any]) -> int:
     """Compose the config that the command line names, run the job for each; the exit code."""
     command.register()
-    sys.argv[1:] = arrange(prepare(sys.argv[1:]))
+    sys.argv[1:] = tell_swept(arrange(prepare(sys.argv[1:])))
     signal.signal(signal.SIGTERM, _stop)
     wants_traceback = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quieten_libraries()
     decorate = hydra.main(
         version_base="1.3",
         config_path=str(CONFIG_FOLDER),
@@ -208,36 +201,30 @@ def _run(command: Command[Any]) -> int:
     except BrokenPipeError:  # whoever read the help has gone, as in `tst --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:  # Hydra's own folder: jobs do not raise
+        if error.errno not in NO_FOLDER or error.filename is None:
+            raise
+        root = str(error.filename).partition("/hydra/")[0]
+        print(
+            f"tst: outputs_root={root}: {error.strerror}. Expected a folder that can be written: "
+            "outputs_root=DIR",
+            file=sys.stderr,
+        )
+        return 2
     except Exception as error:
+        if extra := next((EXTRAS[name] for name in EXTRAS if name in str(error)), ""):
+            print(
+                f"tst: hydra/launcher={extra} is not installed: "
+                f"pip install 'tst-stress-test[{extra}]'",
+                file=sys.stderr,
+            )
+            return 2
         if SweepFolder.current is None:
             raise
         log.error("the launcher failed: %s: %s", type(error).__name__, error)
         ended = 1
     if SweepFolder.current is None:
         return ended
-    outcomes = read_outcomes(SweepFolder.current)
-    show_sweep(outcomes)
-    return ended if stopped else exit_code([o for _, o in outcomes]) or ended
-
-
-def arrange(arguments: list[str]) -> list[str]:
-    """The same arguments: flags that Hydra wants first, first; sweeps over models outermost.
-
-    ``-m`` behind an override is refused by Hydra's parser. The first of several sweeps varies
-    slowest, so with the model there, jobs that share a base follow each other and load it once.
-    """
-    flags = [a for a in arguments if a in MULTIRUN]
-    rest = [a for a in arguments if a not in MULTIRUN]
-    places = [i for i, a in enumerate(rest) if _is_override(rest, i)]
-    overrides = [rest[i] for i in places]
-    ordered = sorted(overrides, key=lambda a: not a.startswith(MODEL_KEYS))
-    for place, override in zip(places, ordered, strict=True):
-        rest[place] = override
-    return [*flags[:1], *rest]
-
-
-def _is_override(arguments: list[str], index: int) -> bool:
-    """Whether an argument is a ``key=value``, and not a flag or a flag's value."""
-    behind_flag = index > 0 and arguments[index - 1].startswith("--")
-    argument = arguments[index]
-    return "=" in argument and not argument.startswith("-") and not behind_flag
+    jobs = read_outcomes(SweepFolder.current)
+    show_sweep(jobs)
+    return ended if stopped else exit_code([job.outcome for job in jobs]) or ended

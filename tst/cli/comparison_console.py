@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import pandas as pd
-from rich.table import Table
-from rich.text import Text
 
 from tst.analysis.question_sets import find_question_sets
 from tst.analysis.selection import difference
 from tst.analysis.tables.paper_table import POINTS, Figure, write_figure
-from tst.cli.console import wide_console
+from tst.cli.tables import Column, Row, show_table, standard_output
 from tst.records.run_records import RunRecord
+
+COLUMNS = (
+    Column("question type", is_text=True),
+    Column("n"),
+    Column("a"),
+    Column("b"),
+    Column("b − a [95%]"),
+    Column("soft a", rank=2),
+    Column("soft b", rank=2),
+    Column("soft b − a [95%]", rank=1),
+)
 
 
 def show_comparison(
@@ -31,16 +40,12 @@ def show_comparison(
         print(f"b has other settings: {settings}")
     if alone:
         print(f"{alone} questions have no partner on the other side and are left out")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("question type", no_wrap=True)
-    for heading in ("n", "a", "b", "b − a [95%]", "soft a", "soft b", "b − a [95%]"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for row in differences.to_dict("records"):
-        cells = [str(row["n"])]
+        cells = [str(row["question_type"]), str(row["n"])]
         for m in ("hard", "s"):
             interval = (row[f"low_{m}"], row[f"high_{m}"])
             cells += [write_figure(Figure(row[f"{side}_{m}"])) for side in "ab"]
             cells.append(write_figure(Figure(row[f"diff_{m}"], POINTS, interval=interval)))
-        style = "bold" if row["question_type"] == "overall" else ""
-        table.add_row(Text(str(row["question_type"])), *map(Text, cells), style=style)
-    wide_console().print(table)
+        rows.append(Row(cells, "bold" if row["question_type"] == "overall" else ""))
+    show_table(COLUMNS, rows, standard_output())

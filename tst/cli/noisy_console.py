@@ -9,13 +9,28 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from tst.cli.console import show_jobs
+from tst.cli.sweep_console import show_rows
+from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import decimal
 
 SUSPECTS_SHOWN = 10
+WHEN = ("before", "after", "drop")
+PARTS = {
+    "held_out": "held-out clean pairs",
+    "train_clean": "clean training pairs",
+    "train_corrupted": "corrupted training pairs",
+    "corrupted_truth": "their true responses",
+    "held_out_corrupted": "held-out corrupted pairs",
+}
+DETECTION = {
+    "mean_clean": "clean",
+    "mean_corrupted": "corrupted",
+    "mean_mixed": "mixed",
+    "auroc": "AUROC",
+    "auroc_in_round": "in round",
+    "correlation": "correlation",
+}
 
 
 def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None:
@@ -29,14 +44,14 @@ def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None
         f"steps of {run['batch_size']} pairs, {data['corrupted']} of {data['train']} corrupted "
         f"({run['corruption']}), seed {run['seed']}"
     )
-    console.print(_losses(summary["memorisation"]))
+    show_losses(summary["memorisation"], console)
     suspects = record / "suspects.csv"
     if suspects.exists():
-        console.print(_suspects(pd.read_csv(suspects).head(SUSPECTS_SHOWN)))
+        show_suspects(pd.read_csv(suspects).head(SUSPECTS_SHOWN), console)
         console.print(f"all of them: {suspects}", soft_wrap=True)
     else:
-        console.print(_detection(summary["detection"]))
-        console.print(_pair_detection(summary["suspects"]))
+        show_detection(summary["detection"], console)
+        show_pair_detection(summary["suspects"], console)
     peak = cost["peak_memory_bytes"]
     console.print(
         f"{decimal(cost['step_seconds'])} s per step, of which the optimizer "
@@ -45,59 +60,52 @@ def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None
     )
 
 
-def _losses(memorisation: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("loss, nats per token", "before", "after", "drop"):
-        table.add_column(heading, justify="left" if heading.startswith("loss") else "right")
-    for part, name in (
-        ("held_out", "held-out clean pairs"),
-        ("train_clean", "clean training pairs"),
-        ("train_corrupted", "corrupted training pairs"),
-        ("corrupted_truth", "their true responses"),
-        ("held_out_corrupted", "held-out corrupted pairs"),
-    ):
-        figures = (memorisation[f"{part}_{when}"] for when in ("before", "after", "drop"))
-        table.add_row(name, *map(decimal, figures))
-    return table
+def show_losses(memorisation: Mapping[str, Any], console: Console) -> None:
+    """A line per part of the data: its loss before and after training."""
+    columns = [Column("loss, nats per token", is_text=True), *map(Column, WHEN)]
+    rows = [
+        Row([name, *(decimal(memorisation[f"{part}_{when}"]) for when in WHEN)])
+        for part, name in PARTS.items()
+    ]
+    show_table(columns, rows, console)
 
 
-def _detection(detection: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ["signal", "clean", "corrupted", "mixed", "AUROC", "in round", "correlation"]
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "signal" else "right")
-    names = ("mean_clean", "mean_corrupted", "mean_mixed", "auroc", "auroc_in_round", "correlation")
-    for signal, figures in detection.items():
-        table.add_row(signal, *(decimal(figures[name]) for name in names))
-    return table
+def show_detection(detection: Mapping[str, Mapping[str, Any]], console: Console) -> None:
+    """A line per signal: its means by kind of step, and how well it tells the kinds apart."""
+    columns = [Column("signal", is_text=True), *map(Column, DETECTION.values())]
+    rows = [
+        Row([signal, *(decimal(figures[name]) for name in DETECTION)])
+        for signal, figures in detection.items()
+    ]
+    show_table(columns, rows, console)
 
 
-def _pair_detection(suspects: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ["single pairs by", "pairs", "corrupted", "AUROC", "precision", "base rate"]
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == headings[0] else "right")
+def show_pair_detection(suspects: Mapping[str, Mapping[str, Any]], console: Console) -> None:
+    """A line per score of single pairs: how many are corrupted, and how well it finds them."""
+    headings = ("pairs", "corrupted", "AUROC", "precision", "base rate")
+    columns = [Column("single pairs by", is_text=True), *map(Column, headings)]
+    rows = []
     for score, figures in suspects.items():
         counts = (str(figures[name]) for name in ("n", "n_corrupted"))
         found = (decimal(figures[name]) for name in ("auroc", "precision", "base_rate"))
-        table.add_row(score, *counts, *found)
-    return table
+        rows.append(Row([score, *counts, *found]))
+    show_table(columns, rows, console)
 
 
-def _suspects(listed: pd.DataFrame) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("row", "id", "score"):
-        table.add_column(heading, justify="right")
-    table.add_column("most suspicious pairs", overflow="ellipsis", no_wrap=True)
-    for row in listed.to_dict("records"):
-        shown = (str(row["row"]), str(row["id"]), decimal(row["score"]), str(row["start"]))
-        table.add_row(*map(escape, shown))
-    return table
+def show_suspects(listed: pd.DataFrame, console: Console) -> None:
+    """The pairs that look most wrong."""
+    columns = [Column("row"), Column("id"), Column("score"),
+               Column("most suspicious pairs", is_text=True)]  # fmt: skip
+    rows = [
+        Row([str(row["row"]), str(row["id"]), decimal(row["score"]), str(row["start"])])
+        for row in listed.to_dict("records")
+    ]
+    show_table(columns, rows, console)
 
 
 def show_runs(summaries: Sequence[Mapping[str, Any]], console: Console) -> None:
     """One line per run of a grid."""
-    show_jobs([sweep_row(summary) for summary in summaries], console)
+    show_rows([sweep_row(summary) for summary in summaries], console)
 
 
 def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
@@ -105,15 +113,16 @@ def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
 
     A * marks a mean whose paired difference to the reference optimizer has an interval without 0.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
     optimizers = list(dict.fromkeys(comparison["optimizer"]))
-    table.add_column("mean over seeds [95% interval]")
-    for optimizer in optimizers:
-        table.add_column(optimizer, justify="right")
-    for measure, rows in comparison.groupby("measure", sort=False):
-        by_optimizer = rows.set_index("optimizer").to_dict("index")
-        table.add_row(str(measure), *(_compared(by_optimizer[o]) for o in optimizers))
-    console.print(table)
+    columns = [
+        Column("mean over seeds [95% interval]", is_text=True),
+        *(Column(name, rank) for rank, name in enumerate(optimizers)),
+    ]
+    rows = []
+    for measure, of_measure in comparison.groupby("measure", sort=False):
+        by_optimizer = of_measure.set_index("optimizer").to_dict("index")
+        rows.append(Row([str(measure), *(_compared(by_optimizer[o]) for o in optimizers)]))
+    show_table(columns, rows, console)
     if comparison.get("difference_low", pd.Series(dtype=float)).notna().any():
         console.print("* differs from AdamW on the same seeds")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,25 @@ class Outcome:
     state: finished, partial (folds are missing), failed, refused (the user's mistake), interrupted,
         found (finished, and it has what was to be failed on)
     record: path of its record, where there is one
-    error: one line, for failed and refused jobs
-    row: columns for the sweep's table
+    error: for failed and refused jobs; traceback: of one that crashed
+    row: columns for the sweep's table, the most important first
     """
 
     state: str
     record: str = ""
     error: str = ""
+    traceback: str = ""
     row: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SweptJob:
+    """One job of a sweep: its number, overrides and outcome, and the file that holds them."""
+
+    number: int
+    overrides: list[str]
+    outcome: Outcome
+    file: Path
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
@@ -50,19 +62,18 @@ def write_outcome(folder: Path, outcome: Outcome, overrides: list[str]) -> None:
         write_json(folder / OUTCOME, {**asdict(outcome), "overrides": overrides})
 
 
-def read_outcomes(sweep: Path) -> list[tuple[str, Outcome]]:
-    """(overrides, outcome) of a sweep's jobs in order; a job that left none has died."""
+def read_outcomes(sweep: Path) -> list[SweptJob]:
+    """A sweep's jobs in order; a job that left no outcome has died."""
     jobs = [p.parent for p in sweep.glob("*/.hydra")]
     found = []
-    for job in sorted(jobs, key=lambda p: (len(p.name), p.name)):
+    for number, job in enumerate(sorted(jobs, key=lambda p: (len(p.name), p.name))):
         try:
             entry = read_json(job / OUTCOME)
             overrides = entry.pop("overrides")
         except (OSError, ValueError, KeyError):
             entry = asdict(Outcome(FAILED, error="the process ended without a message (killed?)"))
             overrides = _read_overrides(job)
-        shown = [o for o in overrides if not o.startswith(("hydra/", "hydra."))]
-        found.append((" ".join(shown), Outcome(**entry)))
+        found.append(SweptJob(number, overrides, Outcome(**entry), job / OUTCOME))
     return found
 
 
@@ -72,17 +83,31 @@ def _read_overrides(job: Path) -> list[str]:
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 
 
-def show_sweep(outcomes: list[tuple[str, Outcome]]) -> None:
-    """One table over all jobs, a ``record:`` line per record, and which jobs failed."""
-    from tst.cli.console import show_jobs, wide_console
+def show_sweep(jobs: Sequence[SweptJob]) -> None:
+    """One table over all jobs, why some failed, each reason once, and a ``record:`` line each."""
+    from tst.cli.sweep_console import show_jobs
+    from tst.cli.tables import standard_output
 
-    rows = [
-        {"job": str(number), "state": outcome.state, **outcome.row}
-        for number, (_, outcome) in enumerate(outcomes)
-    ]
-    show_jobs(rows, wide_console(140))
-    for number, (overrides, outcome) in enumerate(outcomes):
-        if outcome.error:
-            print(f"job {number} {outcome.state}: {overrides}: {outcome.error}", file=sys.stderr)
-        elif outcome.record:
-            print(f"record: {outcome.record}")
+    show_jobs(jobs, standard_output())
+    reasons: dict[str, list[SweptJob]] = {}
+    for job in jobs:
+        if job.outcome.error:
+            reasons.setdefault(f"{job.outcome.state}: {job.outcome.error}", []).append(job)
+    for reason, of in reasons.items():
+        print(f"{name_jobs([job.number for job in of])} {reason}", file=sys.stderr)
+        for job in of:
+            if job.outcome.traceback:
+                print(f"  traceback of job {job.number}: {job.file}", file=sys.stderr)
+    sys.stderr.flush()
+    for record in dict.fromkeys(j.outcome.record for j in jobs if j.outcome.record):
+        print(f"record: {record}")
+
+
+def name_jobs(numbers: Sequence[int]) -> str:
+    """``job 3``, ``jobs 0, 2``, ``jobs 0-4``."""
+    if len(numbers) == 1:
+        return f"job {numbers[0]}"
+    runs = list(numbers) == list(range(numbers[0], numbers[-1] + 1))
+    if runs and len(numbers) > 2:
+        return f"jobs {numbers[0]}-{numbers[-1]}"
+    return f"jobs {', '.join(map(str, numbers))}"

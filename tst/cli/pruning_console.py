@@ -7,13 +7,37 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import percent
 from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
 
 TITLES = {NOTHING: "nothing (before)"}
+TYPES = (
+    Column("question type", is_text=True),
+    *map(Column, ("before", "after", "score", "after", "adjusted", "after")),
+)
+JUDGED = (
+    Column("judge, folds", is_text=True),
+    Column("removed", is_text=True),
+    Column("left"),
+    Column("score", rank=2),
+    Column("", rank=3),
+    Column("adjusted"),
+    Column("", rank=1),
+    Column("ours − this"),
+    Column("", rank=4),
+)
+GAPS = (
+    Column("", is_text=True),
+    Column("n"),
+    Column("vision"),
+    Column("blind"),
+    Column("gap"),
+    Column("change of gap"),
+    Column("gap at random", rank=1),
+)
 MARKS = {True: "", False: " *", None: " ?"}
 
 
@@ -51,21 +75,16 @@ def show_pruning(summary: dict[str, Any], record: Path, console: Console) -> Non
 
 def show_types(done: dict[str, Any], console: Console) -> None:
     """Types that lost questions, most first: what is left, and the chooser's scores of it."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("question type", overflow="ellipsis", no_wrap=True, min_width=16)
-    for heading in ("before", "after", "score", "after", "adjusted", "after"):
-        table.add_column(heading, justify="right", no_wrap=True)
     states = {entry["question_type"]: entry["state"] for entry in done["exposure"]}
     per_type = sorted(done["per_type"].items(), key=lambda item: -item[1]["removed"])
     lost = [(name, part) for name, part in per_type if part["removed"]]
-    for name, part in lost:
-        score, adjusted = part["score_hard"], part["adjusted_hard"]
-        table.add_row(
-            Text(name), str(part["before"]), str(part["kept"]), *map(percent, score),
-            *map(percent, adjusted),
-        )  # fmt: skip
+    rows = [
+        Row([name, str(part["before"]), str(part["kept"]), *map(percent, part["score_hard"]),
+             *map(percent, part["adjusted_hard"])])
+        for name, part in lost
+    ]  # fmt: skip
     if lost:
-        console.print(table)
+        show_table(TYPES, rows, console)
     kept = [name for name, part in per_type if not part["removed"]]
     told = Counter(states.get(name, "") for name in kept)
     shown = ", ".join(f"{count} {state}" for state, count in told.items() if state)
@@ -79,33 +98,28 @@ def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console
     Brackets are 95% intervals; for random removals they are the range of the draws. A mark stands
     at a difference that is not independent.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("judge, folds", no_wrap=True)
-    table.add_column("removed", no_wrap=True)
-    for heading in ("left", "score", "", "adjusted", "", "ours − this", ""):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for judged in judgements:
         who = " ".join([judged["judge"], judged.get("model", "")]).strip()
         block = [who, f"{judged['folds']} folds"]
         for name, entry in judged["lists"].items():
             title = f"by {chooser}" if name == OURS else TITLES.get(name, name)
-            table.add_row(
-                block.pop(0) if block else "", Text(title), str(entry["n"]),
+            rows.append([
+                block.pop(0) if block else "", title, str(entry["n"]),
                 percent(entry["score_hard"]), _range(entry["interval"]["score_hard"]),
                 percent(entry["adjusted_hard"]), _range(entry["interval"]["adjusted_hard"]),
                 _difference(entry),
                 "" if entry["independent"] else INDEPENDENCE[entry["independent"]],
-            )  # fmt: skip
+            ])  # fmt: skip
         if band := judged.get("random"):
             score, adjusted = band["score_hard"], band["adjusted_hard"]
-            table.add_row(
+            rows.append([
                 "", f"at random ({adjusted['draws']})", "",
                 percent(score["mean"]), _range([score["low"], score["high"]]),
-                percent(adjusted["mean"]), _range([adjusted["low"], adjusted["high"]]),
-            )  # fmt: skip
-        table.add_section()
+                percent(adjusted["mean"]), _range([adjusted["low"], adjusted["high"]]), "", "",
+            ])  # fmt: skip
     console.print(f"\n[bold]remaining questions, judged[/bold] with seeds {judgements[0]['seeds']}")
-    console.print(table)
+    show_table(JUDGED, [Row(row) for row in rows], console)
     for judged in judgements:
         for name, reason in judged.get("left_out", {}).items():
             by = f"{judged['judge']}, {judged['folds']} folds"
@@ -131,19 +145,16 @@ def show_gaps(name: str, entry: dict[str, Any], console: Console) -> None:
     if "blind_answers" in entry:
         console.print("without the pictures:")
         show_readings(entry["blind_answers"], console)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
-    for heading in ("n", "vision", "blind", "gap", "change of gap", "gap at random"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for part, figures in [("overall", entry["overall"]), *entry["per_type"].items()]:
         band = figures.get("random", {}).get("gap")
         for title, row in figures["lists"].items():
-            table.add_row(
-                Text(f"{part}, {title}"), str(row["n"]), percent(row["vision"]),
+            rows.append(Row([
+                f"{part}, {title}", str(row["n"]), percent(row["vision"]),
                 percent(row["blind"]), percent(row["gap"]), percent(row.get("gap_change")),
                 _range([band["low"], band["high"]]) if band and title == "after" else "",
-            )  # fmt: skip
-    console.print(table)
+            ]))  # fmt: skip
+    show_table(GAPS, rows, console)
     grows = entry["overall"].get("gap_grows_beyond_random")
     if left_out := entry["overall"]["lists"]["before"]["without_blind"]:
         console.print(f"left out: {left_out} questions without a blind answer")

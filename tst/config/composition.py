@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tst.benchmarks.naming import TABLE, name_after
 from tst.config.arguments import prepare
+from tst.config.misspelt import describe_misspelt
 from tst.config.problems import find_problems
 from tst.config.schema import READABLE, RunConfig
 from tst.core.errors import UserError
@@ -161,7 +162,8 @@ def set_diagnostic_type(cfg: DictConfig, key: str) -> None:
         settings = OmegaConf.merge(OmegaConf.structured(declared.settings_type), plain)
     except OmegaConfBaseException as error:
         place = f"{key}.{error.full_key}" if error.full_key else key
-        raise UserError(f"{place}: {one_message(error)}") from error
+        told = describe_misspelt(error, key) or f"{place}: {one_message(error)}"
+        raise UserError(told) from error
     OmegaConf.update(cfg, key, settings, merge=False)
 
 
@@ -229,6 +231,9 @@ def make_importable(folders: list[Path]) -> None:
 
 def one_message(error: Exception) -> str:
     """A composition error and its causes, without Hydra's internals."""
+    advice = "`--help` lists the groups and their options; `--cfg job` shows every setting."
+    if described := describe_misspelt(error):
+        return f"{described}\n{advice}"
     lines: list[str] = []
     cause: BaseException | None = error
     while cause is not None:
@@ -237,5 +242,4 @@ def one_message(error: Exception) -> str:
             if text and text not in lines and not text.startswith(_INTERNALS):
                 lines.append(text)
         cause = cause.__cause__
-    lines.append("`--help` lists the groups and their options; `--cfg job` shows every setting.")
-    return "\n".join(lines)
+    return "\n".join([*lines, advice])

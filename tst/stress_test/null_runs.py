@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 
 from tst.core.diagnostic import Diagnostic
 from tst.core.folds import FoldPlan
+from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.records.files import read_json, write_json
 from tst.scoring.null_tests import KINDS, describe_left_out, judge_draws, run_draw
@@ -54,12 +55,14 @@ def run_nulls(
 
     jobs = (delayed(compute)(kind, draw) for kind, draw in missing)
     results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
-    for done, (kind, draw, found) in enumerate(results, start=1):
-        write_json(_draw_path(folder, kind, draw), found)
-        log.info(
-            "null draw %d of %d (%s): score %.1f, majority %.1f",
-            done, len(missing), kind, 100 * found["score_hard"], 100 * found["majority"],
-        )  # fmt: skip
+    with Progress("null draws", len(missing), "draw") as progress:
+        for kind, draw, found in results:
+            write_json(_draw_path(folder, kind, draw), found)
+            progress.advance()
+            log.info(
+                "null draw %d of %d (%s): score %.1f, majority %.1f", progress.done, len(missing),
+                kind, 100 * found["score_hard"], 100 * found["majority"],
+            )  # fmt: skip
     draws = {
         kind: [read_json(_draw_path(folder, kind, draw)) for draw in range(repeats)]
         for kind in kinds

@@ -18,6 +18,7 @@ from tst.benchmarks.understanding.describe import short_block
 from tst.config.schema import RunConfig, to_plain, to_yaml
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan, plan_folds
+from tst.core.progress import Progress
 from tst.core.questions import QuestionTable
 from tst.core.scoring_rules import ScoringRules
 from tst.records.environment import describe_environment, library_versions
@@ -169,18 +170,21 @@ def _run_folds(
     diagnostic = build_diagnostic(config, store)
     rules = config.scoring.rules()
     told: dict[Fold, str] = {}
-    while len(record.folds.finished(wanted)) < len(wanted):
-        leased = record.folds.lease(wanted, diagnostic.folds_at_once)
-        if leased:
-            record.mark("running", planned_folds=len(plan.folds()))
-            for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
-                _keep_fold(record, table.frame, plan, fold, predictions, rules)
-        else:
-            for fold, holder in record.folds.holders(wanted).items():
-                if told.get(fold) != holder:
-                    log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
-                    told[fold] = holder
-            time.sleep(WAIT_SECONDS)
+    with Progress("folds", len(wanted), "fold") as progress:
+        while len(done := record.folds.finished(wanted)) < len(wanted):
+            progress.advance(len(done) - progress.done)
+            leased = record.folds.lease(wanted, diagnostic.folds_at_once)
+            if leased:
+                record.mark("running", planned_folds=len(plan.folds()))
+                for fold, predictions in diagnostic.run_folds(table.frame, plan, leased, plan.seed):
+                    _keep_fold(record, table.frame, plan, fold, predictions, rules)
+                    progress.advance()
+            else:
+                for fold, holder in record.folds.holders(wanted).items():
+                    if told.get(fold) != holder:
+                        log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
+                        told[fold] = holder
+                time.sleep(WAIT_SECONDS)
     del diagnostic
     gc.collect()
 

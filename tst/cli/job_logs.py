@@ -1,0 +1,74 @@
+"""Log lines of a command: which job and which benchmark they are about; bars stay below them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+QUIET = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_VERBOSITY": "error",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONWARNINGS": "ignore",
+}
+"""What keeps libraries from writing between the lines of a run, here and in child processes."""
+
+
+@dataclass
+class Job:
+    """The job that this process is at.
+
+    number: of a sweep's job, else None; benchmark: its name, empty where it has none
+    """
+
+    number: int | None = None
+    benchmark: str = ""
+
+    def prefix(self, message: str) -> str:
+        """What is put before a log line."""
+        job = "" if self.number is None else f"job {self.number}: "
+        named = not self.benchmark or message.startswith(f"{self.benchmark}:")
+        return job if named else f"{job}{self.benchmark}: "
+
+
+current = Job()
+
+
+def begin_job(number: int | None, benchmark: str) -> None:
+    """From here on log lines are about this job."""
+    current.number, current.benchmark = number, benchmark
+
+
+def quieten_libraries() -> None:
+    """Keep warnings and advice of libraries off the terminal, unless the user asked for them."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+class JobFormatter(logging.Formatter):
+    """Time, job, benchmark, message; the level where it is worse than information."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname} "
+        prefix = current.prefix(record.message)
+        return f"{record.asctime} {level}{prefix}{record.message}"
+
+    def usesTime(self) -> bool:
+        return True
+
+
+class TerminalHandler(logging.StreamHandler):
+    """Writes to standard error; a progress bar makes room for the line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with tqdm.external_write_mode(file=sys.stderr):
+            super().emit(record)
