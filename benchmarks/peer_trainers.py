@@ -69,6 +69,8 @@ def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
     given = read_fold(folder)
     rows = json.loads((folder / f"train-{FOLD}.json").read_text())
     source = given["model_name_or_path"]
+    if (folder / source).is_dir():
+        source = str(folder / source)
     dtype = torch.bfloat16 if given["bf16"] else torch.float32
     nf4 = None
     if given.get("quantization_bit") == 4:

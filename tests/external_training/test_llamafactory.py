@@ -19,7 +19,9 @@ from tst.config.composition import compose
 from tst.core.errors import UserError
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.prompting.encoding import Encoder
+from tst.external_training.export import export_folds
 from tst.external_training.llamafactory import is_trained_elsewhere, run_with_llamafactory
+from tst.external_training.settings import FOR_LLAMAFACTORY
 from tst.main import stress_test
 from tst.records.run_records import read_record
 from tst.stress_test.run import load_table, plan_for
@@ -150,17 +152,19 @@ json.dump(rows, open(sys.argv[2], "w"))
 
 
 @needs_the_real_one
-def test_the_real_one_reads_the_prompts_token_by_token(exported, export_config, base, tmp_path):
+@pytest.mark.parametrize("style", FOR_LLAMAFACTORY)
+def test_the_real_one_reads_the_prompts_token_by_token(export_config, base, tmp_path, style):
+    config = export_config(f"format={style}", f"to={tmp_path}/folds")
+    folder = export_folds(config, tmp_path / "folds", style).folder
     (tmp_path / "render.py").write_text(RENDER)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     for fold in (0, 1):
         line = [str(Path(REAL).parent / "python"), str(tmp_path / "render.py"),
                 f"train-0-{fold}.yaml", str(tmp_path / "rows.json")]  # fmt: skip
-        done = subprocess.run(line, cwd=exported.folder, env=environment, capture_output=True,
+        done = subprocess.run(line, cwd=folder, env=environment, capture_output=True,
                               text=True, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
         rows = json.loads((tmp_path / "rows.json").read_text())
-        config = export_config()
         table = load_table(config)
         plan = plan_for(config, table)
         held = set(plan.heldout_rows(0, fold))

@@ -283,6 +283,16 @@ def test_the_command_line_wins_over_the_manifest(trained, tmp_path, monkeypatch,
     assert "another fold plan" in capsys.readouterr().err
 
 
+def test_a_manifest_cannot_ask_for_a_model_s_own_code(trained, score_config):
+    manifest = trained / "manifest.json"
+    about = json.loads(manifest.read_text())
+    about["config"]["model"]["trust_remote_code"] = True
+    manifest.write_text(json.dumps(about))
+    assert not score_config(f"adapters={trained}").model.trust_remote_code
+    asked = score_config(f"adapters={trained}", "model.trust_remote_code=true")
+    assert asked.model.trust_remote_code
+
+
 def test_nothing_to_score_and_null_draws_are_refused(score_config):
     with pytest.raises(UserError, match="Nothing to score"):
         score_config()

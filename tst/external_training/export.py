@@ -135,7 +135,7 @@ def _link_base(source: Path, folder: Path, dtype: str) -> None:
     """A folder of links to the base's files, whose config.json has the dtype that is stated.
 
     LLaMA-Factory loads a base in the dtype of its config.json, whatever its settings say: float16,
-    on a CPU ten times slower than float32 and less exact.
+    on a CPU several times slower than float32, and less exact.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(p for p in source.iterdir() if p.name != CONFIG):

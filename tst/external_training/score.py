@@ -56,6 +56,8 @@ def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
     asked = deepcopy(cfg)
     for section in FROM_MANIFEST:
         OmegaConf.update(cfg, section, found[1].config[section], merge=True)
+    # a folder from elsewhere must not make this machine run a model's own code
+    cfg.model.trust_remote_code = asked.model.trust_remote_code
     for word in overrides:
         key = word.lstrip("+~").partition("=")[0].partition("@")[0]
         if key.partition(".")[0] in FROM_MANIFEST:
