@@ -180,7 +180,7 @@ def test_the_real_one_reads_the_prompts_token_by_token(export_config, base, tmp_
 
 @needs_the_real_one
 def test_the_real_one_trains_the_folds(run_config):
-    result = run_with_llamafactory(run_config(Path(REAL)))
+    result = run_with_llamafactory(run_config(Path(REAL), "model.quantization=none"))
     assert result.complete
     leaves = read_record(result.record).leaves
     assert leaves["diagnostic.trainer"].startswith("llamafactory 0.")
