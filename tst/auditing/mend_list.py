@@ -24,8 +24,9 @@ def describe_to_mend(to_mend: pd.DataFrame, with_text: bool) -> list[str]:
     told = (to_mend["shortcut"] != "").mean()
     intro = (
         f"to_mend.csv lists the {len(to_mend):,} questions of these types that are answered right, "
-        f"those that give most away first; for {percent(told, 0)}% of them it names what tells the "
-        "answer, counted on training answers, and a repair."
+        "those that give most away first. Some are right by chance, so not all have to change. For "
+        f"{percent(told, 0)}% it names what tells the answer, counted on training answers, and a "
+        "repair."
     )
     parts = ["## What to mend", intro, "\n".join(_by_shortcut(to_mend))]
     return [*parts, "\n".join(_first(to_mend))] if with_text else parts

@@ -115,11 +115,9 @@ def _score(found: TypeFinding, scheme: str) -> str:
 def _notes(types: list[TypeFinding]) -> list[str]:
     """What chance is, what only random folds give away, what could not be told."""
     kinds = [kind for kind in CHANCE if any(t.format == kind for t in types)]
-    notes = [
-        "Percent right (numbers: mean relative accuracy), with 95% intervals. Chance: "
-        + ", ".join(f"{CHANCE[kind]} ({kind})" for kind in kinds)
-        + "."
-    ]
+    of_numbers = " (numbers: mean relative accuracy)" if "num" in kinds else ""
+    chance = ", ".join(f"{CHANCE[kind]} ({kind})" for kind in kinds)
+    notes = [f"Percent right{of_numbers}, with 95% intervals. Chance: {chance}."]
     if alone := [t.name for t in types if t.random_alone]:
         notes.append(
             f"Above chance in random folds alone: {_names(alone)}. Other questions of the same "

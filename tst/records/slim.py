@@ -7,18 +7,24 @@ GPU days behind it. Nothing that reads questions can read them.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
-from tst.records.files import checksum, read_json, write_json
+import yaml
+
+from tst.records.files import checksum, read_json, write_json, write_text
 from tst.records.identity import IDENTITY
 from tst.records.record import SUMMARY
 
 SLIM = "slim"
 """Key of status.json with the checksums of the whole record's files; also the state of such a
 record where a whole one is needed."""
-ENVIRONMENT = ("tst", "commit", "command", "versions", "gpus")
+ENVIRONMENT = ("tst", "commit", "versions", "gpus")
+PLACES = {"data_root": "DIR", "benchmark.path": "FILE", "outputs_root": "", "n_jobs": ""}
+"""Settings that say where things are on one machine, and what a command has in their place; an
+empty word leaves them out."""
 TEXTS = ("understood", "left_out")
 """Parts of summary.json's ``data`` that may quote the source."""
 
@@ -32,16 +38,32 @@ def write_slim(record: Path, outputs_root: Path, folder: Path) -> Path:
     """Write the slim copy of a finished record at the same place under ``folder``; its path."""
     slim = folder / record.resolve().relative_to(outputs_root.resolve())
     slim.mkdir(parents=True, exist_ok=True)
-    for name in ("config.yaml", IDENTITY):
-        if (record / name).exists():
-            shutil.copyfile(record / name, slim / name)
+    config = yaml.safe_load((record / "config.yaml").read_text(encoding="utf-8"))
+    config = {key: value for key, value in config.items() if key not in PLACES}
+    write_text(slim / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    if (record / IDENTITY).exists():
+        shutil.copyfile(record / IDENTITY, slim / IDENTITY)
     environment = read_json(record / "environment.json")
-    write_json(slim / "environment.json", {k: environment[k] for k in ENVIRONMENT})
+    kept = {key: environment[key] for key in ENVIRONMENT}
+    command = without_places(environment["command"])
+    write_json(slim / "environment.json", {**kept, "command": command})
     write_json(slim / SUMMARY, without_text(read_json(record / SUMMARY)))
     status = read_json(record / "status.json")
     files = {SUMMARY: checksum(slim / SUMMARY)}
     write_json(slim / "status.json", {**status, "files": files, SLIM: status["files"]})
     return slim
+
+
+def without_places(command: str) -> str:
+    """A command without what is true of one machine alone."""
+    words = []
+    for word in shlex.split(command):
+        key = word.partition("=")[0]
+        if key not in PLACES:
+            words.append(word)
+        elif PLACES[key]:
+            words.append(f"{key}={PLACES[key]}")
+    return shlex.join(words)
 
 
 def without_text(summary: dict[str, Any]) -> dict[str, Any]:

@@ -116,3 +116,18 @@ def test_both_fold_plans_stand_side_by_side(stratified, study) -> None:
     assert row.cells["TsT-RF.difference"].missing  # the seeds are not the same
     assert write_figure(row.cells["TsT-RF.answer"]) != "–"
     assert stratification_table(read_sources(study[0]).study).rows == []
+
+
+def test_figures_of_a_diagnostic_without_records_stay(tmp_path) -> None:
+    """rf's records of a new version do not throw away the language model's of an earlier one."""
+    make_record(tmp_path, "diagnostic=rf")
+    old = EARLIER.replace("Old text of the main table", "TsT-LLM 42.2, TsT-RF 62.6")
+    page, sections = write_page(tmp_path, ["main", "folds"], old)
+    kept = f"{MAIN}, results version 2"
+    assert sections[kept].startswith("*Results version 2.*\n\nTsT-LLM 42.2")
+    assert sections[MAIN].startswith(f"*Results version {RESULTS_VERSION}.*")
+    assert list(sections).index(kept) > list(sections).index(MAIN)
+    assert not any(title.startswith(f"{FOLDS}, ") for title in sections)  # it named no diagnostic
+    assert "aaaa00000001`: `python -m tst.main one`" in sections[COMMANDS]
+    again, _ = write_page(tmp_path, ["main", "folds"], page)
+    assert again == page

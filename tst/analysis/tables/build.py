@@ -142,4 +142,5 @@ def render_results(
     versions = dict.fromkeys(TABLES, str(RESULTS_VERSION))
     versions["noisy"] = f"{VERSION} of noisy tuning"
     commands = {r.hash: r.command for r in sources.study.found.records}
-    return render_page(tables, versions, commands, command, earlier)
+    labels = [subject.label for subject in sources.study.shown]
+    return render_page(tables, versions, commands, command, earlier, labels)

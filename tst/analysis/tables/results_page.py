@@ -2,7 +2,8 @@
 
 A section is replaced when there are records for its table. Every other section keeps its text; the
 results version that it was made with stands under its heading. outputs/ is not kept by git, so that
-not everybody has the records behind the whole page.
+not everybody has the records behind the whole page. An earlier section with figures of a diagnostic
+that the new one has none of (the language model's, where there is no GPU) is kept below all others.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def render_page(
     commands: Mapping[str, str],
     command: str,
     earlier: str = "",
+    labels: Sequence[str] = (),
 ) -> str:
     """The page; where ``tables`` have no records, with what it said before.
 
@@ -33,6 +35,7 @@ def render_page(
     commands: hash of a record -> the command that made it
     command: what writes the page
     earlier: the page as it stands
+    labels: of the diagnostics that tables name
     """
     sections = split_sections(earlier)
     known = dict(_COMMAND.findall(sections.pop(COMMANDS, ""))) | dict(commands)
@@ -40,7 +43,12 @@ def render_page(
     for table in tables:
         if has_records(table):
             text = f"{_MARK}{versions[table.name]}.*\n\n" + _body(render_markdown(table))
+            before = sections.get(table.title, "")
             sections = _put(sections, table.title, text, above)
+            if (version := _version(before)) != versions[table.name] and any(
+                label in before for label in without_figures(table, labels)
+            ):
+                sections[f"{table.title}, results version {version}"] = before
         elif table.title in sections and not sections[table.title].startswith(_MARK):
             mark = f"{_MARK}not known: earlier than {versions[table.name]}.*\n\n"
             sections[table.title] = mark + sections[table.title]
@@ -67,6 +75,23 @@ def split_sections(page: str) -> dict[str, str]:
 def has_records(table: PaperTable) -> bool:
     """Whether any figure of a table comes from a record."""
     return any(figure.records for row in table.rows for figure in row.cells.values())
+
+
+def without_figures(table: PaperTable, labels: Sequence[str]) -> list[str]:
+    """The diagnostics of which no figure of a table comes from a record."""
+    shown = [
+        " ".join([*row.labels, column.span])
+        for row in table.rows
+        for column in table.columns
+        if row.cells[column.key].records
+    ]
+    return [label for label in labels if not any(label in place for place in shown)]
+
+
+def _version(section: str) -> str:
+    """The results version that stands under a section's heading; ``not known`` without one."""
+    match = re.match(re.escape(_MARK) + r"(.+?)\.\*", section)
+    return match[1] if match else "not known"
 
 
 def _body(section: str) -> str:
