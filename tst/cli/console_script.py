@@ -22,6 +22,7 @@ COMMANDS = {
     "tables": "the paper's tables from the records",
     "figures": "the paper's figures from the records",
     "compare": "two runs on the same questions",
+    "blend": "what several diagnostics know together",
     "status": "what is finished, running, failed or missing",
     "explain": "which words made a model answer as it did",
     "noisy_study": "compare the optimizers of recorded noisy runs",

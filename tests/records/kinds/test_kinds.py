@@ -27,7 +27,7 @@ def test_a_benchmark_may_have_the_name_of_a_kind(tmp_path: Path) -> None:
     path = STRESS_TEST.path(tmp_path, ("prune", "rf", "random5"), "0123456789ab")
     assert kind_of(path, tmp_path) is STRESS_TEST
     assert STRESS_TEST.place(path) == ("prune", "rf", "random5")
-    with pytest.raises(ValueError, match="runs, prune, noisy"):
+    with pytest.raises(ValueError, match="runs, prune, noisy, blends"):
         kind_of(tmp_path / "hydra" / "x", tmp_path)
 
 

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+from tst.records.kinds.blend import BLEND
 from tst.records.kinds.kind import RecordKind
 from tst.records.kinds.noisy_tuning import NOISY_TUNING
 from tst.records.kinds.pruning import PRUNING
 from tst.records.kinds.stress_test import STRESS_TEST
 
-KINDS: tuple[RecordKind, ...] = (STRESS_TEST, PRUNING, NOISY_TUNING)
+KINDS: tuple[RecordKind, ...] = (STRESS_TEST, PRUNING, NOISY_TUNING, BLEND)
 
-__all__ = ["KINDS", "NOISY_TUNING", "PRUNING", "STRESS_TEST", "RecordKind", "kind_of"]
+__all__ = ["BLEND", "KINDS", "NOISY_TUNING", "PRUNING", "STRESS_TEST", "RecordKind", "kind_of"]
 
 
 def kind_of(record: Path, outputs_root: Path) -> RecordKind:

@@ -1,0 +1,1 @@
+"""What several diagnostics know together: their records of one plan, stacked."""
