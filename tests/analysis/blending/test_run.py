@@ -123,7 +123,7 @@ def test_records_that_cannot_be_blended_are_refused(study, pairs):
         blend([pairs[0], str(paths["random_43"])], root)
     with pytest.raises(UserError, match=r"do not share a plan: fold.group_by=None and scene"):
         blend([pairs[0], str(paths["grouped"])], root)
-    with pytest.raises(UserError, match="is no record"):
+    with pytest.raises(UserError, match="is not a record"):
         blend([pairs[0], str(root / "nowhere")], root)
 
 
