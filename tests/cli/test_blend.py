@@ -12,7 +12,8 @@ from tst import blend
     ("typed", "arranged"),
     [
         (["a/b", "c d"], ["records=['a/b','c d']"]),
-        (["--x", "a", "out=o", "b"], ["--x", "out=o", "records=['a','b']"]),
+        (["-m", "a", "out=o", "b"], ["-m", "out=o", "records=['a','b']"]),
+        (["--cfg", "job", "a"], ["--cfg", "job", "records=['a']"]),
         (["--help"], ["--help"]),
         (["records=[a,b]"], ["records=[a,b]"]),
     ],
