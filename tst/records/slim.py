@@ -40,6 +40,8 @@ def write_slim(record: Path, outputs_root: Path, folder: Path) -> Path:
     slim.mkdir(parents=True, exist_ok=True)
     config = yaml.safe_load((record / "config.yaml").read_text(encoding="utf-8"))
     config = {key: value for key, value in config.items() if key not in PLACES}
+    if "benchmark" in config:
+        config["benchmark"].pop("path", None)
     write_text(slim / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     if (record / IDENTITY).exists():
         shutil.copyfile(record / IDENTITY, slim / IDENTITY)
@@ -58,8 +60,10 @@ def without_places(command: str) -> str:
     """A command without what is true of one machine alone."""
     words = []
     for word in shlex.split(command):
-        key = word.partition("=")[0]
-        if key not in PLACES:
+        key, _, value = word.partition("=")
+        if key == "benchmark" and "/" in value:
+            words.append(f"{key}={Path(value).name}")
+        elif key not in PLACES:
             words.append(word)
         elif PLACES[key]:
             words.append(f"{key}={PLACES[key]}")

@@ -81,6 +81,7 @@ def test_commands_name_no_place_of_the_machine_that_ran_them(
     assert without_places(command) == (
         "python -m tst.main data_root=DIR benchmark.path=FILE fold.k=5"
     )
+    assert without_places("tst benchmark=../a/my.csv") == "tst benchmark=my.csv"
     for name in ("config.yaml", "environment.json", "summary.json"):
         assert not any(str(study[0]) in path.read_text() for path in kept[0].rglob(name))
 
