@@ -15,7 +15,6 @@ from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 CHARACTERS = (3, 5)
-MAX_CROSSES = 400
 
 
 class TextPieces:
