@@ -51,7 +51,7 @@ def mean_scores(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def compare(a: Sequence[RunRecord], b: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row a question type and one for all: n, both means, b - a and its 95% interval.
+    """One row per question type and one for all of them: n, both means, b - a and its 95% interval.
 
     Each side is averaged over its records (seeds). Compared are the questions that both sides have
     with the same content; columns question_type, n, then for hard and s: a_<m>, b_<m>, diff_<m>,

@@ -51,7 +51,7 @@ def measured(runs: Mapping[int, Experiment], measure: str) -> dict[int, float]:
 
 
 def compare(runs: Runs) -> pd.DataFrame:
-    """One row a (measure, optimizer): mean over seeds, its interval, and the difference to AdamW.
+    """One row per (measure, optimizer): mean over seeds, its interval, and the difference to AdamW.
 
     Columns measure, optimizer, n, mean, low, high, difference, difference_low, difference_high.
     """

@@ -29,7 +29,7 @@ DEFAULTS = flatten(
 class Choice:
     """The records whose mean is one figure, and those passed over for it.
 
-    records: one a seed, by rising seed; empty when there are none
+    records: one per seed, by rising seed; empty when there are none
     passed_over: with other settings or questions, and what differs
     """
 

@@ -28,7 +28,7 @@ COLUMNS = [
 
 
 def cost_table(study: Study) -> PaperTable:
-    """A row a (benchmark, diagnostic, fold scheme) with records."""
+    """One row per (benchmark, diagnostic, fold scheme) with records."""
     rows = []
     for questions in study.question_sets:
         for subject in study.subjects:

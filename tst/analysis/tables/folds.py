@@ -23,7 +23,7 @@ COLUMNS = [
 
 
 def fold_table(study: Study) -> PaperTable:
-    """A row a (benchmark with groups, diagnostic) that has records."""
+    """One row per (benchmark with groups, diagnostic) that has records."""
     rows = []
     for questions in study.question_sets:
         for subject in study.subjects:

@@ -46,7 +46,7 @@ COLUMNS = [column for column, _, _ in SOURCES.values()]
 
 
 def noisy_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
-    """A row a (setting; optimizer); ± sd over seeds.
+    """One row per (setting; optimizer); ± sd over seeds.
 
     notes: footnotes on records left out
     """

@@ -39,7 +39,7 @@ GAPS = [
 
 
 def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
-    """A row a (pruning, judge, list of removed questions)."""
+    """One row per (pruning, judge, list of removed questions)."""
     rows = []
     for experiment, name in zip(experiments, _names(experiments), strict=True):
         for judged in experiment.summary.get("judged", []):
@@ -65,7 +65,7 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
 
 
 def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
-    """A row a (pruning, model with vision, list of removed questions)."""
+    """One row per (pruning, model with vision, list of removed questions)."""
     rows = []
     for experiment, name in zip(experiments, _names(experiments), strict=True):
         for model, entry in experiment.summary.get("predictions", {}).items():

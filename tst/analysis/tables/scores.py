@@ -91,7 +91,7 @@ CAPTIONS = {
 
 
 def main_table(study: Study, measure: str = "hard") -> PaperTable:
-    """A row a benchmark. measure: ``hard`` (argmax) or ``soft`` (p_gold)."""
+    """One row per benchmark. measure: ``hard`` (argmax) or ``soft`` (p_gold)."""
     rows = [
         Row((q.title,), mark_best(score_cells(study, q, measure), competing(study)))
         for q in study.question_sets
@@ -110,7 +110,7 @@ def main_table(study: Study, measure: str = "hard") -> PaperTable:
 
 
 def per_type_table(study: Study) -> PaperTable:
-    """A row a question type, benchmark by benchmark."""
+    """One row per question type, benchmark by benchmark."""
     rows = []
     for questions in study.question_sets:
         for name in _question_types(study, questions):
