@@ -33,7 +33,7 @@ def draw_losses(runs: Runs) -> Figure:
         _band(right, optimizer, colour, [_curve(e) for e in by_seed.values()])
     for axes, title in ((left, "training loss"), (right, "held-out clean loss")):
         axes.set_title(title, fontsize=8)
-        axes.set(xlabel="step", ylabel="nats a target token")
+        axes.set(xlabel="step", ylabel="nats per target token")
     left.legend(frameon=False, fontsize=7)
     return figure
 
@@ -99,7 +99,7 @@ def draw_memorisation(runs: Runs) -> Figure:
         points.scatter(clean, corrupted, s=14, color=colour, linewidths=0)
     middle = np.arange(len(PARTS)) + width * (len(series) - 1) / 2
     bars.set_xticks(middle, [PART_NAMES[part] for part in PARTS])
-    bars.set(ylabel="nats a target token")
+    bars.set(ylabel="nats per target token")
     points.set(xlabel="loss on clean training pairs", ylabel="loss on corrupted ones")
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=7)
     return figure
@@ -120,7 +120,7 @@ def draw_fronts(fronts: Mapping[str, Variants]) -> Figure:
             axes.annotate(f"{row['learning_rate']:.0e}", (row["held_out"], row["memorised"]),
                           fontsize=5, color=colour, xytext=(2, 2),
                           textcoords="offset points")  # fmt: skip
-    axes.set(xlabel="loss on held-out clean pairs, nats a target token", ylabel="memorised, nats")
+    axes.set(xlabel="loss on held-out clean pairs, nats per target token", ylabel="memorised, nats")
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
     return figure
 

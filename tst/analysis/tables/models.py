@@ -16,7 +16,7 @@ from tst.core.number_text import DASH
 
 
 def model_table(study: Study) -> PaperTable:
-    """One row per diagnostic or model; per benchmark the tuned score and its gain over zero-shot."""
+    """One row per diagnostic or model: per benchmark its tuned score and gain over zero-shot."""
     columns = []
     for questions in study.question_sets:
         columns.append(Column(f"{questions.slug}.score", "TsT", questions.title))

@@ -60,11 +60,11 @@ def noisy_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) ->
     return PaperTable(
         "noisy",
         "Noisy instruction tuning",
-        "Losses: means over pairs of a pair's nats a target token. Memorised: how much more the "
-        "loss of corrupted training pairs fell than that of corrupted pairs never trained on. "
+        "Losses: mean over pairs of the loss per target token, in nats. Memorised: how much more "
+        "the loss of corrupted training pairs fell than that of corrupted pairs never trained on. "
         "AUROC: probability that a pure clean batch has the higher confidence than a pure "
-        "corrupted one, and that the corrupted one has the higher loss; above 0.5 it is told in "
-        "the expected direction, 0.5 says nothing. ± standard deviation over seeds.",
+        "corrupted one, and that the corrupted one has the higher loss; 0.5: no difference, above "
+        "0.5: the expected direction. ± standard deviation over seeds.",
         ("setting", "optimizer"),
         COLUMNS,
         rows,
