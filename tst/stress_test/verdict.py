@@ -60,7 +60,8 @@ def _shortcut(entry: dict[str, Any], summary: dict[str, Any]) -> str:
     found = summary.get("shortcuts", {}).get(entry["question_type"])
     if not found or not found["shortcut"] or found["share"] < MOSTLY:
         return ""
-    return f"mostly {found['shortcut']}, as in: {found['why']}; "
+    example = f", as in: {found['why']}" if found["why"] else ""
+    return f"mostly {found['shortcut']}{example}; "
 
 
 def _types(count: int, others: str) -> str:

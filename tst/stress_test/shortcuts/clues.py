@@ -78,28 +78,50 @@ def lower_bound(share: float, n: int) -> float:
     return float((share + square / 2.0 - spread) / (1.0 + square))
 
 
-def choose(
-    clues: list[Clue], types: np.ndarray, chance: np.ndarray, by_family: dict[str, str]
-) -> np.ndarray:
-    """The clue (its place) that tells each question's gold answer, -1 for none, (n,).
+@dataclass
+class Ranking:
+    """Clues from the simplest to the most involved, and how well each tells each gold answer.
 
-    types: codes (n,); chance: what a reliability must exceed, (n,)
-    by_family: which shortcut each clue belongs to, ``diagnostics.forest.shortcuts``
-    The most reliable of the clues that single out the gold answer says which shortcut it is; those
-    that only make it likelier count for half. Of its clues the one with most evidence is named.
+    reliable: (n, clues), how often the clue's answers are right in the question's type
+    gain: the same above chance, where the clue singles out the gold answer; half of it where the
+        clue only makes it likelier; else 0
     """
-    if not clues:
-        return np.full(len(types), -1)
-    by_simplicity = sorted(range(len(clues)), key=lambda i: (simplicity(clues[i].name), i))
-    ordered = [clues[i] for i in by_simplicity]
-    gain = np.stack([reliability(clue, types) for clue in ordered], axis=1) - chance[:, None]
+
+    clues: list[Clue]
+    shortcuts: np.ndarray
+    reliable: np.ndarray
+    gain: np.ndarray
+
+    def choose(self, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The clue (its place) that tells each gold answer, -1 for none, and how reliable it is.
+
+        among: (n,) the one shortcut that counts for each question, empty for any
+        The most reliable clue says which shortcut it is, the simplest of those that are about as
+        good; of its clues the one with most evidence is named.
+        """
+        gain = self.gain
+        if among is not None:
+            gain = np.where((among[:, None] == self.shortcuts) | (among == "")[:, None], gain, 0.0)
+        best = gain.max(axis=1)
+        enough = gain >= np.maximum(best - np.minimum(AS_GOOD, best / 4.0), 1e-9)[:, None]
+        same = self.shortcuts == self.shortcuts[enough.argmax(axis=1)][:, None]
+        evidence = np.stack([clue.evidence for clue in self.clues], axis=1)
+        loudest = np.where(enough & same, evidence, -np.inf).argmax(axis=1)
+        return np.where(best > 0, loudest, -1), self.reliable[np.arange(len(gain)), loudest]
+
+
+def rank_clues(
+    clues: list[Clue], types: np.ndarray, chance: np.ndarray, by_family: dict[str, str]
+) -> Ranking:
+    """types: codes (n,); chance: what a reliability must exceed, (n,)
+
+    by_family: which shortcut each clue belongs to, ``diagnostics.forest.shortcuts``
+    """
+    ordered = sorted(clues, key=lambda clue: simplicity(clue.name))
+    reliable = np.stack([reliability(clue, types) for clue in ordered], axis=1)
+    gain = np.maximum(reliable - chance[:, None], 0.0)
     tells = np.stack([clue.picks & (clue.credit >= TELLS) for clue in ordered], axis=1)
     favours = np.stack([clue.favours for clue in ordered], axis=1)
     gain = np.where(tells, gain, np.where(favours, gain / 2.0, 0.0))
-    best = gain.max(axis=1)
-    enough = gain >= np.maximum(best - np.minimum(AS_GOOD, best / 4.0), 1e-9)[:, None]
-    shortcut = np.array([shortcut_of(clue.name, by_family) for clue in ordered])
-    same = shortcut == shortcut[enough.argmax(axis=1)][:, None]
-    evidence = np.stack([clue.evidence for clue in ordered], axis=1)
-    loudest = np.where(enough & same, evidence, -np.inf).argmax(axis=1)
-    return np.where(best > 0, np.array(by_simplicity)[loudest], -1)
+    shortcuts = np.array([shortcut_of(clue.name, by_family) for clue in ordered])
+    return Ranking(ordered, shortcuts, reliable, gain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,27 @@ from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.stress_test.shortcuts.answer_clues import AnswerClues
-from tst.stress_test.shortcuts.clues import Clue, choose
+from tst.stress_test.shortcuts.clues import Clue, rank_clues
 from tst.stress_test.shortcuts.option_clues import OptionClues
+from tst.stress_test.shortcuts.repairs import REPAIRS
 from tst.stress_test.shortcuts.sentences import UNEXPLAINED, Evidence, explain, repair
 from tst.stress_test.shortcuts.words import read_codes
 
 COLUMNS = ("shortcut", "about", "why", "repair")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a model that says so was moved by, for the questions that are explained, (w,) each.
+
+    shortcut: what added most to its answer, empty where it does not say
+    least: a statistic that alone tells fewer of a type's answers does not explain them
+    """
+
+    shortcut: np.ndarray
+    least: np.ndarray
+
+
 WHOLE_OPTION = ("option.type_text", "option.set")
 """Statistics that are about the gold option as it stands."""
 LONGEST = 40
@@ -31,6 +47,7 @@ def explain_answers(
     wanted: np.ndarray,
     rules: ScoringRules,
     features: Sequence[str] = (),
+    moved: Moved | None = None,
 ) -> pd.DataFrame:
     """COLUMNS for some questions, indexed by table position: what tells their gold answers.
 
@@ -39,6 +56,8 @@ def explain_answers(
     features: entity featurisers, as ``benchmark.features``
     ``why`` counts training answers of the question's fold, whatever model was run. Where no single
     statistic tells the answer, shortcut and repair are empty.
+    moved: where no statistic tells enough, those of the shortcut that moved the model are looked
+        at, and if none of them says anything that shortcut is named without counts
     """
     kinds, types = table["format"].to_numpy(), table["question_type"].to_numpy()
     parts = []
@@ -46,7 +65,11 @@ def explain_answers(
         asked = wanted[kinds[wanted] == kind]
         if len(asked):
             rows = np.flatnonzero((kinds == kind) & np.isin(types, types[asked]))
-            parts.append(_explain_format(table, fold, rows, asked, kind, rules, features))
+            part = None
+            if moved is not None:
+                own = kinds[wanted] == kind
+                part = Moved(moved.shortcut[own], moved.least[own])
+            parts.append(_explain_format(table, fold, rows, asked, kind, rules, features, part))
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
     return pd.concat(parts).loc[wanted]
@@ -60,6 +83,7 @@ def _explain_format(
     kind: str,
     rules: ScoringRules,
     features: Sequence[str],
+    moved: Moved | None,
 ) -> pd.DataFrame:
     """``explain_answers`` for the questions of one format. rows: those that are counted."""
     answers = table["answer"].to_numpy(dtype=object)[rows]
@@ -76,19 +100,33 @@ def _explain_format(
         clues = AnswerClues(questions, answers, fold[rows], rules, kind == "num").find()
         chance = np.zeros(len(rows))
     by_family = CHOICES if kind == "mc" else NUMBERS
-    chosen = choose(clues, questions.types, chance, by_family)
+    ranking = rank_clues(clues, questions.types, chance, by_family)
+    chosen, reliable = ranking.choose()
+    places = np.searchsorted(rows, asked)
+    named = np.full(len(rows), "", dtype=object)
+    if moved is not None:
+        weak = (chosen[places] < 0) | (reliable[places] < moved.least)
+        named[places] = np.where(weak, moved.shortcut, "")
+        chosen = np.where(named != "", ranking.choose(named)[0], chosen)
     told = []
-    for place in np.searchsorted(rows, asked):
+    for place in places:
         if chosen[place] < 0:
-            told.append(("", "", UNEXPLAINED, ""))
+            told.append(_without_counts(named[place]))
             continue
-        clue = clues[chosen[place]]
+        clue = ranking.clues[chosen[place]]
         question = table["question"].iloc[rows[place]]
         words = _words(clue, place, question, questions, gold, table["options"].iloc[rows[place]])
         evidence = _evidence(clue, place, words, questions, gold)
         about = " + ".join(words)
         told.append((evidence.shortcut, about, explain(evidence), repair(evidence)))
     return pd.DataFrame(told, columns=list(COLUMNS), index=asked, dtype=object)
+
+
+def _without_counts(shortcut: str) -> tuple[str, str, str, str]:
+    """COLUMNS where no statistic tells the answer: what moved the model, if it says so."""
+    if not shortcut:
+        return "", "", UNEXPLAINED, ""
+    return shortcut, "", f"{UNEXPLAINED}; what moved the model most: {shortcut}", REPAIRS[shortcut]
 
 
 def _words(

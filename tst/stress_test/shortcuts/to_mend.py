@@ -14,11 +14,12 @@ from tst.core.questions import QuestionTable
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.shortcuts import leading_shortcut
 from tst.scoring.exposure import EXPOSED, ONE_ANSWER, ONE_ANSWER_SHARE, TypeExposure
-from tst.stress_test.shortcuts.explaining import explain_answers
-from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.explaining import Moved, explain_answers
 from tst.stress_test.shortcuts.sentences import UNEXPLAINED, without_quotes
 
 TO_MEND = "to_mend.csv"
+ENOUGH = 1.0 / 3.0
+"""The share of what a type scores above chance that a statistic must reach alone to explain it."""
 
 COLUMNS = {
     "rank": "1 for the question that gives most away",
@@ -66,9 +67,8 @@ def find_to_mend(
     listed = listed.sort_values(["adjusted", "id"], ascending=[False, True])
     position = pd.Series(np.arange(len(table.frame)), index=table.frame["id"].to_numpy())
     rows = position.loc[listed["id"]].to_numpy()
-    told = explain_answers(table.frame, fold, rows, rules, features).reset_index(drop=True)
-    untold = told["shortcut"] == ""
-    told[untold] = _by_model(listed)[untold]
+    moved = _moved(listed, exposure)
+    told = explain_answers(table.frame, fold, rows, rules, features, moved).reset_index(drop=True)
     frame = pd.DataFrame(
         {
             "rank": np.arange(1, len(listed) + 1),
@@ -101,15 +101,17 @@ def leading_shortcuts(to_mend: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """By question type what most of its listed questions have in common.
 
     listed: questions to mend; shortcut: the most frequent one (ties: the first in the list), empty
-    where none tells; share: of the listed ones; why: of one of them that is typical
+    where none tells; share: of the listed ones; why: of one of them that is typical, empty where
+    none has counts
     """
     found = {}
     for question_type, part in to_mend.groupby("question_type", sort=False):
         counts = part["shortcut"].value_counts(sort=False)
         name = str(counts.idxmax())
         alike = part[part["shortcut"] == name]
-        usual = alike["about"].value_counts(sort=False).idxmax()
-        why = str(alike.loc[alike["about"] == usual, "why"].iloc[0])
+        counted = alike[~alike["why"].str.startswith(UNEXPLAINED)]
+        usual = counted["about"].value_counts().head(1).index
+        why = "".join(counted.loc[counted["about"].isin(usual), "why"].head(1))
         share = float(counts.max() / len(part))
         found[str(question_type)] = {
             "listed": len(part), "shortcut": name, "share": share, "why": why
@@ -117,17 +119,19 @@ def leading_shortcuts(to_mend: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _by_model(listed: pd.DataFrame) -> pd.DataFrame:
-    """What moved the model most, for answers that no single statistic tells; by listed question.
-
-    Nothing for a model that does not say.
-    """
-    told = []
-    for cell in listed["contributions"]:
-        name = leading_shortcut(json.loads(cell)) if isinstance(cell, str) else None
-        why = UNEXPLAINED if name is None else f"{UNEXPLAINED}; what moved the model most: {name}"
-        told.append((name or "", "", why, REPAIRS[name] if name else ""))
-    return pd.DataFrame(told, columns=["shortcut", "about", "why", "repair"], dtype=object)
+def _moved(listed: pd.DataFrame, exposure: Sequence[TypeExposure]) -> Moved:
+    """What moved the model; a statistic must tell ENOUGH of a type's score above chance."""
+    least = {
+        (e.question_type, e.format): e.chance + ENOUGH * (e.score - e.chance)
+        for e in exposure
+        if e.state == EXPOSED
+    }
+    parts = zip(listed["question_type"], listed["format"], strict=True)
+    names = [
+        leading_shortcut(json.loads(cell)) or "" if isinstance(cell, str) else ""
+        for cell in listed["contributions"]
+    ]
+    return Moved(np.array(names, dtype=object), np.array([least.get(part, 0.0) for part in parts]))
 
 
 def _cells(listed: pd.DataFrame, column: str) -> Iterator[tuple[str, str | None]]:
