@@ -182,12 +182,12 @@ def test_out_of_memory_in_a_fold_starts_it_again_smaller(table, monkeypatch, tra
     original = AnswerHead.logits
     seen: list[int] = []
 
-    def tight(self, input_ids, positions, **kwargs):
+    def tight(self, input_ids, positions, states=None, **kwargs):
         if self.model.training:
             seen.append(len(input_ids))
             if len(input_ids) > 6 or (len(seen) > 3 and len(input_ids) > 3):
                 raise torch.OutOfMemoryError("injected")
-        return original(self, input_ids, positions, **kwargs)
+        return original(self, input_ids, positions, states, **kwargs)
 
     monkeypatch.setattr(AnswerHead, "logits", tight)
     tightened = run(table, training=training, dropout=0.0)

@@ -180,6 +180,7 @@ class LoraLLMDiagnostic(LoraLLM):
     def _fit_sequential(self, session: Session, data: _FoldData, formats: list[str]) -> None:
         title = "training" if data.at is None else f"repeat {data.at[0]} fold {data.at[1]}"
         task, asked = self._questions(session, data, formats)
+        session.prepare_lower([task], [asked])
         with trained_adapter(
             session.base,
             self.settings,
@@ -188,6 +189,7 @@ class LoraLLMDiagnostic(LoraLLM):
             self._memory,
             [StepReport(title)],
             session.read_validation,
+            session.lower,
         ) as (adapter, training):
             started = time.perf_counter()
             data.answers += session.score(adapter, [asked], training.readings)
@@ -197,6 +199,7 @@ class LoraLLMDiagnostic(LoraLLM):
     def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
         title = f"{len(group)} folds at once" if len(group) > 1 else "training"
         tasks, asked = zip(*(self._questions(session, d, formats) for d in group), strict=True)
+        session.prepare_lower(tasks, asked)
         with stacked_training(
             session.base,
             self.settings,
@@ -205,6 +208,7 @@ class LoraLLMDiagnostic(LoraLLM):
             self._memory,
             [StepReport(title)],
             session.read_validation,
+            session.lower,
         ) as (adapters, training):
             started = time.perf_counter()
             answers = session.score(session.base.model, list(asked), training.readings)

@@ -12,7 +12,12 @@ from transformers.pytorch_utils import Conv1D
 
 from tst.core.folds import FoldPlan
 from tst.core.number_text import duration
-from tst.diagnostics.llm.model.layers import adapted_layers, decoder_layers
+from tst.diagnostics.llm.model.layers import (
+    ALL_LAYERS,
+    adapted_layers,
+    decoder_blocks,
+    decoder_layers,
+)
 from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
@@ -56,7 +61,7 @@ def describe_run(
     base = known.empty(model)
     total = sum(p.numel() for p in base.parameters())
     layers = decoder_layers(base)
-    adapted = [layers[name] for name in adapted_layers(base, settings.targets)]
+    adapted = [layers[name] for name in adapted_layers(base, settings.targets, settings.top_layers)]
     linear = sum(layer.weight.numel() for layer in layers.values())
     encoder = Encoder(known.tokenizer, settings.max_length)
     questions = table.iloc[plan.order]
@@ -105,9 +110,14 @@ def describe_run(
     candidates = numbers * SLOTS * float(targets.max()) * plan.repeats
     orders = 1 if letters else settings.option_orders
     validated = settings.validation * settings.epochs * (plan.k - 1)
-    read_tokens = float(prompt_lengths.sum()) * orders * (1 + plan.repeats * (1 + validated))
+    whole = float(prompt_lengths.sum()) * orders
+    read_tokens = whole * (1 + plan.repeats * (1 + validated))
+    above = 1.0
+    if settings.top_layers != ALL_LAYERS:
+        above = settings.top_layers / len(decoder_blocks(base)[1])
+    once = (1 - above) * (whole + float(lengths[targets > 0].sum()))
+    work = linear * (4 * above * tokens + 2 * (above * read_tokens + decoded + candidates + once))
     read_tokens += decoded + candidates
-    work = linear * (4 * tokens + 2 * read_tokens)
     floor = sum(steps) / side_by_side * STEP_SECONDS[target.type]
     seconds = max(work / REACHED[target.type], floor)
     lines.append(f"training: {mode}; tokens trained on {tokens:,.0f}, scored {read_tokens:,.0f}")

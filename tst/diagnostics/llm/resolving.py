@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tst.diagnostics.llm.model.pretrained import count_parameters
+from tst.diagnostics.llm.model.pretrained import count_layers, count_parameters
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 
 OPTIONS_BELOW = 1e9
@@ -13,7 +13,9 @@ VALIDATION = {"options": 0.1, "letters": 0.0}
 
 
 def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettings:
-    """A copy without ``auto`` in mc_scoring and validation. Reads the model's configuration alone.
+    """A copy without ``auto`` in mc_scoring and validation, and with top_layers as a number or all.
+
+    Reads the model's configuration alone.
 
     Raises UserError where the model cannot be found.
     """
@@ -23,4 +25,9 @@ def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettin
     validation = settings.validation
     if validation == "auto":
         validation = VALIDATION[mc_scoring]
-    return replace(settings, mc_scoring=mc_scoring, validation=float(validation))
+    top_layers = settings.top_layers
+    if isinstance(top_layers, float):
+        top_layers = max(1, round(top_layers * count_layers(model)))
+    return replace(
+        settings, mc_scoring=mc_scoring, validation=float(validation), top_layers=top_layers
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,10 @@ from tst.core.diagnostic import Store
 from tst.core.errors import UserError
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.layer_cut import LayerCut
+from tst.diagnostics.llm.model.layers import ALL_LAYERS, adapted_layers
 from tst.diagnostics.llm.model.loading import BaseModel, load_base
+from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import ABSENT
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.examples import NO_CHOICES, Example
@@ -38,6 +42,7 @@ from tst.diagnostics.llm.training.validation import Scored, ValidationTask, vali
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 SCORE_TOKENS = {"cpu": 2048, "cuda": 32768}
 LENGTH_MULTIPLE = {"cpu": 1, "cuda": 16}
 
@@ -68,6 +73,10 @@ class Session:
         if not self.letters:
             orders = settings.option_orders
             self.lists = OptionLists(self.encoder, settings.list_options, orders)
+        self.lower: LowerStates | None = None
+        if settings.top_layers != ALL_LAYERS:
+            adapted_layers(self.base.model, list(settings.targets), settings.top_layers)
+            self.lower = LowerStates(LayerCut(self.base.model, settings.top_layers))
         self.encoded = self.encode(questions)
         if self.encoded.cut.any():
             cut, n = self.encoded.cut.sum(), len(self.encoded)
@@ -90,9 +99,11 @@ class Session:
 
         def compute(missing: pd.DataFrame) -> pd.DataFrame:
             log.info("zero-shot: %d questions", len(missing))
-            asked = [self.encoded.take(missing.index)]
-            return self.score(self.base.model, asked, title="zero-shot")[0]
+            asked = self.encoded.take(missing.index)
+            return self.score(self.base.model, [asked], title="zero-shot")[0]
 
+        # also where all answers are known: what is read together, and rounding, stays the same
+        self.prepare_lower([], [self.encoded.take(asked.index)])
         settings = self.settings
         how = f"{settings.max_length}:{settings.mc_scoring}"
         if not self.letters:
@@ -201,7 +212,7 @@ class Session:
         """What ``EpochSelection`` asks for, of the model as it stands."""
         was_training = model.training
         model.eval()
-        head = AnswerHead(model)
+        head = AnswerHead(model, self.lower)
         asked = [task.asked for task in tasks]
         texts = [self._texts(task.asked, task.numbers) for task in tasks]
         scored: Scored = [{} for _ in tasks]
@@ -241,14 +252,48 @@ class Session:
         texts = None
         if readings is not None:
             texts = [self._texts(q, r.numbers) for q, r in zip(folds, readings, strict=True)]
+
+        def answered() -> list[pd.DataFrame]:
+            return score(
+                model,
+                self.encoder,
+                folds,
+                types,
+                self.plan,
+                readings,
+                texts,
+                title,
+                self.lower,
+            )
+
+        answers = self._within_memory(answered)
+        for answer in answers:
+            require_finite_answers(answer, title)
+        return answers
+
+    def prepare_lower(self, tasks: Sequence[FoldTask], asked: Sequence[EncodedQuestions]) -> None:
+        """Run the layers below the adapters, where there are some, over all that is read whole.
+
+        tasks: their training and validation questions; asked: questions whose prompts are read
+        """
+        if self.lower is None:
+            return
+        started = time.perf_counter()
+        texts = [ids for task in tasks for ids in task.texts()]
+        texts += [ids for questions in asked for ids in questions.texts(("mc", "num"))]
+        lower = self.lower
+        self._within_memory(
+            lambda: lower.prepare(texts, self.plan.padded_tokens, self.plan.multiple)
+        )
+        self.cost["lower_seconds"] = (
+            self.cost.get("lower_seconds", 0.0) + time.perf_counter() - started
+        )
+
+    def _within_memory(self, work: Callable[[], T]) -> T:
+        """What work gives that reads ``plan``; again with smaller batches if memory is short."""
         while True:
             try:
-                answers = score(
-                    model, self.encoder, folds, types, self.plan, readings, texts, title
-                )
-                for answer in answers:
-                    require_finite_answers(answer, title)
-                return answers
+                return work()
             except torch.OutOfMemoryError:
                 if self.plan.padded_tokens <= self.settings.max_length:
                     raise

@@ -21,11 +21,18 @@ DTYPES = ("auto", "bfloat16", "float32")
 KERNELS = ("auto", "liger", "none")
 TRAINED_HERE = "tst"
 TRAINERS = (TRAINED_HERE, "llamafactory")
+TOP_LAYERS = "all, a number of layers, or a fraction below 1"
 ATTENTION = ("auto", "sdpa", "eager", "flash_attention_2")
 
 
 def _is_share(value: Any) -> bool:
     return value == "auto" or (isinstance(value, int | float) and 0 <= value <= 0.5)
+
+
+def _is_top_layers(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return bool(value == "all")
+    return value >= 1 if isinstance(value, int) else 0 < value < 1
 
 
 @dataclass
@@ -56,6 +63,8 @@ class AdapterSettings:
 class LoraSettings(AdapterSettings, DiagnosticSettings):
     """How adapters are trained and held-out questions scored (defaults: the paper's).
 
+    top_layers: adapters on so many of the decoder's upper layers (a number, or a fraction below 1),
+        or on all; what the layers below make of a question is computed once for all folds
     epochs: passes over a fold's training questions, at most where some are held back for
         validation; may be a fraction (1.5)
     batch_size: questions per optimizer step; memory never changes it
@@ -82,6 +91,9 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     name: str = "lora_llm"
     use_dora: bool = False
     use_rslora: bool = False
+    top_layers: Any = expecting(
+        "all", "all, a number of layers, or a fraction below 1", _is_top_layers
+    )
     epochs: float = bounded(1.0, above=0)
     batch_size: int = bounded(4, at_least=1)
     per_format: bool = False

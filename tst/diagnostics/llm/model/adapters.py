@@ -26,7 +26,7 @@ def lora_config(settings: LoraSettings, model: PreTrainedModel) -> LoraConfig:
         r=settings.r,
         lora_alpha=settings.alpha,  # type: ignore[arg-type]
         lora_dropout=settings.dropout,
-        target_modules=adapted_layers(model, list(settings.targets)),
+        target_modules=adapted_layers(model, list(settings.targets), settings.top_layers),
         use_dora=settings.use_dora,
         use_rslora=settings.use_rslora,
         bias="none",

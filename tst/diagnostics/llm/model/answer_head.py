@@ -6,14 +6,16 @@ whatever a model does after it (soft-capping, scaling) still happens, for any ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers import masking_utils
+
+from tst.diagnostics.llm.model.lower_states import LowerStates
 
 FLOAT_LOGITS = 2**25
 """Logits in float32 at a time: 128 MiB."""
@@ -24,10 +26,13 @@ class AnswerHead:
 
     Rows are right-padded and attention is causal: no real token sees padding, so no mask is needed
     and the fastest attention kernels apply.
+
+    lower: of a model that is cut, what its lower layers make of texts; None for a whole model
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, lower: LowerStates | None = None) -> None:
         self.model = model
+        self.lower = lower
         self._positions: torch.Tensor | None = None
         self.states = torch.empty(0)
         config: Any = model.config
@@ -47,18 +52,43 @@ class AnswerHead:
         finally:
             handle.remove()
 
+    def read(
+        self,
+        texts: Sequence[Sequence[int] | None],
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+    ) -> torch.Tensor:
+        """``logits`` of whole texts, without a cache; a cut model runs its upper layers alone.
+
+        texts: token ids of each row of ``input_ids``; None for an empty one
+        """
+        states = None
+        if self.lower is not None:
+            states = self.lower.gather(texts, input_ids.shape[1])
+        return self.logits(input_ids, positions, states, use_cache=False)[0]
+
     def logits(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, **kwargs: Any
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        states: torch.Tensor | None = None,
+        **kwargs: Any,
     ) -> tuple[torch.Tensor, Any]:
         """Logits (m, vocabulary) at flat positions row * L + column, and the model's output.
 
+        states: (rows, L, hidden), of ``LowerStates.gather``, where the lower layers are not to run
         ``states`` is then what the language-model head read at them: (m, hidden).
         """
         if self._needs_mask and input_ids.shape[1] > 1 and "attention_mask" not in kwargs:
             kwargs["attention_mask"] = self._causal_mask(input_ids)
+        served: AbstractContextManager[None] = nullcontext()
+        if states is not None:
+            assert self.lower is not None
+            served = self.lower.cut.serving(states)
         self._positions = positions
         try:
-            output = self.model(input_ids=input_ids, **kwargs)
+            with served:
+                output = self.model(input_ids=input_ids, **kwargs)
         finally:
             self._positions = None
         return output.logits, output

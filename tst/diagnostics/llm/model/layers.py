@@ -9,6 +9,7 @@ from transformers.pytorch_utils import Conv1D
 from tst.core.errors import UserError
 
 ALL_LINEAR = "all-linear"
+ALL_LAYERS = "all"
 # PEFT refuses these layers of these models: their kernels read the weights past the adapter
 WITHOUT_ADAPTER = {"out_proj"}
 STATE_SPACE = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
@@ -16,8 +17,12 @@ STATE_SPACE = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
 SHARED_INPUTS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 
-def adapted_layers(model: PreTrainedModel, targets: list[str]) -> list[str]:
+def adapted_layers(
+    model: PreTrainedModel, targets: list[str], top_layers: int | str = ALL_LAYERS
+) -> list[str]:
     """Names of the linear layers that get adapters: those that the targets name, or all-linear.
+
+    top_layers: of the decoder's upper layers, all or so many
 
     all-linear is every linear layer of the decoder: no head, no vision tower. A mixture of experts
     has adapters on its attention (or recurrent) layers: experts are no linear layers, a router that
@@ -32,6 +37,16 @@ def adapted_layers(model: PreTrainedModel, targets: list[str]) -> list[str]:
         names = [name for name in linear if any(f".{name}".endswith(f".{t}") for t in targets)]
     if model.config.model_type in STATE_SPACE:
         names = [name for name in names if name.split(".")[-1] not in WITHOUT_ADAPTER]
+    if top_layers != ALL_LAYERS:
+        place, layers = decoder_blocks(model)
+        cut = len(layers) - int(top_layers)
+        if cut <= 0:
+            raise UserError(
+                f"diagnostic.top_layers={top_layers}: {type(model).__name__} has {len(layers)} "
+                f"layers; name fewer, or use diagnostic.top_layers={ALL_LAYERS}."
+            )
+        above = tuple(f"{place}.{i}." for i in range(cut, len(layers)))
+        names = [name for name in names if name.startswith(above)]
     if not names:
         known = sorted({name.split(".")[-1] for name in linear})
         raise UserError(
@@ -50,6 +65,22 @@ def decoder_layers(model: PreTrainedModel) -> dict[str, nn.Linear | Conv1D]:
         for name, module in model.named_modules()
         if isinstance(module, (nn.Linear, Conv1D)) and id(module) in inside
     }
+
+
+def decoder_blocks(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
+    """The decoder's layers, one after the other, and the name of their list in the model.
+
+    Raises UserError where the model keeps them in another way.
+    """
+    count = model.config.get_text_config().num_hidden_layers
+    inside = {id(module) for module in model.get_decoder().modules()}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count and id(module) in inside:
+            return name, module
+    raise UserError(
+        f"diagnostic.top_layers: {type(model).__name__} does not list its {count} layers; use "
+        f"diagnostic.top_layers={ALL_LAYERS}."
+    )
 
 
 def _place(name: str) -> str:

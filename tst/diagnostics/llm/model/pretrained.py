@@ -107,6 +107,15 @@ def count_parameters(settings: ModelSettings) -> int:
     return sum(p.numel() for p in empty_model(settings, config).parameters())
 
 
+def count_layers(settings: ModelSettings) -> int:
+    """How many layers a model's decoder has, from its configuration."""
+    if settings.name in tiny_model.NAMES:
+        config: PretrainedConfig = tiny_model.tiny_config(vocab_size=1)
+    else:
+        config = read_config(settings, locate(settings))
+    return int(config.get_text_config().num_hidden_layers)
+
+
 def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
     """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
     unreachable = why_out_of_reach(source, settings.revision)

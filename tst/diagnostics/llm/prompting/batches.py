@@ -37,6 +37,7 @@ class Batch:
     offsets: the same shape, added to the options' scores; very low where there is no option
     number_goals, number_offsets: the same for number slots, (k * b, SLOTS) or (k * b, 0)
     dropout_keys: int64 (k * b,), what each row's dropout masks are drawn from
+    fed: token ids of each row; None for an empty one
     tokens: int, tokens that are not padding
     """
 
@@ -49,16 +50,18 @@ class Batch:
     number_goals: torch.Tensor
     number_offsets: torch.Tensor
     dropout_keys: torch.Tensor
+    fed: list[list[int] | None]
     tokens: int
 
     def inputs(self) -> dict[str, torch.Tensor]:
         """The tensors by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tokens"}
+        plain = ("fed", "tokens")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in plain}
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device; copies do not wait for the device."""
         moved = {name: t.to(device, non_blocking=True) for name, t in self.inputs().items()}
-        return Batch(**moved, tokens=self.tokens)
+        return Batch(**moved, fed=self.fed, tokens=self.tokens)
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,8 @@ def collate_training(
     flat = [(j, shown) for j, fold in enumerate(rows) for shown in fold]
     n = len(flat)
     per_row = layout.positions or max(len(s[0].target) for _, s in flat if s is not None)
-    feds = [s[1].ids + s[0].target[:-1] if s is not None else [0] for _, s in flat]
-    width = layout.width or max(map(len, feds))
+    feds = [s[0].fed_ids(s[1]) if s is not None else None for _, s in flat]
+    width = layout.width or max(len(ids) for ids in feds if ids is not None)
     ids = torch.zeros(n, width, dtype=torch.long)
     positions = np.repeat(np.arange(n) * width, per_row).reshape(n, per_row)
     targets, weights = np.zeros((n, per_row), dtype=np.int64), np.zeros((n, per_row))
@@ -162,11 +165,12 @@ def collate_training(
     numbers = [np.zeros((n, layout.number_slots)), np.full((n, layout.number_slots), ABSENT)]
     tokens = 0
     for i, (j, shown) in enumerate(flat):
-        ids[i, : len(feds[i])] = torch.tensor(feds[i])
-        if shown is None:
+        fed = feds[i]
+        if shown is None or fed is None:
             continue
         example, prompt = shown
-        tokens += len(feds[i])
+        ids[i, : len(fed)] = torch.tensor(fed)
+        tokens += len(fed)
         weight = 1.0 / step_units[j]
         last = i * width + len(prompt.ids) - 1
         if example.target:
@@ -195,6 +199,7 @@ def collate_training(
         torch.from_numpy(numbers[0]).float(),
         torch.from_numpy(numbers[1]).float(),
         torch.tensor(dropout_keys if dropout_keys is not None else [0] * n),
+        feds,
         tokens,
     )
 

@@ -70,6 +70,11 @@ class EncodedQuestions:
         """All prompts of one question, by position."""
         return [self.prompts[i], *self.reordered[i]]
 
+    def texts(self, kinds: Sequence[str]) -> list[list[int]]:
+        """Token ids of all prompts of the questions of these formats."""
+        of_kind = np.flatnonzero(np.isin(self.formats.astype(str), kinds))
+        return [prompt.ids for i in of_kind for prompt in self.orders(int(i))]
+
 
 class Encoder:
     """Turns questions into token ids for one tokenizer.

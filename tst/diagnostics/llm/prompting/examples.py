@@ -32,9 +32,13 @@ class Example:
         """The prompt shown in an epoch."""
         return self.prompts[epoch % len(self.prompts)]
 
+    def fed_ids(self, prompt: Prompt) -> list[int]:
+        """What is fed in with one of the prompts: all but the last target token."""
+        return prompt.ids + self.target[:-1]
+
     @property
     def fed(self) -> int:
-        """Most tokens that are fed in: all but the last target token."""
+        """Most tokens that are fed in."""
         return max(len(p.ids) for p in self.prompts) + max(len(self.target) - 1, 0)
 
     @property

@@ -15,6 +15,7 @@ import torch
 from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
@@ -38,6 +39,7 @@ def score(
     readings: list[FoldReading] | None = None,
     texts: list[list[Texts]] | None = None,
     title: str = "scoring",
+    lower: LowerStates | None = None,
 ) -> list[pd.DataFrame]:
     """Answers of each fold's questions: p_options, letter_mass, value, text, generated, parsed.
 
@@ -46,12 +48,14 @@ def score(
         numbers are decoded; without a head the texts of a number's candidates decide
     texts: per trained fold and question, token ids of the candidates of a number
     title: of the progress that is shown
+    lower: what the layers below the adapters make of texts; None for a model that is not cut.
+        Only whole texts are read with it: where a cache is continued, all layers run
     Returns one frame per fold, indexed as its questions; p_options are lists that sum to 1.
     """
     answers = [_empty(questions) for questions in folds]
     was_training = model.training
     model.eval()
-    head = AnswerHead(model)
+    head = AnswerHead(model, lower)
     progress = Progress(title, sum(len(q) for q in folds), "question")
     trained = readings is not None and all(r.head is not None for r in readings)
     weight = _stack_heads(readings, model) if readings is not None and trained else None

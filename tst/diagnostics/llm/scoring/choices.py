@@ -80,7 +80,8 @@ def score_choices(
         ]
         prompts = [at[2] if at else None for at in batch]
         ids, positions = collate_prompts(prompts, plan.multiple)
-        logits, _ = head.logits(ids.to(device), positions.reshape(-1).to(device), use_cache=False)
+        texts = [prompt.ids if prompt else None for prompt in prompts]
+        logits = head.read(texts, ids.to(device), positions.reshape(-1).to(device))
         scores, mass = _scores(head, logits, positions.shape, folds, kind, plan, weight, batch)
         finished = 0
         for row, at in enumerate(batch):
@@ -156,7 +157,7 @@ def target_log_likelihoods(
             for j, fold in enumerate(batch)
         ]
         inputs = collate_pairs(pairs, [1] * len(folds)).to(device)
-        logits, _ = head.logits(inputs.input_ids, inputs.positions, use_cache=False)
+        logits = head.read(inputs.fed, inputs.input_ids, inputs.positions)
         losses = answer_losses(logits, inputs.targets, inputs.weights)
         owners = (inputs.positions // inputs.input_ids.shape[1]).cpu().numpy()
         sums = np.bincount(owners, losses.double().cpu().numpy(), minlength=rows.size)

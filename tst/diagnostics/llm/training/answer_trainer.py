@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from trl import SFTConfig, SFTTrainer
 
 from tst.diagnostics.llm.model.adapters import torch_seed
 from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.trained_head import TrainedHead
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
@@ -32,6 +34,7 @@ class AnswerTrainer(SFTTrainer):
     masks: what the adapters draw their dropout from; None where they draw as torch does
     yes_no: tokens whose logits score an option
     head: trained beside the adapter; None where no choice is learned
+    lower: what the layers below the adapters make of texts; None where none lie below
     """
 
     def __init__(
@@ -40,9 +43,11 @@ class AnswerTrainer(SFTTrainer):
         masks: DropoutMasks | None = None,
         yes_no: tuple[int, int] = (0, 0),
         head: TrainedHead | None = None,
+        lower: LowerStates | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.lower = lower
         self.folds, self.yes_no, self.head = folds, yes_no, head
         self.masks = masks
         self.loss_history = LossHistory(folds, self.args.device)
@@ -60,9 +65,11 @@ class AnswerTrainer(SFTTrainer):
     ) -> Any:
         if self.masks is not None:
             self.masks.begin(inputs["dropout_keys"], inputs["input_ids"].shape[1])
-        head = AnswerHead(self.accelerator.unwrap_model(model))
+        head = AnswerHead(self.accelerator.unwrap_model(model), self.lower)
         with head.attached():
-            logits, output = head.logits(inputs["input_ids"], inputs["positions"], use_cache=False)
+            logits, output = head.logits(
+                inputs["input_ids"], inputs["positions"], inputs.get("states"), use_cache=False
+            )
         loss = self.pass_loss(logits, head.states, inputs)
         return (loss, output) if return_outputs else loss
 
@@ -86,10 +93,18 @@ class AnswerTrainer(SFTTrainer):
         model.train()
         self.loss_history.begin_step()
         loss = torch.zeros((), device=self.args.device)
-        for one in self._prepare_inputs(inputs)["passes"]:
+        for one in self.prepared_passes(inputs):
             loss = loss + self.learn(model, one)
         self.loss_history.end_step()
         return loss
+
+    def prepared_passes(self, inputs: dict[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
+        """A step's passes on the device, with the states that a cut model starts from."""
+        prepared: dict[str, Any] = self._prepare_inputs(inputs)
+        for one, fed in zip(prepared["passes"], prepared["fed"].passes, strict=True):
+            if self.lower is not None:
+                one["states"] = self.lower.gather(fed, one["input_ids"].shape[1])
+            yield one
 
     def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Forward and backward of one pass; its loss."""

@@ -17,6 +17,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.trained_head import TrainedHead
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
@@ -90,10 +91,12 @@ def trained_adapter(
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
     read_validation: ReadValidation | None = None,
+    lower: LowerStates | None = None,
 ) -> Iterator[tuple[PeftModel, Training]]:
     """The base with this fold's trained adapter on it; the bare base again when the block ends.
 
     read_validation: answers validation questions; needed where the task has some
+    lower: the states below the adapters, where settings.top_layers is not all
     """
     collator = StepCollator([task], settings, memory.micro_batch)
     masks = DropoutMasks(settings.dropout)
@@ -104,6 +107,7 @@ def trained_adapter(
         trainer = AnswerTrainer(
             masks=masks,
             yes_no=task.yes_no,
+            lower=lower,
             model=base.model,
             args=sft_config(
                 folder,

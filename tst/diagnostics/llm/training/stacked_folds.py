@@ -16,6 +16,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer, sft_config
@@ -58,7 +59,7 @@ class StackedTrainer(AnswerTrainer):
 
     def capture(self, batch: Batch) -> None:
         """Capture passes of this shape, without learning from this one."""
-        (inputs,) = self._prepare_inputs(as_inputs([batch]))["passes"]
+        (inputs,) = self.prepared_passes(as_inputs([batch]))
         self.model.train()  # type: ignore[union-attr]
         with torch.random.fork_rng(devices=[self.args.device]):
             self._pass.capture(inputs)
@@ -82,10 +83,12 @@ def stacked_training(
     memory: MemoryPlan,
     callbacks: Sequence[TrainerCallback] = (),
     read_validation: ReadValidation | None = None,
+    lower: LowerStates | None = None,
 ) -> Iterator[tuple[StackedAdapters, Training]]:
     """The tasks' adapters, trained and attached to the base for the length of this block.
 
     read_validation: answers validation questions; needed where the tasks have some
+    lower: the states below the adapters, where settings.top_layers is not all
     The cost is one fold's share.
     """
     started = time.perf_counter()
@@ -99,6 +102,7 @@ def stacked_training(
             adapters,
             captured,
             yes_no=tasks[0].yes_no,
+            lower=lower,
             model=base.model,
             args=sft_config(
                 folder,

@@ -55,6 +55,11 @@ class FoldTask:
         """Whether a head is trained beside the adapter."""
         return any(len(example.goals) for example in self.examples)
 
+    def texts(self) -> list[list[int]]:
+        """Token ids of every text that is read whole in training and inner validation."""
+        found = [e.fed_ids(prompt) for e in self.examples for prompt in e.prompts]
+        return found if self.validation is None else found + self.validation.texts()
+
     def steps(self, settings: LoraSettings) -> list[list[int]]:
         """The examples of each optimizer step, by position."""
         lengths = [example.fed + 1 for example in self.examples]
@@ -195,9 +200,19 @@ def _layout(examples: list[Example]) -> Layout:
     )
 
 
+@dataclass(frozen=True)
+class FedTexts:
+    """Token ids of each row of each pass of a step; an object of its own, which Trainer leaves."""
+
+    passes: list[list[list[int] | None]]
+
+
 def as_inputs(passes: Sequence[Batch]) -> dict[str, Any]:
-    """A step's passes as what Trainer moves to the device."""
-    return {"passes": [batch.inputs() for batch in passes]}
+    """A step's passes as what Trainer moves to the device, and the texts in them."""
+    return {
+        "passes": [batch.inputs() for batch in passes],
+        "fed": FedTexts([batch.fed for batch in passes]),
+    }
 
 
 def warmup_steps(settings: LoraSettings, steps: int) -> int:

@@ -55,6 +55,12 @@ class ValidationTask:
     targets: list[list[int]]
     numbers: NumberCandidates = field(default_factory=NumberCandidates)
 
+    def texts(self) -> list[list[int]]:
+        """Token ids of every text that is read whole."""
+        pairs = zip(self.asked.prompts, self.targets, strict=True)
+        known = [prompt.ids + target[:-1] for prompt, target in pairs if target]
+        return known + self.asked.texts(("mc", "num"))
+
 
 @dataclass
 class Validated:
