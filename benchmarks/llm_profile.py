@@ -38,8 +38,10 @@ def main(arguments: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer or smollm2_folder())
     table = read_table(arguments.questions, arguments.rows or 1500)
     settings = lora_settings(arguments)
-    model = ModelSettings(name=arguments.shape, quantization=arguments.nf4)
-    base = random_base(arguments.shape, tokenizer, device, arguments.nf4, arguments.kernels)
+    model = ModelSettings(name=arguments.shape, quantization=arguments.quantization)
+    base = random_base(
+        arguments.shape, tokenizer, device, arguments.quantization, arguments.kernels
+    )
     keep_base(model, "cuda", base)
     plan = plan_folds(table, k=arguments.k, seed=0)
     tasks = Run(arguments, settings, model, table, plan, 1, 1.0).tasks
@@ -80,8 +82,9 @@ def main(arguments: argparse.Namespace) -> None:
         spent[event.name] += event.device_time
         times[event.name] += 1
     print(
-        f"{arguments.shape} {arguments.nf4} {base.identity}: {tuple(batch.input_ids.shape)}, "
-        f"{batch.tokens} tokens, {1e3 * seconds:.1f} ms, {sum(times.values())} kernels, peak "
+        f"{arguments.shape} {arguments.quantization} {base.identity}: "
+        f"{tuple(batch.input_ids.shape)}, {batch.tokens} tokens, "
+        f"{1e3 * seconds:.1f} ms, {sum(times.values())} kernels, peak "
         f"{torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"
     )
     for name, micros in spent.most_common(KERNELS):

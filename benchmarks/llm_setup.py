@@ -19,7 +19,7 @@ def parse(description: str | None) -> argparse.Namespace:
     parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
     parser.add_argument("--model", default="tiny", help="a model.name")
     parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights instead")
-    parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
+    parser.add_argument("--quantization", default="none", choices=["none", "nf4", "fp8"])
     parser.add_argument("--tokenizer", default="", help="a folder, for --shape (SmolLM2's)")
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--steps", type=int, default=100)
@@ -27,12 +27,13 @@ def parse(description: str | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=4, help="questions an optimizer step and fold")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--top-layers", default="all", help="of top and job_top")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--training", default="auto", help="of the whole job")
     parser.add_argument("--kernels", default="auto", choices=["auto", "liger", "none"])
     parser.add_argument("--memory", type=float, default=0, help="GB, as if the GPU had no more")
     parser.add_argument("--no-graphs", action="store_true")
-    parser.add_argument("--do", default="plain,seq,stack,job")
+    parser.add_argument("--do", default="plain,seq,stack,top,top_whole,job,job_top")
     return parser.parse_args()
 
 

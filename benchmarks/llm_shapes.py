@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config
 
+from tst.diagnostics.llm.model.fp8 import to_fp8
 from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.loading import BaseModel
 
@@ -50,6 +51,8 @@ def random_base(
         )
     if quantization == "nf4":
         _to_nf4(model, dtype)
+    elif quantization == "fp8":
+        to_fp8(model)
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False

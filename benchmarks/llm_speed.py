@@ -2,6 +2,9 @@
 
     python benchmarks/llm_speed.py --shape gemma2_2b benchmark=vsi_bench data_root=DIR
 
+--do names what is measured, in this order: plain, seq, stack, eager (no graphs), top (upper layers
+alone), top_whole (the same adapters, all layers run), job, job_top, and fp8: what follows it is
+measured on a base in float8.
 The last words are overrides of tst.main that name the questions (default: 520 planted). --model
 takes real weights (model.name), --shape random ones of a real model's shape.
 TFLOP/s count 4 x linear-layer parameters x tokens without padding; the share is of this device's
@@ -23,6 +26,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 from datasets import Dataset
 from llm_setup import lora_settings, parse, read_table, smollm2_folder
 from llm_shapes import random_base
@@ -33,7 +37,9 @@ from tst.core.folds import FoldPlan, fold_seed, plan_folds, split
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
+from tst.diagnostics.llm.model.fp8 import to_fp8
 from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
+from tst.diagnostics.llm.model.layers import decoder_blocks
 from tst.diagnostics.llm.model.loading import free_base, keep_base, load_base, pick_device
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
@@ -56,13 +62,13 @@ def main() -> None:
     settings = lora_settings(arguments)
     # plain SFTTrainer is timed on plain kernels, which come first; ours are put in afterwards
     model = ModelSettings(
-        name=arguments.shape or arguments.model, quantization=arguments.nf4, kernels="none"
+        name=arguments.shape or arguments.model, quantization=arguments.quantization, kernels="none"
     )
     peak = measure_peak(device)
     started = time.perf_counter()
     if arguments.shape:
         tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer or smollm2_folder())
-        base = random_base(arguments.shape, tokenizer, device, arguments.nf4, "none")
+        base = random_base(arguments.shape, tokenizer, device, arguments.quantization, "none")
         keep_base(model, arguments.device, base)
     else:
         base = load_base(model, arguments.device)
@@ -77,8 +83,9 @@ def main() -> None:
         if isinstance(m, torch.nn.Linear) and m is not head
     )
     print(
-        f"== {arguments.shape or arguments.model} {arguments.nf4}, {linear / 1e6:.0f}M in linear "
-        f"layers, {device_name(device)}, matrix peak {peak / 1e12:.2f} TFLOP/s, "
+        f"== {arguments.shape or arguments.model} {arguments.quantization}, "
+        f"{linear / 1e6:.0f}M in linear layers, {device_name(device)}, "
+        f"matrix peak {peak / 1e12:.2f} TFLOP/s, "
         f"built in {time.perf_counter() - started:.1f} s, torch {torch.__version__}",
         flush=True,
     )
@@ -121,8 +128,8 @@ class Run:
     ) -> None:
         self.arguments, self.settings, self.model = arguments, settings, model
         self.table, self.plan, self.linear, self.peak = table, plan, linear, peak
-        questions = table.iloc[plan.order].drop(columns="answer")
-        self.session = Session(questions, settings, model, arguments.device, DEFAULT_RULES)
+        self.questions = table.iloc[plan.order].drop(columns="answer")
+        self.session = self._session(settings)
         self.tasks = []
         for repeat, fold in plan.folds():
             train, _ = split(table, plan, repeat, fold)
@@ -132,7 +139,14 @@ class Run:
         self.steps = min(arguments.steps, per_epoch)
         self.short = replace(settings, epochs=self.steps / per_epoch)
         self.per_epoch = per_epoch
-        self.losses: dict[str, np.ndarray] = {}
+        blocks = decoder_blocks(self.session.base.model)[1]
+        share = 0.5 if arguments.top_layers == "all" else yaml.safe_load(arguments.top_layers)
+        self.top_layers = share if share >= 1 else max(1, round(share * len(blocks)))
+        # by what their adapters sit on: losses must agree within each
+        self.losses: dict[str, dict[str, np.ndarray]] = {}
+
+    def _session(self, settings: LoraSettings) -> Session:
+        return Session(self.questions, settings, self.model, self.arguments.device, DEFAULT_RULES)
 
     def plain(self) -> None:
         """SFTTrainer as it comes: TRL's defaults, prompt and completion texts, random order."""
@@ -175,9 +189,10 @@ class Run:
         ) as (_, training):
             wait(self.session.base.device)
         cost = training.cost
-        self.losses["one by one"] = training.histories[0]["loss"].to_numpy()
+        losses = training.histories[0]["loss"].to_numpy()
+        self.losses.setdefault(self._adapted("all"), {})["one by one"] = losses
         seconds = cost.seconds - cost.compile_seconds
-        loss = float(self.losses["one by one"].mean())
+        loss = float(losses.mean())
         self.report("sequential, one fold", seconds, cost.tokens, 1, loss, cost.compile_seconds)
 
     def stack(self) -> None:
@@ -188,38 +203,72 @@ class Run:
         """Stacked without CUDA graphs."""
         self._stacked(replace(self.short, cuda_graphs=False), "stacked, no graphs")
 
-    def _stacked(self, settings: LoraSettings, title: str) -> None:
+    def top(self) -> None:
+        """Stacked, adapters on the upper layers alone (--top-layers, else half of them)."""
+        chosen = replace(self.short, top_layers=self.top_layers)
+        session = self._session(chosen)
+        started = time.perf_counter()
+        session.prepare_lower(self.tasks, [])
+        wait(session.base.device)
+        seconds = time.perf_counter() - started
+        print(f"lower layers of all training questions, once: {seconds:.1f} s", flush=True)
+        self._stacked(chosen, f"stacked, upper {self.top_layers}", session)
+
+    def top_whole(self) -> None:
+        """The same adapters with all layers run in every pass."""
+        chosen = replace(self.short, top_layers=self.top_layers)
+        self._stacked(chosen, f"stacked, upper {self.top_layers}, all run")
+
+    def fp8(self) -> None:
+        """Put the base into float8; what is measured after this is measured with it."""
+        to_fp8(self.session.base.model)
+        self.session.base.quantization = "fp8"
+
+    def _adapted(self, top_layers: int | str) -> str:
+        return f"{self.session.base.quantization}, layers {top_layers}"
+
+    def _stacked(self, settings: LoraSettings, title: str, cut: Session | None = None) -> None:
         tasks: list[FoldTask] = self.tasks
+        if self.session.base.quantization != "none":
+            title += f", {self.session.base.quantization}"
         with stacked_training(
             self.session.base,
             settings,
             ADAMW,
             tasks,
             MemoryPlan(settings.batch_size, folds=len(tasks)),
+            lower=None if cut is None else cut.lower,
         ) as (_, training):
             pass
         cost, k = training.cost, len(tasks)
-        self.losses[title] = training.histories[0]["loss"].to_numpy()
+        group = self.losses.setdefault(self._adapted(settings.top_layers), {})
+        group[title] = training.histories[0]["loss"].to_numpy()
         seconds = (cost.seconds - cost.compile_seconds) * k
         loss = float(np.mean([history["loss"].mean() for history in training.histories]))
         self.report(title, seconds, cost.tokens * k, k, loss, cost.compile_seconds * k)
 
     def compare_losses(self) -> None:
         """Fold 0 went through the same steps each time: its losses must agree but for dropout."""
-        if len(self.losses) < 2:
-            return
-        means = {title: float(losses.mean()) for title, losses in self.losses.items()}
-        apart = max(means.values()) / min(means.values()) - 1.0
-        told = ", ".join(f"{title} {mean:.4f}" for title, mean in means.items())
-        verdict = "agree" if apart < LOSS_TOLERANCE else "DIFFER"
-        print(f"losses of fold 0 {verdict} ({apart:.1%} apart): {told}", flush=True)
+        for adapted, losses in self.losses.items():
+            if len(losses) < 2:
+                continue
+            means = {title: float(own.mean()) for title, own in losses.items()}
+            apart = max(means.values()) / min(means.values()) - 1.0
+            told = ", ".join(f"{title} {mean:.4f}" for title, mean in means.items())
+            verdict = "agree" if apart < LOSS_TOLERANCE else "DIFFER"
+            print(f"losses of fold 0 {verdict} ({adapted}; {apart:.1%} apart): {told}", flush=True)
+
+    def job_top(self) -> None:
+        """The whole job with adapters on the upper layers alone."""
+        self._job(replace(self.settings, top_layers=self.top_layers))
 
     def job(self) -> None:
         """The whole job: zero-shot, training, held-out scoring of all folds."""
+        self._job(self.settings)
+
+    def _job(self, settings: LoraSettings) -> None:
         self.session.base.zero_shot.clear()
-        diagnostic = LoraLLMDiagnostic(
-            self.settings, self.model, ADAMW, None, self.arguments.device
-        )
+        diagnostic = LoraLLMDiagnostic(settings, self.model, ADAMW, None, self.arguments.device)
         started = time.perf_counter()
         total: dict[str, float] = {}
         for _, predictions in diagnostic.run_folds(self.table, self.plan, self.plan.folds(), 0):
@@ -232,11 +281,13 @@ class Run:
         wait(self.session.base.device)
         seconds = time.perf_counter() - started
         held = torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
-        kept = ("zero_shot_seconds", "train_seconds", "train_compile_seconds", "heldout_seconds",
-                "train_tokens", "train_padded_tokens", "peak_memory_bytes")  # fmt: skip
-        told = {name: round(total[name], 1) for name in kept} | {"reserved_bytes": held}
+        kept = ("zero_shot_seconds", "lower_seconds", "train_seconds", "train_compile_seconds",
+                "heldout_seconds", "train_tokens", "train_padded_tokens",
+                "peak_memory_bytes")  # fmt: skip
+        told = {name: round(total.get(name, 0.0), 1) for name in kept} | {"reserved_bytes": held}
         print(
-            f"whole job, {len(self.table)} questions: {seconds:.1f} s  {json.dumps(told)}",
+            f"whole job, {len(self.table)} questions, {self._adapted(settings.top_layers)}: "
+            f"{seconds:.1f} s  {json.dumps(told)}",
             flush=True,
         )
 

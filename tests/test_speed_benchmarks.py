@@ -23,9 +23,10 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
     assert "Traceback" not in done.stderr
-    for way in ("plain SFTTrainer", "sequential", "stacked", "whole job, 40 questions"):
+    for way in ("plain SFTTrainer", "sequential", "stacked, 2 folds", "stacked, upper 1"):
         assert way in done.stdout
-    assert "losses of fold 0 agree" in done.stdout
+    assert done.stdout.count("whole job, 40 questions") == 2
+    assert done.stdout.count("losses of fold 0 agree") == 2
 
 
 def test_other_trainers_and_ours_are_timed_on_the_same_rows() -> None:

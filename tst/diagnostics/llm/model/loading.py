@@ -17,6 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model import tiny_model
+from tst.diagnostics.llm.model.fp8 import to_fp8
 from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.pretrained import (
     empty_model,
@@ -129,7 +130,7 @@ class Outline:
 
     source: folder or hub id; None where the model is built on the spot
     attention: an implementation, or None where transformers chooses
-    quantization: nf4 or none; dtype: bfloat16 or float32
+    quantization: nf4, fp8 or none; dtype: bfloat16 or float32
     kernels: liger or none
     """
 
@@ -152,7 +153,7 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
     What is wrong with a model is found here, so that ``dry_run`` finds what a run would.
     """
     settings = resolve_model(settings, device)
-    require_quantization(settings)
+    require_quantization(settings, device)
     if settings.name in tiny_model.NAMES:
         tiny = tiny_model.build_tokenizer(chat=settings.name != "tiny:base")
         own = tiny_model.tiny_config(len(tiny))
@@ -196,6 +197,8 @@ def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
         )
         if nf4:
             keep_trainable(model)
+        elif known.quantization == "fp8":
+            to_fp8(model)
     model.requires_grad_(False)
     model.eval()
     model.config.use_cache = False

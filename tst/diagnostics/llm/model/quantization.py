@@ -1,4 +1,4 @@
-"""How the frozen base is held: its dtype, whether in nf4, and what that takes."""
+"""How the frozen base is held: its dtype, whether in nf4 or fp8, and what that takes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from tst.core.errors import UserError
+from tst.diagnostics.llm.model.fp8 import require_fp8
 from tst.diagnostics.llm.model.pretrained import count_parameters
 from tst.diagnostics.llm.settings import ModelSettings
 
@@ -50,8 +51,10 @@ def resolve_model(settings: ModelSettings, device: torch.device) -> ModelSetting
     return replace(settings, dtype=dtype, quantization=quantization)
 
 
-def require_quantization(settings: ModelSettings) -> None:
-    """Raise UserError where the quantisation needs a library that is not installed."""
+def require_quantization(settings: ModelSettings, device: torch.device) -> None:
+    """Raise UserError where the quantisation needs a library or a device that is not there."""
+    if settings.quantization == "fp8":
+        require_fp8(device, settings.dtype)
     if settings.quantization == "nf4" and find_spec("bitsandbytes") is None:
         raise UserError(
             "model.quantization=nf4 needs bitsandbytes: pip install bitsandbytes, or set "
