@@ -24,6 +24,8 @@ gpu = pytest.mark.skipif(
     not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9),
     reason="needs a GPU with float8 products",
 )
+DEVICES = ["cpu", pytest.param("cuda", marks=gpu)]
+"""A CPU emulates the products."""
 STEP = 2.0**-4
 """Most that rounding to e4m3 (three bits after the first) moves a number, relative to it."""
 
@@ -91,11 +93,11 @@ def test_the_fused_kernel_scales_as_the_reference_does(columns):
         assert (apart > 0).float().mean() < 1e-3
 
 
-@gpu
-def test_products_and_gradients_are_those_of_the_weights_as_held():
-    linear = nn.Linear(576, 1536).to("cuda", torch.bfloat16)
+@pytest.mark.parametrize("device", DEVICES)
+def test_products_and_gradients_are_those_of_the_weights_as_held(device):
+    linear = nn.Linear(576, 1536).to(device, torch.bfloat16)
     layer = Fp8Linear(linear)
-    x = rows_of(64, 576, "cuda").view(4, 16, 576).requires_grad_(True)
+    x = rows_of(64, 576, device).view(4, 16, 576).requires_grad_(True)
     y = layer(x)
     weight = dequantised(layer)
     exact = torch.nn.functional.linear(x.float(), weight, linear.bias.float())
@@ -108,15 +110,14 @@ def test_products_and_gradients_are_those_of_the_weights_as_held():
     assert apart < 0.05
 
 
-@gpu
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("top", ["all", 1])
-def test_adapters_train_on_it_stacked_and_one_by_one(top):
+def test_adapters_train_on_it_stacked_and_one_by_one(device, top):
     tokenizer = build_tokenizer()
-    model = build_model(tiny_config(len(tokenizer), layers=2, hidden=64)).to("cuda", torch.bfloat16)
+    model = build_model(tiny_config(len(tokenizer), layers=2, hidden=64)).to(device, torch.bfloat16)
     model.requires_grad_(False).eval()
     to_fp8(model)
-    device = torch.device("cuda", 0)
-    base = BaseModel(model, tokenizer, device, torch.bfloat16, "fp8", "made")
+    base = BaseModel(model, tokenizer, model.device, torch.bfloat16, "fp8", "made")
     chosen = LoraSettings(top_layers=top, dropout=0.0, learning_rate=2e-2)
     tasks = [
         FoldTask([Example([Prompt([6, 7, 8 + i + j])], [9]) for i in range(32)], 1 + j, 7)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -11,16 +9,16 @@ import triton.language as tl
 
 @triton.jit
 def _quantise_row(
-    x: Any,
-    multiplier: Any,
-    quantised: Any,
-    scales: Any,
-    columns: Any,
+    x,
+    multiplier,
+    quantised,
+    scales,
+    columns,  # no types: Triton reads annotations itself
     MULTIPLIED: tl.constexpr,
     LARGEST: tl.constexpr,
     SMALLEST: tl.constexpr,
     BLOCK: tl.constexpr,
-) -> None:
+):
     row = tl.program_id(0).to(tl.int64)
     at = tl.arange(0, BLOCK)
     inside = at < columns
