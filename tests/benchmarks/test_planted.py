@@ -12,8 +12,16 @@ import pytest
 from tests.benchmarks.loading import settings_of
 from tst.benchmarks import planted_words as words
 from tst.benchmarks.load import load_benchmark
-from tst.benchmarks.planted import CUED_POSITION, CUES, FREQUENT_VALUE, PAIRS, plant_rows
+from tst.benchmarks.planted import (
+    CUED_POSITION,
+    CUES,
+    FREQUENT_VALUE,
+    PAIRS,
+    best_score,
+    plant_rows,
+)
 from tst.core.errors import UserError
+from tst.core.scoring_rules import DEFAULT_RULES
 
 SIZES = (80, 152, 600, 601)
 
@@ -60,6 +68,28 @@ def test_the_cue_alone_answers_the_planted_rows_and_no_others(n):
     frame = frame_of(n)
     for row in frame[frame["cue"] != ""].itertuples():
         assert (row.answer == cued_answer(row)) == bool(row.planted)
+
+
+@pytest.mark.parametrize("kind", CUES)
+def test_the_best_score_is_that_of_the_best_answer_to_what_the_text_tells(kind):
+    frame = frame_of(16_000)
+    rows = frame[frame["question_type"] == kind]
+    best = best_score(kind, DEFAULT_RULES)
+    if kind.startswith("mc"):
+        answers = rows["answer"].to_numpy()
+        guess = [cued_answer(row) if row.cue else 0 for row in rows.itertuples()]
+        assert best == pytest.approx((answers == np.array(guess)).mean(), abs=0.01)
+        return
+    known = [
+        next(t for t in words.COUNTED if t in text) if kind == "num_entity" else ""
+        for text in rows["question"]
+    ]
+    scores = []
+    for _, part in rows.assign(known=known).groupby("known"):
+        golds = part["answer"].to_numpy(dtype=float)
+        constant = DEFAULT_RULES.best_number(golds)
+        scores += DEFAULT_RULES.score_numbers(np.full(len(golds), constant), golds).tolist()
+    assert best == pytest.approx(np.mean(scores), abs=0.02)
 
 
 def test_each_cue_recurs_enough_to_be_learned():

@@ -64,7 +64,8 @@ def asked(tmp_path) -> Path:
 @pytest.fixture
 def words(asked, base) -> list[str]:
     columns = "benchmark.columns={id: qid, question_type: kind}"
-    return [f"benchmark={asked}", columns, f"model.name={base}", "device=cpu", *FAST]
+    return [f"benchmark={asked}", columns, f"model.name={base}", "model.dtype=float32",
+            "device=cpu", *FAST]  # fmt: skip
 
 
 @pytest.fixture

@@ -89,7 +89,8 @@ def test_held_out_files_have_ids_prompts_and_letters_and_no_answer(exported):
     columns = "benchmark.columns={id: qid, question_type: kind}"
     base = exported.manifest.config["model"]["name"]
     config = export.COMMAND.compose([f"benchmark={path}", columns, f"model.name={base}",
-                                     "fold.k=2", "device=cpu", f"to={again}"])  # fmt: skip
+                                     "model.dtype=float32", "fold.k=2", "device=cpu",
+                                     f"to={again}"])  # fmt: skip
     export_folds(config, again, "llamafactory")
     assert before == [(again / f"heldout-0-{f}.jsonl").read_text() for f in "01"]
 
@@ -121,7 +122,8 @@ def test_long_prompts_are_cut_as_they_are_scored(base, tmp_path):
     asked = write_questions(tmp_path / "long.jsonl", rows)
     columns = "benchmark.columns={id: qid, question_type: kind}"
     config = export.COMMAND.compose([f"benchmark={asked}", columns, f"model.name={base}",
-                                     "fold.k=2", "device=cpu", f"to={tmp_path}/folds",
+                                     "model.dtype=float32", "fold.k=2", "device=cpu",
+                                     f"to={tmp_path}/folds",
                                      "diagnostic.max_length=256"])  # fmt: skip
     done = export_folds(config, tmp_path / "folds", "llamafactory")
     assert done.differences.cut == 1
@@ -159,6 +161,7 @@ def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_c
         (["diagnostic.mc_scoring=options"], "diagnostic.mc_scoring=options: others train letters"),
         (["diagnostic.validation=0.1"], "diagnostic.validation=0.1"),
         (["diagnostic.per_format=true"], "diagnostic.per_format=True: one adapter"),
+        (["diagnostic.top_layers=4"], "diagnostic.top_layers=4: others adapt all layers"),
         (["optimizer=casmo"], "optimizer=casmo: other trainers are given AdamW"),
         (["null.repeats=2"], "null.repeats=2"),
         (["model=tiny"], "built on the spot"),

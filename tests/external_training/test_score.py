@@ -330,7 +330,8 @@ def test_a_base_whose_config_names_another_dtype_is_linked_with_the_one_that_is_
     about = json.loads((half / "config.json").read_text()) | {"dtype": "float16"}
     (half / "config.json").write_text(json.dumps(about))
     columns = "benchmark.columns={id: qid, question_type: kind}"
-    words = [f"benchmark={asked}", columns, f"model.name={half}", "device=cpu", "fold.k=2"]
+    words = [f"benchmark={asked}", columns, f"model.name={half}", "device=cpu", "fold.k=2",
+             "model.dtype=float32"]  # fmt: skip
     config = export.COMMAND.compose([*words, f"to={tmp_path}/folds"])
     folder = export_folds(config, tmp_path / "folds", "llamafactory").folder
     stated = yaml.safe_load((folder / "train-0-0.yaml").read_text())

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tst.benchmarks import planted_words as words
+from tst.core.scoring_rules import ScoringRules
 
 PLANTED_SHARE = 0.7
 N_GROUPS = 60
@@ -66,6 +67,33 @@ def plant_rows(n: int, seed: int = 0) -> list[Row]:
             }
     order = rng.permutation(n)
     return [{"id": f"planted-{new:06d}", **rows[old]} for new, old in enumerate(order)]
+
+
+def best_score(kind: str, rules: ScoringRules) -> float:
+    """The highest hard score that a type can be expected to give without looking.
+
+    That of whoever follows the cue, whose other rows are then wrong; without a cue, of chance (mc),
+    or of the best constant. Numbers score by MRA, also where a value is only near.
+    """
+    if kind.startswith("mc"):
+        return PLANTED_SHARE if CUES[kind] else 1.0 / N_OPTIONS
+    if kind == "num_clean":
+        low, high = np.log(CLEAN_RANGE)
+        return _best_constant_score(np.exp(np.linspace(low, high, 2001)), rules)
+    usual = [FREQUENT_VALUE] if kind == "num_frequent" else list(words.COUNTED.values())
+    others = MOST_COUNTED - 1
+    copies = round(PLANTED_SHARE / (1 - PLANTED_SHARE) * others)
+    found = []
+    for cued in usual:
+        counts = np.arange(1, MOST_COUNTED + 1)
+        golds = np.concatenate([counts[counts != cued], np.full(copies, cued)])
+        found.append(_best_constant_score(golds.astype(float), rules))
+    return float(np.mean(found))
+
+
+def _best_constant_score(golds: np.ndarray, rules: ScoringRules) -> float:
+    best = rules.best_number(golds)
+    return float(rules.score_numbers(np.full(len(golds), best), golds).mean())
 
 
 def _share(rng: np.random.Generator, m: int) -> np.ndarray:

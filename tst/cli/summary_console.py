@@ -51,6 +51,13 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
     if planted := summary.get("planted", {}):
         found = ", ".join(f"{name} {entry['auroc']:.2f}" for name, entry in planted.items())
         say(f"AUROC of s(x) for planted rows: {found}", console, "  ")
+        of_best = ", ".join(
+            f"{name} {percent(summary['per_type'][name]['score_hard'])} of {percent(entry['best'])}"
+            for name, entry in planted.items()
+            if "best" in entry
+        )
+        if of_best:
+            say(f"scores, and the best without looking: {of_best}", console, "  ")
     every = {**summary["per_type"], "overall": summary["overall"]}
     reasons = {n: part["interval_reason"] for n, part in every.items() if "interval_reason" in part}
     for reason in sorted(set(reasons.values())):

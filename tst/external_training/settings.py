@@ -110,6 +110,7 @@ def as_exported(settings: Any) -> LoraSettings:
             "others train on all rows, for all epochs",
         ),
         "per_format": (settings.per_format, (False,), "one adapter per fold is exported"),
+        "top_layers": (settings.top_layers, ("all",), "others adapt all layers"),
     }
     if problems := [
         f"diagnostic.{name}={value}: {why}; leave it out, or set {allowed[-1]}."

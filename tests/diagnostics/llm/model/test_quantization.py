@@ -10,7 +10,12 @@ from transformers import AutoModelForCausalLM
 
 from tst.diagnostics.llm.model import quantization
 from tst.diagnostics.llm.model.loading import BaseModel, free_base, load_base
-from tst.diagnostics.llm.model.quantization import nf4_config, resolve_model, total_memory
+from tst.diagnostics.llm.model.quantization import (
+    bfloat16_pays,
+    nf4_config,
+    resolve_model,
+    total_memory,
+)
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
@@ -62,11 +67,29 @@ def test_what_is_said_is_kept(machine):
     assert resolve_model(said, CPU) == said
 
 
-def test_a_cpu_computes_in_float32(machine):
+@pytest.mark.parametrize(("pays", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_a_cpu_computes_in_what_it_multiplies_faster(machine, monkeypatch, pays, dtype):
     machine(2e9)
+    monkeypatch.setattr(quantization, "bfloat16_pays", lambda: pays)
     resolved = resolve_model(AUTO, CPU)
-    assert resolved == replace(AUTO, dtype="float32", quantization="none")
+    assert resolved == replace(AUTO, dtype=dtype, quantization="none")
     assert resolve_model(resolved, CPU) == resolved
+    assert resolve_model(ModelSettings("tiny", quantization="none"), CPU).dtype == "float32"
+
+
+def test_bfloat16_pays_where_its_products_take_far_less_time(monkeypatch):
+    def judged(single: float, half: float) -> bool:
+        seconds = {torch.float32: single, torch.bfloat16: half}
+        monkeypatch.setattr(quantization, "_product_seconds", seconds.__getitem__)
+        bfloat16_pays.cache_clear()
+        return bfloat16_pays()
+
+    assert judged(1.0, 0.4) and not judged(1.0, 0.8) and not judged(1.0, 12.0)
+    monkeypatch.undo()
+    bfloat16_pays.cache_clear()
+    assert bfloat16_pays() in (True, False)
+    assert quantization._product_seconds(torch.float32) > 0
+    bfloat16_pays.cache_clear()
 
 
 def test_this_machine_has_memory():
@@ -97,7 +120,7 @@ def test_adapters_on_nf4_train_alike_before_and_after_a_pass_in_eval_mode(tmp_pa
     tokenizer = build_tokenizer()
     build_model(tiny_config(len(tokenizer), hidden=64)).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    base = load_base(ModelSettings(name=str(tmp_path), quantization="nf4"), "cpu")
+    base = load_base(ModelSettings(str(tmp_path), dtype="float32", quantization="nf4"), "cpu")
     with torch.no_grad():  # as zero-shot scoring reads
         base.model(input_ids=torch.arange(6, 106)[None])
     trained_only = AutoModelForCausalLM.from_pretrained(

@@ -165,7 +165,7 @@ def test_nf4_is_cut_too(table, tmp_path):
     tokenizer = build_tokenizer()
     build_model(tiny_config(len(tokenizer), layers=3, hidden=64)).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    model = ModelSettings(name=str(tmp_path), quantization="nf4")
+    model = ModelSettings(str(tmp_path), dtype="float32", quantization="nf4")
     plan = plan_folds(table, k=2, seed=3)
     found = {}
     for training in ("stacked", "sequential"):
