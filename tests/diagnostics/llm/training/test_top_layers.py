@@ -36,7 +36,7 @@ WAYS += [("cuda", "stacked")] if torch.cuda.is_available() else []
 
 
 @contextmanager
-def trained(base, chosen, training: str, lower: LowerStates | None):
+def trained(base, chosen, training: str, lower: LowerStates | None, checkpointing: bool = False):
     """Weights of three folds by fold and name."""
     weights: dict[tuple[int, str], torch.Tensor] = {}
 
@@ -46,7 +46,7 @@ def trained(base, chosen, training: str, lower: LowerStates | None):
                 weights[fold, name] = weight.detach().cpu().clone()
 
     if training == "stacked":
-        plan = MemoryPlan(4, folds=3)
+        plan = MemoryPlan(4, folds=3, checkpointing=checkpointing)
         with stacked_training(base, chosen, ADAMW, tasks(3), plan, lower=lower) as (adapters, _):
             pass
         for fold in range(3):
@@ -54,7 +54,7 @@ def trained(base, chosen, training: str, lower: LowerStates | None):
                 note(fold, model)
     else:
         for fold, task in enumerate(tasks(3)):
-            plan = MemoryPlan(4)
+            plan = MemoryPlan(4, checkpointing=checkpointing)
             with trained_adapter(base, chosen, ADAMW, task, plan, lower=lower) as (model, _):
                 note(fold, model)
     yield weights
@@ -80,6 +80,19 @@ def test_adapters_are_those_of_training_through_all_layers(device, training, kep
         torch.testing.assert_close(weights[name], weight, rtol=1e-4, atol=atol)
     assert any(w.abs().max() > 1e-3 for (_, name), w in weights.items() if "lora_B" in name)
     free_base()
+
+
+@pytest.mark.parametrize("training", ["stacked", "sequential"])
+def test_gradient_checkpointing_gives_the_same_adapters(training):
+    base = load_base(TINY, "cpu")
+    chosen = settings(epochs=1.0, top_layers=1)
+    lower = LowerStates(LayerCut(base.model, 1))
+    with trained(base, chosen, training, lower, checkpointing=True) as weights:
+        pass
+    with trained(base, chosen, training, None) as expected:
+        pass
+    for name, weight in expected.items():
+        torch.testing.assert_close(weights[name], weight, rtol=1e-4, atol=1e-5)
 
 
 def run(table: pd.DataFrame, store=None, **changes: object) -> dict:

@@ -82,7 +82,14 @@ class LayerCut:
         for layer in layers:
             vars(layer)["forward"] = self._hand_on
         if states is not None:
-            vars(layers[0])["forward"] = lambda *args, **kwargs: self._hand_on(states)
+            given = states
+
+            def start(hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+                if hidden_states.requires_grad:  # gradient checkpointing asks inputs for one
+                    return self._hand_on(given.detach().requires_grad_(True))
+                return self._hand_on(given)
+
+            vars(layers[0])["forward"] = start
         try:
             yield
         finally:
