@@ -62,7 +62,7 @@ bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer
 PEERS := $(BIN)/python benchmarks/peers.py $(if $(LLAMAFACTORY),--llamafactory $(LLAMAFACTORY))
 bench-peers: $(READY)  ## time plain TRL, LLaMA-Factory and ours on the same rows; SCORE=1: their scores too
 	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
-	$(PEERS) $(BENCH) && $(PEERS) $(BENCH) --shape mistral7b --nf4 nf4; else $(PEERS) $(BENCH) --steps 100; fi
+	$(PEERS) $(BENCH) && $(PEERS) $(BENCH) --shape mistral7b --quantization nf4; else $(PEERS) $(BENCH) --steps 100; fi
 	$(if $(SCORE),$(PEERS) --score benchmark=cv_bench $(RUN_ARGS))
 
 # Tables, figures and the report read records under OUTPUTS. RUN=1 first runs the experiments behind a

@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
     parser.add_argument("--llamafactory", default="", help="its llamafactory-cli")
     parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights")
-    parser.add_argument("--nf4", default="none", choices=["none", "nf4"])
+    parser.add_argument("--quantization", default="none", choices=["none", "nf4"])
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--warmup", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
@@ -67,7 +67,7 @@ def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scrat
     """Print a line per trainer."""
     if arguments.shape:
         base = save_random_base(arguments.shape, scratch / "base")
-        words += [f"model.name={base}", f"model.quantization={arguments.nf4}"]
+        words += [f"model.name={base}", f"model.quantization={arguments.quantization}"]
     config = COMMAND.compose([*words, f"to={scratch}/folds"])
     done = export_folds(config, scratch / "folds", "llamafactory")
     tokens = mean_tokens(done.folder, config.model)
