@@ -75,8 +75,7 @@ TABLES := $(BIN)/python -m tst.tables outputs_root=$(OUTPUTS)
 # rf chooses, the LLM judges (a GPU's work), and rf beside it, labelled not independent
 PRUNE := $(BIN)/python -m tst.prune -m outputs_root=$(OUTPUTS) diagnostic=rf model=smollm2_gpu \
 	'prune.judge=[rf,lora_llm]' 'prune.judge_folds=[random,grouped]' benchmark=vsi_bench,cv_bench
-NOISY := $(BIN)/python -m tst.noisy -m outputs_root=$(OUTPUTS) schedule.kind=plain,probe \
-	seed=0,1,2 optimizer=adamw,casmo,casmo_calibrated
+NOISY := $(BIN)/python -m tst.noisy -m outputs_root=$(OUTPUTS)
 define experiments
 $(if $(RUN),for e in $(or $(EXPERIMENTS),$(1)); do $(BIN)/python -m tst.main experiment=$$e \
 	outputs_root=$(OUTPUTS) $(RUN_ARGS) || exit; done)
@@ -107,7 +106,10 @@ table5: $(READY)  ## pruning: solvability under a judge; vision, blind, gap
 	$(TABLES) 'tables=[pruning,pruning_gap]'
 
 table6 noisy-table: $(READY)  ## noisy instruction tuning, optimizer against optimizer: table, figures
-	$(if $(RUN),$(NOISY) $(RUN_ARGS))
+	$(if $(RUN),$(NOISY) grid=all seed=10,11 $(RUN_ARGS))
+	$(if $(RUN),$(NOISY) grid=all seed=0,1,2 $(RUN_ARGS))
+	$(if $(RUN),$(NOISY) grid=chosen seed=0,1,2 schedule.kind=plain,probe corruption=shuffled,random \
+		corruption.share=0.1,0.3,0.5 $(RUN_ARGS))
 	$(TABLES) 'tables=[noisy]'
 	$(BIN)/python -m tst.noisy_study outputs_root=$(OUTPUTS)
 

@@ -47,7 +47,7 @@ class StepProbe(TrainerCallback):
 
     grad_norms: norms of the present gradients, a tensor (runs,)
     read: each run's reading of its optimizer's last step
-    measure: called after every ``every`` steps (0: never)
+    measure: called after every ``every`` steps (0: never), but not after the last
     """
 
     def __init__(
@@ -78,7 +78,8 @@ class StepProbe(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step_clock.mark()
         self.readings.append(self.read())
-        if self.every and state.global_step % self.every == 0:
+        last = state.global_step == state.max_steps  # measured when training has ended
+        if self.every and state.global_step % self.every == 0 and not last:
             self.measured.append((state.global_step, self.measure()))
 
     def tables(self, losses: np.ndarray) -> list[pd.DataFrame]:

@@ -119,7 +119,7 @@ class SuspectSettings:
         lowered it, least first) or confidence (that the pair's own gradient would get after
         training, lowest first; optimizers that have one)
     pairs: most training pairs scored where corruption is known (all where it is none); auto: 1000
-        on a GPU, 64 on a CPU
+        on a GPU, 32 on a CPU
     """
 
     score: str = one_of("loss_before", SCORES)
@@ -160,11 +160,11 @@ class EvaluationSettings:
     pairs: most pairs measured per part (clean, corrupted, held-out), drawn with the seed; auto:
         1000 on a GPU, 32 on a CPU
     every: steps between measurements on the way (held-out loss, memorised); 0: only before and
-        after training
+        after training; auto: 25 on a GPU, 27 on a CPU
     """
 
     pairs: Any = bounded(AUTO, at_least=1, auto=True)
-    every: int = bounded(25, at_least=0)
+    every: Any = bounded(AUTO, at_least=0, auto=True)
 
 
 @dataclass
@@ -195,8 +195,8 @@ class NoisyConfig:
 
 
 BY_DEVICE = {
-    "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000, "scored": 1000},
-    "cpu": {"steps": 54, "batch_size": 4, "pairs": 32, "scored": 64},
+    "cuda": {"steps": 150, "batch_size": 32, "pairs": 1000, "every": 25, "scored": 1000},
+    "cpu": {"steps": 54, "batch_size": 4, "pairs": 32, "every": 27, "scored": 32},
 }
 """What ``auto`` stands for."""
 
@@ -214,6 +214,7 @@ def resolve_auto(config: NoisyConfig, device: str) -> NoisyConfig:
         by_device["batch_size"] if schedule.batch_size == AUTO else schedule.batch_size
     )
     evaluation.pairs = by_device["pairs"] if evaluation.pairs == AUTO else evaluation.pairs
+    evaluation.every = by_device["every"] if evaluation.every == AUTO else evaluation.every
     suspects = config.suspects
     suspects.pairs = by_device["scored"] if suspects.pairs == AUTO else suspects.pairs
     if config.corruption.kind == NO_CORRUPTION:
