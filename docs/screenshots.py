@@ -1,4 +1,4 @@
-"""Take the screenshots of the report in this folder.
+"""Take the screenshots of the report in images/.
 
     python -m tst.report outputs_root=outputs && python docs/screenshots.py outputs/report.html
 
@@ -15,16 +15,13 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "images"
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SHOTS = {
-    "report-light": (1280, 1000, "light", "#record"),
-    "report-dark": (1280, 1000, "dark", "#record"),
-    "report-questions": (1280, 860, "light", "#questions"),
-    "report-question": (1280, 860, "light", "dialog"),
+    "report": (1120, 640, "light", "#record"),
     "report-phone": (390, 844, "light", "#record"),
 }
 """Name: width, height, colour scheme, and what stands at the top."""
@@ -37,15 +34,7 @@ def take(browser: Browser, report: Path, name: str) -> bytes:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(report.resolve().as_uri())
     page.wait_for_selector("html[data-ready=yes]")
-    if place in ("dialog", "#questions"):
-        wanted = page.locator("#type-filter option").nth(2).get_attribute("value")
-        page.select_option("#type-filter", wanted)
-    if place == "dialog":
-        page.locator("#questions").scroll_into_view_if_needed()
-        page.locator(".tabulator-row").first.click()
-        page.locator("dialog[open]").wait_for()
-    else:
-        page.evaluate("(s) => document.querySelector(s).scrollIntoView()", place)
+    page.evaluate("(s) => document.querySelector(s).scrollIntoView()", place)
     shot = page.screenshot()
     page.close()
     return shot
@@ -53,6 +42,7 @@ def take(browser: Browser, report: Path, name: str) -> bytes:
 
 def main() -> None:
     """Write every screenshot, with few colours so that the files stay small."""
+    FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for name in SHOTS:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+axe_playwright = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
@@ -176,3 +180,157 @@ def test_questions_that_are_not_in_the_page(
         assert not page.locator("#questions").is_visible()
         assert page.locator("#record-charts svg").count() > 0
         assert seen.messages == []
+
+
+SIZES = [(1280, 900, "light"), (390, 844, "light"), (1280, 900, "dark")]
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_axe_finds_nothing_serious(
+    browser: Any, page_file: Path, width: int, height: int, scheme: str
+) -> None:
+    with browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme
+    ) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        for place in ("page", "dialog"):
+            if place == "dialog":
+                page.locator(".tabulator-row").first.focus()
+                page.keyboard.press("Enter")
+                page.locator("dialog[open]").wait_for()
+            found = axe_playwright.Axe().run(page).response["violations"]
+            serious = [v for v in found if v["impact"] in ("serious", "critical")]
+            assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+
+
+def test_the_first_screen_is_a_sentence_and_the_excess_by_type(
+    browser: Any, page_file: Path
+) -> None:
+    for width, height in ((1280, 900), (390, 844)):
+        with browser.new_context(viewport={"width": width, "height": height}) as context:
+            page = context.new_page()
+            page.goto(page_file.as_uri())
+            page.wait_for_selector(READY)
+            sentence = page.locator("#headline")
+            assert "question types" in sentence.inner_text()
+            chart = page.locator("#record-excess svg.plot")
+            assert sentence.bounding_box()["y"] < chart.bounding_box()["y"] < height
+            assert chart.get_attribute("role") == "img"
+            assert "Points above the baseline" in chart.get_attribute("aria-label")
+            rows = page.locator("#record-excess .as-table tbody tr")
+            excess = [
+                float(rows.nth(i).locator("td").nth(1).text_content().replace("−", "-"))
+                for i in range(rows.count())
+            ]
+            assert len(excess) == 8 and excess == sorted(excess, reverse=True)
+
+
+def test_every_chart_has_its_figures_as_a_table(browser: Any, page_file: Path) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        assert page.locator("svg.plot").count() == page.locator(".as-table").count() > 5
+        assert page.locator("svg.plot:not([role=img][aria-label])").count() == 0
+        assert page.locator(".as-table tbody:empty").count() == 0
+
+
+def test_the_address_keeps_record_search_order_and_open_question(
+    browser: Any, page_file: Path, study: tuple[Path, dict[str, Path]]
+) -> None:
+    llm = read_record(study[1]["llm"])
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        seen = Seen(page)
+        page.goto(f"{page_file.as_uri()}#record={llm.hash}&search=how&sort=baseline-asc")
+        page.wait_for_selector(READY)
+        assert "TsT-LLM" in page.locator("#record-title").inner_text()
+        assert page.input_value("#search") == "how"
+        page.goto(page_file.as_uri() + "#")
+        page.locator("#record-title", has_text="TsT-RF").wait_for()
+
+        page.select_option("#record-select", label=_label(page, "TsT-LLM"))
+        page.locator("#record-title", has_text="TsT-LLM").wait_for()
+        page.locator(".tabulator-row").first.wait_for()
+        wanted = llm.questions.iloc[5]
+        page.fill("#search", wanted["id"])
+        page.locator("#shown", has_text="1 of 96").wait_for()
+        wait_at_rest(page, "#question-table")
+        page.locator(".tabulator-row").focus()
+        page.keyboard.press("Enter")
+        page.locator("dialog[open]", has_text=wanted["id"]).wait_for()
+        address = page.url
+        for part in (llm.hash, f"search={wanted['id']}", f"question={wanted['id']}"):
+            assert part in address
+        page.keyboard.press("Escape")
+        page.locator("dialog[open]").wait_for(state="detached")
+        assert "question=" not in page.url
+
+        again = context.new_page()
+        again.goto(address)
+        again.locator("dialog[open]", has_text=wanted["id"]).wait_for()
+        again.locator("#shown", has_text="1 of 96").wait_for()
+        assert seen.messages == []
+
+
+def _label(page: Any, subject: str) -> str:
+    option = page.locator("#record-select option", has_text=subject).first
+    return str(option.inner_text())
+
+
+def test_headings_and_rows_work_by_keyboard(browser: Any, page_file: Path) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        heading = page.locator(".tabulator-col[tabulator-field=s]")
+        assert heading.get_attribute("aria-sort") == "descending"
+        heading.focus()
+        page.keyboard.press("Enter")
+        page.locator(".tabulator-col[tabulator-field=s][aria-sort=ascending]").wait_for()
+        assert "sort=s-asc" in page.url
+        wait_at_rest(page, "#question-table")
+        page.locator(".tabulator-row").first.focus()
+        page.keyboard.press("ArrowDown")
+        second = page.locator(".tabulator-row").nth(1)
+        assert second.evaluate("row => row === document.activeElement")
+
+
+def test_more_than_twenty_types_are_folded(
+    browser: Any, study: tuple[Path, dict[str, Path]], tmp_path: Path
+) -> None:
+    record = read_record(study[1]["random"])
+    summary = dict(record.summary)
+    (entry, *_), (part, *_) = summary["exposure"], summary["per_type"].values()
+    names = [f"type {i:02}" for i in range(62)]
+    summary["exposure"] = [{**entry, "question_type": name} for name in names]
+    summary["per_type"] = dict.fromkeys(names, part)
+    path = tmp_path / "report.html"
+    found = Found([replace(record, summary=summary)], [])
+    path.write_text(render_report(found, [], []), encoding="utf-8")
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector(READY)
+        chart = page.locator("#record-excess svg.plot")
+        assert chart.bounding_box()["height"] < 900
+        assert "type 19" in chart.text_content() and "type 20" not in chart.text_content()
+        page.locator("#record-excess .more-rows", has_text="show all 62").click()
+        page.locator("#record-excess svg.plot", has_text="type 61").wait_for()
+
+
+def test_results_stay_in_sight_on_a_phone(browser: Any, page_file: Path) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(READY)
+        cell = ".tabulator-row .tabulator-cell[tabulator-field={}]"
+        for field in ("p_options", "s"):
+            box = page.locator(cell.format(field)).first.bounding_box()
+            assert box["x"] + box["width"] <= 390
+        for heading in ("score", "baseline"):
+            box = page.locator("#record-list th", has_text=heading).first.bounding_box()
+            assert box["x"] + box["width"] <= 390

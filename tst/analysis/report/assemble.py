@@ -28,8 +28,10 @@ SCRIPTS = (
     "assets/plot.umd.min.js",
     "assets/tabulator.min.js",
     "template/dom.js",
+    "template/state.js",
     "template/charts.js",
     "template/questions.js",
+    "template/record.js",
     "template/main.js",
 )
 LICENCES = "assets/LICENSES.txt"

@@ -16,7 +16,7 @@ SMOOTHED_OVER = 5
 
 
 def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
-    """A curve a pruning record: what remains against its scores."""
+    """A curve a pruning record: the percentage removed against the scores of what remains."""
     described = []
     for experiment, name in zip(experiments, title_prunings(experiments), strict=True):
         path = experiment.path / "iterations.csv"
@@ -24,6 +24,8 @@ def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
             continue
         curve = pd.read_csv(path)
         shown = curve[[c for c in CURVE if c in curve]]
+        before = float(curve["n"].iloc[0])
+        shown = shown.assign(removed=100.0 * (before - curve["n"]) / before)
         described.append(
             {
                 "name": f"{name}, record {experiment.hash}",

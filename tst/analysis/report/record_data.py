@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tst.analysis.report.distributions import histogram, plane, reliability
+from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
 
@@ -35,6 +36,10 @@ SET_FIELDS = (
     "interval",
     "fold_sd",
 )
+TO_MEND_COLUMNS = ("id", "question_type", "question", "gold", "answered", "probability", "shortcut",
+                   "why", "repair")  # fmt: skip
+MOST_TO_MEND = 25
+"""Questions to mend that are in the page; to_mend.csv in the record has all."""
 MOST_TWINS = 15
 """Clusters of near-duplicates that are shown: the first that give away more than guessing."""
 
@@ -60,6 +65,7 @@ def describe_record(
         if outputs_root is not None and record.path.is_relative_to(outputs_root.resolve())
         else str(record.path),
         "finished_at": record.finished_at,
+        **describe_headline(summary),
         "overall": _fields(summary["overall"]),
         "macro": _fields(summary["macro"]),
         "formats": [{"name": k, **_fields(v)} for k, v in summary["per_format"].items()],
@@ -70,6 +76,7 @@ def describe_record(
         "reliability": reliability(questions, "p_options"),
         "reliability_zero_shot": reliability(questions, "p_options_zero_shot"),
         "importance": _rows(record.optional_table("importance.csv")),
+        "to_mend": describe_to_mend(record.optional_table("to_mend.csv")),
         "twins": describe_twins(record.optional_table("near_duplicates.csv")),
         "planted": summary.get("planted") or {},
         "null": summary.get("null"),
@@ -78,6 +85,13 @@ def describe_record(
         "unparsed": int((questions["parsed"] < 1).sum()),
         "letter_mass": _mean(questions["letter_mass"]),
     }
+
+
+def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
+    """The questions to mend: how many, and the first; None where a record has no such list."""
+    if listed is None:
+        return None
+    return {"n": len(listed), "rows": _rows(listed[list(TO_MEND_COLUMNS)].head(MOST_TO_MEND))}
 
 
 def describe_twins(clusters: pd.DataFrame | None) -> dict[str, Any] | None:

@@ -9,16 +9,32 @@ const SERIES = [ZERO, TUNED, "var(--good)", "var(--open)", "var(--bad)", "var(--
 const SYMBOLS = ["circle", "circle", "diamond2", "square", "triangle", "star"];
 const drawn = [];
 
+const MOST_ROWS = 20; // question types in a chart before the others are folded away
+
 // A panel whose chart is drawn for its width, again when the width changes.
-function chartPanel(parent, { title, note = "", entries = [], wide = false, draw }) {
+// table: {headings, rows}, the same figures as text. folded: how many rows there are in all, where
+// draw(width, all) draws the first MOST_ROWS of them unless all are asked for.
+function chartPanel(parent, { title, note = "", entries = [], key = null, wide = false, table, folded = 0, draw }) {
   const holder = el("div", {});
+  const chart = { holder, draw, title, width: 0, all: false };
+  const more = folded > MOST_ROWS ? el("button", { class: "more-rows", type: "button", "aria-expanded": "false" }, `show all ${folded}`) : null;
+  if (more) more.addEventListener("click", () => {
+    chart.all = !chart.all;
+    chart.width = 0;
+    more.textContent = chart.all ? `show the first ${MOST_ROWS}` : `show all ${folded}`;
+    more.setAttribute("aria-expanded", String(chart.all));
+    drawCharts();
+  });
   const panel = el("div", { class: wide ? "panel wide" : "panel" },
     el("h3", {}, title), note ? el("p", { class: "note" }, note) : null,
-    entries.length ? legend(entries) : null, holder);
+    entries.length ? legend(entries) : null, key, holder, more,
+    table ? el("details", { class: "as-table" }, el("summary", {}, "as a table"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, plainTable(table.headings, table.rows))) : null);
   parent.append(panel);
-  drawn.push({ holder, draw, width: 0 });
+  drawn.push(chart);
   return panel;
 }
+
+const headed = (...names) => names.map((text, i) => ({ text, right: i > 0 }));
 
 function drawCharts() {
   for (let i = drawn.length - 1; i >= 0; i--) {
@@ -27,8 +43,11 @@ function drawCharts() {
     const width = Math.floor(chart.holder.clientWidth);
     if (width > 0 && width !== chart.width) {
       chart.width = width;
-      const node = chart.draw(width);
+      const node = chart.draw(width, chart.all);
       node.classList.add("plot");
+      for (const part of node.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
+      node.setAttribute("role", "img");
+      node.setAttribute("aria-label", `Chart: ${chart.title}. The same figures stand in the table below it.`);
       chart.holder.replaceChildren(node);
     }
   }
@@ -54,6 +73,41 @@ function rowNames(names, above) {
   return above
     ? Plot.text(names, { y: (d) => d, x: 0, text: (d) => d, textAnchor: "start", frameAnchor: "left", dy: -19, dx: 2, fill: "var(--ink)" })
     : Plot.axisY({ tickSize: 0, label: null, fill: "var(--ink)", lineWidth: 20, textOverflow: "ellipsis" });
+}
+
+const STATES = {
+  exposed: ["answered without looking", "var(--tuned)"],
+  "one answer": ["one answer does it", "var(--zero)"],
+  "no sign": ["no sign of a shortcut", "var(--base)"],
+  "too few": ["too few questions to tell", "var(--faint)"],
+};
+
+// How far each type's score is above its baseline, the highest first.
+function excessChart(rows, width) {
+  const names = rows.map((t) => t.name);
+  const { above, marginLeft, row } = namedRows(names, width);
+  const limits = rows.filter((t) => known(t.low));
+  const low = Math.min(0, ...rows.map((t) => 100 * Math.min(t.excess, t.low ?? t.excess)));
+  const high = Math.max(10, ...rows.map((t) => 100 * Math.max(t.excess, t.high ?? t.excess)));
+  const describe = (t) => [
+    t.name, `${STATES[t.state][0]}${t.to_mend ? `: about ${count(t.to_mend)} of ${count(t.n)} to mend` : `, ${count(t.n)} questions`}`,
+    `score ${percent(t.score)}, baseline ${percent(t.baseline)}: ${points(t.excess)} points`,
+    known(t.low) ? `95%: ${points(t.low)} to ${points(t.high)}` : "",
+  ].filter(Boolean).join("\n");
+  return Plot.plot(base(width, rows.length * (above ? row : 27) + 52, {
+    marginLeft, marginRight: 118,
+    x: { domain: [low, high], label: "points above the baseline", labelAnchor: "center", grid: true, ticks: width < 500 ? 4 : 8 },
+    y: { domain: names, padding: above ? 0.62 : 0.36, label: null, axis: null },
+    marks: [
+      Plot.barX(rows, { y: "name", x: (t) => 100 * t.excess, fill: (t) => STATES[t.state][1], rx: 3, title: describe, tip: TIP }),
+      Plot.ruleY(limits, { y: "name", x1: (t) => 100 * t.low, x2: (t) => 100 * t.high, stroke: "var(--ink)", strokeWidth: 1.5 }),
+      Plot.ruleX([0], { stroke: "var(--ink)" }),
+      Plot.dot(rows.filter((t) => t.state === "one answer"), { y: "name", x: (t) => 100 * t.excess, r: 6, fill: "var(--zero)", stroke: "var(--panel)" }),
+      Plot.text(rows, { y: "name", frameAnchor: "right", dx: 112, textAnchor: "end", fontVariant: "tabular-nums",
+        text: (t) => `${percent(t.score, 0)} against ${percent(t.baseline, 0)}`, fill: "var(--soft)" }),
+      rowNames(names, above),
+    ],
+  }));
 }
 
 function typesChart(types, width) {
@@ -151,6 +205,16 @@ function reliabilityChart(tuned, zero, width) {
   }));
 }
 
+// What the colours of the heat map mean: a ramp, and how a zero differs from nothing measured.
+function importanceKey(rows) {
+  const largest = Math.max(0.01, ...rows.map((r) => Math.abs(r.importance)));
+  const step = (share, color) => el("i", { style: `background:color-mix(in srgb, ${color} ${80 * share}%, var(--panel))` });
+  return el("div", { class: "ramp" },
+    el("span", {}, minus(points(-largest))), [1, 0.66, 0.33].map((x) => step(x, "var(--bad)")), step(0, TUNED),
+    [0.33, 0.66, 1].map((x) => step(x, TUNED)), el("span", {}, `${points(largest)} points`),
+    el("span", { class: "box" }, "framed and empty: 0"), el("span", { class: "no-box" }, "no frame: not measured"));
+}
+
 function importanceChart(rows, width) {
   const families = d3.groupSort(rows, (g) => -d3.mean(g, (r) => r.importance), (r) => r.family);
   const types = [...new Set(rows.map((r) => r.question_type))];
@@ -165,10 +229,10 @@ function importanceChart(rows, width) {
     marginLeft, marginBottom, marginTop: 4, marginRight: 24,
     x: { domain: types, label: null, tickRotate: rotated ? -38 : 0, tickSize: 0 },
     y: { domain: families, label: null, tickSize: 0 },
-    opacity: { domain: [0, largest], range: [0.04, 0.8] },
+    opacity: { domain: [0, largest], range: [0, 0.8] },
     marks: [
       Plot.cell(rows, { x: "question_type", y: "family", fill: (r) => (r.importance >= 0 ? TUNED : "var(--bad)"),
-        fillOpacity: { value: (r) => Math.abs(r.importance), scale: true }, inset: 1, rx: 3,
+        fillOpacity: { value: (r) => Math.abs(r.importance), scale: true }, stroke: "var(--line)", inset: 1, rx: 3,
         title: (r) => `${r.family}, ${r.question_type}\nscore falls by ${points(r.importance)} ± ${percent(r.sd)} points without it`, tip: TIP }),
       ...(band > 40 ? [Plot.text(rows.filter((r) => Math.abs(r.importance) >= 0.0005), { x: "question_type", y: "family", text: (r) => points(r.importance),
         fill: "var(--ink)", fontSize: 11, pointerEvents: "none" })] : []),
@@ -202,10 +266,10 @@ function overviewChart(benchmarks, series, width) {
   }));
 }
 
-function linesChart(rows, width, { x, y, xLabel, yLabel, color, dashed, reverse = false }) {
+function linesChart(rows, width, { x, y, xLabel, yLabel, color, dashed }) {
   return Plot.plot(base(width, 280, {
     marginLeft: 52, marginTop: 28,
-    x: { label: xLabel, labelAnchor: "center", reverse },
+    x: { label: xLabel, labelAnchor: "center" },
     y: { label: yLabel, grid: true, ticks: 6 },
     color: { range: [TUNED, ZERO, "var(--good)", "var(--open)", "var(--bad)", BASE], domain: [...new Set(rows.map((r) => r[color]))] },
     marks: [

@@ -31,11 +31,13 @@ function card(name, value, more = "", kind = "") {
     el("div", { class: "more" }, more));
 }
 
+// A heading's right sets its column right; its extra leaves the column out on a phone.
 function plainTable(headings, rows) {
-  const head = headings.map((h) => el("th", { class: h.right ? "right" : "" }, h.text));
+  const kind = (h) => [h.right ? "right" : "", h.extra ? "extra" : ""].join(" ").trim();
+  const head = headings.map((h) => el("th", { class: kind(h), scope: "col" }, h.text));
   const body = rows.map((cells) => el("tr", {},
     cells.map((cell, i) => {
-      const classes = [headings[i].right ? "right" : "", cell && cell.best ? "best" : ""].join(" ");
+      const classes = [kind(headings[i]), cell && cell.best ? "best" : ""].join(" ");
       const content = cell instanceof Node ? cell : String(cell && cell.text !== undefined ? cell.text : cell);
       return el("td", { class: classes }, content);
     })));

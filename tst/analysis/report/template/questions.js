@@ -49,16 +49,20 @@ function optionBars(cell) {
     row.p_options.map((p, i) => el("i", { class: i === row.answer ? "gold" : "", style: `height:${Math.max(1, 20 * p)}px` })));
 }
 
+const isNarrow = () => window.innerWidth < 600;
+
 function columnsOf(rows) {
+  const narrow = isNarrow();
+
   const number = { sorter: "number", sorterParams: { alignEmptyValues: "bottom" }, hozAlign: "right", headerHozAlign: "right", headerSortStartingDir: "desc" };
   const text = { formatter: "plaintext" };
   const signed = (cell) => points(cell.getValue());
   const all = [
-    { title: "question", field: "question", ...text, minWidth: 220, widthGrow: 4, responsive: 0 },
+    { title: "question", field: "question", ...text, minWidth: narrow ? 130 : 220, widthGrow: 4, responsive: 0 },
     { title: "type", field: "question_type", ...text, minWidth: 130, widthGrow: 1.6, responsive: 4, cssClass: "muted" },
     { title: "answer", field: "gold", ...text, minWidth: 100, widthGrow: 1.4, responsive: 3 },
-    { title: "predicted", field: "p_options", formatter: optionBars, headerSort: false, minWidth: 104, width: 112, responsive: 2 },
-    { title: "s(x)", field: "s", ...number, formatter: meter("var(--tuned)"), width: 112, responsive: 0 },
+    { title: "predicted", field: "p_options", formatter: optionBars, headerSort: false, minWidth: narrow ? 84 : 104, width: narrow ? 84 : 112, responsive: 0 },
+    { title: "s(x)", field: "s", ...number, formatter: narrow ? (c) => fixed(c.getValue()) : meter("var(--tuned)"), width: narrow ? 66 : 112, responsive: 0 },
     { title: "zero-shot", field: "s_zero_shot", ...number, formatter: meter("var(--zero)"), width: 112, responsive: 3 },
     { title: "Δ", field: "delta", ...number, formatter: signed, width: 76, responsive: 1 },
     { title: "adjusted", field: "adjusted", ...number, formatter: (c) => fixed(c.getValue()), width: 86, responsive: 4 },
@@ -74,19 +78,69 @@ async function showQuestions(chunk) {
   const types = [...new Set(questionRows.map((r) => r.question_type))].sort();
   byId("type-filter").replaceChildren(el("option", { value: "" }, "all types"),
     ...types.map((t) => el("option", { value: t }, t)));
-  byId("search").value = "";
-  byId("right-filter").value = "";
   if (questionTable) questionTable.destroy();
   byId("questions").hidden = false;
   questionTable = new Tabulator("#question-table", {
     data: questionRows, index: "index", columns: columnsOf(questionRows), layout: "fitColumns",
     responsiveLayout: "hide", height: Math.min(640, 47 + 43 * questionRows.length), rowHeight: 43,
     initialSort: [{ column: "s", dir: "desc" }], placeholder: "no question matches", columnDefaults: { resizable: false },
+    rowFormatter: (row) => { row.getElement().tabIndex = 0; },
   });
-  questionTable.on("rowClick", (event, row) => showDetail(row.getData()));
+  questionTable.on("rowClick", (event, row) => openQuestion(row.getData().id));
   questionTable.on("dataFiltered", (filters, rows) => showCount(rows.length));
   await new Promise((done) => questionTable.on("tableBuilt", done));
+  for (const column of questionTable.getColumns()) makeSortable(column);
+  // the rows take the focus, so the box round them need not
+  byId("question-table").querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+  questionTable.on("dataSorted", ([sorter]) => { if (sorter) note({ sort: `${sorter.field}-${sorter.dir}` }); });
   showCount(questionRows.length);
+}
+
+// A heading that sorts by keyboard as it does by pointer.
+function makeSortable(column) {
+  if (column.getDefinition().headerSort === false) return;
+  const head = column.getElement();
+  head.tabIndex = 0;
+  head.addEventListener("keydown", (event) => {
+    if (event.target !== head || (event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    const first = column.getDefinition().headerSortStartingDir || "asc";
+    const [sorter] = questionTable.getSorters();
+    const again = sorter && sorter.field === column.getField();
+    questionTable.setSort(column.getField(), again ? (sorter.dir === "asc" ? "desc" : "asc") : first);
+  });
+}
+
+// Enter opens the question of a row that has the focus; the arrows move between rows.
+byId("question-table").addEventListener("keydown", (event) => {
+  const row = event.target.closest && event.target.closest(".tabulator-row");
+  if (!row || event.target !== row) return;
+  const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
+  if (event.key === "Enter" || event.key === " ") openQuestion(questionTable.getRow(row).getData().id);
+  else if (next) next.focus();
+  else return;
+  event.preventDefault();
+});
+
+// Search, filters, order and the open question as the address has them.
+function applyToQuestions() {
+  byId("search").value = shown.search;
+  byId("type-filter").value = shown.type;
+  byId("right-filter").value = shown.right;
+  if (byId("type-filter").selectedIndex < 0) byId("type-filter").value = "";
+  const [, field, dir] = /^(.*)-(asc|desc)$/.exec(shown.sort) || [];
+  const [sorter] = questionTable.getSorters();
+  const isColumn = questionTable.getColumns().some((column) => column.getField() === field);
+  if (isColumn && (!sorter || sorter.field !== field || sorter.dir !== dir)) questionTable.setSort(field, dir);
+  filterQuestions();
+  const row = questionRows.find((r) => r.id === shown.question);
+  if (row) showDetail(row);
+  else byId("detail").close();
+}
+
+function openQuestion(id) {
+  note({ question: id }, true);
+  showDetail(questionRows.find((r) => r.id === id));
 }
 
 function showCount(n) {
@@ -96,6 +150,7 @@ function showCount(n) {
 function filterQuestions() {
   const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const type = byId("type-filter").value, right = byId("right-filter").value;
+  note({ search: byId("search").value, type, right });
   questionTable.setFilter((row) =>
     (!type || row.question_type === type) && (!right || row.right === (right === "right")) &&
     words.every((word) => row.haystack.includes(word)));
@@ -129,5 +184,5 @@ function showDetail(row) {
     row.reasons.length ? el("h3", {}, "What moved the prediction") : null,
     row.reasons.length ? el("ul", { class: "reasons" }, row.reasons.map((r) => el("li", {}, r))) : null,
   ].filter((x) => x !== null));
-  byId("detail").showModal();
+  if (!byId("detail").open) byId("detail").showModal();
 }
