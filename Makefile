@@ -75,6 +75,7 @@ TABLES := $(BIN)/python -m tst.tables outputs_root=$(OUTPUTS)
 # rf chooses, the LLM judges (a GPU's work), and rf beside it, labelled not independent
 PRUNE := $(BIN)/python -m tst.prune -m outputs_root=$(OUTPUTS) diagnostic=rf model=smollm2_gpu \
 	'prune.judge=[rf,lora_llm]' 'prune.judge_folds=[random,grouped]' benchmark=vsi_bench,cv_bench
+# learning rates are chosen on seeds 10 and 11 (a GPU's work)
 NOISY := $(BIN)/python -m tst.noisy -m outputs_root=$(OUTPUTS)
 define experiments
 $(if $(RUN),for e in $(or $(EXPERIMENTS),$(1)); do $(BIN)/python -m tst.main experiment=$$e \

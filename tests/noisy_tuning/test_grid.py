@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tests.noisy_tuning.conftest import make_config
 from tst.core.errors import UserError
@@ -109,6 +110,44 @@ def test_fewer_runs_at_once_change_nothing(both, tmp_path):
         np.testing.assert_allclose(
             tables(few, "pairs")["after"], tables(many, "pairs")["after"], atol=1e-5
         )
+
+
+def test_what_saves_memory_changes_nothing_in_a_stack(both, tmp_path):
+    config = grid_config(tmp_path, training="stacked")
+    config.training = replace(config.training, micro_batch=4, checkpointing=True)
+    for saving, plain in zip(run_grid(config), both["stacked"], strict=True):
+        assert saving.summary["cost"]["checkpointing"] == 1
+        for name, columns in (("steps", ["loss", "confidence"]), ("pair_scores", ["confidence"])):
+            one, other = (tables(r, name)[columns] for r in (saving, plain))
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_a_stack_that_does_not_fit_is_made_smaller_and_nothing_is_lost(both, tmp_path, monkeypatch):
+    at_once = []
+    once = measurement._train
+
+    def fit_three(config, plans, bench, memory):
+        at_once.append((len(plans), memory.micro_batch))
+        if len(plans) * memory.micro_batch > 3:
+            raise torch.OutOfMemoryError
+        return once(config, plans, bench, memory)
+
+    monkeypatch.setattr(measurement, "_train", fit_three)
+    results = run_grid(grid_config(tmp_path, training="stacked"))
+    assert at_once == [(8, 6), (8, 3), (8, 2), (8, 1), (4, 1), (2, 1), (2, 1), (2, 1), (2, 1)]
+    for small, whole in zip(results, both["stacked"], strict=True):
+        np.testing.assert_allclose(
+            tables(small, "pairs")["after"], tables(whole, "pairs")["after"], atol=1e-5
+        )
+
+
+def test_a_stack_trains_a_base_in_bfloat16(tmp_path):
+    config = grid_config(tmp_path, training="stacked")
+    config.model = replace(config.model, dtype="bfloat16")
+    for result in run_grid(config):
+        assert np.isfinite(tables(result, "steps")["loss"]).all()
+        memorisation = result.summary["memorisation"]
+        assert memorisation["train_clean_after"] < memorisation["train_clean_before"]
 
 
 def test_a_finished_grid_is_not_run_again_and_a_missing_run_alone_is(both, tmp_path, monkeypatch):
