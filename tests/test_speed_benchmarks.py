@@ -18,7 +18,7 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=900,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
