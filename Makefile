@@ -126,6 +126,10 @@ table9: $(READY)  ## bits per question, log-likelihoods, calibration error with 
 	$(call experiments,rf_random rf_grouped llm_random)
 	$(TABLES) 'tables=[information]'
 
+table10: $(READY)  ## what the text of the group's other questions gives away
+	$(call experiments,rf_grouped rf_siblings)
+	$(TABLES) 'tables=[context]'
+
 figures: $(READY)  ## the paper's figures as PDF
 	$(BIN)/python -m tst.figures outputs_root=$(OUTPUTS)
 

@@ -60,9 +60,9 @@ def choose(candidates: Iterable[RunRecord]) -> Choice:
     return Choice(tuple(shown), tuple(others))
 
 
-def settings_key(record: RunRecord) -> str:
-    """Equal for records that differ in the fold seed alone."""
-    leaves = {k: v for k, v in record.leaves.items() if k != SEED}
+def settings_key(record: RunRecord, *ignored: str) -> str:
+    """Equal for records that differ in the fold seed alone, and in settings that are ignored."""
+    leaves = {k: v for k, v in record.leaves.items() if k not in (SEED, *ignored)}
     return json.dumps([leaves, record.fingerprint], sort_keys=True, default=str)
 
 

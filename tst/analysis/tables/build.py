@@ -10,6 +10,7 @@ from typing import TypeVar
 from tst.analysis.differences import Differences
 from tst.analysis.experiments import Experiment, find_experiments
 from tst.analysis.study import Study
+from tst.analysis.tables.context import context_table
 from tst.analysis.tables.cost import cost_table
 from tst.analysis.tables.folds import fold_table
 from tst.analysis.tables.information import information_table
@@ -57,6 +58,7 @@ TABLES: dict[str, Callable[[Sources], PaperTable]] = {
     "types": lambda s: per_type_table(s.study),
     "folds": lambda s: fold_table(s.study),
     "stratification": lambda s: stratification_table(s.study),
+    "context": lambda s: context_table(s.study),
     "information": lambda s: information_table(s.study),
     "models": lambda s: model_table(s.study),
     "pruning": lambda s: solvability_table(s.pruning, s.pruning_notes),

@@ -87,13 +87,16 @@ class ChoiceModel:
     def predict_permuted(self, inputs: OptionInputs, seed: int) -> dict[str, np.ndarray]:
         """The same with the columns of one feature family permuted, by family.
 
-        Permuted among the options of questions of one type with equally many options.
+        Permuted among the options of questions of one type with equally many options. How far the
+        first round's models move stands for those of all rounds.
         """
         rows = permuted_rows(inputs.questions, np.random.default_rng(seed))
         logs, prior = self._member_logs(inputs), self._prior(self._committee, inputs)
+        first = self._committee[0]
+        own = np.stack([_logs(member, inputs) for member in first], axis=1)
         reads = [
             {family for block in member.blocks(inputs) for family in block.families.tolist()}
-            for member in self._committee[0]
+            for member in first
         ]
         permuted = {}
         for family in sorted(set().union(*reads)):
@@ -101,8 +104,7 @@ class ChoiceModel:
             changed = inputs.permuted(family, rows)
             moved = logs.copy()
             for place in touched:
-                members = [members[place] for members in self._committee]
-                moved[:, place] = np.mean([_logs(m, changed) for m in members], axis=0)
+                moved[:, place] += _logs(first[place], changed) - own[:, place]
             permuted[family] = self.stack.predict(inputs.questions, moved, prior)
         return permuted
 
@@ -111,17 +113,17 @@ class ChoiceModel:
     ) -> np.ndarray:
         """What each shortcut adds to how far options are ahead of others, (r, shortcuts), in nats.
 
+        In the models of the first round, which stand for those of all.
         rows, others: options of the same questions, (r,) each
         """
         weights = self.stack.weights(inputs.questions)[inputs.questions.owner[rows]]
         both = np.concatenate([rows, others])
         added = np.zeros((len(rows), len(SHORTCUTS)))
-        for members in self._committee:
-            for place, member in enumerate(members):
-                if weights[:, place].any():
-                    mine, theirs = np.split(member.contributions(inputs, both), 2)
-                    added += (mine - theirs) * weights[:, [place]]
-        return added / len(self._committee)
+        for place, member in enumerate(self._committee[0]):
+            if weights[:, place].any():
+                mine, theirs = np.split(member.contributions(inputs, both), 2)
+                added += (mine - theirs) * weights[:, [place]]
+        return added
 
     def by_encoding(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
         """What each encoding adds to the utility of some options in the stack's logits, (r, f)."""

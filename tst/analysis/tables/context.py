@@ -1,0 +1,81 @@
+"""Answered without looking alone, and with the text of the group's other questions."""
+
+from __future__ import annotations
+
+from tst.analysis.question_sets import QuestionSet
+from tst.analysis.selection import Choice, choose, settings_key
+from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, summary_field
+from tst.analysis.subjects import Subject
+from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, PaperTable, Row
+from tst.core.folds import TYPE
+
+CONTEXT = "features.context"
+NONE = "none"
+COLUMNS = [
+    Column("n", "n"),
+    Column("alone", "alone"),
+    Column("context", "with the group's other questions"),
+    Column("difference", "difference"),
+]
+
+
+def context_table(study: Study) -> PaperTable:
+    """A row per benchmark, diagnostic and fold scheme with records that read context."""
+    rows = []
+    for questions in study.question_sets:
+        for subject in study.subjects:
+            for scheme in (RANDOM, GROUPED):
+                alone, context = find_pair(study, questions, subject, scheme)
+                if context.records:
+                    cells = _cells(study, alone, context)
+                    names = (questions.title, subject.title, context.records[0].folds)
+                    rows.append(Row(names, cells))
+    return PaperTable(
+        "context",
+        "What the test set gives away as a set (hard scores)",
+        "features.context=siblings also reads the text, never the answers, of the other questions "
+        "of the same group. Headline figures never do. Hard scores in percent; the difference in "
+        "points with a paired 95% interval (bootstrap over groups).",
+        ("benchmark", "diagnostic", "folds"),
+        COLUMNS,
+        rows,
+    )
+
+
+def find_pair(
+    study: Study, questions: QuestionSet, subject: Subject, scheme: str
+) -> tuple[Choice, Choice]:
+    """The records of one scheme that read no context, and those with the same settings but it.
+
+    Both have the same seeds; both are empty where no seed has the two.
+    """
+    candidates = [
+        r
+        for r in study.found.records
+        if questions.is_of(r) and subject.is_of(r) and (r.scheme, r.stratify) == (scheme, TYPE)
+    ]
+    context = choose(r for r in candidates if r.leaves.get(CONTEXT, NONE) != NONE)
+    if not context.records:
+        return Choice(()), Choice(())
+    key = settings_key(context.records[0], CONTEXT)
+    alone = choose(
+        r for r in candidates if r.leaves.get(CONTEXT) == NONE and settings_key(r, CONTEXT) == key
+    )
+    seeds = {r.seed for r in context.records} & {r.seed for r in alone.records}
+    pair = [Choice(tuple(r for r in c.records if r.seed in seeds)) for c in (alone, context)]
+    return pair[0], pair[1]
+
+
+def _cells(study: Study, alone: Choice, context: Choice) -> dict[str, Figure]:
+    hard = summary_field("score_hard")
+    overall = study.differences.overall(alone.records, context.records)
+    difference = Figure(unit=POINTS, reason="needs the questions of slim records")
+    if overall is not None:
+        interval = (overall["low_hard"], overall["high_hard"])
+        difference = Figure(overall["diff_hard"], POINTS, interval=interval)
+    return {
+        "n": mean_figure(context, summary_field("n"), COUNT),
+        "alone": mean_figure(alone, hard),
+        "context": mean_figure(context, hard),
+        "difference": difference,
+    }
