@@ -14,6 +14,7 @@ function recordCards(r) {
   if (known(o.bits)) {
     const floor = `of a calibrated model ${fixed(o.ece_floor, 1)}`;
     cards.push(card("bits per question", fixed(o.bits, 3), o.nothing_beyond_counting || `beyond counting positions${known(o.interval.bits[0]) ? `, 95%: ${o.interval.bits.map((b) => fixed(b, 3)).join(" to ")}` : ""}`));
+    cards.push(card("log-likelihood", fixed(o.log_likelihood, 3), `of the right option; positions ${fixed(o.prior_log_likelihood, 3)}, uniform ${fixed(o.uniform_log_likelihood, 3)}`));
     cards.push(card("calibration error", fixed(o.ece, 1), floor));
   }
   cards.push(card("questions", count(o.n), [r.left_out ? `${r.left_out} left out` : "", r.unparsed ? `${r.unparsed} unparsed` : ""].filter(Boolean).join(", ")));
