@@ -125,7 +125,8 @@ class StackedAdapters:
         self.scale = 1.0
         self.masks = DropoutMasks(settings.dropout)
         self._layers: dict[str, StackedLinear] = {}
-        rows = [self._initial(seed) for seed in seeds]
+        initial = {seed: self._initial(seed) for seed in dict.fromkeys(seeds)}
+        rows = [initial[seed] for seed in seeds]
         heads = torch.zeros(self.folds, self.hidden * COLUMNS)
         self.weights = nn.Parameter(torch.cat([torch.stack(rows), heads], 1).to(base.device))
 
