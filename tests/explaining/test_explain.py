@@ -109,7 +109,7 @@ def test_records_that_cannot_be_explained_say_why(record, tmp_path):
     forest = make_record(tmp_path, "diagnostic=rf")
     with pytest.raises(UserError, match="only TsT-LLM"):
         open_record(forest)
-    with pytest.raises(UserError, match="no record"):
+    with pytest.raises(UserError, match="is not a record"):
         open_record(tmp_path)
     copy = tmp_path.joinpath(*record.parts[-5:])
     shutil.copytree(record, copy)
