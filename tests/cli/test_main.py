@@ -124,7 +124,7 @@ def test_help_lists_the_choices_of_its_command_alone(tmp_path):
     assert "  diagnostic: lora_llm, nearest, rf\n" in of_main and "hydra/launcher: " in of_main
     assert "corruption: " not in of_main and "schema: " not in of_main
     of_noisy = tst("--help", program=("-m", "tst.noisy")).stdout
-    assert "  corruption: random, rejected, shuffled\n" in of_noisy
+    assert "  corruption: none, random, rejected, shuffled\n" in of_noisy
     assert "benchmark: " not in of_noisy
 
 
