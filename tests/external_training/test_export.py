@@ -160,7 +160,7 @@ def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_c
     [
         (["diagnostic.mc_scoring=options"], "diagnostic.mc_scoring=options: others train letters"),
         (["diagnostic.validation=0.1"], "diagnostic.validation=0.1"),
-        (["diagnostic.top_layers=1"], "diagnostic.top_layers=1: others train all layers"),
+        (["diagnostic.top_layers=1"], "diagnostic.top_layers=1: others adapt all layers"),
         (["diagnostic.per_format=true"], "diagnostic.per_format=True: one adapter"),
         (["diagnostic.top_layers=4"], "diagnostic.top_layers=4: others adapt all layers"),
         (["optimizer=casmo"], "optimizer=casmo: other trainers are given AdamW"),

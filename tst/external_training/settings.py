@@ -109,7 +109,6 @@ def as_exported(settings: Any) -> LoraSettings:
             ("auto", 0),
             "others train on all rows, for all epochs",
         ),
-        "top_layers": (settings.top_layers, ("all",), "others train all layers"),
         "per_format": (settings.per_format, (False,), "one adapter per fold is exported"),
         "top_layers": (settings.top_layers, ("all",), "others adapt all layers"),
     }
