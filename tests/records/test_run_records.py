@@ -100,7 +100,7 @@ def test_records_of_an_earlier_version_are_one_message(
 
 
 def test_a_folder_that_is_no_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no record"):
+    with pytest.raises(UserError, match="is not a record"):
         read_record(tmp_path)
 
 
