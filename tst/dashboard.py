@@ -9,6 +9,7 @@ Examples::
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,14 +68,25 @@ def write_dashboard(config: DashboardConfig) -> Outcome:
 
 
 def question_types(outputs_root: Path) -> dict[str, list[str]]:
-    """Question types by benchmark, of the finished records; planted ones where there are none."""
+    """Question types by benchmark, of the finished records, the highest adjusted score first.
+
+    Planted ones where there are none.
+    """
     from tst.benchmarks.planted import CUES
     from tst.records.run_records import find_records
 
-    found: dict[str, set[str]] = {}
+    found: dict[str, dict[str, float]] = {}
     for record in find_records(outputs_root).records:
-        found.setdefault(record.benchmark, set()).update(record.summary["per_type"])
-    return {b: sorted(names) for b, names in sorted(found.items())} or {"planted": list(CUES)}
+        highest = found.setdefault(record.benchmark, {})
+        for name, part in record.summary["per_type"].items():
+            adjusted = part["adjusted_hard"]
+            known = -math.inf if adjusted is None else float(adjusted)
+            highest[name] = max(highest.get(name, -math.inf), known)
+    ranked = {
+        benchmark: sorted(highest, key=lambda name: (-highest[name], name))
+        for benchmark, highest in sorted(found.items())
+    }
+    return ranked or {"planted": list(CUES)}
 
 
 COMMAND = Command("dashboard", DashboardConfig, write_dashboard)

@@ -1,9 +1,11 @@
-"""What is told while a pruning runs without a terminal."""
+"""What is told while a pruning runs: log lines, or a bar on a terminal."""
 
+import io
 import logging
+import sys
 
 from tst.pruning.loop import Iteration
-from tst.pruning.progress import Watch
+from tst.pruning.progress import Watch, watching
 
 
 def test_the_time_left_is_told_until_nothing_is(caplog):
@@ -21,3 +23,16 @@ def test_the_time_left_is_told_until_nothing_is(caplog):
         assert "10 of 20 removed, about 0:00:12 left" in step(0, ["a"] * 10, 10)
         assert "20 of 20 removed, about 0:00:06 left" in step(1, ["b"] * 10, 20)
         assert "left" not in step(2, [], 20)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_has_a_bar_with_the_curve(monkeypatch):
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with watching(20, 10, 2) as watch:
+        watch(Iteration(0, 50, [0], 0.5, 0.5, 0.25, 0.3, 0.3, 0.9, 0.8, ["a"] * 10, 3.0), 10)
+        assert "10 of 20 removed, iteration 0, adjusted 30.0 -> 30.0, about" in shown.getvalue()

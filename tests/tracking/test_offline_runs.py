@@ -33,6 +33,8 @@ def test_a_sweep_of_two_jobs_is_one_group_of_two_runs(tmp_path):
     (sweep,) = (tmp_path / "hydra" / "sweeps").glob("*/*")
     assert group == f"{sweep.parent.name} {sweep.name}"
     for record in printed:
+        told = f"upload it with: wandb sync {tmp_path}/wandb/offline-run-"
+        assert told in done.stderr and told in (record / "log").read_text()
         run = runs[record.name]
         summary = read_json(record / "summary.json")
         assert run.project == "tst"

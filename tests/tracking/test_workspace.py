@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from tests.made_records import make_record
+from tst.dashboard import question_types
 from tst.records.kinds import STRESS_TEST, stress_test
+from tst.records.kinds.noisy_tuning import SIGNALS
+from tst.records.kinds.pruning import CURVE
 
 pytest.importorskip("wandb_workspaces", reason="pip install 'tst-stress-test[wandb]'")
 
@@ -54,7 +57,14 @@ def test_the_sections_are_there(definition):
     assert (view["project"], view["displayName"]) == ("my-project", "TsT")
     sections = view["spec"]["section"]["panelBankConfig"]["sections"]
     names = [s["name"] for s in sections]
-    assert names == ["Leaderboard", "Question types: planted", "Training", "Cost"]
+    assert names == [
+        "Leaderboard",
+        "Question types: planted",
+        "Training",
+        "Pruning",
+        "Noisy tuning",
+        "Cost",
+    ]
     titles = [p["config"].get("chartTitle") for p in sections[2]["panels"]]
     assert [f"Fold {f}: training loss" for f in range(3)] == titles[:3]
     (by_type,) = [s for s in sections if s["name"].startswith("Question types")]
@@ -75,6 +85,10 @@ def test_every_key_shown_is_one_that_a_run_has(definition):
         for f in range(3)
         for c in ("step", *stress_test.CURVES)
     }
+    logged |= {"iteration", *CURVE}
+    by_kind = {f"{kind}/{signal}" for kind in ("clean", "corrupted", "mixed") for signal in SIGNALS}
+    logged |= {"step", "held_out", "share", *SIGNALS, *by_kind}
+    logged |= {f"{signal}/auroc" for signal in SIGNALS}
     for name in metrics(view["spec"]):
         plain = re.sub(r"^(summary(_metrics)?[:.])", "", name)
         if plain.startswith(("config:", "run:", "cost/")):
@@ -117,3 +131,16 @@ def test_a_second_save_rewrites_the_same_workspace(monkeypatch, tmp_path):
         saving.save_workspace(build_workspace("me", "tst", "TsT", types, 2), tmp_path)
     assert [s.name for s in sent[1].sections][1] == "Question types: mmmu"
     assert sent[1]._internal_name == "abc123"
+
+
+def test_panels_of_many_types_show_the_most_exposed(tmp_path):
+    from tst.tracking.workspace.definition import MOST_TYPES, of_benchmark
+
+    names = [f"type {i}" for i in range(62)]
+    section = of_benchmark("mmmu", names)
+    for panel in section.panels:
+        assert len(panel.metrics) == MOST_TYPES
+        assert panel.title.endswith("the 20 most exposed of 62")
+    make_record(tmp_path, "diagnostic=rf")
+    (types,) = question_types(tmp_path).values()
+    assert types[0] in ("mc_position", "mc_entity", "num_entity", "mc_length") and len(types) == 8

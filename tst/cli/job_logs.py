@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from dataclasses import dataclass
 
 from tqdm import tqdm
 
+INDENT = " " * len("00:00:00 ")
+"""Of the lines after a log line's first one: below its message."""
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_VERBOSITY": "error",
@@ -67,7 +71,16 @@ class JobFormatter(logging.Formatter):
 
 
 class TerminalHandler(logging.StreamHandler):
-    """Writes to standard error; a progress bar makes room for the line."""
+    """Writes to standard error; a progress bar makes room, and a terminal's lines are not cut."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if not self.stream.isatty() or "\n" in text:
+            return text
+        return textwrap.fill(
+            text, shutil.get_terminal_size().columns, subsequent_indent=INDENT,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
 
     def emit(self, record: logging.LogRecord) -> None:
         with tqdm.external_write_mode(file=sys.stderr):

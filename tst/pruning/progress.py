@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from tqdm import tqdm
 
 from tst.pruning.loop import Iteration
 
 log = logging.getLogger("tst")
 
 
+FORMAT = "{bar} {n:.0f} of {total:.0f} removed, {desc}"
+
+
 class Watch:
     """Reports every iteration, with the curve so far and an estimate of the remaining time."""
 
-    def __init__(self, budget: int, batch: int, refresh: int, bar: Progress | None) -> None:
+    def __init__(self, budget: int, batch: int, refresh: int, bar: tqdm[Any] | None) -> None:
         self.budget = budget
         self.batch = batch
         self.refresh = refresh
         self.bar = bar
-        self.task = bar.add_task("", total=max(budget, 1)) if bar else None
         self.first: float | None = None
         self.runs = 0
         self.seconds = 0.0
@@ -36,9 +39,12 @@ class Watch:
         left = ""
         if iteration.removed:  # none are removed in the final state
             left = f", about {timedelta(seconds=round(self.seconds_left(removed)))} left"
-        if self.bar is not None and self.task is not None:
-            text = f"iteration {iteration.number}, {curve}{left}"
-            self.bar.update(self.task, completed=removed, description=text)
+        if self.bar is not None:
+            self.bar.set_description_str(
+                f"iteration {iteration.number}, {curve}{left}", refresh=False
+            )
+            self.bar.update(removed - self.bar.n)
+            self.bar.refresh()
             return
         log.info(
             "iteration %d: n %d, score %.1f, %s; %d of %d removed%s",
@@ -55,11 +61,8 @@ class Watch:
 @contextmanager
 def watching(budget: int, batch: int, refresh: int) -> Iterator[Watch]:
     """A Watch on standard error, with a progress bar where that is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield Watch(budget, batch, refresh, None)
         return
-    columns = (BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f} removed"),
-               TextColumn("{task.description}"))  # fmt: skip
-    with Progress(*columns, console=console) as bar:
+    with tqdm(total=max(budget, 1), bar_format=FORMAT, desc="the first diagnosis") as bar:
         yield Watch(budget, batch, refresh, bar)

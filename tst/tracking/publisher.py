@@ -57,6 +57,7 @@ def publish(record: TrackedRecord, over: threading.Event) -> None:
                 known = read_published(folder)
                 if is_behind(record, known, online, ended) and leases.take(LEASE):
                     run = WandbRun(record, online)
+                    log.info("tracking: %s", run.describe_place())
                     parts = known.parts if run.online and known.online else []
             if run is not None:
                 for part in (part for part in record.parts if part not in parts):
@@ -102,6 +103,7 @@ def main() -> None:
         sys.stdin.buffer.read()
         over.set()
 
+    log.setLevel(logging.INFO)
     threading.Thread(target=listen, daemon=True).start()
     try:
         publish(record, over)

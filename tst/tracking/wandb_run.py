@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ class WandbRun:
             self._run = _init(record, online=False)
         self.folder = str(Path(self._run.dir).parent)
         self.url = str(self._run.url or "") if self.online else ""
+
+    def describe_place(self) -> str:
+        """Where the run is shown, or where it is kept and how it is uploaded."""
+        if self.online:
+            return f"the run is at {self.url}"
+        return f"the run is kept offline; upload it with: wandb sync {shlex.quote(self.folder)}"
 
     def log_part(self, part: str) -> None:
         """The numbers of a finished part, along their axes."""

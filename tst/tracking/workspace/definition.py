@@ -1,4 +1,4 @@
-"""The workspace: leaderboard, a section per benchmark with its question types, curves, cost.
+"""The workspace: leaderboard, a section per benchmark, curves, prunings, noisy tuning, cost.
 
 Every key it names is one that a run has; a test says so.
 """
@@ -22,6 +22,8 @@ COLUMNS = (
     *(f"config:{key}" for key in ("benchmark.name", "diagnostic.name", "model.name",
                                   "fold.group_by", "fold.seed", "record.hash")),
 )  # fmt: skip
+MOST_TYPES = 20
+"""Question types in one panel; more cannot be told apart."""
 COSTS = {
     "Training tokens": "cost/train_tokens",
     "Peak memory (bytes)": "cost/peak_memory_bytes",
@@ -37,14 +39,15 @@ def build_workspace(
 ) -> ws.Workspace:
     """The workspace of a project; nothing is sent.
 
-    types: question types by benchmark
+    types: question types by benchmark, the most exposed first
     """
     sections = [leaderboard(), *(of_benchmark(b, names) for b, names in types.items())]
+    sections += [curves(folds), pruning(), noisy_tuning(), cost()]
     return ws.Workspace(
         entity=entity,
         project=project,
         name=name,
-        sections=[*sections, curves(folds), cost()],
+        sections=sections,
         settings=ws.WorkspaceSettings(max_runs=50, smoothing_type="none"),
         runset_settings=ws.RunsetSettings(
             order=[ws.Ordering(ws.Summary("adjusted_hard"), ascending=False)],
@@ -76,9 +79,11 @@ def leaderboard() -> ws.Section:
 
 
 def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
-    """A benchmark's question types: score, gain over zero-shot, adjusted."""
+    """A benchmark's question types: score, gain over zero-shot, adjusted; MOST_TYPES at most."""
+    shown_types = types[:MOST_TYPES]
+    which = f", the {MOST_TYPES} most exposed of {len(types)}" if len(types) > MOST_TYPES else ""
     shown: list[Any] = [
-        _bars(title, [f"type/{key_part(name)}/{key}" for name in types])
+        _bars(f"{title}{which}", [f"type/{key_part(name)}/{key}" for name in shown_types])
         for title, key in (
             ("Score by question type (soft)", "score_soft"),
             ("Gain over zero-shot by question type", "delta_soft"),
@@ -86,6 +91,35 @@ def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
         )
     ]
     return ws.Section(name=f"Question types: {benchmark}", panels=shown, is_open=True)
+
+
+def pruning() -> ws.Section:
+    """What is left after each iteration of a pruning, and its scores."""
+    shown: list[Any] = [
+        panels.LinePlot(title=title, x="iteration", y=keys)
+        for title, keys in (
+            ("Score of what is left", ["score_hard", "baseline"]),
+            ("Adjusted of what is left", ["adjusted_hard", "adjusted_soft"]),
+            ("Questions left", ["n"]),
+            ("The highest score left, the lowest removed", ["highest", "lowest_removed"]),
+        )
+    ]
+    return ws.Section(name="Pruning", panels=shown)
+
+
+def noisy_tuning() -> ws.Section:
+    """What an optimizer does and notices while it tunes on pairs of which some are wrong."""
+    shown: list[Any] = [
+        panels.LinePlot(title=title, x="step", y=keys)
+        for title, keys in (
+            ("Training loss", ["loss"]),
+            ("Loss of held-out clean pairs", ["held_out"]),
+            ("Loss by kind of step", ["clean/loss", "corrupted/loss", "mixed/loss"]),
+            ("Confidence by kind of step", ["clean/confidence", "corrupted/confidence"]),
+        )
+    ]
+    shown.append(_bars("AUROC of a signal for corrupted steps", ["confidence/auroc", "loss/auroc"]))
+    return ws.Section(name="Noisy tuning", panels=shown)
 
 
 def curves(folds: int) -> ws.Section:
