@@ -57,7 +57,6 @@ def publish(record: TrackedRecord, over: threading.Event) -> None:
                 known = read_published(folder)
                 if is_behind(record, known, online, ended) and leases.take(LEASE):
                     run = WandbRun(record, online)
-                    log.info("tracking: %s", run.describe_place())
                     parts = known.parts if run.online and known.online else []
             if run is not None:
                 for part in (part for part in record.parts if part not in parts):

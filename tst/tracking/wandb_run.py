@@ -49,18 +49,22 @@ class WandbRun:
         self.record, self.online = record, online
         import wandb
 
+        reason = ""
         if online:
             try:
                 self._run = _init(record, online=True)
             except (wandb.Error, OSError, TimeoutError) as error:
-                reason = " ".join(str(error).split())[:200]
-                log.warning("tracking: W&B cannot be reached (%s): kept offline", reason)
+                reason = " ".join(str(error).split())[:200] or type(error).__name__
                 wandb.teardown()
                 self.online = False
         if not self.online:
             self._run = _init(record, online=False)
         self.folder = str(Path(self._run.dir).parent)
         self.url = str(self._run.url or "") if self.online else ""
+        if reason:
+            log.warning("tracking: W&B cannot be reached (%s): %s", reason, self.describe_place())
+        else:
+            log.info("tracking: %s", self.describe_place())
 
     def describe_place(self) -> str:
         """Where the run is shown, or where it is kept and how it is uploaded."""
