@@ -96,7 +96,7 @@ def of_benchmark(benchmark: str, types: list[str]) -> ws.Section:
 def pruning() -> ws.Section:
     """What is left after each iteration of a pruning, and its scores."""
     shown: list[Any] = [
-        panels.LinePlot(title=title, x="iteration", y=keys)
+        panels.LinePlot(title=title, x="iteration", y=[*keys])
         for title, keys in (
             ("Score of what is left", ["score_hard", "baseline"]),
             ("Adjusted of what is left", ["adjusted_hard", "adjusted_soft"]),
@@ -110,7 +110,7 @@ def pruning() -> ws.Section:
 def noisy_tuning() -> ws.Section:
     """What an optimizer does and notices while it tunes on pairs of which some are wrong."""
     shown: list[Any] = [
-        panels.LinePlot(title=title, x="step", y=keys)
+        panels.LinePlot(title=title, x="step", y=[*keys])
         for title, keys in (
             ("Training loss", ["loss"]),
             ("Loss of held-out clean pairs", ["held_out"]),
