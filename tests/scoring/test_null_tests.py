@@ -44,6 +44,10 @@ def test_a_standard_error_of_none_decides_nothing():
         ("permuted", {"score_hard": 0.451}, ["model"]),
         ("permuted", {"score_hard": 0.1}, []),
         ("permuted", {"score_hard": 0.26, "majority": 0.2}, ["model"]),
+        # nor what is known of a type's questions with as many options
+        ("permuted", {"score_hard": 0.499, "counted": 0.45}, []),
+        ("permuted", {"score_hard": 0.501, "counted": 0.45}, ["model"]),
+        ("permuted", {"score_hard": 0.449, "counted": 0.3}, []),
     ],
 )
 def test_how_far_from_chance_a_null_may_lie(kind, changes, violated_by):
@@ -104,6 +108,23 @@ def test_the_uniform_null_tells_folds_that_answers_shape(stratify, violated_by):
     judged = judge_draws("uniform", draws, 0.3)
     assert judged["violated_by"] == violated_by
     assert (judged["majority"] > 0.30) == (stratify == "answer")
+
+
+def test_positions_by_number_of_options_are_no_knowledge_of_answers():
+    """Last of two options and first of four: permuting within both keeps that to be counted."""
+    rows = [
+        {"id": str(i), "question_type": "t", "format": "mc", "question": f"{i}?",
+         "options": list("ab" if i % 3 == 0 else "abcd"), "answer": 1 if i % 3 == 0 else 0}
+        for i in range(60)
+    ]  # fmt: skip
+    table = build_table("two sizes", rows).frame
+    plan = plan_folds(table, 5, 0)
+    draw = run_draw(UniformGuess(None), table, plan, None, "permuted", 0, DEFAULT_RULES)
+    assert draw["counted"] == 1.0
+    assert draw["majority"] == pytest.approx(2 / 3)
+    judged = judge_draws("permuted", [draw | {"score_hard": 1.0}], 1.0)
+    assert judged["expected"] == 1.0
+    assert judged["holds"] is True
 
 
 def test_the_only_question_of_a_format_does_not_hide_whether_the_null_holds():
@@ -212,6 +233,7 @@ def test_what_a_draw_measures():
         "standard_error": clustered_standard_error(hard, units),
         "majority": majority.mean(),
         "majority_standard_error": clustered_standard_error(majority, units),
+        "counted": majority.mean(),  # all have four options
         "baseline": 0.25,
     }
     assert found == pytest.approx(expected)

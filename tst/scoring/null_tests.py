@@ -18,6 +18,7 @@ from tst.core.folds import FoldPlan, plan_folds
 from tst.core.scoring_rules import ScoringRules
 from tst.scoring.cross_validation import cross_validate
 from tst.scoring.intervals import clustered_standard_error
+from tst.scoring.scores import majority_scores
 
 KINDS = ("permuted", "uniform")
 MOST_STANDARD_ERRORS = 2.5
@@ -25,12 +26,15 @@ MOST_STANDARD_ERRORS = 2.5
 
 def permute_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Answers permuted within (question type, format, number of options)."""
-    n_options = table["options"].map(lambda options: 0 if options is None else len(options))
     answers = table["answer"].to_numpy(copy=True)
-    groups = table.groupby(["question_type", "format", n_options], sort=True).indices
+    groups = table.groupby(["question_type", "format", _count_options(table)], sort=True).indices
     for rows in groups.values():
         answers[rows] = answers[rng.permutation(rows)]
     return table.assign(answer=pd.Series(answers, index=table.index, dtype=object))
+
+
+def _count_options(table: pd.DataFrame) -> pd.Series:
+    return table["options"].map(lambda options: 0 if options is None else len(options))
 
 
 def draw_answers(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -49,7 +53,11 @@ def run_draw(
     draw: int,
     rules: ScoringRules,
 ) -> dict[str, float]:
-    """One null draw: mean hard scores of model and majority, their standard errors, mean 1/n."""
+    """One null draw: mean hard scores of model and majority, their standard errors, mean 1/n.
+
+    ``counted`` is the mean of the majority of each (type, number of options): permuted answers keep
+    the positions' counts of that, so that a model may know it.
+    """
     rng = np.random.default_rng([plan.seed, draw, KINDS.index(kind)])
     drawn = permute_answers(table, rng) if kind == "permuted" else draw_answers(table, rng)
     fresh = plan_folds(drawn, plan.k, int(rng.integers(2**31)), 1, plan.group_by, plan.stratify)
@@ -58,11 +66,14 @@ def run_draw(
     # the only question of its format has no training answer to repeat: nothing scores 0
     scored["majority"] = scored["majority"].fillna(0.0)
     hard, majority = (scored[c].to_numpy(dtype=float) for c in ("hard", "majority"))
+    strata = drawn["question_type"].astype(str) + " of " + _count_options(drawn).astype(str)
+    counted = majority_scores(drawn.assign(question_type=strata), fresh, fresh.folds(), rules)
     return {
         "score_hard": float(hard.mean()),
         "standard_error": clustered_standard_error(hard, units),
         "majority": float(majority.mean()),
         "majority_standard_error": clustered_standard_error(majority, units),
+        "counted": float(counted["majority"].fillna(0.0).mean()),
         "baseline": float(scored["baseline"].mean()),
     }
 
@@ -70,13 +81,17 @@ def run_draw(
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
     """Whether means over draws are what a model without knowledge may score.
 
-    permuted: the model's mean may exceed the same draws' majority by 2.5 standard errors of one
-    draw; it may lie below. uniform: the model's and the majority's means lie within 2.5 of their
-    standard errors of mean 1 / n. A majority further off has seen the held-out answers, through the
-    fold plan.
+    permuted: the model's mean may exceed the same draws' majority, of types or of types and numbers
+    of options, whichever is higher, by 2.5 standard errors of one draw; it may lie below. uniform:
+    the model's and the majority's means lie within 2.5 of their standard errors of mean 1 / n. A
+    majority further off has seen the held-out answers, through the fold plan.
     """
+    # draws of records made before ``counted`` have the majority of types alone
+    draws = [{"counted": draw["majority"], **draw} for draw in draws]
     means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
-    expected = means["majority" if kind == "permuted" else "baseline"]
+    expected = means["baseline"]
+    if kind == "permuted":
+        expected = max(means["majority"], means["counted"])
     judged: dict[str, Any] = {
         "draws": len(draws),
         "score_hard": means["score_hard"],
