@@ -1,5 +1,6 @@
 """``tst blend`` from words to a record."""
 
+import os
 import sys
 
 import pytest
@@ -26,6 +27,7 @@ def run(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["tst", *map(str, words)])
     with pytest.raises(SystemExit) as ended:
         blend.main()
+    assert "HYDRA_FULL_ERROR" not in os.environ, "a command leaves the process as it was"
     return ended.value.code
 
 

@@ -13,7 +13,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ class Command(Generic[Settings]):
 
     def main(self) -> None:
         """Run the command line's jobs, and end the process with their exit code."""
-        sys.exit(_run(self))
+        with _hydra_raises() as wants_traceback:
+            sys.exit(_run(self, wants_traceback))
 
 
 def jobs_run_side_by_side() -> bool:
@@ -172,13 +174,27 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
     return job
 
 
-def _run(command: Command[Any]) -> int:
+@contextmanager
+def _hydra_raises() -> Iterator[bool]:
+    """Hydra raises instead of ending with exit code 1, for the length of this block.
+
+    Gives whether the user asked for tracebacks.
+    """
+    asked = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield asked is not None
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+        if asked is not None:
+            os.environ["HYDRA_FULL_ERROR"] = asked
+
+
+def _run(command: Command[Any], wants_traceback: bool) -> int:
     """Compose the config that the command line names, run the job for each; the exit code."""
     command.register()
     sys.argv[1:] = tell_swept(arrange(prepare(sys.argv[1:])))
     signal.signal(signal.SIGTERM, _stop)
-    wants_traceback = "HYDRA_FULL_ERROR" in os.environ
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of ending with exit code 1
     quieten_libraries()
     decorate = hydra.main(
         version_base="1.3",
