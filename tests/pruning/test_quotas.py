@@ -63,6 +63,25 @@ def test_budgets_are_shared_out(settings, expected):
     assert quotas.budget == sum(expected.values())
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        # a fifth of the 70 questions of a and c, as 30 to 10
+        ({}, {"a": 11, "b": 0, "c": 3}),  # 10.5 and 3.5: a before c
+        ({"budget": 40}, {"a": 30, "b": 0, "c": 10}),
+        # more than they have to mend: by size
+        ({"budget": 42}, {"a": 30, "b": 0, "c": 12}),
+        ({"budget": 70}, {"a": 50, "b": 0, "c": 20}),
+        ({"budget": 8, "allocation": "per_format"}, {"mc": 6, "num": 2}),
+        ({"budget": 9, "allocation": "global"}, {"all": 9}),
+    ],
+)
+def test_budgets_go_where_there_is_most_to_mend(settings, expected):
+    quotas = plan_quotas(PruneSettings(**settings), FRAME, to_mend={"a": 30, "c": 10})
+    assert quotas.removable == expected
+    assert quotas.floors["b"] == 30
+
+
 def test_counts_like_another_list():
     quotas = plan_quotas(PruneSettings(like="x"), FRAME, ["a1", "a2", "c0"])
     assert quotas.removable == {"a": 2, "b": 0, "c": 1}

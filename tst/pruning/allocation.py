@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +58,14 @@ def plan_quotas(
     settings: PruneSettings,
     frame: pd.DataFrame,
     like: list[str] | None = None,
-    only: Collection[str] | None = None,
+    to_mend: Mapping[str, int] | None = None,
 ) -> Quotas:
     """Quotas for a question table.
 
-    like: ids whose counts per type are matched; only: the types that may lose questions, None: all
+    like: ids whose counts per type are matched
+    to_mend: the types that may lose questions, and about how many of each give their answer away;
+        None: all types. The budget is split in proportion to that, or to size where it is more than
+        all of them have to mend.
     Raises UserError for types, formats and ids that the benchmark does not have.
     """
     types = frame["question_type"].to_numpy(dtype=object)
@@ -73,7 +76,7 @@ def plan_quotas(
     else:
         strata = np.full(len(frame), "all", dtype=object)
     sizes = dict(sorted(Counter(strata).items()))
-    may_go = np.isin(types, list(set(types) if only is None else only))
+    may_go = np.isin(types, list(set(types) if to_mend is None else to_mend))
     if like is not None:
         counts = Counter(types[rows_of_ids(frame, like, "prune.like")])
         removable = {name: counts.get(name, 0) for name in sizes}
@@ -86,8 +89,12 @@ def plan_quotas(
             raise UserError(
                 f"prune.budget={budget}: the benchmark has only {len(frame)} questions."
             )
-        part = Counter(strata[may_go])
-        removable = largest_remainder({name: part[name] for name in sizes}, total)
+        weight = np.ones(len(frame))
+        if to_mend is not None and total <= sum(to_mend.values()):
+            counts = Counter(types)
+            weight = np.array([to_mend.get(name, 0) / counts[name] for name in types])
+        part = {name: float(weight[may_go & (strata == name)].sum()) for name in sizes}
+        removable = largest_remainder(part, total)
     batch = settings.batch
     step = (
         max(LEAST_BATCH, round(DEFAULT_BATCH * len(frame)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -119,8 +120,11 @@ def choose(
     exposure: list[TypeExposure] = []
     if settings.of_exposed_types():
         exposure = find_exposed_types(config, table, partial(examine, 0), seeds)
-        exposed = {entry.question_type for entry in exposure if entry.is_exposed}
-        inputs = replace(inputs, quotas=plan_quotas(settings, table.frame, only=exposed))
+        to_mend = Counter[str]()
+        for entry in exposure:
+            if entry.is_exposed:
+                to_mend[entry.question_type] += entry.to_mend
+        inputs = replace(inputs, quotas=plan_quotas(settings, table.frame, to_mend=to_mend))
     rules = Rules(
         inputs.quotas, settings.rank_by, settings.tau, seeds, settings.refresh, groups, fold.k
     )

@@ -65,8 +65,8 @@ class PruneSettings:
         questions, at least 10
     tau: stop when no question that may still be removed scores above this
     rank_by: adjusted, s, bits (multiple choice only), or delta (needs a zero-shot model)
-    allocation: per_type and per_format split the budget in proportion to size; global removes the
-        highest scores of all types
+    allocation: per_type and per_format split the budget in proportion to what exposed types have to
+        mend, or to size (``types=all``); global removes the highest scores of all types
     shares: type (per_type) or format (per_format) -> how many of its questions to remove: a count,
         or a fraction; those not named keep all their questions
     like: a file of ids, one per line: remove as many questions of each type as it has
