@@ -24,8 +24,8 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## run the stress test on the planted benchmark and show what it finds
-	$(BIN)/python -m tst.main diagnostic=rf benchmark.n=152
-	$(BIN)/python -m tst.main diagnostic=lora_llm benchmark.n=152
+	$(BIN)/python -m tst.main diagnostic=rf benchmark.n=160
+	$(BIN)/python -m tst.main diagnostic=lora_llm benchmark.n=160
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile

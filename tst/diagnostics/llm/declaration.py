@@ -27,7 +27,7 @@ class LoraLLM(Diagnostic):
         "llamafactory": "a path",
     }
     has_zero_shot = True
-    planted_questions = 152
+    planted_questions = 320
 
     @classmethod
     def resolve(
