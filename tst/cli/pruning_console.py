@@ -89,7 +89,8 @@ def show_types(done: dict[str, Any], console: Console) -> None:
     told = Counter(states.get(name, "") for name in kept)
     shown = ", ".join(f"{count} {state}" for state, count in told.items() if state)
     if kept and lost:
-        console.print(f"{len(kept)} types keep all questions{f' ({shown})' if shown else ''}")
+        kept_by = "1 type keeps" if len(kept) == 1 else f"{len(kept)} types keep"
+        console.print(f"{kept_by} all questions{f' ({shown})' if shown else ''}")
 
 
 def show_judged(judgements: list[dict[str, Any]], chooser: str, console: Console) -> None:
