@@ -10,11 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
-    questions = ["benchmark=planted", "benchmark.n=96"]
-    few = ["--model", "tiny", "--rows", "40", "--k", "2", "--steps", "2", "--dropout", "0"]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/llm_speed.py", *questions, *few],
+def run_benchmark(script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, f"benchmarks/{script}", *words],
         capture_output=True,
         text=True,
         check=True,
@@ -22,6 +20,12 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
+
+
+def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
+    questions = ["benchmark=planted", "benchmark.n=96"]
+    few = ["--model", "tiny", "--rows", "40", "--k", "2", "--steps", "2", "--dropout", "0"]
+    done = run_benchmark("llm_speed.py", *questions, *few)
     assert "Traceback" not in done.stderr
     for way in ("plain SFTTrainer", "sequential", "stacked, 2 folds", "stacked, upper 1"):
         assert way in done.stdout
@@ -32,15 +36,7 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree() -> None:
 def test_other_trainers_and_ours_are_timed_on_the_same_rows() -> None:
     few = ["--shape", "tiny", "--steps", "2", "--warmup", "1", "--batch", "2"]
     words = ["benchmark=planted", "benchmark.n=24", "fold.k=2", "device=cpu"]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/peers.py", *few, *words, "--llamafactory", "/nowhere/cli"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=900,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )
+    done = run_benchmark("peers.py", *few, *words, "--llamafactory", "/nowhere/cli")
     for title in ("plain TRL ", "ours, the same settings ", "ours, its best settings "):
         (line,) = (each for each in done.stdout.splitlines() if each.startswith(title))
         assert "ms/step" in line and "tok/s" in line and "GiB" in line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +65,15 @@ class Study:
         for record, why in choice.passed_over:
             self.passed_over[record.hash] = f"{questions.title}, {record.subject} ({why})"
         return choice
+
+    def recorded_cells(self) -> Iterator[tuple[tuple[str, str, str], Choice]]:
+        """Titles of (set of questions, diagnostic, fold scheme), and the records, where any."""
+        for questions in self.question_sets:
+            for subject in self.subjects:
+                for scheme in (RANDOM, GROUPED):
+                    choice = self.cell(questions, subject, scheme)
+                    if choice.records:
+                        yield (questions.title, subject.title, scheme), choice
 
     def why_missing(
         self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 
 from tst.auditing.settings import AuditConfig
 from tst.config.schema import RunConfig
-from tst.core.folds import scheme_name
 from tst.core.questions import GROUP_PREFIX, QuestionTable
 from tst.records.environment import gpu_names
 
@@ -81,8 +80,3 @@ def wants_llm(config: AuditConfig) -> bool:
 def as_run(config: AuditConfig) -> RunConfig:
     """The settings of an audit that are a stress test's own, copied."""
     return RunConfig(**{f.name: deepcopy(getattr(config, f.name)) for f in fields(RunConfig)})
-
-
-def folder_name(config: RunConfig) -> str:
-    """A scheme's folds as records name them."""
-    return scheme_name(config.fold.k, config.fold.group_by, config.fold.stratify)

@@ -16,12 +16,11 @@ from transformers import PrinterCallback
 
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
-from tst.diagnostics.llm.training.answer_trainer import sft_config
 from tst.diagnostics.llm.training.fold_casmo import fold_optimizer
 from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps, fold_rates
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
-from tst.diagnostics.llm.training.stacked_folds import StackedTrainer, trainable
+from tst.diagnostics.llm.training.stacked_folds import StackedTrainer, stacked_config, trainable
 from tst.diagnostics.llm.training.step_report import StepReport
 from tst.diagnostics.llm.training.steps import warmup_steps
 from tst.noisy_tuning.encoding import Example
@@ -154,17 +153,14 @@ def trained_together(
             rule,
             adapters=adapters,
             model=base.model,
-            args=sft_config(
+            args=stacked_config(
                 folder,
                 base.device,
-                # clipping and schedules are each run's own, in its optimizer; nothing to autocast
-                replace(lora, max_grad_norm=0.0, scheduler="constant", warmup=0.0),
+                lora,
                 OptimizerSettings(),
                 len(collator),
-                1,
                 seed,
                 memory.checkpointing,
-                autocast=False,
             ),
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,

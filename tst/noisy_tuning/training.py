@@ -148,7 +148,6 @@ def trained(
             lora,
             OptimizerSettings(),
             len(collator),
-            1,
             seed,
             memory.checkpointing,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tst.analysis.selection import Choice
-from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure
+from tst.analysis.study import Study, mean_figure
 from tst.analysis.tables.paper_table import (
     COUNT,
     GIBIBYTES,
@@ -29,21 +29,7 @@ COLUMNS = [
 
 def cost_table(study: Study) -> PaperTable:
     """One row per (benchmark, diagnostic, fold scheme) with records."""
-    rows = []
-    for questions in study.question_sets:
-        for subject in study.subjects:
-            for scheme in (RANDOM, GROUPED):
-                choice = study.cell(questions, subject, scheme)
-                if not choice.records:
-                    continue
-                cells = {
-                    "folds": mean_figure(choice, lambda r: r.summary["folds"]["finished"], COUNT),
-                    "seconds": mean_figure(choice, total_seconds, SECONDS),
-                    "train": mean_figure(choice, training_seconds, SECONDS),
-                    "tokens": _where_known(choice, "train_tokens", COUNT),
-                    "memory": _where_known(choice, "peak_memory_bytes", GIBIBYTES),
-                }
-                rows.append(Row((questions.title, subject.title, scheme), cells))
+    rows = [Row(names, _cells(choice)) for names, choice in study.recorded_cells()]
     return PaperTable(
         "cost",
         "Cost of a run",
@@ -53,6 +39,16 @@ def cost_table(study: Study) -> PaperTable:
         COLUMNS,
         rows,
     )
+
+
+def _cells(choice: Choice) -> dict[str, Figure]:
+    return {
+        "folds": mean_figure(choice, lambda r: r.summary["folds"]["finished"], COUNT),
+        "seconds": mean_figure(choice, total_seconds, SECONDS),
+        "train": mean_figure(choice, training_seconds, SECONDS),
+        "tokens": _where_known(choice, "train_tokens", COUNT),
+        "memory": _where_known(choice, "peak_memory_bytes", GIBIBYTES),
+    }
 
 
 def total_seconds(record: RunRecord) -> float:

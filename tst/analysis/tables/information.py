@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tst.analysis.selection import Choice
-from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, summary_field
+from tst.analysis.study import Study, mean_figure, summary_field
 from tst.analysis.tables.paper_table import NUMBER, Column, Figure, PaperTable, Row
 from tst.records.run_records import RunRecord
 
@@ -28,13 +28,7 @@ NO_CHOICES = "no multiple-choice questions"
 
 def information_table(study: Study) -> PaperTable:
     """A row per (set of questions, diagnostic, fold scheme) with records."""
-    rows = []
-    for questions in study.question_sets:
-        for subject in study.subjects:
-            for scheme in (RANDOM, GROUPED):
-                choice = study.cell(questions, subject, scheme)
-                if choice.records:
-                    rows.append(Row((questions.title, subject.title, scheme), _cells(choice)))
+    rows = [Row(names, _cells(choice)) for names, choice in study.recorded_cells()]
     return PaperTable(
         "information",
         "Bits per question, log-likelihood and calibration",

@@ -115,7 +115,6 @@ def trained_adapter(
                 settings,
                 optimizer,
                 len(collator),
-                1,
                 task.seed,
                 memory.checkpointing,
             ),

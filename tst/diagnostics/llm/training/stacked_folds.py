@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
+from trl import SFTConfig
 
 from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.loading import BaseModel
@@ -74,6 +75,23 @@ class StackedTrainer(AnswerTrainer):
         return grad_norm
 
 
+def stacked_config(
+    folder: str,
+    device: torch.device,
+    settings: LoraSettings,
+    optimizer: OptimizerSettings,
+    steps: int,
+    seed: int,
+    checkpointing: bool,
+) -> SFTConfig:
+    """``sft_config`` where clipping and schedules are each adapter's own, in the optimizer.
+
+    There is nothing to autocast.
+    """
+    plain = replace(settings, max_grad_norm=0.0, scheduler="constant", warmup=0.0)
+    return sft_config(folder, device, plain, optimizer, steps, seed, checkpointing, autocast=False)
+
+
 @contextmanager
 def stacked_training(
     base: BaseModel,
@@ -104,17 +122,14 @@ def stacked_training(
             yes_no=tasks[0].yes_no,
             lower=lower,
             model=base.model,
-            args=sft_config(
+            args=stacked_config(
                 folder,
                 base.device,
-                # clipping and schedules are each fold's own, in the optimizer; nothing to autocast
-                replace(settings, max_grad_norm=0.0, scheduler="constant", warmup=0.0),
+                settings,
                 optimizer,
                 len(collator),
-                1,
                 tasks[0].seed,
                 memory.checkpointing,
-                autocast=False,
             ),
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
