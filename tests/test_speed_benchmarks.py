@@ -41,3 +41,14 @@ def test_other_trainers_and_ours_are_timed_on_the_same_rows() -> None:
         (line,) = (each for each in done.stdout.splitlines() if each.startswith(title))
         assert "ms/step" in line and "tok/s" in line and "GiB" in line
     assert "LLaMA-Factory: not found" in done.stdout
+
+
+def test_verdicts_on_drawn_answers_are_counted() -> None:
+    few = ["--tables", "2", "--jobs", "1", "benchmark=planted", "benchmark.n=200"]
+    fast = ["diagnostic.members=[prior]"]
+    done = run_benchmark("null_verdicts.py", *few, *fast)
+    tables = [line for line in done.stdout.splitlines() if line.startswith("planted table ")]
+    assert len(tables) == 2
+    assert all("of 5 types judged (5 in all)" in line for line in tables)  # the mc types
+    assert "planted: the verdict names a type on " in done.stdout.splitlines()[-1]
+    assert done.stdout.splitlines()[-1].endswith(" of 2 tables")
