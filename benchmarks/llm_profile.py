@@ -65,7 +65,7 @@ def main(arguments: argparse.Namespace) -> None:
         replay = GraphedPass(loss_of, adapters.weights, True)
         (inputs,) = as_inputs([batch])["passes"]
         inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
-        replay.capture(inputs)
+        replay.capture(inputs, uses=1)
         replay(inputs)
         torch.cuda.synchronize()
         started = time.perf_counter()

@@ -1,5 +1,8 @@
 """How optimizer steps are cut into passes."""
 
+from collections import Counter
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,13 @@ import torch
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings
-from tst.diagnostics.llm.training.steps import MOST_WIDTHS, FoldTask, StepCollator, few_widths
+from tst.diagnostics.llm.training.steps import (
+    CAPTURE,
+    MOST_WIDTHS,
+    FoldTask,
+    StepCollator,
+    few_widths,
+)
 
 
 def tasks(folds: int) -> list[FoldTask]:
@@ -61,10 +70,30 @@ def test_static_steps_share_few_shapes():
     assert seen == {(b.input_ids.shape, b.positions.shape) for b in collator.shapes()}
     widths = [b.input_ids.shape[1] for b in collator.shapes()]
     assert widths == sorted(widths, reverse=True)
+    passes = Counter(
+        b.input_ids.shape[1] for step in range(len(collator)) for b in collator.passes(step)
+    )
+    assert collator.uses() == [passes[width] for width in widths]
 
 
-def test_rare_lengths_share_the_next_larger_width():
-    assert few_widths([8] * 9 + [16] * 2 + [24] * 9 + [64], static=True) == [8, 24, 64]
+def test_widths_are_those_of_the_least_cost():
+    draw = np.random.default_rng(0)
+    for _ in range(20):
+        lengths = (8 * draw.integers(1, 9, draw.integers(5, 120))).tolist()
+        different = sorted(set(lengths))
+
+        def cost(kept: tuple[int, ...], lengths=lengths) -> float:
+            padded = sum(min(w for w in kept if w >= n) for n in lengths)
+            return padded + CAPTURE * sum(lengths) / len(lengths) * len(kept)
+
+        choices = [
+            (*some, different[-1])
+            for n in range(len(different))
+            for some in combinations(different[:-1], n)
+        ]
+        found = few_widths(lengths, static=True)
+        assert found[-1] == max(lengths)
+        assert cost(tuple(found)) == pytest.approx(min(map(cost, choices)))
     assert few_widths([8, 16, 16], static=False) == [8, 16]
-    many = [8 * n for n in range(1, 100) for _ in range(4 + n % 3)]
+    many = [8 * n for n in range(1, 100) for _ in range(40 + n % 3)]
     assert len(few_widths(many, static=True)) <= MOST_WIDTHS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ class _Captured:
     graph: torch.cuda.CUDAGraph
     inputs: _Inputs
     loss: torch.Tensor
+
+
+@dataclass(frozen=True)
+class _Price:
+    """Seconds that capturing a shape takes, and that one replay saves over a pass as it is."""
+
+    capture: float
+    saved: float
 
 
 class GraphedPass:
@@ -40,6 +49,7 @@ class GraphedPass:
         self.gradient = torch.zeros_like(weights)
         self._graphs: dict[tuple[torch.Size, ...], _Captured] = {}
         self._pool: Any = None
+        self._price: _Price | None = None  # measured with the first shape
 
     def __call__(self, inputs: _Inputs) -> torch.Tensor:
         if self.weights.grad is None:
@@ -53,19 +63,26 @@ class GraphedPass:
         known.graph.replay()
         return known.loss
 
-    def capture(self, inputs: _Inputs) -> None:
-        """Capture this shape; leaves invalid values in ``gradient``, which the next step clears.
+    def capture(self, inputs: _Inputs, uses: int) -> None:
+        """Capture this shape where so many uses of it save more time than capturing takes.
 
-        The pass runs once as it is before (libraries initialise, kernels are chosen).
+        The first shape is captured in any case, and both times are measured with it. Leaves invalid
+        values in ``gradient``, which the next step clears. The pass runs as it is before it is
+        captured: libraries initialise, kernels are chosen.
         """
-        if not self.enabled:
+        price = self._price
+        if not self.enabled or (price is not None and uses * price.saved < price.capture):
             return
         static = {name: tensor.clone() for name, tensor in inputs.items()}
+        plain = 0.0
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             self._eager(static)
+            if price is None:
+                plain = _seconds(lambda: self._eager(static))
         torch.cuda.current_stream().wait_stream(side)
+        started = time.perf_counter()
         graph = torch.cuda.CUDAGraph()
         try:
             with (
@@ -84,12 +101,26 @@ class GraphedPass:
             return
         self._pool = self._pool or graph.pool()
         self._graphs[_shapes(inputs)] = _Captured(graph, static, loss)
+        if price is None:
+            graph.replay()  # the first one also moves the graph to the device
+            torch.cuda.synchronize()
+            seconds = time.perf_counter() - started + plain
+            self._price = _Price(seconds, plain - _seconds(graph.replay))
 
     def _eager(self, inputs: _Inputs) -> torch.Tensor:
         loss = self.run(inputs)
         (gradient,) = torch.autograd.grad(loss, [self.weights])
         self.gradient.add_(gradient)
         return loss.detach()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """How long this takes on the device."""
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
 
 
 @contextmanager

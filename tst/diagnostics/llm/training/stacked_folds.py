@@ -58,12 +58,12 @@ class StackedTrainer(AnswerTrainer):
         """Forward and backward of one pass of all folds; its loss."""
         return self._pass(inputs)
 
-    def capture(self, batch: Batch) -> None:
-        """Capture passes of this shape, without learning from this one."""
+    def capture(self, batch: Batch, uses: int) -> None:
+        """Capture passes of this shape if so many are worth it, without learning from this one."""
         (inputs,) = self.prepared_passes(as_inputs([batch]))
         self.model.train()  # type: ignore[union-attr]
         with torch.random.fork_rng(devices=[self.args.device]):
-            self._pass.capture(inputs)
+            self._pass.capture(inputs, uses)
 
     def _loss(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         self.adapters.bind()
@@ -139,8 +139,8 @@ def stacked_training(
         )
         trainer.remove_callback(PrinterCallback)
         if captured:
-            for batch in collator.shapes():
-                trainer.capture(batch)
+            for batch, uses in zip(collator.shapes(), collator.uses(), strict=True):
+                trainer.capture(batch, uses)
             torch.cuda.synchronize()
         elif cuda:
             trainer.probe(collator.shapes()[0])

@@ -26,8 +26,8 @@ from tst.diagnostics.llm.training.fold_optimizer import fold_rates
 from tst.diagnostics.llm.training.loss_history import LossHistory, training_history
 from tst.diagnostics.llm.training.validation import ValidationTask
 
-# a padded length of its own costs a capture, about three plain steps
-FEWEST_STEPS = 4
+CAPTURE = 12.0
+"""What capturing a padded length costs, in passes: 10 at 7B, 20 at 2B, 30 at 135M on an H200."""
 MOST_WIDTHS = 24
 
 
@@ -127,8 +127,7 @@ class StepCollator:
     def passes(self, step: int) -> list[Batch]:
         """The tensors of each pass of one step; their losses add up to the step's."""
         width = self._width(self._longest[step])
-        parts = math.ceil(self._batch_size / max(1, self._room // width))
-        at_once = math.ceil(self._batch_size / parts)
+        at_once = math.ceil(self._batch_size / self._parts(width))
         members = [plan[step] if step < len(plan) else [] for plan in self.plans]
         totals = [
             max(1, sum(task.examples[i].units for i in own))
@@ -153,6 +152,15 @@ class StepCollator:
         of_width = {w: i for i, n in enumerate(self._longest) for w in [self._width(n)]}
         return [self.passes(of_width[w])[0] for w in sorted(of_width, reverse=True)]
 
+    def uses(self) -> list[int]:
+        """How many passes the whole training makes of each of ``shapes``."""
+        steps = Counter(map(self._width, self._longest))
+        return [steps[w] * self._parts(w) for w in sorted(steps, reverse=True)]
+
+    def _parts(self, width: int) -> int:
+        """Passes of a step whose rows have this width."""
+        return math.ceil(self._batch_size / max(1, self._room // width))
+
     def _width(self, longest: int) -> int:
         return next(w for w in self.widths if w >= longest)
 
@@ -170,22 +178,44 @@ class StepCollator:
 
 
 def few_widths(widths: Sequence[int], static: bool) -> list[int]:
-    """The padded lengths to use, ascending: rare ones are padded to the next larger common one.
+    """The padded lengths to use for steps of these lengths, ascending; every length gets the next.
 
-    All of them where shapes need not be static.
+    All of them where shapes need not be static, else those of the least cost: a length of its own
+    costs a capture, and padding costs time in proportion.
     """
     counts = Counter(widths)
     if not static:
         return sorted(counts)
-    needed = FEWEST_STEPS
+    capture = CAPTURE * sum(widths) / len(widths)
     while True:
-        kept = [max(counts)]
-        for width in sorted(counts, reverse=True)[1:]:
-            if counts[width] >= needed:
-                kept.append(width)
+        kept = _cheapest_widths(counts, capture)
         if len(kept) <= MOST_WIDTHS:
-            return sorted(kept)
-        needed *= 2
+            return kept
+        capture *= 2.0
+
+
+def _cheapest_widths(counts: Counter[int], capture: float) -> list[int]:
+    """The lengths, the largest among them, at which captures and padded steps cost least together.
+
+    capture: what one more length costs, in tokens of a row
+    """
+    lengths = sorted(counts)
+    least, before = [0.0], [0]
+    for end, length in enumerate(lengths, start=1):
+        # all steps of lengths[start:end] are padded to the last of them
+        steps = 0
+        costs = []
+        for start in range(end - 1, -1, -1):
+            steps += counts[lengths[start]]
+            costs.append((least[start] + capture + steps * length, start))
+        cost, start = min(costs)
+        least.append(cost)
+        before.append(start)
+    kept, end = [], len(lengths)
+    while end:
+        kept.append(lengths[end - 1])
+        end = before[end]
+    return kept[::-1]
 
 
 def _layout(examples: list[Example]) -> Layout:
