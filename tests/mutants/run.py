@@ -45,7 +45,9 @@ def copy_project(folder: Path) -> None:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a module in the copy."""
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(folder)}
+    others = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(folder), *([others] if others else [])])
+    environment = {**ENVIRONMENT, "PYTHONPATH": path}
     return subprocess.run(
         [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True
     )  # fmt: skip
@@ -157,7 +159,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=500, help="mutants of mutmut; 0: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--children", type=int, default=2, help="processes")
+    parser.add_argument("--children", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--only", choices=["named", "sample"])
     asked = parser.parse_args()
     started = time.perf_counter()
