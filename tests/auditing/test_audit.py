@@ -1,14 +1,13 @@
 """From a file to verdict, page and report."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tests.auditing.audited import SECRET, run_audit, write_file
+from tests.commands import run_command
 from tst.audit import arrange, public_command
 from tst.auditing.findings import find_types, has_exposed, headline
 from tst.auditing.run import Audit
@@ -163,18 +162,12 @@ def test_a_published_command_has_no_places_of_this_machine() -> None:
     assert public_command(words) == "tst audit benchmark=my.csv audit.text=false"
 
 
-def audit_command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tst.audit", *words],
-        capture_output=True, text=True, timeout=300, check=False, cwd=folder,
-    )  # fmt: skip
-
-
 def test_the_command_from_a_file_to_exit_code_3(tmp_path: Path) -> None:
     write_file(tmp_path / "my.csv", n=100, groups=0)
     words = ["my.csv", "diagnostic.trees=5", "diagnostic.members=[encodings]", "null.repeats=0"]
     words += ["audit.llm=false"]
-    done = audit_command(*words, "audit.fail_if=exposed", "n_jobs=1", folder=tmp_path)
+    words += ["audit.fail_if=exposed", "n_jobs=1"]
+    done = run_command("tst.audit", *words, cwd=tmp_path, fresh=True)
     assert done.returncode == 3, done.stderr
     last = done.stdout.rstrip().splitlines()[-1]
     assert last.startswith("record: ")
@@ -189,7 +182,7 @@ def test_mistakes_are_one_message_and_exit_code_2(tmp_path: Path) -> None:
         (["my.csv", "audit.fail_if=always"], "audit.fail_if=always: expected exposed, or null"),
         (["my.csv", "fold.only=[0]"], "fold.only=[0]: an audit needs every fold"),
     ):
-        done = audit_command(*words, folder=tmp_path)
+        done = run_command("tst.audit", *words, cwd=tmp_path)
         assert done.returncode == 2, done.stderr
         assert message in done.stderr
         assert "Traceback" not in done.stderr

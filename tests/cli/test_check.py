@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=False, cwd=folder
-    )
+from tests.commands import run_command
 
 
 @pytest.fixture
@@ -31,7 +24,7 @@ def folder(tmp_path):
 
 
 def test_what_is_understood_and_the_command_that_runs_it(folder):
-    done = run("tst.check", "my.jsonl", folder=folder)
+    done = run_command("tst.check", "my.jsonl", cwd=folder, fresh=True)
     assert done.returncode == 0, done.stderr
     assert "my: 24 questions in 24 rows of my.jsonl" in done.stdout
     assert "red | h0  -> red" in done.stdout
@@ -40,26 +33,26 @@ def test_what_is_understood_and_the_command_that_runs_it(folder):
 
 
 def test_what_is_not_understood_ends_with_code_2_and_the_command(folder):
-    done = run("tst.check", "asked.json", folder=folder)
+    done = run_command("tst.check", "asked.json", cwd=folder)
     assert done.returncode == 2
     assert "gold.json has some, by qid" in done.stderr
     command = done.stderr.rstrip().splitlines()[-1].split()
     assert command[:3] == ["python", "-m", "tst.main"]
-    again = run("tst.check", *command[3:], folder=folder)
+    again = run_command("tst.check", *command[3:], cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "24 mc  2 options (yes or no, from the gold)" in again.stdout
-    assert run("tst.check", "none.csv", folder=folder).returncode == 2
+    assert run_command("tst.check", "none.csv", cwd=folder).returncode == 2
 
 
 def test_a_benchmark_with_settings_of_a_run(folder):
     words = ["benchmark=planted", "diagnostic=rf", "fold=grouped5", "benchmark.n=48"]
-    done = run("tst.check", *words, folder=folder)
+    done = run_command("tst.check", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "48 generated questions" not in done.stderr and "planted" in done.stdout
 
 
 def test_a_run_needs_nothing_but_the_file(folder):
-    done = run("tst.main", "diagnostic=rf", "benchmark=my.jsonl", "n_jobs=1", folder=folder)
+    done = run_command("tst.main", "diagnostic=rf", "benchmark=my.jsonl", "n_jobs=1", cwd=folder)
     assert done.returncode == 0, done.stderr
     record = Path(done.stdout.rstrip().splitlines()[-1].removeprefix("record: "))
     assert record.parts[-4] == "my"
@@ -71,7 +64,7 @@ def test_a_run_needs_nothing_but_the_file(folder):
 
 def test_files_in_a_sweep_with_a_benchmark_by_name(folder):
     words = ["-m", "diagnostic=rf", "benchmark=planted,my.jsonl", "benchmark.n=48", "n_jobs=1"]
-    done = run("tst.main", *words, folder=folder)
+    done = run_command("tst.main", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     records = [line for line in done.stdout.splitlines() if line.startswith("record: ")]
     assert [Path(line.removeprefix("record: ")).parts[-4] for line in records] == ["planted", "my"]

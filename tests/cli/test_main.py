@@ -11,19 +11,14 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from tests.commands import ROOT, run_command
 from tst.cli import console_script
 from tst.config.composition import compose, compose_command
 from tst.stress_test.build import resolve_auto
 from tst.stress_test.identity import record_folder
 from tst.stress_test.run import load_table
 
-ROOT = Path(__file__).parents[2]
 QUICK = ("diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
-
-
-def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.main")):
-    command = [sys.executable, *program, *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +38,15 @@ def tst(*words: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "tst.ma
     ],
 )
 def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):
-    done = tst(*words, *QUICK, f"outputs_root={tmp_path}")
+    done = run_command("tst.main", *words, *QUICK, f"outputs_root={tmp_path}")
     assert done.returncode == 2, done.stderr
     assert message.lower() in (done.stdout + done.stderr).lower()
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
-    done = tst(*QUICK, f"outputs_root={tmp_path}/out", cwd=tmp_path)
+    words = (*QUICK, f"outputs_root={tmp_path}/out")
+    done = run_command("tst.main", *words, cwd=tmp_path, fresh=True)
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.startswith("record: ")
@@ -62,8 +58,9 @@ def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
 
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_a_failing_job_is_named_and_the_others_finish(tmp_path, launcher):
-    done = tst("-m", *QUICK, "benchmark=planted,table", f"outputs_root={tmp_path}/out",
-               f"hydra/launcher={launcher}")  # fmt: skip
+    words = (*QUICK, "benchmark=planted,table", f"outputs_root={tmp_path}/out")
+    words += (f"hydra/launcher={launcher}",)
+    done = run_command("tst.main", "-m", *words, fresh=launcher == "joblib")
     assert done.returncode == 2, done.stderr
     assert done.stdout.count("record: ") == 1
     assert "job 1 refused" in done.stderr
@@ -80,7 +77,7 @@ def spoil(*words: str) -> None:
 
 def test_a_crashing_job_leaves_its_traceback_and_the_sweep_ends_with_1(tmp_path):
     spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
-    done = tst("-m", *QUICK, "diagnostic.leaf=5,4", f"outputs_root={tmp_path}")
+    done = run_command("tst.main", "-m", *QUICK, "diagnostic.leaf=5,4", f"outputs_root={tmp_path}")
     assert done.returncode == 1, done.stderr
     assert done.stdout.count("record: ") == 1
     failed = [p for p in tmp_path.rglob("status.json") if '"failed"' in p.read_text()]
@@ -90,14 +87,15 @@ def test_a_crashing_job_leaves_its_traceback_and_the_sweep_ends_with_1(tmp_path)
 
 def test_fail_fast_stops_a_sweep(tmp_path):
     spoil("diagnostic.leaf=4", f"outputs_root={tmp_path}")
-    done = tst("-m", *QUICK, "diagnostic.leaf=4,5", f"outputs_root={tmp_path}", "fail_fast=true")
+    words = (*QUICK, "diagnostic.leaf=4,5", f"outputs_root={tmp_path}", "fail_fast=true")
+    done = run_command("tst.main", "-m", *words)
     assert done.returncode == 1
     assert "record: " not in done.stdout
 
 
 def test_help_is_quick_and_lists_the_benchmarks():
     start = time.perf_counter()
-    done = tst("--help")
+    done = run_command("tst.main", "--help", fresh=True)
     assert done.returncode == 0
     assert "vsi_bench" in done.stdout
     assert time.perf_counter() - start < 30  # a hang, not a slow machine
@@ -111,7 +109,7 @@ OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption", "grid")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_its_own_help(command):
     name = "main" if command == "config" else command
-    done = tst("--help", program=("-m", f"tst.{name}"))
+    done = run_command(f"tst.{name}", "--help", fresh=True)
     assert done.returncode == 0, done.stderr
     assert ("tst diagnostic=rf" if name == "main" else f"tst {name}") in done.stdout
     assert "$" not in done.stdout
@@ -120,32 +118,27 @@ def test_every_command_has_its_own_help(command):
 def test_help_lists_the_choices_of_its_command_alone(tmp_path):
     (tmp_path / "diagnostic").mkdir()
     (tmp_path / "diagnostic" / "nearest.yaml").write_text("name: nearest\n")
-    of_main = tst("--help", "--config-dir", tmp_path).stdout
+    of_main = run_command("tst.main", "--help", "--config-dir", tmp_path).stdout
     assert "  diagnostic: lora_llm, nearest, rf\n" in of_main and "hydra/launcher: " in of_main
     assert "corruption: " not in of_main and "schema: " not in of_main
-    of_noisy = tst("--help", program=("-m", "tst.noisy")).stdout
+    of_noisy = run_command("tst.noisy", "--help").stdout
     assert "  corruption: none, random, rejected, shuffled\n" in of_noisy
     assert "benchmark: " not in of_noisy
 
 
-def script(*words, **where):
-    code = "from tst.cli.console_script import main; main()"
-    return tst(*words, program=("-c", code), **where)
-
-
 def test_the_script_knows_every_command_and_its_help_lists_them():
     assert {"main", *COMMANDS} - {"config"} == set(console_script.COMMANDS)
-    done = script("--help")
+    done = run_command("tst", "--help")
     assert done.returncode == 0, done.stderr
     for name in set(console_script.COMMANDS) - {"main"}:
         assert f"tst {name} " in done.stdout
 
 
 def test_the_script_hands_the_line_to_the_command_that_it_names(tmp_path):
-    done = script("status", f"outputs_root={tmp_path}", cwd=tmp_path)
+    done = run_command("tst", "status", f"outputs_root={tmp_path}", cwd=tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, "no records")
     assert list(tmp_path.iterdir()) == []  # a command that only reads leaves nothing behind
-    done = script("diagnostic=rf", "--cfg", "job")
+    done = run_command("tst", "diagnostic=rf", "--cfg", "job")
     assert "name: rf" in done.stdout
 
 
@@ -158,7 +151,7 @@ def test_the_script_hands_the_line_to_the_command_that_it_names(tmp_path):
     ],
 )
 def test_a_first_word_that_is_no_command_is_one_message(word, words):
-    done = script(word, "a=b")
+    done = run_command("tst", word, "a=b")
     assert done.returncode == 2
     assert f"tst: {word} is not a command." in done.stderr and words in done.stderr
     assert "dashboard" in done.stderr and "Traceback" not in done.stderr
@@ -191,10 +184,12 @@ def test_a_table_by_column_mapping(tmp_path):
         for i in range(30) for w in ("left", "right")
     ]  # fmt: skip
     pd.DataFrame(rows).to_csv(tmp_path / "my.csv", index=False)
-    done = tst("diagnostic=rf", "benchmark=table", f"benchmark.path={tmp_path}/my.csv",
-               "benchmark.columns.question=q", "benchmark.columns.answer=gold",
-               "benchmark.columns.options=[a,b,c,d]", "benchmark.columns.groups={video: vid}",
-               "fold=grouped5", "n_jobs=1", f"outputs_root={tmp_path}/out")  # fmt: skip
+    done = run_command(
+        "tst.main", "diagnostic=rf", "benchmark=table", f"benchmark.path={tmp_path}/my.csv",
+        "benchmark.columns.question=q", "benchmark.columns.answer=gold",
+        "benchmark.columns.options=[a,b,c,d]", "benchmark.columns.groups={video: vid}",
+        "fold=grouped5", "n_jobs=1", f"outputs_root={tmp_path}/out",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "grouped5-video" in done.stdout
 
@@ -217,6 +212,7 @@ def test_the_wheel_carries_conf_and_runs_from_another_folder(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     assert (site / "tst" / "conf" / "benchmark" / "vsi_bench.yaml").exists()
     code = f"import sys; sys.path.insert(0, {str(site)!r}); from tst.main import main; main()"
-    done = tst(*QUICK, f"outputs_root={tmp_path}/out", cwd=tmp_path, program=("-c", code))
+    command = [sys.executable, "-c", code, *QUICK, f"outputs_root={tmp_path}/out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "out") in done.stdout.splitlines()[-1]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.commands import ROOT, run_command
 from tests.tracking.offline_runs import the_run
 from tst.analysis.study import Study
 from tst.analysis.tables.build import TABLES, build_tables, read_sources
@@ -26,7 +27,6 @@ from tst.stress_test.build import diagnostic_of
 from tst.stress_test.identity import identify
 from tst.stress_test.run import load_table
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "your-diagnostic.md"
 QUICK = ("benchmark.n=48", "fold.k=3", "n_jobs=1")
 PRUNE = ("fold.repeats=1", "prune.budget=8", "prune.batch=8", "prune.floor=0", "prune.types=all",
@@ -53,11 +53,8 @@ def my_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def tst(name: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"tst.{name}", "--config-dir", str(folder / "my_conf")]
-    return subprocess.run(
-        [*command, *QUICK, *words, f"outputs_root={folder / 'outputs'}"],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    where = ("--config-dir", folder / "my_conf", f"outputs_root={folder / 'outputs'}")
+    return run_command(f"tst.{name}", *where, *QUICK, *words)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,14 @@
 """The command as a user types it, in a process of its own."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import run_command
+
 QUICK = ("diagnostic=rf", "diagnostic.trees=5", "benchmark.n=48", "fold.k=3", "fold.repeats=1",
          "n_jobs=1", "prune.budget=8", "prune.batch=8", "prune.floor=0",
          "prune.types=all")  # fmt: skip
-
-
-def prune(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tst.prune", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +22,17 @@ def prune(*words: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):
-    done = prune(*QUICK, *words, f"outputs_root={tmp_path}")
+    done = run_command("tst.prune", *QUICK, *words, f"outputs_root={tmp_path}")
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_pruning_ends_with_its_record(tmp_path):
-    done = prune(*QUICK, "prune.judge=rf", "prune.random_draws=1", "prune.judge_seeds=[42]",
-                 f"outputs_root={tmp_path}")  # fmt: skip
+    done = run_command(
+        "tst.prune", *QUICK, "prune.judge=rf", "prune.random_draws=1", "prune.judge_seeds=[42]",
+        f"outputs_root={tmp_path}", fresh=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.startswith("record: ")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.commands import run_command
 from tests.made_records import make_record
 from tst.dashboard import question_types
 from tst.records.kinds import STRESS_TEST, stress_test
@@ -19,12 +17,7 @@ from tst.records.kinds.noisy_tuning import SIGNALS
 from tst.records.kinds.pruning import CURVE
 
 pytest.importorskip("wandb_workspaces", reason="pip install 'tst-stress-test[wandb]'")
-
-
-def dashboard(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tst.dashboard", *words]
-    environment = {**os.environ, "WANDB_BASE_URL": "http://127.0.0.1:9"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+NOWHERE = {"WANDB_BASE_URL": "http://127.0.0.1:9"}
 
 
 def metrics(node: Any) -> Iterator[str]:
@@ -47,7 +40,8 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any]
     """A record's summary, and the workspace made for it."""
     root = tmp_path_factory.mktemp("outputs")
     record = make_record(root, "diagnostic=lora_llm")
-    done = dashboard("dry_run=true", f"outputs_root={root}", "folds=3", "project=my-project")
+    words = ("dry_run=true", f"outputs_root={root}", "folds=3", "project=my-project")
+    done = run_command("tst.dashboard", *words, fresh=True, **NOWHERE)
     assert done.returncode == 0, done.stderr
     return json.loads((record / "summary.json").read_text()), json.loads(done.stdout)
 
@@ -100,7 +94,7 @@ def test_without_a_key_it_is_one_message(monkeypatch, tmp_path):
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    done = dashboard(f"outputs_root={tmp_path}")
+    done = run_command("tst.dashboard", f"outputs_root={tmp_path}", **NOWHERE)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "wandb login" in done.stderr
 

@@ -1,24 +1,22 @@
 """tables, report, compare and figures as a user types them, in processes of their own."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.commands import run_command
+
 Paths = tuple[Path, dict[str, Path]]
-
-
-def tst(command: str, *words: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", f"tst.{command}", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=300)
 
 
 def test_tables(study: Paths, tmp_path: Path) -> None:
     root, paths = study
     page = tmp_path / "results.md"
-    done = tst("tables", f"outputs_root={root}", f"folder={tmp_path}/tables", f"results={page}")
+    done = run_command(
+        "tst.tables", f"outputs_root={root}", f"folder={tmp_path}/tables", f"results={page}",
+        fresh=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "4 records read, 0 left out" in done.stdout
     assert {p.suffix for p in (tmp_path / "tables").iterdir()} == {".tex", ".md", ".csv"}
@@ -28,9 +26,9 @@ def test_tables(study: Paths, tmp_path: Path) -> None:
 
 def test_one_table_asked_for_leaves_the_document_of_all(study: Paths, tmp_path: Path) -> None:
     words = [f"outputs_root={study[0]}", f"folder={tmp_path}"]
-    assert tst("tables", "tables=[main,types]", *words).returncode == 0
+    assert run_command("tst.tables", "tables=[main,types]", *words).returncode == 0
     whole = (tmp_path / "tables.tex").read_text()
-    done = tst("tables", "tables=[types,noisy]", *words)
+    done = run_command("tst.tables", "tables=[types,noisy]", *words)
     assert done.returncode == 0, done.stderr
     assert "No records for noisy: not written." in done.stdout
     assert not (tmp_path / "noisy.tex").exists()
@@ -41,20 +39,22 @@ def test_one_table_asked_for_leaves_the_document_of_all(study: Paths, tmp_path: 
 def test_report_and_compare(study: Paths, tmp_path: Path) -> None:
     root, paths = study
     out = tmp_path / "report.html"
-    done = tst("report", f"outputs_root={root}", f"record={paths['llm']}", f"out={out}")
+    done = run_command(
+        "tst.report", f"outputs_root={root}", f"record={paths['llm']}", f"out={out}", fresh=True
+    )
     assert done.returncode == 0, done.stderr
     assert str(out) in done.stdout
     assert out.read_text().startswith("<!doctype html>")
     a = f"a=[{paths['random']},{paths['random_43']}]"
     b, table = f"b={paths['llm']}", tmp_path / "differences.csv"
-    done = tst("compare", a, b, f"out={table}", f"outputs_root={root}")
+    done = run_command("tst.compare", a, b, f"out={table}", f"outputs_root={root}", fresh=True)
     assert done.returncode == 0, done.stderr
     assert "seed 42, 43" in done.stdout
     assert pd.read_csv(table)["question_type"].iloc[-1] == "overall"
 
 
 def test_figures(study: Paths, tmp_path: Path) -> None:
-    done = tst("figures", f"outputs_root={study[0]}", f"folder={tmp_path}")
+    done = run_command("tst.figures", f"outputs_root={study[0]}", f"folder={tmp_path}", fresh=True)
     assert done.returncode == 0, done.stderr
     names = {p.stem for p in tmp_path.iterdir()}
     assert {"benchmarks", "types-planted-rf-random", "questions-planted-rf-grouped"} <= names
@@ -82,7 +82,7 @@ def test_mistakes_are_one_message(
 ) -> None:
     given = [w.format(empty=tmp_path) for w in words]
     root = [] if any(w.startswith("outputs_root") for w in words) else [f"outputs_root={study[0]}"]
-    done = tst(command, *given, *root, f"hydra.run.dir={tmp_path}/hydra")
+    done = run_command(f"tst.{command}", *given, *root, f"hydra.run.dir={tmp_path}/hydra")
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
