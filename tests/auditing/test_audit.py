@@ -9,11 +9,12 @@ import pytest
 from tests.auditing.audited import SECRET, run_audit, write_file
 from tests.commands import run_command
 from tst.audit import arrange, public_command
-from tst.auditing.findings import find_types, has_exposed, headline
+from tst.auditing.findings import find_types, has_exposed
 from tst.auditing.run import Audit
 from tst.cli.audit_console import show_end, show_found
 from tst.cli.tables import standard_output
 from tst.records.files import read_json
+from tst.stress_test.verdict import headline
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_the_shortcut_is_found_and_the_clean_type_is_not(audited) -> None:
     audit, _ = audited
     states = {t.question_type: t.state for t in find_types(audit)}
     assert states == {"colour": "exposed", "shape": "no sign"}
-    assert headline(find_types(audit)).startswith("1 of 2 question types is answered without")
+    assert headline(audit.deciding.summary).startswith("1 of 2 question types is answered without")
 
 
 def test_verdict_json_has_the_figures_and_no_text(audited) -> None:
@@ -121,7 +122,7 @@ def test_without_usable_groups_random_folds_decide(tmp_path: Path, groups: int, 
 def test_a_clean_file_is_told_so(tmp_path: Path) -> None:
     audit, _ = run_audit(write_file(tmp_path / "my.csv", shortcut=False), tmp_path / "out")
     assert not has_exposed(audit)
-    assert headline(find_types(audit)) == "No sign of a shortcut in 2 of 2 question types."
+    assert headline(audit.deciding.summary) == "No sign of a shortcut in 2 question types."
 
 
 def test_the_language_model_runs_where_it_is_asked_for(tmp_path: Path) -> None:

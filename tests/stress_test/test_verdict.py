@@ -1,7 +1,7 @@
-from tst.stress_test.verdict import describe_verdict
+from tst.stress_test.verdict import describe_verdict, headline
 
 
-def entry(name, state, kind="mc", n=75, score=0.69, chance=0.25, to_mend=44):
+def entry(name, state, kind="mc", n=75, score=0.69, chance=0.25, to_mend=0):
     return {
         "question_type": name, "format": kind, "state": state, "n": n, "score": score,
         "chance": chance, "p": 0.0, "to_mend": to_mend,
@@ -15,7 +15,7 @@ def part(n, low, high):
 def test_every_state_has_its_sentence():
     summary = {
         "exposure": [
-            entry("position", "exposed"),
+            entry("position", "exposed", to_mend=44),
             entry("length", "exposed", "num", score=0.6, chance=0.31, to_mend=30),
             entry("counting", "one answer", "num", score=0.62, chance=0.62, to_mend=40),
             entry("near", "no sign"),
@@ -55,3 +55,38 @@ def test_types_that_are_all_too_small_are_told_apart_from_clean_ones():
     assert describe_verdict(summary) == [
         "Too few questions to tell in any of the 2 question types."
     ]
+
+
+def test_a_type_with_several_formats_counts_once_by_the_format_that_tells_most():
+    summary = {
+        "exposure": [
+            entry("maps", "exposed", to_mend=44),
+            entry("maps", "too few", "open", n=9),
+            entry("charts", "no sign"),
+            entry("charts", "too few", "open", n=9),
+            entry("signs", "too few", n=9),
+            entry("signs", "too few", "num", n=9),
+        ],
+        "per_type": {"maps": part(84, 0.59, 0.79)},
+        "overall": {"n": 186},
+    }
+    assert headline(summary) == (
+        "1 of 3 question types is answered without looking (too few questions to tell in 1): "
+        "about 44 of 186 questions to mend."
+    )
+    assert describe_verdict(summary) == [
+        "maps (mc): 69% right without looking against 25% by chance; about 44 of 75 to mend.",
+        "No sign of a shortcut in 1 other question type (too few questions to tell in 1).",
+    ]
+
+
+def test_one_sentence_on_clean_and_on_small_benchmarks():
+    def told(*entries):
+        return headline({"exposure": list(entries), "overall": {"n": 100}})
+
+    assert told(entry("near", "no sign"), entry("far", "too few")) == (
+        "No sign of a shortcut in 1 question type (too few questions to tell in 1)."
+    )
+    assert told(entry("far", "too few"), entry("near", "too few")) == (
+        "Too few questions to tell in any of 2 question types."
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,14 +10,22 @@ from tst.auditing.plan import GROUPED, RANDOM
 from tst.auditing.run import LLM, Audit
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
-from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
+from tst.scoring.exposure import (
+    EXPOSED,
+    MOST_TELLING,
+    NO_SIGN,
+    ONE_ANSWER,
+    name_parts,
+    states_by_type,
+)
+from tst.stress_test.verdict import headline
 
 VERDICT_FIELDS = ("score_hard", "score_soft", "baseline", "majority", "adjusted_hard", "bits")
 
 
 @dataclass(frozen=True)
 class TypeFinding:
-    """One question type in an audit; scores are shares between 0 and 1.
+    """One question type, in one of its formats, in an audit; scores are shares between 0 and 1.
 
     name: the type, with its format where it has several
     state: of the deciding scheme: ``scoring.exposure``'s exposed, one answer, no sign or too few
@@ -44,13 +51,13 @@ class TypeFinding:
 
 
 def find_types(audit: Audit) -> list[TypeFinding]:
-    """Every question type (by format, where it has several), most to mend first."""
+    """Every question type, by format where it has several, most to mend first."""
     schemes = {s: r for s, r in audit.runs.items() if s in (RANDOM, GROUPED)}
     entries = {
         scheme: {(e["question_type"], e["format"]): e for e in record.summary["exposure"]}
         for scheme, record in schemes.items()
     }
-    formats = Counter(question_type for question_type, _ in entries[audit.plan.deciding])
+    names = name_parts(audit.deciding.summary["exposure"])
     found = []
     for part, entry in entries[audit.plan.deciding].items():
         states = {scheme: of_scheme[part]["state"] for scheme, of_scheme in entries.items()}
@@ -58,8 +65,7 @@ def find_types(audit: Audit) -> list[TypeFinding]:
         is_clean = states[audit.plan.deciding] == NO_SIGN
         found.append(
             TypeFinding(
-                f"{part[0]} ({part[1]})" if formats[part[0]] > 1 else part[0],
-                *part, entry["n"], entry["state"], entry["chance"],
+                names[part], *part, entry["n"], entry["state"], entry["chance"],
                 {scheme: of_scheme[part]["score"] for scheme, of_scheme in entries.items()},
                 {scheme: interval for scheme, interval in intervals.items() if interval},
                 entry["to_mend"], is_clean and states[RANDOM] == EXPOSED,
@@ -75,28 +81,6 @@ def interval_of(record: RunRecord, entry: dict[str, Any]) -> tuple[float, float]
     return None if low is None or high is None or part["n"] != entry["n"] else (low, high)
 
 
-def headline(types: list[TypeFinding]) -> str:
-    """What an audit found, in one sentence."""
-    exposed = [t for t in types if t.is_exposed]
-    few = sum(t.state == TOO_FEW for t in types)
-    untold = f" (too few questions to tell in {few})" if few else ""
-    if not exposed:
-        judged = len(types) - few
-        return f"No sign of a shortcut in {judged} of {count_types(len(types))}{untold}."
-    questions = sum(t.n for t in types)
-    mend = sum(t.to_mend for t in exposed)
-    verb = "is" if len(exposed) == 1 else "are"
-    return (
-        f"{len(exposed)} of {count_types(len(types))} {verb} answered without looking{untold}: "
-        f"about {mend:,} of {questions:,} questions to mend."
-    )
-
-
-def count_types(n: int) -> str:
-    """A number of question types in words."""
-    return f"{n} question type{'' if n == 1 else 's'}"
-
-
 def has_exposed(audit: Audit) -> bool:
     """Whether any question type is exposed, or answered by one answer."""
     return any(t.is_exposed for t in find_types(audit))
@@ -109,9 +93,10 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
     """
     types = find_types(audit)
     data = audit.deciding.summary["data"]
+    states = states_by_type(audit.deciding.summary["exposure"])
     named = {
-        state: [t.name for t in types if t.state == state]
-        for state in (EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW)
+        state: [name for name, its_state in states.items() if its_state == state]
+        for state in MOST_TELLING
     }
     return {
         "tst": __version__,
@@ -121,7 +106,7 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
         "fingerprint": data["fingerprint"],
         "questions": data["questions"],
         "rows_read": data["rows_read"],
-        "headline": headline(types),
+        "headline": headline(audit.deciding.summary),
         **{state.replace(" ", "_"): names for state, names in named.items()},
         "to_mend": sum(t.to_mend for t in types),
         "shortcuts": _shortcuts(audit.deciding.summary),

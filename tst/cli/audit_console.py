@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tst.auditing.findings import find_types, headline
+from tst.auditing.findings import find_types
 from tst.auditing.page import describe_nulls, points
 from tst.auditing.run import Audit
 from tst.cli.console import show_first, show_verdict
@@ -15,6 +15,7 @@ from tst.cli.tables import say
 from tst.core.number_text import percent
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.to_mend import read_to_mend
+from tst.stress_test.verdict import headline
 
 MOST_QUESTIONS = 3
 """Questions to mend on the terminal; to_mend.csv has them all."""
@@ -26,7 +27,9 @@ def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> Non
     files: what each file that is written already is, and its path
     """
     types = find_types(audit)
-    console.print(f"\n[bold]{audit.table.name}: {headline(types)}[/bold]", highlight=False)
+    console.print(
+        f"\n[bold]{audit.table.name}: {headline(audit.deciding.summary)}[/bold]", highlight=False
+    )
     show_verdict(audit.deciding.summary, console)
     if alone := [t.name for t in types if t.random_alone]:
         say(

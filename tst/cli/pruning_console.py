@@ -12,6 +12,7 @@ from rich.text import Text
 from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import percent
 from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
+from tst.scoring.exposure import states_by_type
 
 TITLES = {NOTHING: "nothing (before)"}
 TYPES = (
@@ -75,7 +76,7 @@ def show_pruning(summary: dict[str, Any], record: Path, console: Console) -> Non
 
 def show_types(done: dict[str, Any], console: Console) -> None:
     """Types that lost questions, most first: what is left, and the chooser's scores of it."""
-    states = {entry["question_type"]: entry["state"] for entry in done["exposure"]}
+    states = states_by_type(done["exposure"])
     per_type = sorted(done["per_type"].items(), key=lambda item: -item[1]["removed"])
     lost = [(name, part) for name, part in per_type if part["removed"]]
     rows = [

@@ -8,7 +8,10 @@ are above it by luck.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,8 @@ FAMILY_WISE_ERROR = 0.05
 ONE_ANSWER_SHARE = 0.5
 """A num or open type is given away by one answer when that answer scores this or more."""
 EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW = "exposed", "one answer", "no sign", "too few"
+MOST_TELLING = (EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW)
+"""Of a type with several formats the first of these states is its own."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,31 @@ def find_exposed(
         p = p_values.get(part, float("nan"))
         found.append(TypeExposure(name, kind, state, n, score, level, p, to_mend))
     return sorted(found, key=lambda e: (-e.to_mend, e.question_type, e.format))
+
+
+def states_by_type(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The state of every question type, which is what verdicts count.
+
+    entries: ``TypeExposure`` as dicts (``exposure`` of summary.json). A type with several formats
+        is judged by each of them; its state is the most telling one.
+    """
+    states: dict[str, str] = {}
+    for entry in entries:
+        name = entry["question_type"]
+        states[name] = min(states.get(name, TOO_FEW), entry["state"], key=MOST_TELLING.index)
+    return states
+
+
+def name_parts(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """What each (question type, format) is called: the type, with its format if it has several."""
+    formats = defaultdict(list)
+    for entry in entries:
+        formats[entry["question_type"]].append(entry["format"])
+    return {
+        (name, kind): name if len(kinds) == 1 else f"{name} ({kind})"
+        for name, kinds in formats.items()
+        for kind in kinds
+    }
 
 
 def p_above(differences: np.ndarray, units: np.ndarray) -> float:

@@ -6,23 +6,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
+from tst.scoring.exposure import (
+    EXPOSED,
+    NO_SIGN,
+    ONE_ANSWER,
+    TOO_FEW,
+    name_parts,
+    states_by_type,
+)
 
 CHANCE = {"mc": "by chance", "num": "for the best constant", "open": "for the most frequent answer"}
 MOSTLY = 0.5
 """The least share of a type's questions to mend that a shortcut named for the type gives away."""
 
 
+def headline(summary: dict[str, Any]) -> str:
+    """What a record says, in one sentence; the first words of a report and of an audit."""
+    states = list(states_by_type(summary["exposure"]).values())
+    exposed = sum(state in (EXPOSED, ONE_ANSWER) for state in states)
+    few = states.count(TOO_FEW)
+    if few == len(states):
+        return f"Too few questions to tell in any of {_types(few)}."
+    untold = f" (too few questions to tell in {few})" if few else ""
+    if not exposed:
+        return f"No sign of a shortcut in {_types(len(states) - few)}{untold}."
+    to_mend = sum(entry["to_mend"] for entry in summary["exposure"])
+    return (
+        f"{exposed} of {_types(len(states))} {'is' if exposed == 1 else 'are'} answered without "
+        f"looking{untold}: about {to_mend:,} of {summary['overall']['n']:,} questions to mend."
+    )
+
+
 def describe_verdict(summary: dict[str, Any]) -> list[str]:
     """One sentence per exposed question type, most to mend first, then one on all the others.
 
     summary: a record's summary.json with ``exposure``; ``shortcuts`` where folds are complete
+    A type that is exposed in several of its formats has a sentence for each.
     """
     types = summary["exposure"]
-    lines = [_exposed(entry, summary) for entry in types if entry["state"] == EXPOSED]
-    lines += [_one_answer(entry, summary) for entry in types if entry["state"] == ONE_ANSWER]
-    clean = sum(entry["state"] == NO_SIGN for entry in types)
-    few = sum(entry["state"] == TOO_FEW for entry in types)
+    names = name_parts(types)
+    lines = [_exposed(entry, names, summary) for entry in types if entry["state"] == EXPOSED]
+    lines += [_one_answer(entry, names, summary) for entry in types if entry["state"] == ONE_ANSWER]
+    states = list(states_by_type(types).values())
+    clean, few = states.count(NO_SIGN), states.count(TOO_FEW)
     if not lines and not few:
         return [f"No sign of a shortcut in any of the {clean} question types."]
     if not lines and not clean:
@@ -34,25 +60,33 @@ def describe_verdict(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _exposed(entry: dict[str, Any], summary: dict[str, Any]) -> str:
+def _exposed(
+    entry: dict[str, Any], names: dict[tuple[str, str], str], summary: dict[str, Any]
+) -> str:
     part = summary["per_type"].get(entry["question_type"], {})
     bounds = [b for b in part.get("interval", {}).get("score_hard") or [] if b is not None]
     alone = part.get("n") == entry["n"] and len(bounds) == 2
     interval = f" [{100 * bounds[0]:.0f}, {100 * bounds[1]:.0f}]" if alone else ""
     right = "right" if entry["format"] != "num" else "relative accuracy"
     return (
-        f"{entry['question_type']}: {100 * entry['score']:.0f}%{interval} {right} without looking "
+        f"{_name(entry, names)}: {100 * entry['score']:.0f}%{interval} {right} without looking "
         f"against {100 * entry['chance']:.0f}% {CHANCE[entry['format']]}; "
         f"{_shortcut(entry, summary)}about {entry['to_mend']} of {entry['n']} to mend."
     )
 
 
-def _one_answer(entry: dict[str, Any], summary: dict[str, Any]) -> str:
+def _one_answer(
+    entry: dict[str, Any], names: dict[tuple[str, str], str], summary: dict[str, Any]
+) -> str:
     return (
-        f"{entry['question_type']}: one answer to every question scores "
+        f"{_name(entry, names)}: one answer to every question scores "
         f"{100 * entry['chance']:.0f}%; {_shortcut(entry, summary)}{entry['to_mend']} of "
         f"{entry['n']} to mend."
     )
+
+
+def _name(entry: dict[str, Any], names: dict[tuple[str, str], str]) -> str:
+    return names[entry["question_type"], entry["format"]]
 
 
 def _shortcut(entry: dict[str, Any], summary: dict[str, Any]) -> str:
@@ -64,5 +98,5 @@ def _shortcut(entry: dict[str, Any], summary: dict[str, Any]) -> str:
     return f"mostly {found['shortcut']}{example}; "
 
 
-def _types(count: int, others: str) -> str:
+def _types(count: int, others: str = "") -> str:
     return f"{count} {others}question type{'' if count == 1 else 's'}"

@@ -31,8 +31,8 @@ def headline(exposure: list[dict[str, object]], **per_type: dict[str, object]) -
         ([entry("a", "too few")], "Too few questions to tell in any of 1 question type."),
         (
             [entry("a", "exposed", 900), entry("b", "one answer", 200), entry("c", "too few")],
-            "2 of 3 question types are answered without looking: about 1,100 of 1,200 questions "
-            "to mend (too few questions to tell in 1).",
+            "2 of 3 question types are answered without looking (too few questions to tell in "
+            "1): about 1,100 of 1,200 questions to mend.",
         ),
         (
             [entry("a", "exposed", 9), entry("a", "too few", 0, "open"), entry("b", "no sign")],

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
-from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TOO_FEW
-from tst.stress_test.verdict import describe_verdict
-
-MOST_TELLING = (EXPOSED, ONE_ANSWER, NO_SIGN, TOO_FEW)
-"""Of a type with several formats the first of these states is shown."""
+from tst.scoring.exposure import TOO_FEW, states_by_type
+from tst.stress_test.verdict import describe_verdict, headline
 
 
 def describe_headline(summary: dict[str, Any]) -> dict[str, Any]:
     """``sentence``, ``verdict`` (the sentences of a run) and ``excess`` (see ``find_excess``)."""
-    states, to_mend = judge_types(summary)
-    exposed = sum(state in (EXPOSED, ONE_ANSWER) for state in states.values())
-    few = sum(state == TOO_FEW for state in states.values())
-    n = summary["overall"]["n"]
-    if exposed:
-        sentence = (
-            f"{exposed} of {_types(len(states))} {'is' if exposed == 1 else 'are'} answered "
-            f"without looking: about {sum(to_mend.values()):,} of {n:,} questions to mend"
-        )
-    elif few == len(states):
-        sentence = f"Too few questions to tell in any of {_types(few)}"
-    else:
-        sentence = f"No sign of a shortcut in {_types(len(states) - few)}"
-    if few and few < len(states):
-        sentence += f" (too few questions to tell in {few})"
     return {
-        "sentence": f"{sentence}.",
+        "sentence": headline(summary),
         "verdict": describe_verdict(summary),
         "excess": find_excess(summary),
     }
-
-
-def _types(count: int) -> str:
-    return f"{count} question type{'' if count == 1 else 's'}"
-
-
-def judge_types(summary: dict[str, Any]) -> tuple[dict[str, str], dict[str, int]]:
-    """By question type, over its formats: its most telling state, and how many are to be mended."""
-    states: dict[str, str] = {}
-    to_mend: dict[str, int] = {}
-    for entry in summary["exposure"]:
-        name, state = entry["question_type"], entry["state"]
-        states[name] = min(states.get(name, TOO_FEW), state, key=MOST_TELLING.index)
-        to_mend[name] = to_mend.get(name, 0) + entry["to_mend"]
-    return states, to_mend
 
 
 def find_excess(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -57,7 +25,10 @@ def find_excess(summary: dict[str, Any]) -> list[dict[str, Any]]:
     Rows with name, n, state, to_mend, score, baseline, excess, and low and high, the 95% interval
     of the excess (of the score, less the baseline), None where there is none. Shares of 1.
     """
-    states, to_mend = judge_types(summary)
+    states = states_by_type(summary["exposure"])
+    to_mend: Counter[str] = Counter()
+    for entry in summary["exposure"]:
+        to_mend[entry["question_type"]] += entry["to_mend"]
     rows = []
     for name, part in summary["per_type"].items():
         score, baseline = part["score_hard"], part["baseline"]
@@ -70,7 +41,7 @@ def find_excess(summary: dict[str, Any]) -> list[dict[str, Any]]:
                 "name": name,
                 "n": part["n"],
                 "state": states.get(name, TOO_FEW),
-                "to_mend": to_mend.get(name, 0),
+                "to_mend": to_mend[name],
                 "score": score,
                 "baseline": baseline,
                 "excess": score - baseline,
