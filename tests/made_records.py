@@ -65,7 +65,9 @@ def predict_frequencies(
             answers = part["answer"].to_numpy(float) if known else np.ones(1)
             predictions.value[i] = DEFAULT_RULES.best_number(answers)
         else:
-            predictions.text[i] = "nothing" if part is None else part["answer"].iloc[0][0]
+            known = part is not None and (part["format"] == "open").any()
+            texts = part.loc[part["format"] == "open", "answer"] if known else [["nothing"]]
+            predictions.text[i] = next(iter(texts))[0]
     return predictions
 
 

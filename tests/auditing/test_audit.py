@@ -71,6 +71,28 @@ def test_the_page_names_what_a_reader_needs(audited) -> None:
         assert part in page, part
 
 
+def test_types_are_counted_alike_in_all_files_where_one_has_several_formats(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "my.csv")
+    with path.open("a") as file:
+        file.writelines(f"open{i},colour,What is {i}?,,,,,thing {i},s{i % 12}\n" for i in range(12))
+    audit, _ = run_audit(path, tmp_path / "out", "null.repeats=0")
+    assert {t.name for t in find_types(audit)} == {"colour (mc)", "colour (open)", "shape"}
+    sentence = headline(audit.deciding.summary)
+    assert sentence.startswith("1 of 2 question types is answered without looking: about")
+    page = (audit.folder / "audit.md").read_text()
+    assert sentence in page
+    assert "1 of the 2 types have questions of several formats" in page
+    assert "too few to tell: colour (open) (12 questions in all)" in page
+    assert sentence in (audit.folder / "report.html").read_text()
+    verdict = read_json(audit.folder / "verdict.json")
+    assert verdict["headline"] == sentence
+    assert (verdict["exposed"], verdict["no_sign"], verdict["too_few"]) == (
+        ["colour"],
+        ["shape"],
+        [],
+    )
+
+
 def test_to_mend_lists_the_exposed_type_with_its_shortcut(audited) -> None:
     audit, _ = audited
     listed = pd.read_csv(audit.folder / "to_mend.csv")

@@ -39,6 +39,9 @@ def test_an_earlier_file_of_the_same_name_is_told_apart(tmp_path: Path) -> None:
     assert audit.change.before.fingerprint != audit.deciding.fingerprint
     page = (audit.folder / "report.html").read_text()
     assert "my (159 questions, " in page
+    records = [audit.deciding, audit.runs["random"], audit.change.before]
+    places = [page.index(f'"hash":"{record.hash}"') for record in records]
+    assert places == sorted(places)  # the mended file first, and of it the folds that decide
 
 
 def test_a_file_without_groups_before_is_compared_on_random_folds(tmp_path: Path) -> None:

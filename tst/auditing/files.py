@@ -35,5 +35,6 @@ def write_files(audit: Audit, command: str, outputs_root: Path) -> dict[str, Pat
     write_json(audit.folder / VERDICT, as_verdict(audit, command))
     mend = describe_to_mend(to_mend, audit.with_text)
     write_text(audit.folder / PAGE, render_page(audit, command, mend))
-    write_text(audit.folder / REPORT, render_report(Found(records, []), [], [], outputs_root))
+    report = render_report(Found(records, []), [], [], outputs_root, audit.deciding)
+    write_text(audit.folder / REPORT, report)
     return paths

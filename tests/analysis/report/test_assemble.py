@@ -61,3 +61,21 @@ def test_a_page_holds_the_questions_of_some_records(
     assert f"python -m tst.report record={left_out.path}" in page
     monkeypatch.setattr(assemble, "MAX_QUESTIONS", 10)
     assert len(assemble.choose_records(found.records)) == 1
+
+
+def opened(page: str) -> str:
+    """The hash of the record that a page shows first."""
+    (data,) = re.findall(r'<script type="application/json" id="report-data">(.*?)</script>', page)
+    return json.loads(data)["records"][0]["hash"]
+
+
+def test_a_report_opens_on_grouped_folds_or_on_the_record_that_is_named(
+    study: tuple[Path, dict[str, Path]],
+) -> None:
+    root, paths = study
+    found = find_records(root)
+    by_path = {record.path: record for record in found.records}
+    assert opened(render_report(found, [], [])) == by_path[paths["grouped"]].hash
+    for name in ("llm", "random_43"):
+        record = by_path[paths[name]]
+        assert opened(render_report(found, [], [], opens_on=record)) == record.hash

@@ -7,6 +7,7 @@ import gzip
 import json
 import time
 from collections import Counter
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,16 @@ def render_report(
     pruning: list[Experiment],
     noisy: list[Experiment],
     outputs_root: Path | None = None,
+    opens_on: RunRecord | None = None,
 ) -> str:
     """The page over all these records.
 
     outputs_root: record paths are shown relative to it
+    opens_on: the record that is shown first; None for the first in the usual order
     """
     records, chunks = [], []
     titles = {(q.benchmark, q.fingerprint): q.title for q in find_question_sets(found.records)}
-    ordered = sorted(found.records, key=_place)
+    ordered = sorted(found.records, key=partial(_place, opens_on))
     with_questions = choose_records(ordered)
     for index, (record, name) in enumerate(zip(ordered, name_records(ordered), strict=True)):
         questions = record.questions
@@ -86,16 +89,23 @@ def render_report(
     return page
 
 
-def _place(record: RunRecord) -> tuple[int, str, int, str, bool, str, bool, int]:
-    """Where a record stands: the paper's benchmarks first, then without a model, random folds.
+def _place(opens_on: RunRecord | None, record: RunRecord) -> tuple[Any, ...]:
+    """Where a record stands: the paper's benchmarks first, then without a model, grouped folds.
 
-    Records of one set of questions stand together, the largest set of a name first.
+    Records of one set of questions stand together, the largest set of a name first. Grouped folds
+    come before random ones: it is they that decide what the texts give away. ``opens_on`` and the
+    records of its questions come before all others.
     """
     order = list(TITLES)
     known = order.index(record.benchmark) if record.benchmark in order else len(order)
-    grouped = record.scheme == GROUPED
     questions = (record.benchmark, -int(record.summary["data"]["questions"]), record.fingerprint)
-    return known, *questions, bool(record.model), record.subject, grouped, record.seed
+    first = (True, True)
+    if opens_on is not None:
+        same = (opens_on.benchmark, opens_on.fingerprint) == (record.benchmark, record.fingerprint)
+        first = (not same, record.path != opens_on.path)
+    random_folds = record.scheme != GROUPED
+    model = bool(record.model), record.subject
+    return *first, known, *questions, *model, random_folds, record.seed
 
 
 def choose_records(records: list[RunRecord]) -> list[RunRecord]:
