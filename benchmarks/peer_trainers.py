@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+if sys.argv[1:2] == ["unsloth"]:
+    import unsloth  # it patches transformers and TRL, so it comes before them
+
 import torch
 import yaml
 from transformers import TrainerCallback
@@ -59,6 +62,41 @@ def read_fold(folder: Path) -> dict[str, Any]:
     return yaml.safe_load((folder / f"train-{FOLD}.yaml").read_text())
 
 
+def sft_settings(given: dict[str, Any], folder: Path, steps: int) -> dict[str, Any]:
+    """What the exported YAML says, as arguments of TRL's SFTConfig."""
+    names = ("per_device_train_batch_size", "learning_rate", "lr_scheduler_type", "warmup_steps",
+             "weight_decay", "max_grad_norm", "bf16", "seed")  # fmt: skip
+    return {
+        "output_dir": str(folder / "peer"),
+        "max_steps": steps,
+        "save_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
+        "use_cpu": not torch.cuda.is_available(),
+        "gradient_checkpointing": not given["disable_gradient_checkpointing"],
+        "max_length": given["cutoff_len"],
+        **{name: given[name] for name in names},
+    }
+
+
+def base_folder(given: dict[str, Any], folder: Path) -> str:
+    """Where the base's weights are: a path relative to the export, or any other."""
+    source = given["model_name_or_path"]
+    return str(folder / source) if (folder / source).is_dir() else source
+
+
+def read_turns(folder: Path) -> list[list[dict[str, str]]]:
+    """The fold's training rows as a user's and an assistant's turn."""
+    rows = json.loads((folder / f"train-{FOLD}.json").read_text())
+    return [
+        [
+            {"role": "user", "content": row["instruction"]},
+            {"role": "assistant", "content": row["output"]},
+        ]
+        for row in rows
+    ]
+
+
 def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
     """SFTTrainer as it comes, on the same rows with the same settings; folds trained at once."""
     from datasets import Dataset
@@ -67,10 +105,7 @@ def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
     from trl import SFTConfig, SFTTrainer
 
     given = read_fold(folder)
-    rows = json.loads((folder / f"train-{FOLD}.json").read_text())
-    source = given["model_name_or_path"]
-    if (folder / source).is_dir():
-        source = str(folder / source)
+    source = base_folder(given, folder)
     dtype = torch.bfloat16 if given["bf16"] else torch.float32
     nf4 = None
     if given.get("quantization_bit") == 4:
@@ -79,29 +114,13 @@ def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
             bnb_4bit_compute_dtype=dtype,
         )  # fmt: skip
     place = {"": 0} if torch.cuda.is_available() else {"": "cpu"}
-    model = AutoModelForCausalLM.from_pretrained(
-        source, dtype=dtype, quantization_config=nf4, device_map=place
-    )
-    names = ("per_device_train_batch_size", "learning_rate", "lr_scheduler_type", "warmup_steps",
-             "weight_decay", "max_grad_norm", "bf16", "seed")  # fmt: skip
-    config = SFTConfig(
-        str(folder / "trl"), max_steps=steps, save_strategy="no", report_to=[], disable_tqdm=True,
-        completion_only_loss=True, use_cpu=not torch.cuda.is_available(),
-        gradient_checkpointing=not given["disable_gradient_checkpointing"],
-        max_length=given["cutoff_len"], **{name: given[name] for name in names},
-    )  # fmt: skip
+    rows = [{"prompt": [asked], "completion": [told]} for asked, told in read_turns(folder)]
     SFTTrainer(
-        model=model,
-        args=config,
-        train_dataset=Dataset.from_list(
-            [
-                {
-                    "prompt": [{"role": "user", "content": row["instruction"]}],
-                    "completion": [{"role": "assistant", "content": row["output"]}],
-                }
-                for row in rows
-            ]
+        model=AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, quantization_config=nf4, device_map=place
         ),
+        args=SFTConfig(completion_only_loss=True, **sft_settings(given, folder, steps)),
+        train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(source),
         peft_config=LoraConfig(
             r=given["lora_rank"], lora_alpha=given["lora_alpha"],
@@ -110,6 +129,38 @@ def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
         ),
         callbacks=[clock],
     ).train()  # fmt: skip
+    return 1
+
+
+def train_with_unsloth(folder: Path, steps: int, clock: StepClock) -> int:
+    """Unsloth's model, adapters and checkpointing, and its loss on the assistant's turn alone."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+    from unsloth.chat_templates import train_on_responses_only
+
+    given = read_fold(folder)
+    checkpointing = False if given["disable_gradient_checkpointing"] else "unsloth"
+    model, tokenizer = unsloth.FastLanguageModel.from_pretrained(
+        base_folder(given, folder),
+        max_seq_length=given["cutoff_len"],
+        dtype=torch.bfloat16 if given["bf16"] else torch.float32,
+        load_in_4bit=given.get("quantization_bit") == 4,
+    )
+    model = unsloth.FastLanguageModel.get_peft_model(
+        model, r=given["lora_rank"], lora_alpha=given["lora_alpha"],
+        lora_dropout=given["lora_dropout"], target_modules=given["lora_target"].split(","),
+        use_gradient_checkpointing=checkpointing, random_state=given["seed"],
+    )  # fmt: skip
+    texts = [tokenizer.apply_chat_template(turns, tokenize=False) for turns in read_turns(folder)]
+    settings = sft_settings(given, folder, steps) | {"gradient_checkpointing": bool(checkpointing)}
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(dataset_text_field="text", dataset_num_proc=1, **settings),
+        train_dataset=Dataset.from_dict({"text": texts}),
+        processing_class=tokenizer,
+        callbacks=[clock],
+    )
+    train_on_responses_only(trainer, num_proc=1).train()
     return 1
 
 
@@ -174,6 +225,8 @@ def main() -> None:
         folds = train_with_trl(place, total, clock)
     elif trainer == "llamafactory":
         folds = train_with_llamafactory(place, total, clock)
+    elif trainer == "unsloth":
+        folds = train_with_unsloth(place, total, clock)
     else:
         folds = train_with_ours(place, total, clock, words, trainer == "best")
     found = {

@@ -1,6 +1,6 @@
 """How fast others and we train a fold, on the same rows, weights and settings; and how well.
 
-    python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH
+    python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH --unsloth PYTHON
     python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH --score
 
 The words are overrides of tst.main. Each trainer runs in a process of its own, so that peaks of
@@ -20,6 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
+import yaml
 from llm_setup import smollm2_folder
 from llm_shapes import SHAPES, random_base
 from transformers import AutoTokenizer
@@ -35,6 +37,7 @@ TRAINERS = Path(__file__).parent / "peer_trainers.py"
 TITLES = {
     "trl": "plain TRL",
     "llamafactory": "LLaMA-Factory",
+    "unsloth": "Unsloth",
     "ours": "ours, the same settings",
     "best": "ours, its best settings",
 }
@@ -45,12 +48,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("questions", nargs="*", help="overrides of tst.main: benchmark=... ")
     parser.add_argument("--llamafactory", default="", help="its llamafactory-cli")
+    parser.add_argument("--unsloth", default="", help="the python of its environment")
     parser.add_argument("--shape", default="", choices=["", *SHAPES], help="random weights")
     parser.add_argument("--quantization", default="none", choices=["none", "nf4"])
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--warmup", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--do", default="trl,llamafactory,ours,best")
+    parser.add_argument("--do", default="trl,llamafactory,unsloth,ours,best")
+    parser.add_argument(
+        "--keep-activations", action="store_true", help="peers without gradient checkpointing"
+    )
     parser.add_argument("--score", action="store_true", help="train all folds and compare scores")
     arguments = parser.parse_intermixed_args()
     cli = shutil.which(arguments.llamafactory or "llamafactory-cli")
@@ -70,21 +77,28 @@ def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scrat
         words += [f"model.name={base}", f"model.quantization={arguments.quantization}"]
     config = COMMAND.compose([*words, f"to={scratch}/folds"])
     done = export_folds(config, scratch / "folds", "llamafactory")
+    if arguments.keep_activations:
+        keep_activations(done.folder / "train-0-0.yaml")
     tokens = mean_tokens(done.folder, config.model)
+    pythons = {
+        "llamafactory": str(Path(cli).parent / "python") if cli else None,
+        "unsloth": shutil.which(arguments.unsloth) if arguments.unsloth else None,
+    }
     device = pick_device("auto")
     k = done.manifest.plan["k"]
     print(
         f"== {arguments.shape or config.model.name}, {device}, {done.manifest.table['name']}, "
         f"batch {arguments.batch}, {tokens:.0f} tokens per row, {arguments.steps} steps after "
-        f"{arguments.warmup}, {os.environ.get('OMP_NUM_THREADS', 'all')} threads",
+        f"{arguments.warmup}, {os.environ.get('OMP_NUM_THREADS', 'all')} threads"
+        f"{', peers without gradient checkpointing' if arguments.keep_activations else ''}",
         flush=True,
     )
     for name in arguments.do.split(","):
-        python = Path(cli).parent / "python" if name == "llamafactory" and cli else sys.executable
-        if name == "llamafactory" and not cli:
-            print(f"{TITLES[name]}: not found; name it with --llamafactory PATH", flush=True)
+        python = pythons.get(name, sys.executable)
+        if not python:
+            print(f"{TITLES[name]}: not found; name it with --{name}", flush=True)
             continue
-        found = measure(str(python), name, done.folder, arguments, words)
+        found = measure(python, name, done.folder, arguments, words)
         if found is None:
             continue
         step = found["seconds"] / arguments.steps
@@ -122,7 +136,15 @@ def save_random_base(shape: str, folder: Path) -> Path:
     base = random_base(shape, tokenizer, pick_device("auto"), "none", "none")
     base.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    del base
+    torch.cuda.empty_cache()  # the trainers are processes of their own, and need the memory
     return folder
+
+
+def keep_activations(path: Path) -> None:
+    """Have a fold's YAML ask for no gradient checkpointing."""
+    given = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(given | {"disable_gradient_checkpointing": True}))
 
 
 def mean_tokens(folder: Path, model: ModelSettings) -> float:
