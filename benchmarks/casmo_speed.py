@@ -97,7 +97,7 @@ def main() -> None:
     )
     for name, optimizer in contestants(params, arguments.device):
         whole, host = milliseconds(optimizer.step, arguments.device, arguments.steps)
-        line = f"{name:14s} {whole:8.2f} ms a step, {host:8.2f} ms on the host"
+        line = f"{name:14s} {whole:8.2f} ms per step, {host:8.2f} ms on the host"
         if arguments.device == "cuda":
             before = torch.cuda.memory_allocated()
             torch.cuda.reset_peak_memory_stats()

@@ -2,7 +2,7 @@
 
     python benchmarks/noisy_speed.py --tokenizer FOLDER [--steps 2]
 
-Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs a step. The peak counts
+Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs per step. The peak counts
 what tensors take, from training's start to its end, the optimizer's steps included; before it come
 what is held between steps (weights, adapter, optimizer state), the gradients, and what the passes
 take beside both at their peak.
@@ -103,7 +103,7 @@ def main() -> None:
             )
             cost = (run(config).summary or {})["cost"]
             print(
-                f"{name:17s} {cost['step_seconds']:7.2f} s a step, "
+                f"{name:17s} {cost['step_seconds']:7.2f} s per step, "
                 f"optimizer {1000 * cost['optimizer_seconds']:7.1f} ms "
                 f"({100 * cost['optimizer_seconds'] / cost['step_seconds']:.2f}%), "
                 f"peak {(cost['peak_memory_bytes'] or float('nan')) / 1e9:.2f} GB: "

@@ -1,4 +1,4 @@
-"""``python -m tst.audit``: from a file to what is to be mended in it.
+"""``python -m tst.audit``: audit a file of questions, from reading it to the questions to mend.
 
 Examples::
 

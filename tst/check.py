@@ -1,4 +1,4 @@
-"""``python -m tst.check``: what is understood of a file of questions, before anything is run.
+"""``python -m tst.check``: show how a file of questions is read, before anything is run.
 
 Examples::
 
@@ -23,7 +23,7 @@ from tst.core.errors import UserError
 
 
 def check(config: RunConfig) -> Outcome:
-    """Print what is understood of a benchmark's source and how to run it.
+    """Print how a benchmark's source is read, and how to run it.
 
     Raises UserError with the command that would run it, where the source needs more settings.
     """

@@ -1,4 +1,4 @@
-"""``python -m tst.export``: write folds that another trainer can train.
+"""``python -m tst.export``: write folds for training by another program.
 
 Examples::
 
