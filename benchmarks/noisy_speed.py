@@ -2,11 +2,10 @@
 
     python benchmarks/noisy_speed.py --tokenizer FOLDER [--steps 2]
 
-Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs per step. The peak counts
-what tensors take, from training's start to its end, the optimizer's steps included; before it come
-what is held between steps (weights, adapter, optimizer state), the gradients, and what the passes
-take beside both at their peak.
-"""
+Every pair fills 512 tokens; micro-batch 1, gradient checkpointing, 32 pairs per step. The peak
+counts what tensors take, from training's start to its end, the optimizer's steps included; before
+it come what is held between steps (weights, adapter, optimizer state), the gradients, and what the
+passes take beside both at their peak."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""An audit: what several stress tests of one file say together, and what is to be mended."""
+"""An audit: what several stress tests of one file say together, and which questions to mend."""

@@ -1,4 +1,4 @@
-"""What is to be mended, as audit.md shows it: counts by shortcut, and the first questions."""
+"""The questions to mend, as audit.md shows them: counts by shortcut, and the first questions."""
 
 from __future__ import annotations
 
