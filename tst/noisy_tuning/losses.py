@@ -11,8 +11,8 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.prompting.batches import EMPTY, collate_pairs, plan_scoring
 from tst.noisy_tuning.encoding import Example
 
-LOGITS = 2**27
-"""Most logits per forward pass: 0.5 GiB in float32, and cross-entropy copies them."""
+LOGITS = {"cpu": 2**27, "cuda": 2**29}
+"""Most logits per forward pass: 0.5 and 2 GiB in float32, and cross-entropy copies them."""
 TOKENS = {"cpu": 2048, "cuda": 16384}
 """Most padded tokens per forward pass."""
 
@@ -30,7 +30,7 @@ def run_losses(model: torch.nn.Module, examples: Sequence[Example], runs: int) -
     model.eval()
     device = next(model.parameters()).device
     vocabulary = model.get_output_embeddings().weight.shape[0]  # type: ignore[operator]
-    tokens = min(TOKENS[device.type], LOGITS // vocabulary)
+    tokens = min(TOKENS[device.type], LOGITS[device.type] // vocabulary)
     lengths = [len(prompt) + len(target) for prompt, target in examples]
     losses = np.full((runs, len(examples)), np.nan)
     head = AnswerHead(model)
