@@ -63,7 +63,7 @@ def test_stacked_runs_are_the_runs_one_by_one(both):
             ("steps", signals, 1e-4),
             ("curve", ["held_out", "memorised"], 1e-5),
             ("pairs", ["before", "after"], 1e-5),
-            ("pair_scores", ["loss_before", "loss_drop", "confidence"], 1e-4),
+            ("pair_scores", ["prompt_gain", "loss_before", "loss_drop", "confidence"], 1e-4),
         ):
             one, other = (tables(r, name) for r in (stacked, alone))
             np.testing.assert_allclose(one[columns], other[columns], rtol=1e-4, atol=atol)
@@ -179,17 +179,22 @@ def test_a_run_that_fails_does_not_keep_the_others_from_ending(tmp_path, monkeyp
     assert states == ["failed", "finished"]
 
 
-def test_a_filter_leaves_out_the_pairs_of_highest_loss_and_never_reads_the_flag(tmp_path):
-    config = grid_config(tmp_path, {"filtered": CONTENDERS["adamw_filtered"]}, (1e-2,), 40)
+@pytest.mark.parametrize("score", ["loss_before", "prompt_gain"])
+def test_a_filter_leaves_out_the_most_suspicious_pairs_and_never_reads_the_flag(tmp_path, score):
+    contender = ContenderSettings(filter_shares=[0.25], filter_score=score)
+    config = grid_config(tmp_path, {"filtered": contender}, (1e-2,), 40)
     (result,) = run_grid(config)
     used = {row for rows in tables(result, "steps")["rows"] for row in rows}
     scores = tables(result, "pair_scores")
     n = result.summary["data"]["train"]
     assert len(scores) == n == 48
-    highest = set(np.argsort(scores["loss_before"])[::-1][: round(0.25 * n)])
-    assert used == set(range(n)) - highest
+    sign = -1 if score == "loss_before" else 1
+    left_out = set(np.argsort(sign * scores[score])[: round(0.25 * n)])
+    assert used == set(range(n)) - left_out
     assert result.summary["data"]["trained_on"] == 36
-    assert result.summary["run"]["optimizer"] == "adamw, filtered"
+    assert result.summary["run"]["optimizer"] == (
+        "adamw, filtered by " + {"loss_before": "loss", "prompt_gain": "prompt gain"}[score]
+    )
 
 
 def test_a_filter_that_leaves_too_few_pairs_is_refused(tmp_path, monkeypatch):
@@ -261,14 +266,14 @@ def test_a_probe_schedule_has_no_filter(tmp_path, caplog):
     assert "filter.share=0.2: schedule.kind=probe" in problem
 
 
-def test_the_grids_of_the_command_line_have_five_contenders_and_five_rates():
+def test_the_grids_of_the_command_line_have_six_contenders_and_five_rates():
     config = COMMAND.compose(["grid=all"])
     runs = expand(config)
-    assert len(runs) == 5 * (4 + 5)
+    assert len(runs) == 5 * (4 + 2 * 5)
     assert {r.training.learning_rate for r in runs} == {5e-5, 1e-4, 2e-4, 4e-4, 8e-4}
     assert COMMAND.compose(["grid=chosen"]).grid == replace(config.grid, take="chosen")
     fewer = COMMAND.compose(["grid=all", "~grid.contenders.adamw_filtered"])
-    assert len(expand(fewer)) == 20
+    assert len(expand(fewer)) == 45
     for name in ("casmo", "casmo_calibrated"):
         alone = COMMAND.compose([f"optimizer={name}"]).optimizer
         assert config.grid.contenders[name].optimizer == alone

@@ -12,7 +12,12 @@ from tests.noisy_tuning.conftest import make_config
 from tst.core.errors import UserError
 from tst.noisy_tuning.experiment import run
 from tst.noisy_tuning.settings import DataSettings, NoisyConfig, find_problems
-from tst.noisy_tuning.suspects import describe_scores, list_suspects, suspect_detection
+from tst.noisy_tuning.suspects import (
+    describe_scores,
+    list_suspects,
+    scores_before,
+    suspect_detection,
+)
 from tst.optimizers.build import build_optimizer
 from tst.optimizers.settings import OptimizerSettings
 
@@ -26,7 +31,9 @@ def make_scores(before, after, confidence, corrupted, part="train"):
             "corrupted": corrupted,
         }
     )
-    return describe_scores(scored, *(np.array(v, float) for v in (before, after, confidence)))
+    before, after, confidence = (np.array(v, float) for v in (before, after, confidence))
+    examples = [([0], [1] * (2 + i % 2)) for i in range(len(before))]  # 2, 3, 2, ... target tokens
+    return describe_scores(scored, scores_before(before, before + 1, examples), after, confidence)
 
 
 def test_detection_by_hand():
@@ -37,6 +44,8 @@ def test_detection_by_hand():
     loss = found["loss_before"]
     assert loss["base_rate"] == 0.4 and loss["precision"] == 0.5
     assert loss["auroc"] == pytest.approx((3 + 0 + 0.5 + 0.5) / 6)
+    gain = found["prompt_gain"]  # 2, 3 | 2, 3, 2: the least is the most suspicious
+    assert gain["auroc"] == pytest.approx((0.5 + 1 + 0.5 + 0 + 0.5 + 0) / 6)
     drop = found["loss_drop"]  # drops 1, 0.5 | 0, 1, 1: the least is the most suspicious
     assert drop["auroc"] == pytest.approx((0 + 0.5 + 0.5 + 0 + 1 + 1) / 6)
     assert (drop["mean_corrupted"], drop["mean_clean"]) == pytest.approx((0.75, 2 / 3))
@@ -72,7 +81,7 @@ def write_pairs(tmp_path, n=40):
     return str(path)
 
 
-@pytest.mark.parametrize("score", ["loss_before", "confidence"])
+@pytest.mark.parametrize("score", ["prompt_gain", "loss_before", "confidence"])
 def test_a_dirty_file_gets_a_list_of_suspects(tmp_path, score):
     config = make_config(tmp_path)
     config.data = DataSettings(path=write_pairs(tmp_path), held_out=6)

@@ -25,6 +25,8 @@ MEASURES: dict[str, tuple[str, str]] = {
     "confidence correlation": ("detection.confidence", "correlation"),
     "AGAR AUROC": ("detection.agar", "auroc"),
     "loss AUROC": ("detection.loss", "auroc"),
+    "single pairs: AUROC of the prompt gain": ("suspects.prompt_gain", "auroc"),
+    "single pairs: precision of the prompt gain": ("suspects.prompt_gain", "precision"),
     "single pairs: AUROC of the loss before training": ("suspects.loss_before", "auroc"),
     "single pairs: precision of the loss before training": ("suspects.loss_before", "precision"),
     "single pairs: AUROC of the loss drop": ("suspects.loss_drop", "auroc"),

@@ -10,7 +10,7 @@ import jinja2
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.prompting.encoding import Encoder
-from tst.noisy_tuning.pairs import Turn
+from tst.noisy_tuning.pairs import Turn, user_turn
 
 Example = tuple[list[int], list[int]]
 """(prompt, target) token ids; the target ends with the end-of-turn token, where it fits."""
@@ -57,6 +57,12 @@ def encode_pairs(
         cut += len(fitted) < len(prompt) or len(fitted) + len(target) > max_length
         examples.append((fitted, target[: max_length - len(fitted)]))
     return EncodedPairs(examples, cut)
+
+
+def without_prompts(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[Example]:
+    """The same targets after an empty user turn."""
+    ((empty, _),) = encode_pairs(tokenizer, [user_turn("")], [""], max_length).examples
+    return [(empty, target) for _, target in examples]
 
 
 def _open_turn(encoder: Encoder, prompt: Sequence[Turn]) -> str:

@@ -70,7 +70,7 @@ def _as_run(config: NoisyConfig, contender: ContenderSettings, variant: Variant)
         deepcopy(config),
         optimizer=deepcopy(contender.optimizer),
         training=training,
-        filter=FilterSettings(variant.filter_share),
+        filter=FilterSettings(variant.filter_share, contender.filter_score),
         grid=GridSettings(),
     )
 

@@ -15,6 +15,8 @@ from tst.diagnostics.llm.settings import (
 from tst.optimizers.settings import OptimizerSettings
 
 TAKES = ("all", "chosen")
+SCORES_BEFORE = ("prompt_gain", "loss_before")
+"""Scores of single pairs that the untrained model gives."""
 MODES = ("auto", "stacked", "sequential")
 
 
@@ -32,11 +34,13 @@ class ContenderSettings:
 
     label_smoothing: as of ``training``
     filter_shares: values of ``filter.share`` to try, each at every learning rate
+    filter_score: as ``filter.score``
     """
 
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     label_smoothing: float = bounded(0.0, at_least=0, below=1)
     filter_shares: list[float] = expecting([0.0], "shares from 0 to below 1", _are_shares)
+    filter_score: str = one_of("loss_before", SCORES_BEFORE)
 
 
 @dataclass

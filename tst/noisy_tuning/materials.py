@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH
 from tst.noisy_tuning.schedule import Step, kept_after_filter, plan_kept_steps, plan_steps
 from tst.noisy_tuning.settings import NO_CORRUPTION, NoisyConfig
+from tst.noisy_tuning.suspects import suspicion
 from tst.noisy_tuning.training import Losses
 
 log = logging.getLogger("tst")
@@ -134,15 +135,15 @@ def encode_materials(tokenizer: Any, materials: Materials, max_length: int) -> M
 
 
 def plan_run(
-    config: NoisyConfig, materials: Materials, losses_before: np.ndarray | None
+    config: NoisyConfig, materials: Materials, scores: Mapping[str, np.ndarray] | None
 ) -> Sequence[Step]:
     """The steps of a run: all training pairs, or those that its filter keeps.
 
-    losses_before: of all training pairs before training; needed with a filter
+    scores: of all training pairs before training, by name; needed with a filter
     """
     if not config.filter.share:
         return materials.steps
-    assert losses_before is not None
+    assert scores is not None
     flags = materials.train["corrupted"].to_numpy()
-    kept = kept_after_filter(losses_before, config.filter.share)
+    kept = kept_after_filter(suspicion(scores, config.filter.score), config.filter.share)
     return plan_kept_steps(flags, kept, config.schedule, config.seed)

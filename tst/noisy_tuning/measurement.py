@@ -20,12 +20,12 @@ from tst.diagnostics.llm.model.loading import BaseModel, load_base
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
 from tst.diagnostics.llm.settings import why_sequential
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
-from tst.noisy_tuning.encoding import Example
+from tst.noisy_tuning.encoding import Example, without_prompts
 from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.materials import Materials, MeasuredPairs, encode_materials, plan_run
 from tst.noisy_tuning.settings import NO_CORRUPTION, NoisyConfig
 from tst.noisy_tuning.summary import After, describe_result
-from tst.noisy_tuning.suspects import describe_scores, list_suspects
+from tst.noisy_tuning.suspects import describe_scores, list_suspects, scores_before
 from tst.noisy_tuning.training import RunPlan, TrainedRuns, trained
 from tst.optimizers.settings import has_confidence
 from tst.records.record import Record
@@ -46,14 +46,15 @@ class OpenRun:
 class Bench:
     """What is the same for all runs of a grid: the base, the pairs, their losses before training.
 
-    before: mean loss of each pair, by part; before_scored: of the pairs scored as suspects
+    before: mean loss of each pair, by part
+    before_scored: SCORES_BEFORE of the pairs scored as suspects
     """
 
     base: BaseModel
     materials: Materials
     measured: MeasuredPairs
     before: dict[str, np.ndarray]
-    before_scored: np.ndarray
+    before_scored: dict[str, np.ndarray]
     cost: dict[str, float]
 
 
@@ -91,9 +92,10 @@ def _prepare(
     started = time.perf_counter()
     store = FolderStore.under(config.outputs_root)
     before = {p: _losses_before(base, store, pairs) for p, pairs in measured.pairs.items()}
-    scored = _losses_before(base, store, measured.scored_pairs)
+    length = config.training.max_length
+    scored = _scores_before(base, store, measured.scored_pairs, length)
     filtering = any(run.config.filter.share for run in runs)
-    of_all = _losses_before(base, store, measured.examples) if filtering else None
+    of_all = _scores_before(base, store, measured.examples, length) if filtering else None
     cost["before_seconds"] = time.perf_counter() - started
     plans = [
         RunPlan(r.config.training, r.config.optimizer, plan_run(r.config, materials, of_all))
@@ -197,6 +199,14 @@ def _write(run: OpenRun, plan: RunPlan, after: After, bench: Bench, cost: dict[s
     )
     with run.record.writing():
         run.record.write_result({**tables, "suspects.csv": suspects}, summary)
+
+
+def _scores_before(
+    base: BaseModel, store: FolderStore, pairs: Sequence[Example], max_length: int
+) -> dict[str, np.ndarray]:
+    loss = _losses_before(base, store, pairs)
+    alone = _losses_before(base, store, without_prompts(base.tokenizer, pairs, max_length))
+    return scores_before(loss, alone, pairs)
 
 
 def _losses_before(base: BaseModel, store: FolderStore, pairs: Sequence[Example]) -> np.ndarray:

@@ -66,13 +66,13 @@ def plan_kept_steps(
     return [Step(step.kind, kept[step.rows]) for step in steps]
 
 
-def kept_after_filter(losses: np.ndarray, share: float) -> np.ndarray:
-    """The positions of all but the round(share n) pairs of highest loss, ascending: int array (m,).
+def kept_after_filter(suspicion: np.ndarray, share: float) -> np.ndarray:
+    """The positions of all but the round(share n) most suspicious pairs, ascending: int array (m,).
 
-    losses: float array (n,), before training; of equal ones the later is left out first
+    suspicion: float array (n,), before training; of equal ones the later is left out first
     """
-    kept = len(losses) - round(share * len(losses))
-    return np.sort(np.argsort(losses, kind="stable")[:kept])
+    kept = len(suspicion) - round(share * len(suspicion))
+    return np.sort(np.argsort(suspicion, kind="stable")[:kept])
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tst.diagnostics.llm.settings import (
     ModelSettings,
     find_conflicts,
 )
-from tst.noisy_tuning.grid_settings import GridSettings, find_grid_conflicts
+from tst.noisy_tuning.grid_settings import SCORES_BEFORE, GridSettings, find_grid_conflicts
 from tst.optimizers.settings import OptimizerSettings, has_confidence
 from tst.tracking.settings import TrackingSettings
 from tst.tracking.settings import find_conflicts as find_tracking_conflicts
@@ -27,7 +27,7 @@ FORMATS = ("auto", "alpaca", "messages", "preference")
 NO_CORRUPTION = "none"
 CORRUPTIONS = ("shuffled", "random", "rejected", NO_CORRUPTION)
 SCHEDULES = ("plain", "probe")
-SCORES = ("loss_before", "loss_drop", "confidence")
+SCORES = (*SCORES_BEFORE, "loss_drop", "confidence")
 
 
 @dataclass
@@ -103,26 +103,29 @@ class ScheduleSettings:
 
 @dataclass
 class FilterSettings:
-    """Leaving out the training pairs of highest loss before training, corrupted or not.
+    """Leaving out the training pairs that look most suspicious before training, corrupted or not.
 
     share: fraction of the training pairs, rounded to whole pairs; 0: all are trained on
+    score: as of ``SuspectSettings``: loss_before (the highest go) or prompt_gain (the lowest go)
     """
 
     share: float = bounded(0.0, at_least=0, below=1)
+    score: str = one_of("loss_before", SCORES_BEFORE)
 
 
 @dataclass
 class SuspectSettings:
     """How single pairs are scored for looking wrong.
 
-    score: what suspects.csv is sorted by: loss_before (training), loss_drop (how much training
+    score: what suspects.csv is sorted by: prompt_gain (how much the prompt lowers the response's
+        loss before training, least first), loss_before (training), loss_drop (how much training
         lowered it, least first) or confidence (that the pair's own gradient would get after
         training, lowest first; optimizers that have one)
     pairs: most training pairs scored where corruption is known (all where it is none); auto: 1000
         on a GPU, 32 on a CPU
     """
 
-    score: str = one_of("loss_before", SCORES)
+    score: str = one_of("prompt_gain", SCORES)
     pairs: Any = bounded(AUTO, at_least=1, auto=True)
 
 

@@ -118,13 +118,15 @@ def describe_run(config: NoisyConfig, table: PairTable) -> dict[str, Any]:
 
 
 def contender_label(config: NoisyConfig) -> str:
-    """The optimizer, and what it is helped by: "adamw, smoothed 0.1", "adamw, filtered".
+    """The optimizer, and what it is helped by: "adamw, smoothed 0.1", "adamw, filtered by loss".
 
     Learning rate and filter share are tuned, and so not named.
     """
     smoothing = config.training.label_smoothing
     helped = [f"smoothed {smoothing:g}"] * bool(smoothing)
-    helped += ["filtered"] * bool(config.filter.share)
+    if config.filter.share:
+        by = {"loss_before": "loss", "prompt_gain": "prompt gain"}[config.filter.score]
+        helped.append(f"filtered by {by}")
     return ", ".join([optimizer_label(config.optimizer), *helped])
 
 

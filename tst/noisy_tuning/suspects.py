@@ -1,8 +1,10 @@
 """Single pairs that look wrong: their scores, how well these find corrupted pairs, and the list.
 
-Three scores, each turned so that higher is more suspicious:
+Four scores, each turned so that higher is more suspicious:
 
 ===========  ==================================================================================
+prompt_gain  minus how much the prompt lowers the response's loss before training: log p(response |
+             prompt) - log p(response | empty prompt), summed over its tokens, in nats
 loss_before  the pair's loss before training
 loss_drop    minus how much training lowered it; not for pairs that were not trained on
 confidence   minus the mean C that the pair's own gradient would get from the optimizer's state
@@ -12,10 +14,13 @@ confidence   minus the mean C that the pair's own gradient would get from the op
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.measures import Figures
 from tst.noisy_tuning.settings import SCORES
 
@@ -24,25 +29,38 @@ START = 80
 
 
 def describe_scores(
-    scored: pd.DataFrame, before: np.ndarray, after: np.ndarray, confidence: np.ndarray
+    scored: pd.DataFrame,
+    before: Mapping[str, np.ndarray],
+    after: np.ndarray,
+    confidence: np.ndarray,
 ) -> pd.DataFrame:
-    """pair_scores.parquet: source_row, id, part, corrupted, and the three figures of each pair.
+    """pair_scores.parquet: source_row, id, part, corrupted, and the four figures of each pair.
 
     scored: rows of a table of pairs with ``part`` and ``corrupted`` (absent: not known)
+    before: SCORES_BEFORE by name; after: the losses after training
     loss_drop is NaN for pairs that were not trained on
     """
     trained = (scored["part"] == "train").to_numpy()
     return scored[["source_row", "id", "part"]].assign(
         corrupted=scored["corrupted"].eq(True).to_numpy(),
-        loss_before=before,
-        loss_drop=np.where(trained, before - after, np.nan),
+        **before,
+        loss_drop=np.where(trained, before["loss_before"] - after, np.nan),
         confidence=confidence,
     )
 
 
-def suspicion(scores: pd.DataFrame, score: str) -> pd.Series:
-    """A score of ``describe_scores``, turned so that higher is more suspicious."""
-    return scores[score] if score == "loss_before" else -scores[score]
+def scores_before(
+    loss: np.ndarray, without_prompt: np.ndarray, examples: Sequence[Example]
+) -> dict[str, np.ndarray]:
+    """SCORES_BEFORE by name, from mean losses of the pairs and of the same responses alone."""
+    tokens = np.array([len(target) for _, target in examples])
+    return {"prompt_gain": (without_prompt - loss) * tokens, "loss_before": loss}
+
+
+def suspicion(scores: Mapping[str, np.ndarray] | pd.DataFrame, score: str) -> np.ndarray:
+    """A score of ``describe_scores``, turned so that higher is more suspicious: float (n,)."""
+    values = np.asarray(scores[score])
+    return values if score == "loss_before" else -values
 
 
 def suspect_detection(scores: pd.DataFrame) -> dict[str, Figures]:
@@ -61,7 +79,7 @@ def suspect_detection(scores: pd.DataFrame) -> dict[str, Figures]:
         n, wrong = len(known), int(corrupted.sum())
         figures: Figures = {"n": n, "n_corrupted": wrong}
         if 0 < wrong < n:
-            suspicious = suspicion(known, score).to_numpy()
+            suspicious = suspicion(known, score)
             top = np.argsort(-suspicious, kind="stable")[:wrong]
             figures |= {
                 "base_rate": wrong / n,
@@ -89,7 +107,7 @@ def list_suspects(scored: pd.DataFrame, scores: pd.DataFrame, score: str) -> pd.
         {
             "row": scores["source_row"].to_numpy(),
             "id": scores["id"].to_numpy(),
-            "score": suspicion(scores, score).to_numpy(),
+            "score": suspicion(scores, score),
             "start": [
                 f"{_start(prompt[-1]['content'])} | {_start(response)}"
                 for prompt, response in zip(scored["prompt"], scored["response"], strict=True)
