@@ -81,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     training.StepProbe = MemoryProbe  # type: ignore[misc]
     device = pick_device("auto")
-    model = ModelSettings(arguments.shape, arguments.quantization)
+    model = ModelSettings(arguments.shape, quantization=arguments.quantization)
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
     keep_base(model, "auto", random_base(arguments.shape, tokenizer, device, model.quantization))
     if device.type == "cuda":
