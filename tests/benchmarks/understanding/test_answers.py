@@ -38,6 +38,10 @@ def read(form, answers, options=FOUR):
         ([0, 1, 2, 3], "index", [0, 1, 2, 3]),
         (["0", "3.0", 2.0], "index", [0, 3, 2]),
         ([1, 2, 3, 4] * 5, "index1", [0, 1, 2, 3] * 5),
+        (["1)", "(2)", "3.", "[4]", "（4）"] * 4, "index1", [0, 1, 2, 3, 3] * 4),
+        (["(0)", "3)", "2:"], "index", [0, 3, 2]),
+        (["1) red", "(3) blue", "2. Green.", "4: white"], "text", [0, 2, 1, 3]),
+        (["0) red", "2: blue"], "text", [0, 2]),
         (["red", " Green", "BLUE.", "B. green", "(c) blue"], "text", [0, 1, 2, 1, 2]),
         (["A", "B", "C", "E", "A", "B", "C", "D"], "letter", [0, 1, 2, 4, 0, 1, 2, 3]),
         ([["B"], "['C']", {"label": "A"}, {"text": "green", "label": "B"}], None, [1, 2, 0, 1]),
@@ -124,6 +128,7 @@ def test_types_that_count_otherwise_are_told_apart():
         ("B. tin", "option B is 'green'"),
         ("A) blue", "option A is 'red'"),
         ("F. red", "there are 4 options"),
+        ("4) red", "its text is option 1"),
         (["A", "C"], "names several options"),
         ("A, C", "names several options"),
         ("ABD", "names several options"),
@@ -133,6 +138,11 @@ def test_cells_that_contradict_themselves(gold, says):
     (problem,) = decide([row(gold)])
     assert says in problem
     assert "names several" in says or "contradicts itself" in problem
+
+
+def test_a_number_at_the_beginning_of_an_option_is_part_of_it():
+    clubs = ["1. FC Köln", "2. FC Bern", "FC Bern", "10:30 train"]
+    assert indices(["1. FC Köln", "2. FC Bern", "FC Bern", "10:30 train"], clubs) == [0, 1, 2, 3]
 
 
 def test_keys_that_the_options_give_go_first():

@@ -19,8 +19,9 @@ PLACES = {"index", "index1"}
 """Forms that count."""
 
 _LETTER = re.compile(r"[(\[（]?\s*([A-Za-z])\s*[).:\]、）]?")
-_INDEX = re.compile(r"(\d{1,3})(\.0+)?")
+_INDEX = re.compile(r"[(\[]?\s*(\d{1,3})(\.0+)?\s*[).:\]、]?")
 _LETTERED_TEXT = re.compile(r"[(\[]?\s*([A-Za-z])\s*[).:\]、]\s*(\S.*)", re.DOTALL)
+_NUMBERED_TEXT = re.compile(r"[(\[]?\s*(\d{1,3})\s*(?:[)\]、]|[.:](?=\s))\s*(\S.*)", re.DOTALL)
 _SAID_BEFORE = re.compile(r"(?:option|choice|answer|选项|答案)\s*[_:：]?\s*", re.IGNORECASE)
 _SEVERAL = re.compile(r"[A-Z](?:\s*(?:,|;|/|&|、|and|\+)?\s*[A-Z])+")
 
@@ -32,8 +33,8 @@ def read_letter(answer: Any, options: Sequence[str]) -> int | None:
 
 
 def read_index(answer: Any, options: Sequence[str]) -> int | None:
-    """A 0-based index as it stands; may lie beyond the options."""
-    match = None if isinstance(answer, bool) else _INDEX.fullmatch(plain_text(answer))
+    """A 0-based index as it stands (``2``, ``(2)``, ``2)``); may lie beyond the options."""
+    match = None if isinstance(answer, bool) else _INDEX.fullmatch(_plain_gold(answer))
     return int(match[1]) if match else None
 
 
@@ -52,7 +53,7 @@ def read_text(answer: Any, options: Sequence[str]) -> int | None:
     if wanted in options:
         return options.index(wanted) if list(options).count(wanted) == 1 else None
     folded = [fold_text(o) for o in options]
-    for text in (wanted, re.sub(r"^\(?[A-Z][.):]\s+", "", wanted)):
+    for text in (wanted, re.sub(r"^\(?(?:[A-Z]|\d{1,3})[.):]\s+", "", wanted)):
         if folded.count(fold_text(text)) == 1:
             return folded.index(fold_text(text))
     number = parse_number(answer)
@@ -148,6 +149,8 @@ def readings(
         kind = TEXT
         if match := _LETTERED_TEXT.fullmatch(text):
             exact = _read_lettered_text(text, match, options, labels)
+        elif match := _NUMBERED_TEXT.fullmatch(text):
+            exact = _read_numbered_text(text, match, options)
     if exact is not None:
         found["text"] = exact
     if (polarity := find_polarity(text, options)) is not None and exact is None:
@@ -187,6 +190,20 @@ def _read_lettered_text(
         )
         raise ContradictionError(f"the gold {text!r:.60} contradicts itself: {said}")
     return None
+
+
+def _read_numbered_text(text: str, match: re.Match[str], options: Sequence[str]) -> int | None:
+    """The option of ``2) tin``, whose number, from 0 or from 1, and text must agree."""
+    whole = [fold_text(o) for o in options]
+    if whole.count(fold_text(text)) == 1:
+        return whole.index(fold_text(text))  # "1. FC Köln" is a name
+    places = [i for i, option in enumerate(whole) if option == fold_text(match[2])]
+    number = int(match[1])
+    if places and not {number, number - 1} & set(places):
+        raise ContradictionError(
+            f"the gold {text!r:.60} contradicts itself: its text is option {places[0] + 1}"
+        )
+    return places[0] if len(places) == 1 else None
 
 
 def _names_several(text: str, options: Sequence[str]) -> bool:
