@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tst.benchmarks.files.reading import is_table_name
 from tst.cli.command import Command
 from tst.cli.console_script import names_a_command
 from tst.cli.outcomes import FINISHED, Outcome
@@ -32,28 +33,35 @@ def check(config: RunConfig) -> Outcome:
     from tst.benchmarks.load import load_benchmark
     from tst.benchmarks.understanding.describe import whole_text
 
-    overrides = list(HydraConfig.get().overrides.task)
+    audit = audit_command(HydraConfig.get().overrides.task, config.benchmark.path)
     data_root = Path(config.data_root) if config.data_root else None
     try:
         table = load_benchmark(config.benchmark, data_root)
     except UserError as error:
         if not error.settings:
             raise
-        raise UserError(f"{error}\nrun it\n  {command([*overrides, *error.settings])}") from error
+        raise UserError(f"{error}\nrun it\n  {shlex.join([*audit, *error.settings])}") from error
     if table.understanding is None:
         print(f"{table.name}: {len(table.frame)} generated questions ({table.source})")
-        print(f"\nrun it\n  {command(overrides)}")
+        print(f"\nrun it\n  {shlex.join(audit)}")
     else:
-        print(whole_text(table.name, table.understanding, command(overrides)))
+        print(whole_text(table.name, table.understanding, shlex.join(audit)))
     return Outcome(FINISHED)
 
 
-def command(overrides: Sequence[str]) -> str:
-    """The command line of a stress test with these settings, as a shell reads it."""
+def audit_command(overrides: Sequence[str], path: object) -> list[str]:
+    """The words of an audit with these settings.
+
+    path: the file that ``benchmark=`` names, as it was typed, where it names one
+    """
     words = list(overrides)
-    if not any(word.startswith("diagnostic=") for word in words):
-        words.insert(0, "diagnostic=rf")
-    return shlex.join(["python", "-m", "tst.main", *words])
+    for place, word in enumerate(words):
+        value = word.removeprefix("benchmark=").strip("'")
+        if word.startswith("benchmark=") and is_table_name(value):
+            words.pop(place)
+            words.insert(0, str(path))
+            break
+    return ["tst", "audit", *words]
 
 
 COMMAND = Command("check", RunConfig, check, find_problems)

@@ -28,7 +28,7 @@ def test_what_is_understood_and_the_command_that_runs_it(folder):
     assert done.returncode == 0, done.stderr
     assert "my: 24 questions in 24 rows of my.jsonl" in done.stdout
     assert "red | h0  -> red" in done.stdout
-    assert done.stdout.rstrip().endswith("python -m tst.main diagnostic=rf benchmark=my.jsonl")
+    assert done.stdout.rstrip().endswith("run it\n  tst audit my.jsonl")
     assert {path.name for path in folder.iterdir()} == {"my.jsonl", "asked.json", "gold.json"}
 
 
@@ -37,11 +37,18 @@ def test_what_is_not_understood_ends_with_code_2_and_the_command(folder):
     assert done.returncode == 2
     assert "gold.json has some, by qid" in done.stderr
     command = done.stderr.rstrip().splitlines()[-1].split()
-    assert command[:3] == ["python", "-m", "tst.main"]
-    again = run_command("tst.check", *command[3:], cwd=folder)
+    assert command[:3] == ["tst", "audit", "asked.json"]
+    again = run_command("tst.check", *command[2:], cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "24 mc  2 options (yes or no, from the gold)" in again.stdout
+    audit = run_command("tst.audit", *command[2:], "dry_run=true", cwd=folder)
+    assert audit.returncode == 0, audit.stderr
     assert run_command("tst.check", "none.csv", cwd=folder).returncode == 2
+
+
+def test_the_command_names_a_file_anywhere_as_it_was_typed(folder):
+    done = run_command("tst.check", str(folder / "my.jsonl"), "fold.k=4", fresh=True)
+    assert done.stdout.rstrip().endswith(f"  tst audit {folder}/my.jsonl fold.k=4")
 
 
 def test_a_benchmark_with_settings_of_a_run(folder):

@@ -221,6 +221,26 @@ def test_options_in_one_cell(tmp_path, sign, gold):
     assert "Options are parted by" in told(table)
 
 
+def test_a_few_faulty_rows_do_not_hide_what_parts_the_options(tmp_path):
+    records = [
+        {"question": f"Q{i}?", "options": f"north | south | west {i}", "answer": "(abc)"[i % 3 + 1]}
+        for i in range(40)
+    ]
+    records[3]["answer"] = "A,C"
+    records[4]["options"] = "north, south"
+    records[5]["options"], records[5]["answer"] = "", "a and c"
+    records[6]["options"], records[6]["answer"] = "", "(b)"
+    table = load(tmp_path, records)
+    assert len(table.frame) == 36 and formats(table) == {"mc": 36}
+    assert "Options are parted by '|'" in told(table)
+    assert reasons(table) == {
+        4: "the gold 'A,C' names several options",
+        5: "fewer than 2 options (1)",
+        6: "mc row without options: its gold 'a and c' is letters",
+        7: "mc row without options: its gold '(b)' is a letter",
+    }
+
+
 def test_options_that_nothing_parts_are_refused_with_the_fix(tmp_path):
     records = [{"question": f"Q{i}?", "options": "north, south", "answer": "A"} for i in range(3)]
     with pytest.raises(UserError, match=r"benchmark.options_separator"):

@@ -26,6 +26,7 @@ OTHER_SHARE = 0.1
 """Texts in this share among numbers are answers of their own; fewer are left out."""
 
 _LETTER = re.compile(r"[(\[]?[A-Za-z][).:\]]?")
+_LETTERS = re.compile(rf"{_LETTER.pattern}(?:\s*(?:[,;/&+、]|and\b)\s*{_LETTER.pattern})+")
 # what stands in a number's place: "[1, 4]", "about 3 or 4 m", "none", "nineteen"
 _AROUND = (
     r"(?:about|around|approx(?:imately|\.)?|over|under|at|least|most|more|less|fewer|than|between"
@@ -59,6 +60,11 @@ def is_letter(answer: Any) -> bool:
     return isinstance(answer, str) and _LETTER.fullmatch(answer.strip()) is not None
 
 
+def _are_letters(answer: Any) -> bool:
+    """Whether a gold cell is several letters with something between them, as ``A, C``."""
+    return isinstance(answer, str) and _LETTERS.fullmatch(answer.strip()) is not None
+
+
 def decide_type(rows: Sequence[Row], others_have_options: bool) -> None:
     """Give the rows of one type their format; yes or no also their options.
 
@@ -70,6 +76,9 @@ def decide_type(rows: Sequence[Row], others_have_options: bool) -> None:
         if others_have_options and is_letter(row.answer):
             row.format = "mc"
             row.problem = f"mc row without options: its gold {row.answer.strip()!r} is a letter"
+        elif others_have_options and _are_letters(row.answer):
+            row.format = "mc"
+            row.problem = f"mc row without options: its gold {row.answer.strip()!r} is letters"
     open_rows = [_Open(row, _single(row.answer)) for row in rows if not row.problem]
     blank = [entry for entry in open_rows if is_blank(entry.gold)]
     rest = _take_yes_or_no([entry for entry in open_rows if not is_blank(entry.gold)])
