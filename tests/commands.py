@@ -32,31 +32,50 @@ FORKS.set_forkserver_preload(
     ]
 )
 
+Done = subprocess.CompletedProcess[str]
 
-def run_command(
-    module: str, *words: object, cwd: Path = ROOT, fresh: bool = False, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m MODULE WORDS``: its exit code and what it wrote.
+
+class StartedCommand:
+    """``python -m MODULE WORDS``, running.
 
     environment: added to that of this process
     """
-    line = [module, *map(str, words)]
-    environment = {**os.environ, **environment}
-    if fresh:
-        return subprocess.run(
-            [sys.executable, "-m", *line], cwd=cwd, env=environment,
-            capture_output=True, text=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = [Path(folder, "stdout"), Path(folder, "stderr")]
-        process = FORKS.Process(target=_become, args=(line, cwd, environment, outputs))
-        process.start()
-        process.join(SECONDS)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(line, SECONDS)
-        stdout, stderr = (path.read_text(encoding="utf-8") for path in outputs)
-        return subprocess.CompletedProcess(line, process.exitcode, stdout, stderr)
+
+    def __init__(self, module: str, *words: object, cwd: Path = ROOT, **environment: str) -> None:
+        self.line = [module, *map(str, words)]
+        self._folder = tempfile.TemporaryDirectory()
+        self._outputs = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
+        given = (self.line, cwd, {**os.environ, **environment}, self._outputs)
+        self._process = FORKS.Process(target=_become, args=given)
+        self._process.start()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def end(self, seconds: float = SECONDS) -> Done:
+        """Its exit code and what it wrote, once it has ended; TimeoutExpired if it does not."""
+        self._process.join(seconds)
+        code = self._process.exitcode
+        if code is None:
+            self._process.kill()
+            raise subprocess.TimeoutExpired(self.line, seconds)
+        stdout, stderr = (path.read_text(encoding="utf-8") for path in self._outputs)
+        self._folder.cleanup()
+        return subprocess.CompletedProcess(self.line, code, stdout, stderr)
+
+
+def run_command(
+    module: str, *words: object, cwd: Path = ROOT, fresh: bool = False, **environment: str
+) -> Done:
+    """Run ``python -m MODULE WORDS``: its exit code and what it wrote."""
+    if not fresh:
+        return StartedCommand(module, *words, cwd=cwd, **environment).end()
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, words)], cwd=cwd,
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
 
 
 def _become(line: list[str], cwd: Path, environment: dict[str, str], outputs: list[Path]) -> None:

@@ -12,17 +12,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.commands import StartedCommand, run_command
 from tst.records.files import read_json
 
 KILLS = int(os.environ.get("TST_KILLS", "4"))
 
 
-def start(root: Path, *words: str, n: int = 96, seeds: str = "1,2") -> subprocess.Popen:
+def sweep(root: Path, n: int = 96, seeds: str = "1,2") -> tuple[str, ...]:
     """A sweep of quick forests on the planted benchmark, one job per fold seed."""
-    command = [sys.executable, "-m", "tst.main", "-m", "diagnostic=rf", f"benchmark.n={n}",
-               "diagnostic.trees=10", "n_jobs=1", f"fold.seed={seeds}", f"outputs_root={root}",
-               *words]  # fmt: skip
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return ("tst.main", "-m", "diagnostic=rf", "diagnostic.members=[encodings]", f"benchmark.n={n}",
+            "diagnostic.trees=10", "n_jobs=1", f"fold.seed={seeds}",
+            f"outputs_root={root}")  # fmt: skip
 
 
 def results_of(root: Path) -> dict[str, pd.DataFrame]:
@@ -34,9 +34,8 @@ def results_of(root: Path) -> dict[str, pd.DataFrame]:
 def undisturbed(tmp_path_factory) -> tuple[dict[str, pd.DataFrame], float]:
     root = tmp_path_factory.mktemp("undisturbed")
     begun = time.perf_counter()
-    process = start(root)
-    process.communicate(timeout=300)
-    assert process.returncode == 0
+    done = run_command(*sweep(root))
+    assert done.returncode == 0, done.stderr
     return results_of(root), time.perf_counter() - begun
 
 
@@ -47,14 +46,13 @@ def test_kill_9_at_random_moments_loses_nothing(undisturbed, tmp_path):
     survived = 0
     for number in range(KILLS):
         root = tmp_path / str(number)
-        process = start(root)
+        killed = StartedCommand(*sweep(root))
         time.sleep(moments.uniform(0.2, 1.0) * seconds)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        killed.signal(signal.SIGKILL)
+        killed.end()
         finished = {p: p.stat().st_mtime_ns for p in root.rglob("folds/*.json")}
-        again = start(root)
-        _, errors = again.communicate(timeout=300)
-        assert again.returncode == 0, errors
+        again = run_command(*sweep(root))
+        assert again.returncode == 0, again.stderr
         assert all(path.stat().st_mtime_ns == at for path, at in finished.items())
         assert not list(root.rglob("*.damaged-*"))
         found = results_of(root)
@@ -66,15 +64,15 @@ def test_kill_9_at_random_moments_loses_nothing(undisturbed, tmp_path):
 
 
 def test_sigterm_marks_the_record_interrupted_within_seconds(tmp_path):
-    process = start(tmp_path, n=4000)
+    command = StartedCommand(*sweep(tmp_path, n=4000))
     deadline = time.time() + 120
     while not list(tmp_path.rglob("leases/*.json")) and time.time() < deadline:
         time.sleep(0.05)
     begun = time.perf_counter()
-    process.terminate()
-    process.communicate(timeout=60)
+    command.signal(signal.SIGTERM)
+    code = command.end(60).returncode
     assert time.perf_counter() - begun < 20
-    assert process.returncode == 143
+    assert code == 143
     (status,) = tmp_path.rglob("status.json")
     assert read_json(status)["state"] == "interrupted"
     assert not list(tmp_path.rglob("leases/*.json"))
@@ -89,24 +87,24 @@ def test_a_full_disk_is_one_message_and_no_corrupt_record(tmp_path):
     if mounted.returncode != 0:
         pytest.skip("tmpfs cannot be mounted here")
     try:
-        process = start(disk, seeds="1")
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode in (1, 2)
-        assert "No space left on device" in errors
-        assert "Traceback" not in errors
+        full = run_command(*sweep(disk, seeds="1"))
+        assert full.returncode in (1, 2)
+        assert "No space left on device" in full.stderr
+        assert "Traceback" not in full.stderr
         for sidecar in disk.rglob("folds/*.json"):
             assert read_json(sidecar)["sha256"]
         assert not list(disk.rglob("summary.json"))
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-        again = start(disk, seeds="1")
-        _, errors = again.communicate(timeout=300)
-        assert again.returncode == 0, errors
+        again = run_command(*sweep(disk, seeds="1"))
+        assert again.returncode == 0, again.stderr
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_child_killed_for_memory_is_a_failed_job_with_a_reason(tmp_path):
-    process = start(tmp_path, "hydra/launcher=joblib", n=4000)
+    words = (*sweep(tmp_path, n=4000), "hydra/launcher=joblib")
+    line = [sys.executable, "-m", *words]
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
     deadline = time.time() + 120
     while not (leases := list(tmp_path.rglob("leases/*.json"))) and time.time() < deadline:
         time.sleep(0.05)

@@ -233,7 +233,6 @@ def test_what_a_draw_measures():
         "standard_error": clustered_standard_error(hard, units),
         "majority": majority.mean(),
         "majority_standard_error": clustered_standard_error(majority, units),
-        "counted": majority.mean(),  # all have four options
         "baseline": 0.25,
     }
     assert found == pytest.approx(expected)

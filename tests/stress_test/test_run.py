@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.commands import StartedCommand
 from tst.api import stress_test
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
@@ -80,15 +81,14 @@ def test_some_folds_now_and_the_rest_later_equal_one_run(quick_config, tmp_path)
 
 
 def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_config, tmp_path):
-    command = [sys.executable, "-m", "tst.main", "diagnostic=rf", "benchmark.n=96", "n_jobs=1",
-               "diagnostic.trees=10", f"outputs_root={tmp_path}/killed"]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    words = ("diagnostic=rf", "benchmark.n=96", "n_jobs=1", "diagnostic.trees=10")
+    command = StartedCommand("tst.main", *words, f"outputs_root={tmp_path}/killed")
     folds = tmp_path / "killed" / "runs"
     deadline = time.time() + 120
     while not list(folds.rglob("folds/*.json")) and time.time() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command.signal(signal.SIGKILL)
+    command.end()
     finished = {p: p.stat().st_mtime_ns for p in folds.rglob("folds/*.json")}
     assert finished
     again = run(quick_config(f"outputs_root={tmp_path}/killed"))
@@ -99,16 +99,11 @@ def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_conf
 
 
 def test_two_processes_share_the_folds_of_one_record(tmp_path):
-    command = [sys.executable, "-m", "tst.main", "diagnostic=rf", "benchmark.n=400", "n_jobs=1",
-               "fold=random10", f"outputs_root={tmp_path}"]  # fmt: skip
-    both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    ended = [process.communicate(timeout=300) for process in both]
-    codes = [process.returncode for process in both]
-    assert codes == [0, 0], ended
-    outputs = [out.splitlines() for out, _ in ended]
+    words = ("diagnostic=rf", "benchmark.n=400", "n_jobs=1", "fold=random10")
+    both = [StartedCommand("tst.main", *words, f"outputs_root={tmp_path}") for _ in range(2)]
+    ended = [command.end() for command in both]
+    assert [done.returncode for done in ended] == [0, 0], ended
+    outputs = [done.stdout.splitlines() for done in ended]
     assert outputs[0][-1] == outputs[1][-1]  # both name the one record
     (record,) = (p.parent for p in tmp_path.rglob("summary.json"))
     assert len(list((record / "folds").glob("*.parquet"))) == 10

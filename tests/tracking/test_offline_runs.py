@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.commands import run_command
 from tests.tracking.conftest import STEPS, Failing
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
@@ -21,10 +20,11 @@ pytest.importorskip("wandb")
 
 
 def test_a_sweep_of_two_jobs_is_one_group_of_two_runs(tmp_path):
-    command = [sys.executable, "-m", "tst.main", "-m", "diagnostic=rf", "diagnostic.trees=10",
-               "n_jobs=1", "benchmark.n=96", "fold=random5,grouped5", "tracking=wandb",
-               "tracking.tags=[neurips]", f"outputs_root={tmp_path}"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = run_command(
+        "tst.main", "-m", "diagnostic=rf", "diagnostic.trees=10", "n_jobs=1", "benchmark.n=96",
+        "fold=random5,grouped5", "tracking=wandb", "tracking.tags=[neurips]",
+        f"outputs_root={tmp_path}",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     printed = [Path(x.partition(": ")[2]) for x in done.stdout.splitlines() if "record: " in x]
     runs = {run.id: run for run in read_runs(tmp_path)}

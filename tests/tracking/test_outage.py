@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import StartedCommand
 from tests.made_records import make_record
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
@@ -119,14 +120,13 @@ def test_wandb_is_imported_by_no_run(quick_config):
 
 
 def test_a_killed_run_ends_in_wandb_as_failed(tmp_path):
-    command = [sys.executable, "-m", "tst.main", "diagnostic=rf", "benchmark.n=2000", "n_jobs=1",
-               "tracking=wandb", f"outputs_root={tmp_path}"]  # fmt: skip
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = StartedCommand("tst.main", "diagnostic=rf", "benchmark.n=2000", "n_jobs=1",
+                         "tracking=wandb", f"outputs_root={tmp_path}")  # fmt: skip
     deadline = time.monotonic() + 200
     while not list(tmp_path.rglob("folds/*.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    run.signal(signal.SIGKILL)
+    run.end()
     while not (published := list(tmp_path.rglob("published.json"))) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert read_json(published[0])["state"] == "stopped"

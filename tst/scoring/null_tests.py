@@ -55,8 +55,8 @@ def run_draw(
 ) -> dict[str, float]:
     """One null draw: mean hard scores of model and majority, their standard errors, mean 1/n.
 
-    ``counted`` is the mean of the majority of each (type, number of options): permuted answers keep
-    the positions' counts of that, so that a model may know it.
+    ``counted``, of permuted answers: the mean of the majority of each (type, number of options).
+    They keep the positions' counts of that, so that a model may know it.
     """
     rng = np.random.default_rng([plan.seed, draw, KINDS.index(kind)])
     drawn = permute_answers(table, rng) if kind == "permuted" else draw_answers(table, rng)
@@ -66,16 +66,18 @@ def run_draw(
     # the only question of its format has no training answer to repeat: nothing scores 0
     scored["majority"] = scored["majority"].fillna(0.0)
     hard, majority = (scored[c].to_numpy(dtype=float) for c in ("hard", "majority"))
-    strata = drawn["question_type"].astype(str) + " of " + _count_options(drawn).astype(str)
-    counted = majority_scores(drawn.assign(question_type=strata), fresh, fresh.folds(), rules)
-    return {
+    measured = {
         "score_hard": float(hard.mean()),
         "standard_error": clustered_standard_error(hard, units),
         "majority": float(majority.mean()),
         "majority_standard_error": clustered_standard_error(majority, units),
-        "counted": float(counted["majority"].fillna(0.0).mean()),
         "baseline": float(scored["baseline"].mean()),
     }
+    if kind == "permuted":
+        strata = drawn["question_type"].astype(str) + " of " + _count_options(drawn).astype(str)
+        counted = majority_scores(drawn.assign(question_type=strata), fresh, fresh.folds(), rules)
+        measured["counted"] = float(counted["majority"].fillna(0.0).mean())
+    return measured
 
 
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
@@ -86,8 +88,8 @@ def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> di
     the model's and the majority's means lie within 2.5 of their standard errors of mean 1 / n. A
     majority further off has seen the held-out answers, through the fold plan.
     """
-    # draws of records made before ``counted`` have the majority of types alone
-    draws = [{"counted": draw["majority"], **draw} for draw in draws]
+    if kind == "permuted":  # draws of older records have the majority of types alone
+        draws = [{"counted": draw["majority"], **draw} for draw in draws]
     means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
     expected = means["baseline"]
     if kind == "permuted":
