@@ -13,6 +13,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -50,9 +51,10 @@ class StartedCommand:
         self._process.start()
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send it a signal, unless it has ended."""
         assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def end(self, seconds: float = SECONDS) -> Done:
         """Its exit code and what it wrote, once it has ended; TimeoutExpired if it does not."""
