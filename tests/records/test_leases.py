@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -31,6 +32,18 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(tmp_path):
     assert leases.holder("0-1.json") is None
     assert leases.take("0-1.json")
     assert json.loads((tmp_path / "0-1.json").read_text())["pid"] == os.getpid()
+
+
+def test_a_lease_that_could_not_be_written_is_not_left_behind(tmp_path):
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))  # as on a full disk
+    try:
+        with pytest.raises(OSError):
+            Leases(tmp_path).take("0-0.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert not list(tmp_path.iterdir())
+    assert Leases(tmp_path).take("0-0.json")
 
 
 def test_a_reused_process_id_is_not_the_owner(tmp_path):

@@ -105,10 +105,15 @@ class Leases:
 
     def _create(self, path: Path) -> bool:
         try:
-            with path.open("x") as file:
-                json.dump(self.owner.__dict__, file)
+            file = path.open("x")
         except FileExistsError:
             return False
+        try:
+            with file:
+                json.dump(self.owner.__dict__, file)
+        except OSError:  # a full disk: nobody should wait until half a lease is old
+            path.unlink(missing_ok=True)
+            raise
         with self._lock:
             self._held.add(path)
             if self._thread is None:
@@ -125,7 +130,7 @@ class Leases:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            # being written at this moment, or cut short by a full disk: live until it is old
+            # being written at this moment, or cut short: live until it is old
             return Owner("unknown host", 0, "", "") if age < STALE_SECONDS else None
         return None if owner.is_gone() or age > STALE_SECONDS else owner
 
