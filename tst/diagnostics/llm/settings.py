@@ -80,7 +80,8 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
         are scored
     validation: share of a fold's training questions that choose its epoch and its calibration;
         auto: 0.1 where options are scored, 0 for letters
-    training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA)
+    training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA, and where
+        upper layers alone have adapters)
     folds_at_once: most folds a stacked run trains together
     score_tokens: padded tokens per forward pass of scoring; 0 picks by device
     cuda_graphs: replay captured training passes on CUDA (stacked training)

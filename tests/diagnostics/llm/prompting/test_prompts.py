@@ -6,12 +6,15 @@ import math
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.tiny_model import build_tokenizer
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.prompting.prompts import (
     clean_text,
+    number_certain,
     parse_number,
     render_prompt,
     target_text,
@@ -149,3 +152,20 @@ def test_no_number_is_nan(text):
 def test_open_answers_are_their_first_line():
     assert clean_text("\n a cat \nbecause") == "a cat"
     assert clean_text("") == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "3.", "about 1,2", "7e", "-", "two", "2 ", "5 \ufffd", "4 -", ""]
+)
+def test_a_number_that_more_text_could_change_is_not_certain(text):
+    assert not number_certain(text)
+
+
+@given(
+    st.text(alphabet="12.,eE+- ax", max_size=12),
+    st.text(alphabet="12.,eE+- ax", max_size=6),
+)
+def test_a_certain_number_stays_whatever_follows(text, more):
+    if number_certain(text):
+        assert parse_number(text + more) == parse_number(text)
+    assert number_certain("There are 12 of them")

@@ -131,7 +131,7 @@ def test_each_text_goes_through_the_lower_layers_once_for_all_folds(table, monke
         return made[-1]
 
     monkeypatch.setattr(session_module, "LowerStates", noted)
-    results = run(table, option_orders=2, epochs=4.0)
+    results = run(table, option_orders=2, epochs=4.0, training="sequential")
     prompts = (table["format"] == "mc").sum() * 2
     # a number's prompt is read alone and with its answer; open answers are decoded by all layers
     assert made[0].computed <= prompts + 2 * (table["format"] == "num").sum() + 2 * 9

@@ -156,7 +156,9 @@ def pick_attention(
     """The fastest attention that is exact for this model; None leaves the choice to transformers.
 
     Flash-attention where it is installed and the model can use that version. SDPA ignores the
-    soft-capping of attention scores (Gemma 2); eager attention does not.
+    soft-capping of attention scores (Gemma 2); eager attention does not. On a CPU in bfloat16 eager
+    attention is also the faster one for texts of up to some 500 tokens: 2.7 times at 90 tokens,
+    forward and backward.
     """
     if settings.attn_implementation != "auto":
         return settings.attn_implementation
@@ -167,7 +169,7 @@ def pick_attention(
         if kind._supports_flash_attn and (not versions or "flash_attention_2" in versions):
             return "flash_attention_2"
     capped = config.get_text_config().to_dict().get("attn_logit_softcapping") is not None
-    return "eager" if capped else None
+    return "eager" if capped or (device.type == "cpu" and half) else None
 
 
 @torch.no_grad()

@@ -12,7 +12,12 @@ from transformers import PreTrainedTokenizerBase
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.prompting.chat_turns import ChatTurns
-from tst.diagnostics.llm.prompting.prompts import LETTERS, render_prompt, target_text
+from tst.diagnostics.llm.prompting.prompts import (
+    LETTERS,
+    number_certain,
+    render_prompt,
+    target_text,
+)
 
 NEW_TOKENS = {"mc": 1, "num": 24, "open": 32}
 """Most tokens of an answer; some tokenizers write a number digit by digit."""
@@ -97,6 +102,7 @@ class Encoder:
         stops = {self.end_id} if eos is None else {self.end_id, eos}
         self.stop_ids = sorted(int(i) for i in stops)
         self._targets: dict[tuple[str, str], list[int]] = {}
+        self._digits: dict[int, bool] = {}
 
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
@@ -201,6 +207,18 @@ class Encoder:
                 ids = ids[:at]
                 break
         return str(self.tokenizer.decode(ids, skip_special_tokens=True))
+
+    def number_ended(self, ids: list[int]) -> bool:
+        """Whether a generated number is certain, or the turn has ended."""
+        if ids[-1] in self.stop_ids:
+            return True
+        return any(map(self._has_digit, ids)) and number_certain(self.decode(ids))
+
+    def _has_digit(self, token: int) -> bool:
+        if token not in self._digits:
+            text = str(self.tokenizer.decode([token]))
+            self._digits[token] = any(character.isdigit() for character in text)
+        return self._digits[token]
 
     def render(self, row: dict[str, Any]) -> tuple[str, str]:
         """The whole prompt as the model reads it, and the target with its end-of-turn, as text."""

@@ -20,6 +20,8 @@ JUDGE = "Judge each option."
 _NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
 )
+_AFTER_NUMBER = re.compile(r"[^\s\d.,eE+\-\ufffd]")
+"""What no number goes on with, nor a character that is not whole yet."""
 HIGHEST_WORD = 20
 """A number above it is read from digits alone."""
 
@@ -62,6 +64,12 @@ def parse_number(text: str) -> float:
         if NUMBER_WORDS.get(word, math.inf) <= HIGHEST_WORD:
             return float(NUMBER_WORDS[word])
     return math.nan
+
+
+def number_certain(text: str) -> bool:
+    """Whether ``parse_number`` finds a number that no longer text can change."""
+    match = _NUMBER.search(text)
+    return match is not None and _AFTER_NUMBER.search(text, match.end()) is not None
 
 
 def clean_text(text: str) -> str:

@@ -17,13 +17,14 @@ from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
-from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
 from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS
 from tst.diagnostics.llm.scoring.number_texts import CACHE_COPIES, Texts, score_number_texts
+from tst.diagnostics.llm.scoring.side_by_side import can_share_rows, decode_side_by_side
 
 NUMBER_SAMPLES = 16
 """Decoded answers over which a number without a trained head is chosen."""
@@ -113,18 +114,30 @@ def _decode_answers(
     parts = [np.flatnonzero(q.formats == kind) for q in folds]
     lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
     copies = NUMBER_SAMPLES if kind == "num" else 1
-    room = plan.padded_tokens if copies == 1 else plan.padded_tokens * CACHE_COPIES // copies
-    for places in plan_scoring(lengths, max(1, room), plan.multiple):
+    room = max(1, plan.padded_tokens * (CACHE_COPIES if copies > 1 else 1) // copies)
+    beside = copies * NEW_TOKENS[kind]  # tokens of all continuations
+    widest = max(own for fold in lengths for own in fold) + plan.multiple + beside
+    shared = kind == "num" and can_share_rows(head, len(folds), widest)
+    if shared:
+        lengths = [[own + beside for own in fold] for fold in lengths]
+        room = plan.padded_tokens * CACHE_COPIES
+
+    def generate(prompts: list[Prompt | None]) -> list[list[int]]:
+        new_tokens, spread = NEW_TOKENS[kind], ArithmeticSampling(copies)
+        if shared:
+            return decode_side_by_side(
+                head, prompts, new_tokens, encoder.number_ended, spread, copies, plan.multiple
+            )
+        pick = spread if copies > 1 else Greedy()
+        return decode(head, prompts, new_tokens, encoder.stop_ids, pick, plan.multiple)
+
+    for places in plan_scoring(lengths, room, plan.multiple):
         batch = [
             (j, int(parts[j][p])) if p != EMPTY else None
             for j, fold in enumerate(places)
             for p in fold
         ]
-        prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
-        pick = ArithmeticSampling(copies) if copies > 1 else Greedy()
-        generated = decode(
-            head, prompts, NEW_TOKENS[kind], encoder.stop_ids, pick, multiple=plan.multiple
-        )
+        generated = generate([folds[at[0]].prompts[at[1]] if at else None for at in batch])
         for place, at in enumerate(batch):
             if at is None:
                 continue

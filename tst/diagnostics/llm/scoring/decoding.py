@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import nn
 
 from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead, padded_cache
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
+
+BLOCK = 128
+"""Tokens whose probabilities are summed before they are looked at."""
 
 
 class Greedy:
@@ -31,29 +37,56 @@ class ArithmeticSampling:
         self.copies = copies
         self._codes: torch.Tensor | None = None
 
-    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
-        """Next tokens: (m * copies,), prompt-major, of m prompts at first, then (m,) of m rows."""
-        codes = self._codes
-        if codes is None:
+    def __call__(
+        self, logits: torch.Tensor, continuations: Sequence[int] | None = None
+    ) -> torch.Tensor:
+        """Next tokens: (m * copies,), prompt-major, of m prompts at first, then (m,) of m rows.
+
+        continuations: which of the m * copies the rows belong to; None: all, in their order
+        """
+        if self._codes is None:
             even = torch.arange(self.copies, dtype=torch.float64, device=logits.device)
             codes = ((even + 0.5) / self.copies).repeat(len(logits), 1)
+            self._codes = torch.empty(codes.numel(), dtype=codes.dtype, device=codes.device)
+            which = torch.arange(codes.numel(), device=codes.device)
+        else:
+            which = torch.as_tensor(
+                range(len(self._codes)) if continuations is None else continuations,
+                device=logits.device,
+            )
+            codes = self._codes[which, None]
         size = max(1, FLOAT_LOGITS // (2 * logits.shape[1]))
-        parts = zip(logits.split(size), codes.view(len(logits), -1).split(size), strict=True)
+        parts = zip(logits.split(size), codes.split(size), strict=True)
         tokens, left = zip(*(_decode_codes(part, code) for part, code in parts), strict=True)
-        self._codes = torch.cat(left).flatten()
+        self._codes[which] = torch.cat(left).flatten()
         return torch.cat(tokens).flatten()
 
 
 def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The tokens whose share of [0, 1) holds each code (m, c), and where in that share it lies."""
-    ends = torch.softmax(logits.double(), dim=1).cumsum(dim=1)
-    ends /= ends[:, -1:].clone()
-    tokens = torch.searchsorted(ends, codes.contiguous(), right=True)
-    tokens = tokens.clamp(max=logits.shape[1] - 1)
-    stop = ends.gather(1, tokens)
-    start = torch.where(tokens > 0, ends.gather(1, (tokens - 1).clamp(min=0)), 0.0)
-    inside = (codes - start) / (stop - start).clamp(min=torch.finfo(torch.float64).tiny)
-    return tokens, inside.clamp(0.0, 1.0 - 1e-12)
+    """The tokens whose share of [0, 1) holds each code (m, c), and where in that share it lies.
+
+    First the block of tokens that holds a code, then the token: most of a vocabulary is summed.
+    """
+    p = torch.softmax(logits.float(), dim=1).double()
+    blocks = nn.functional.pad(p, (0, -p.shape[1] % BLOCK)).view(len(p), -1, BLOCK)
+    sums = blocks.sum(2)
+    block, place = _find_share(sums, codes)
+    own = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK)).flatten(0, 1)
+    token, inside = _find_share(own, place.reshape(-1, 1))
+    return block * BLOCK + token.view(block.shape), inside.view(block.shape)
+
+
+def _find_share(shares: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which of n shares (m, n), laid out one after the other, hold codes (m, c) of [0, 1), and
+    where in them, again as of [0, 1).
+    """
+    ends = shares.cumsum(1)
+    at = codes * ends[:, -1:]
+    found = torch.searchsorted(ends, at.contiguous(), right=True).clamp(max=shares.shape[1] - 1)
+    size = shares.gather(1, found)
+    start = ends.gather(1, found) - size
+    inside = (at - start) / size.clamp(min=torch.finfo(torch.float64).tiny)
+    return found, inside.clamp(0.0, 1.0 - 1e-12)
 
 
 def decode(

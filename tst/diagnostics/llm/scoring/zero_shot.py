@@ -15,7 +15,7 @@ from tst.diagnostics.llm.scoring.answers import COLUMNS
 
 KIND = "zero_shot"
 # raise when prompts or scoring change: kept answers of earlier versions are then not found
-VERSION = 2
+VERSION = 3
 
 
 def zero_shot_answers(

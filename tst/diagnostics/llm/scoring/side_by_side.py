@@ -1,0 +1,153 @@
+"""Several continuations of a prompt in one row, over one key-value cache.
+
+The tokens of a step are neighbours in their prompt's row; an attention mask lets each see the
+prompt and its own continuation alone (a tree, as in SpecInfer, Miao et al. 2024, arXiv 2305.09781).
+A prompt's cache is neither copied nor read once per continuation, and one that has ended takes no
+more time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
+from tst.diagnostics.llm.prompting.batches import collate_prompts
+from tst.diagnostics.llm.prompting.encoding import Prompt
+
+PROBE = (5, 6, 7, 8, 9)
+"""Token ids of a prompt, and of two continuations of it, on which a model is tried."""
+PROBE_CONTINUED = ((9, 7), (6, 10))
+NOBODY = -1
+
+
+class SharedRows:
+    """The cache of m read prompts, and what their continuations have added to it.
+
+    lengths: int64 (m,), tokens of each prompt; all rows were read with ``width``
+    cache: of the prompts; grows with each step
+    copies: continuations per prompt; number i belongs to prompt i // copies
+    """
+
+    def __init__(
+        self, head: AnswerHead, cache: object, lengths: torch.Tensor, width: int, copies: int
+    ) -> None:
+        self.head, self.cache, self.copies = head, cache, copies
+        self.lengths = lengths
+        self._prompt = torch.arange(width, device=lengths.device)[None, :] < lengths[:, None]
+        # which continuation each token after the prompts belongs to
+        self._owners = torch.empty(len(lengths), 0, dtype=torch.long)
+
+    def step(self, tokens: Sequence[int], continuations: Sequence[int], depth: int) -> torch.Tensor:
+        """Logits (n, vocabulary) after the next token of n continuations (ascending).
+
+        depth: tokens that they had before
+        """
+        rows, device = len(self.lengths), self.lengths.device
+        places: list[tuple[int, int]] = []
+        used = [0] * rows
+        for number in continuations:
+            row = number // self.copies
+            places.append((row, used[row]))
+            used[row] += 1
+        width = max(used)
+        ids = torch.zeros(rows, width, dtype=torch.long)
+        owners = torch.full((rows, width), NOBODY)
+        at = tuple(torch.tensor(places).T)
+        ids[at], owners[at] = torch.tensor(tokens), torch.tensor(continuations)
+        self._owners = torch.cat([self._owners, owners], 1)
+        own = (owners[:, :, None] == self._owners[:, None, :]).to(device)
+        seen = torch.cat([self._prompt[:, None, :].expand(-1, width, -1), own], 2)
+        dtype = next(self.head.model.parameters()).dtype
+        mask = torch.zeros(seen.shape, dtype=dtype, device=device)
+        mask.masked_fill_(~seen, torch.finfo(dtype).min)
+        logits, _ = self.head.logits(
+            ids.to(device),
+            (at[0] * width + at[1]).to(device),
+            attention_mask=mask[:, None],
+            position_ids=(self.lengths + depth)[:, None].expand(-1, width),
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        return logits
+
+
+def read_prompts(
+    head: AnswerHead, prompts: Sequence[Prompt | None], copies: int, multiple: int = 1
+) -> tuple[torch.Tensor, SharedRows | None]:
+    """Logits (m, vocabulary) at the prompts' ends, and their rows to be continued.
+
+    None for rows of a model whose state cannot be continued.
+    """
+    device = next(head.model.parameters()).device
+    ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
+    last = positions[:, 0]
+    lengths = last - torch.arange(len(ids), device=device) * ids.shape[1] + 1
+    logits, output = head.logits(ids, last, use_cache=True)
+    cache = padded_cache(output)
+    if cache is None:
+        return logits, None
+    return logits, SharedRows(head, cache, lengths, ids.shape[1], copies)
+
+
+def decode_side_by_side(
+    head: AnswerHead,
+    prompts: list[Prompt | None],
+    new_tokens: int,
+    ended: Callable[[list[int]], bool],
+    pick: Callable[..., torch.Tensor],
+    copies: int,
+    multiple: int = 1,
+) -> list[list[int]]:
+    """Continuations of each prompt, ``copies`` of them in a row; none where the prompt is None.
+
+    pick: next tokens from logits, and from the numbers of the continuations that they belong to
+    """
+    logits, rows = read_prompts(head, prompts, copies, multiple)
+    if rows is None:
+        raise ValueError("this model's state cannot be continued; ask can_share_rows first")
+    continued: list[list[int]] = [[] for _ in range(len(prompts) * copies)]
+    live = [i for i in range(len(continued)) if prompts[i // copies] is not None]
+    everyone = list(range(len(continued)))
+    tokens = dict(zip(everyone, pick(logits, everyone).tolist(), strict=True))
+    for depth in range(new_tokens):
+        for i in live:
+            continued[i].append(tokens[i])
+        live = [i for i in live if not ended(continued[i])]
+        if not live or depth + 1 == new_tokens:
+            break
+        logits = rows.step([continued[i][-1] for i in live], live, depth)
+        tokens = dict(zip(live, pick(logits, live).tolist(), strict=True))
+    return continued
+
+
+def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
+    """Whether a model continues prompts side by side as it would one by one: it is tried.
+
+    folds: whose adapters share the rows; tokens: most in a row, its continuations included. False
+    with a sliding window shorter than that, and where a model makes masks in a way of its own.
+    """
+    config = head.model.config.get_text_config().to_dict()  # type: ignore[operator, union-attr]
+    window = config.get("sliding_window")
+    if window is not None and tokens > window:
+        return False
+    prompt = Prompt(list(PROBE))
+    copies = len(PROBE_CONTINUED)
+    device = next(head.model.parameters()).device
+    try:
+        _, rows = read_prompts(head, [prompt] * folds, copies)
+        if rows is None:
+            return False
+        everyone = list(range(folds * copies))
+        for depth, fed in enumerate(zip(*PROBE_CONTINUED, strict=True)):
+            found = rows.step(list(fed) * folds, everyone, depth)
+        whole = [[*PROBE, *more] for more in PROBE_CONTINUED] * folds
+        last = torch.arange(1, len(whole) + 1, device=device) * len(whole[0]) - 1
+        expected, _ = head.logits(torch.tensor(whole, device=device), last, use_cache=False)
+    except torch.OutOfMemoryError:
+        raise
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError):
+        return False
+    apart = (found.float() - expected.float()).abs().max() / expected.float().abs().max()
+    return bool(apart <= 10 * torch.finfo(expected.dtype).eps)
