@@ -39,11 +39,13 @@ def test_a_standard_error_of_none_decides_nothing():
         ("uniform", {"score_hard": 0.25, "majority": 0.351}, ["majority"]),
         ("uniform", {"score_hard": 0.25, "majority": 0.149}, ["majority"]),
         ("uniform", {"score_hard": 0.5, "majority": 0.5}, ["model", "majority"]),
-        # against the majority of the same draws, whatever 1 / n is, and from above alone
+        # against the majority of the same draws, and from above alone
         ("permuted", {"score_hard": 0.449}, []),
         ("permuted", {"score_hard": 0.451}, ["model"]),
         ("permuted", {"score_hard": 0.1}, []),
-        ("permuted", {"score_hard": 0.26, "majority": 0.2}, ["model"]),
+        # but never against less than chance
+        ("permuted", {"score_hard": 0.299, "majority": 0.2}, []),
+        ("permuted", {"score_hard": 0.301, "majority": 0.2}, ["model"]),
         # nor what is known of a type's questions with as many options
         ("permuted", {"score_hard": 0.499, "counted": 0.45}, []),
         ("permuted", {"score_hard": 0.501, "counted": 0.45}, ["model"]),
@@ -125,6 +127,23 @@ def test_positions_by_number_of_options_are_no_knowledge_of_answers():
     judged = judge_draws("permuted", [draw | {"score_hard": 1.0}], 1.0)
     assert judged["expected"] == 1.0
     assert judged["holds"] is True
+
+
+def test_permuted_answers_may_score_chance_where_counting_scores_less():
+    """Two balanced options: the training part has fewer of what a fold holds out."""
+    rows = [
+        {"id": str(i), "question_type": "t", "format": "mc", "question": f"{i}?",
+         "options": ["a", "b"], "answer": i % 2}
+        for i in range(200)
+    ]  # fmt: skip
+    table = build_table("balanced", rows).frame
+    plan = plan_folds(table, 5, 0)
+    draw = run_draw(UniformGuess(None), table, plan, None, "permuted", 0, DEFAULT_RULES)
+    assert draw["majority"] < 0.45
+    judged = judge_draws("permuted", [draw | {"score_hard": 0.53}], 0.9)
+    assert judged["expected"] == 0.5
+    assert judged["violated_by"] == []
+    assert judge_draws("permuted", [draw | {"score_hard": 0.6}], 0.9)["violated_by"] == ["model"]
 
 
 def test_the_only_question_of_a_format_does_not_hide_whether_the_null_holds():

@@ -83,8 +83,10 @@ def run_draw(
 def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> dict[str, Any]:
     """Whether means over draws are what a model without knowledge may score.
 
-    permuted: the model's mean may exceed the same draws' majority, of types or of types and numbers
-    of options, whichever is higher, by 2.5 standard errors of one draw; it may lie below. uniform:
+    permuted: the model's mean may exceed the highest of the same draws' majority, of types or of
+    types and numbers of options, and of chance by 2.5 standard errors of one draw; it may lie
+    below. Chance counts because a majority falls below it where there is little to count: what a
+    fold holds out is what the training part has fewer of. uniform:
     the model's and the majority's means lie within 2.5 of their standard errors of mean 1 / n. A
     majority further off has seen the held-out answers, through the fold plan.
     """
@@ -93,7 +95,7 @@ def judge_draws(kind: str, draws: list[dict[str, float]], observed: float) -> di
     means = {key: float(np.array([d[key] for d in draws], dtype=float).mean()) for key in draws[0]}
     expected = means["baseline"]
     if kind == "permuted":
-        expected = max(means["majority"], means["counted"])
+        expected = max(means["majority"], means["counted"], means["baseline"])
     judged: dict[str, Any] = {
         "draws": len(draws),
         "score_hard": means["score_hard"],

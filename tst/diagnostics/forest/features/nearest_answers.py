@@ -92,8 +92,14 @@ class NearestAnswers:
     def _local(
         self, near: csr_matrix, questions: QuestionArrays, options: csr_matrix
     ) -> np.ndarray:
-        total = (near @ self._contrast).tocsr()[questions.owner]
-        return np.asarray(options.multiply(total).sum(axis=1)).ravel()
+        """Of options with the sum over their question's neighbours, (m,)."""
+        parts = []
+        for first in range(0, len(questions), BATCH):
+            last = min(first + BATCH, len(questions))
+            rows = slice(questions.start[first], questions.start[last])
+            total = (near[first:last] @ self._contrast).tocsr()[questions.owner[rows] - first]
+            parts.append(np.asarray(options[rows].multiply(total).sum(axis=1)).ravel())
+        return np.concatenate(parts) if parts else np.zeros(0)
 
 
 class WordVectors:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from tst.diagnostics.forest.features.indicators import shared_keys
+from tst.diagnostics.forest.features.word_crosses import WordCrosses, distinct
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
@@ -25,7 +26,8 @@ class TextPieces:
 
     def fit(self, questions: QuestionArrays) -> csr_matrix:
         """Learn the pieces of training options; their columns, (m, f)."""
-        entries = _pieces(questions)
+        self._crosses = WordCrosses().fit(questions)
+        entries = self._entries(questions)
         self._known = {}
         for name, (row, key) in entries.items():
             self._known[name] = shared_keys(key, questions.owner[row])
@@ -35,7 +37,11 @@ class TextPieces:
 
     def transform(self, questions: QuestionArrays) -> csr_matrix:
         """Columns of held-out options, (m, f)."""
-        return self._matrix(questions, _pieces(questions))
+        return self._matrix(questions, self._entries(questions))
+
+    def _entries(self, questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """(option, key) of every distinct piece of every option, by family.what."""
+        return {**_pieces(questions), "crosses.words": self._crosses.entries(questions)}
 
     def _matrix(
         self, questions: QuestionArrays, entries: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -54,7 +60,7 @@ class TextPieces:
 
 
 def _pieces(questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """(option, key) of every distinct piece of every option, by family.what."""
+    """(option, key) of every distinct part of every option's text, by family.what."""
     texts = questions.texts
     tokens, starts = texts.tokens(questions.option)
     row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
@@ -67,25 +73,4 @@ def _pieces(questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray
         runs, counts = texts.character_runs(questions.option, size)
         run_row = np.repeat(np.arange(len(questions.option)), counts)
         found[f"pieces.characters_{size}"] = (run_row, runs)
-    found["crosses.words"] = _crosses(questions, row, tokens)
-    return {name: _distinct(*entries) for name, entries in found.items()}
-
-
-def _crosses(
-    questions: QuestionArrays, row: np.ndarray, token: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Every word of an option with every word of its question."""
-    asked, starts = questions.texts.tokens(questions.question)
-    length = np.diff(starts)[questions.owner[row]]
-    at = np.repeat(np.arange(len(row)), length)
-    within = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length)
-    other = asked[starts[questions.owner[row[at]]] + within]
-    return row[at], combine("cross", token[at], other)
-
-
-def _distinct(row: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort((key, row))
-    row, key = row[order], key[order]
-    fresh = np.ones(len(row), dtype=bool)
-    fresh[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
-    return row[fresh], key[fresh]
+    return {name: distinct(*entries) for name, entries in found.items()}
