@@ -9,7 +9,7 @@ from tst.benchmarks.files.records import Source, numbered
 from tst.benchmarks.settings import HubSettings
 from tst.core.errors import UserError
 from tst.noisy_tuning import data as data_module
-from tst.noisy_tuning.data import load_pairs, split_pairs
+from tst.noisy_tuning.data import held_out_pairs, load_pairs, split_pairs
 from tst.noisy_tuning.pairs import prompt_text
 from tst.noisy_tuning.settings import DataSettings, PairColumns
 
@@ -176,6 +176,15 @@ def test_split_holds_out_whole_prompts(tmp_path):
 
 
 def test_split_refuses_too_many(tmp_path):
-    rows = [{"instruction": "Add", "output": str(i)} for i in range(8)]
-    with pytest.raises(UserError, match=r"data.held_out=2.*8 pairs, 0 of them"):
-        split_pairs(load(write(tmp_path, rows)).frame, 2, seed=0)
+    rows = [{"instruction": f"Add {max(i, 4)}", "output": str(i)} for i in range(8)]
+    with pytest.raises(UserError, match=r"data.held_out=4.*8 pairs, 3 of them"):
+        split_pairs(load(write(tmp_path, rows)).frame, 4, seed=0)
+    with pytest.raises(UserError, match="every prompt occurs more than once"):
+        split_pairs(load(write(tmp_path, rows[:5])).frame, 1, seed=0)
+    with pytest.raises(UserError, match="there is one pair"):
+        split_pairs(load(write(tmp_path, rows[:1])).frame, 1, seed=0)
+
+
+def test_a_quarter_is_held_out_and_no_more_than_100():
+    assert [held_out_pairs("auto", n) for n in (1, 7, 60, 400, 5000)] == [1, 1, 15, 100, 100]
+    assert held_out_pairs(30, 60) == 30

@@ -108,7 +108,7 @@ def test_a_holder_that_has_just_let_go_is_no_error(tmp_path, monkeypatch):
 
 def test_a_run_that_another_process_computes_is_left_to_it(tmp_path):
     config = make_config(tmp_path)
-    record = record_folder(config, prepare(config).table)
+    record = record_folder(config, load_pairs(config.data, config.seed))
     other = Leases(record / "leases")
     assert other.take("whole.json")
     result = run(config)
@@ -191,7 +191,8 @@ def test_bad_configs_are_refused_before_a_model_is_loaded(tmp_path, monkeypatch)
 
 
 def test_measured_pairs_are_of_their_part(tmp_path):
-    materials = prepare(make_config(tmp_path))
+    config = make_config(tmp_path)
+    materials = prepare(config, load_pairs(config.data, config.seed))
     flags = materials.train["corrupted"].to_numpy()
     assert not flags[materials.measured["train_clean"]].any()
     assert flags[materials.measured["train_corrupted"]].all()

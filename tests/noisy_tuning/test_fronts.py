@@ -21,7 +21,6 @@ from tst.analysis.noisy_groups import group_runs, group_variants
 from tst.analysis.noisy_hypotheses import (
     describe,
     describe_choices,
-    judge_detection,
     judge_efficiency,
 )
 from tst.noisy_study import NoisyStudyConfig, study
@@ -54,7 +53,8 @@ def make_run(folder: Path, optimizer, seed, rate=1e-4, held_out=(2.0, 1.5), memo
     summary = {
         "run": run,
         "memorisation": {"held_out_after": held_out[-1], "memorised": memorised[-1]},
-        "suspects": {"confidence": confidence, "loss_before": {"auroc": 0.8}},
+        "suspects": {"confidence": confidence, "loss_before": {"auroc": 0.8},
+                     "prompt_gain": {"auroc": 0.9}},
         "detection": {}, "cost": cost,
     }  # fmt: skip
     (path / "summary.json").write_text(json.dumps(summary))
@@ -190,10 +190,19 @@ def test_efficiency_in_steps_and_seconds(tmp_path):
     )
 
 
-def test_what_has_no_confidence_detects_nothing(tmp_path):
-    runs = {0: make_run(tmp_path, "adamw, smoothed 0.1", 0)}
-    said = judge_detection(runs, "adamw, smoothed 0.1")
-    assert said == "detection: adamw, smoothed 0.1: no pair has a confidence."
+def test_what_has_no_confidence_has_no_sentence_on_detection(tmp_path):
+    runs = [make_run(tmp_path, name, 0) for name in ("casmo_calibrated", "adamw, smoothed 0.1")]
+    runs += [make_run(tmp_path, "adamw", 0)]
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    fronts = grouped.fronts(setting)
+    assert list(fronts) == ["adamw", "adamw, smoothed 0.1", "casmo_calibrated"]
+    told = describe(setting, grouped.runs(setting)[0], fronts).splitlines()
+    assert [line.partition(":")[0] for line in told[-5:]] == [
+        *("robustness", "efficiency", "robustness", "efficiency", "detection"),
+    ]
+    assert told[-1] == "detection: casmo_calibrated: no pair has a confidence."
+    assert "(+0.000 nats per token, 1 seed: no interval)" in told[-3]
 
 
 def test_fronts_have_intervals_and_a_figure(grid):

@@ -14,10 +14,10 @@ from tst.core.errors import UserError
 from tst.noisy import COMMAND
 from tst.noisy_tuning import measurement
 from tst.noisy_tuning.choice import CHOOSING_SEEDS, Variant, choose
+from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import run, run_grid
 from tst.noisy_tuning.grid import expand
 from tst.noisy_tuning.grid_settings import ContenderSettings, GridSettings
-from tst.noisy_tuning.materials import prepare
 from tst.noisy_tuning.record import setting_hash, study_hash
 from tst.noisy_tuning.settings import CorruptionSettings, FilterSettings, find_problems
 from tst.optimizers.settings import OptimizerSettings
@@ -216,7 +216,7 @@ def test_label_smoothing_changes_what_is_trained_and_not_what_is_recorded(both):
 
 def test_runs_that_differ_in_contender_and_rate_are_of_one_setting(tmp_path):
     config = grid_config(tmp_path)
-    table = prepare(config).table
+    table = load_pairs(config.data, config.seed)
     runs = expand(config)
     assert len({setting_hash(r, table) for r in runs}) == 1
     other = replace(config, corruption=CorruptionSettings("random", 0.5))

@@ -135,6 +135,12 @@ def test_without_unseen_corrupted_pairs_nothing_says_what_is_memorised():
     assert np.isnan(figures["memorised"]) and "data.held_out" in figures["reason"]
 
 
+def test_an_interval_is_cut_to_the_range_of_its_measure():
+    figures = over_seeds([0.9, 1.0, 0.7], within=(0, 1))
+    assert figures["high"] == 1 and 0 < figures["low"] < figures["mean"]
+    assert over_seeds([0.1, 0.0, 0.3], within=(0, 1))["low"] == 0
+
+
 def test_interval_over_seeds_is_students():
     figures = over_seeds([1.0, 2.0, 3.0])
     half = 4.302653 * 1 / 3**0.5

@@ -17,6 +17,9 @@ from tst.noisy_tuning.choice import (
 )
 from tst.noisy_tuning.record import VERSION
 
+REFERENCE = "adamw"
+"""The contender that others are compared with."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -114,10 +117,12 @@ class Grouped:
 
     def fronts(self, setting: Setting) -> dict[str, dict[Variant, dict[int, Experiment]]]:
         """Each contender's runs by variant: of the chosen filter share, and without the seeds that
-        chose.
+        chose. The reference comes first.
         """
         found = {}
-        for contender, variants in self.variants[setting].items():
+        names = sorted(self.variants[setting], key=lambda name: (name != REFERENCE, name))
+        for contender in names:
+            variants = self.variants[setting][contender]
             choice = self.choices.get(setting.study, {}).get(contender)
             kept = {
                 variant: {

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from tst.analysis.experiments import Experiment
 from tst.analysis.noisy_fronts import curves_by_seed, first_at, gap_at_equal_loss, read_curve
-from tst.analysis.noisy_groups import Choice, Runs, Setting, Variants
-from tst.analysis.noisy_study import REFERENCE, interval, measured, sign
+from tst.analysis.noisy_groups import REFERENCE, Choice, Runs, Setting, Variants
+from tst.analysis.noisy_study import interval, measured, sign
 from tst.noisy_tuning.measures import over_seeds, paired_difference
+from tst.optimizers.settings import OptimizerSettings, has_confidence
 
 
 def describe(setting: Setting, runs: Runs, fronts: Mapping[str, Variants]) -> str:
@@ -39,15 +40,18 @@ def describe_choices(choices: Mapping[str, Choice]) -> str:
 
 
 def judge(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> list[str]:
-    """Robustness, efficiency and detection, one sentence each, for a contender against AdamW."""
-    if REFERENCE not in fronts:
-        missing = f"There are no runs of {REFERENCE} to compare {contender} with."
-        return [missing, judge_detection(runs.get(contender, {}), contender)]
-    return [
-        judge_robustness(fronts, contender),
-        judge_efficiency(runs, contender),
-        judge_detection(runs.get(contender, {}), contender),
-    ]
+    """Robustness, efficiency and detection, one sentence each, for a contender against AdamW.
+
+    Detection only where the optimizer has a confidence.
+    """
+    if REFERENCE in fronts:
+        said = [judge_robustness(fronts, contender), judge_efficiency(runs, contender)]
+    else:
+        said = [f"There are no runs of {REFERENCE} to compare {contender} with."]
+    optimizer = contender.replace(",", " ").split()[0]  # labels begin with it
+    if has_confidence(OptimizerSettings(optimizer)):
+        said.append(judge_detection(runs.get(contender, {}), contender))
+    return said
 
 
 def judge_robustness(fronts: Mapping[str, Variants], contender: str) -> str:
@@ -57,7 +61,7 @@ def judge_robustness(fronts: Mapping[str, Variants], contender: str) -> str:
     verdict = {-1: "less than", 1: "more than", 0: "not measurably more or less than"}[sign(gap)]
     return (
         f"robustness: at the lowest held-out clean loss that both reach, {contender} memorises "
-        f"corrupted pairs {verdict} {REFERENCE} ({interval(gap)} nats per token)."
+        f"corrupted pairs {verdict} {REFERENCE} ({interval(gap, unit='nats per token')})."
     )
 
 
@@ -82,8 +86,9 @@ def judge_efficiency(runs: Runs, contender: str) -> str:
     if not reached:
         return f"{text}."
     gap = paired_difference({s: taken[s] for s in reached}, needed)
-    verdict = {-1: "in fewer steps", 1: "in more steps", 0: "in about as many steps"}[sign(gap)]
-    return f"{text}, {verdict} ({interval(gap, 1)} steps){_seconds(own, reference, taken, needed)}."
+    verdict = {-1: "fewer", 1: "more", 0: "not measurably fewer or more"}[sign(gap)]
+    seconds = _seconds(own, reference, taken, needed)
+    return f"{text}, in {verdict} steps ({interval(gap, 1, unit='steps')}){seconds}."
 
 
 def _seconds(
@@ -104,7 +109,7 @@ def _seconds(
         taken[seed] * per_step["own"][seed] - needed[seed] * per_step["reference"][seed]
         for seed in taken
     )
-    return f"; {interval(gap, 2)} seconds"
+    return f"; {interval(gap, 2, unit='seconds')}"
 
 
 def judge_detection(runs: Mapping[int, Experiment], contender: str) -> str:
@@ -122,10 +127,13 @@ def judge_detection(runs: Mapping[int, Experiment], contender: str) -> str:
     verdict = {-1: "lower", 1: "higher", 0: "not measurably lower or higher"}[sign(gap)]
     of_pairs = (
         measured(runs, f"single pairs: AUROC of {what}").values()
-        for what in ("confidence", "the loss before training")
+        for what in ("confidence", "the loss before training", "the prompt gain")
     )
-    auroc, loss = (interval(over_seeds(values), signed=False) for values in of_pairs)
+    auroc, loss, gain = (
+        interval(over_seeds(values, within=(0, 1)), signed=False) for values in of_pairs
+    )
     return (
         f"detection: {contender}'s confidence is {verdict} on corrupted pairs than on clean ones "
-        f"({interval(gap, 4)}); its AUROC is {auroc}, that of the loss before training {loss}."
+        f"({interval(gap, 4)}); its AUROC is {auroc}, that of the loss before training {loss}, "
+        f"of the prompt gain {gain}."
     )

@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from tst.analysis.experiments import Experiment
-from tst.analysis.noisy_groups import Runs
+from tst.analysis.noisy_groups import REFERENCE, Runs
 from tst.noisy_tuning.measures import Figures, over_seeds, paired_difference
 
-REFERENCE = "adamw"
 MEASURES: dict[str, tuple[str, str]] = {
     "held-out clean loss": ("memorisation", "held_out_after"),
     "clean training loss": ("memorisation", "train_clean_after"),
@@ -38,6 +37,7 @@ MEASURES: dict[str, tuple[str, str]] = {
     "optimizer seconds per step": ("cost", "optimizer_seconds"),
 }
 """Measure, for people -> where summary.json has it."""
+SHARES = ("auroc", "auroc_in_round", "precision", "base_rate", "truth_preferred_after")
 
 
 def measured(runs: Mapping[int, Experiment], measure: str) -> dict[int, float]:
@@ -52,6 +52,11 @@ def measured(runs: Mapping[int, Experiment], measure: str) -> dict[int, float]:
     return values
 
 
+def is_share(measure: str) -> bool:
+    """Whether a measure lies between 0 and 1, and so does its interval."""
+    return MEASURES[measure][1] in SHARES
+
+
 def compare(runs: Runs) -> pd.DataFrame:
     """One row per (measure, optimizer): mean over seeds, its interval, and the difference to AdamW.
 
@@ -62,7 +67,7 @@ def compare(runs: Runs) -> pd.DataFrame:
         reference = measured(runs.get(REFERENCE, {}), measure)
         for optimizer, by_seed in runs.items():
             values = measured(by_seed, measure)
-            own = over_seeds(values.values())
+            own = over_seeds(values.values(), within=(0, 1) if is_share(measure) else None)
             row: dict[str, object] = {"measure": measure, "optimizer": optimizer}
             row |= {k: own[k] for k in ("n", "mean", "low", "high")}
             if optimizer != REFERENCE and reference:
@@ -82,12 +87,13 @@ def sign(gap: Figures) -> int:
     return (low > 0) - (high < 0)
 
 
-def interval(gap: Figures, digits: int = 3, signed: bool = True) -> str:
+def interval(gap: Figures, digits: int = 3, signed: bool = True, unit: str = "") -> str:
     """Mean and interval, or why there is none; ``signed``: with a plus where it is positive."""
+    unit = f" {unit}" if unit else ""
     if not gap["n"]:
         return str(gap["reason"])
     form = f"{'+' if signed else ''}.{digits}f"
     mean = f"{float(gap['mean']):{form}}"
     if math.isnan(float(gap["low"])):
-        return f"{mean}, {gap['reason']}"
-    return f"{mean} [{float(gap['low']):{form}}, {float(gap['high']):{form}}]"
+        return f"{mean}{unit}, {gap['reason']}"
+    return f"{mean} [{float(gap['low']):{form}}, {float(gap['high']):{form}}]{unit}"

@@ -33,10 +33,11 @@ from tst.core.errors import UserError
 from tst.core.questions import LeftOut, SourceTable
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.pairs import BadRow, Pair, decide_format, prompt_text, read_pair
-from tst.noisy_tuning.settings import DataSettings
+from tst.noisy_tuning.settings import AUTO, DataSettings
 
 GENERATED_PAIRS = 400
 GENERATOR_SEED = 0
+MOST_HELD_OUT = 100
 SAMPLE, SPLIT = 1, 2
 """Independent random streams of one seed (corruption has 3, 4 and 7, schedule 5)."""
 
@@ -88,6 +89,11 @@ def load_pairs(settings: DataSettings, seed: int) -> PairTable:
     return PairTable(name, frame, len(records), left_out, source, revision)
 
 
+def held_out_pairs(held_out: int | str, pairs: int) -> int:
+    """The number of held-out pairs that ``data.held_out`` stands for, of so many pairs."""
+    return max(1, min(MOST_HELD_OUT, pairs // 4)) if held_out == AUTO else int(held_out)
+
+
 def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(training pairs, held-out pairs), each with a RangeIndex; no prompt is in both.
 
@@ -95,6 +101,12 @@ def split_pairs(frame: pd.DataFrame, held_out: int, seed: int) -> tuple[pd.DataF
     """
     once = ~frame["prompt"].map(prompt_text).duplicated(keep=False)
     candidates = np.flatnonzero(once)
+    if not len(candidates) or len(frame) == 1:
+        why = "there is one pair" if len(frame) == 1 else "every prompt occurs more than once"
+        raise UserError(
+            f"data.held_out={held_out}: {why}, so that none can be held out from training; add "
+            "pairs with prompts of their own."
+        )
     if held_out > len(candidates) or held_out >= len(frame):
         raise UserError(
             f"data.held_out={held_out}: there are {len(frame)} pairs, {len(candidates)} of them "

@@ -13,7 +13,7 @@ from tst.config.schema import to_plain, to_yaml
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.loading import pick_device
 from tst.diagnostics.llm.model.quantization import resolve_model
-from tst.noisy_tuning.data import PairTable
+from tst.noisy_tuning.data import PairTable, held_out_pairs, load_pairs
 from tst.noisy_tuning.grid import expand
 from tst.noisy_tuning.materials import Materials, prepare, require_filterable
 from tst.noisy_tuning.measurement import OpenRun, train_and_measure
@@ -51,11 +51,13 @@ def run_grid(config: NoisyConfig) -> list[NoisyResult]:
     asked, device = to_plain(config), pick_device(config.device)
     config = resolve_auto(config, device.type)
     config.model = resolve_model(config.model, device)
+    table = load_pairs(config.data, config.seed)
+    config.data.held_out = held_out_pairs(config.data.held_out, len(table.frame))
     configs = expand(config)
     for each in configs:
         rate, decay = each.training.learning_rate, each.training.weight_decay
         require_usable(each.optimizer, rate, decay)
-    materials = prepare(config)
+    materials = prepare(config, table)
     for each in configs:
         require_filterable(each, materials)
     with ExitStack() as stack:

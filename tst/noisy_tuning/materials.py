@@ -12,7 +12,7 @@ import pandas as pd
 
 from tst.core.errors import UserError
 from tst.noisy_tuning.corruption import corrupt, corrupt_held_out
-from tst.noisy_tuning.data import PairTable, load_pairs, split_pairs
+from tst.noisy_tuning.data import PairTable, split_pairs
 from tst.noisy_tuning.encoding import Example, encode_pairs
 from tst.noisy_tuning.measures import HELD_OUT_CORRUPTED, PARTS, TRUTH
 from tst.noisy_tuning.schedule import Step, kept_after_filter, plan_kept_steps, plan_steps
@@ -49,10 +49,9 @@ class Materials:
     scored: np.ndarray
 
 
-def prepare(config: NoisyConfig) -> Materials:
-    """Read, split and corrupt the pairs, plan the steps, choose what to measure."""
+def prepare(config: NoisyConfig, table: PairTable) -> Materials:
+    """Split and corrupt the pairs, plan the steps, choose what to measure."""
     seed = config.seed
-    table = load_pairs(config.data, seed)
     for left in table.left_out[:20]:
         log.warning("data %s: left out row %d: %s", table.name, left.row, left.reason)
     train, heldout = split_pairs(table.frame, config.data.held_out, seed)

@@ -119,9 +119,12 @@ def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarra
     return figures
 
 
-def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
+def over_seeds(
+    values: Iterable[float], level: float = 0.95, within: tuple[float, float] | None = None
+) -> Figures:
     """Mean over seeds with Student's t interval: mean -+ t_{n-1} sd / sqrt(n), sd with ddof 1.
 
+    within: the range that values can lie in, which the interval is cut to
     Values that are not finite are left out; with fewer than two the interval is NaN, with a reason.
     """
     known = np.array([v for v in values if np.isfinite(v)], dtype=float)
@@ -135,7 +138,9 @@ def over_seeds(values: Iterable[float], level: float = 0.95) -> Figures:
             "reason": f"{n} seed{'s' * (n != 1)}: no interval",
         }
     half = stats.t.ppf(0.5 + level / 2, n - 1) * known.std(ddof=1) / np.sqrt(n)
-    return {**figures, "low": figures["mean"] - half, "high": figures["mean"] + half}
+    least, most = within or (-np.inf, np.inf)
+    low, high = max(least, figures["mean"] - half), min(most, figures["mean"] + half)
+    return {**figures, "low": low, "high": high}
 
 
 def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> Figures:

@@ -59,7 +59,8 @@ class DataSettings:
     hub: where it is on the Hugging Face hub
     format: alpaca, messages, preference, or auto: decided by the columns
     n: number of pairs used, drawn with the seed; null: all (400 where they are generated)
-    held_out: number of clean pairs kept from training, to measure the loss on
+    held_out: number of clean pairs kept from training, to measure the loss on; auto: a quarter of
+        the pairs, at most 100
     strict: a bad row is an error; false: it is left out and counted
     """
 
@@ -69,7 +70,7 @@ class DataSettings:
     format: str = one_of("auto", FORMATS)
     columns: PairColumns = field(default_factory=PairColumns)
     n: int | None = bounded(None, at_least=1, note="null: all pairs")
-    held_out: int = bounded(100, at_least=1)
+    held_out: Any = bounded(AUTO, at_least=1, auto=True)
     strict: bool = True
 
 
