@@ -9,13 +9,13 @@ Examples::
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tst.auditing.settings import AuditConfig, complete, find_audit_problems
 from tst.cli.command import Command
+from tst.cli.command_line import as_typed
 from tst.cli.console_script import names_a_command
 from tst.cli.outcomes import FINISHED, FOUND, Outcome
 
@@ -43,12 +43,13 @@ def audit(config: AuditConfig) -> Outcome:
 
     def tell_verdict(audit: run.Audit) -> None:
         """Write and show what there is: nobody has to wait for the nulls."""
-        show_found(audit, write_files(audit, command, root), console)
+        write_files(audit, command, root)
+        show_found(audit, console)
 
     found = run.audit(config, tell_verdict)
     files = write_files(found, command, root)
     words = [word for word in overrides if not word.startswith("audit.llm=")]
-    again = shlex.join(["tst", "audit", *words, "audit.llm=true"])
+    again = as_typed("audit", [*words, "audit.llm=true"], config.benchmark.path)
     show_end(found, files, describe_missing(config, found, again), console)
     fails = config.audit.fail_if is not None and has_exposed(found)
     return Outcome(FOUND if fails else FINISHED, str(found.deciding.path))
@@ -62,7 +63,7 @@ def public_command(overrides: Sequence[str]) -> str:
         key, _, value = word.partition("=")
         is_path = key in ("benchmark", "audit.before") and "/" in value
         shown.append(f"{key}={Path(value.strip(chr(39))).name}" if is_path else word)
-    return shlex.join(["tst", "audit", *shown])
+    return as_typed("audit", shown)
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:

@@ -9,13 +9,11 @@ Examples::
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from tst.benchmarks.files.reading import is_table_name
 from tst.cli.command import Command
+from tst.cli.command_line import as_typed
 from tst.cli.console_script import names_a_command
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.config.problems import find_problems
@@ -33,35 +31,22 @@ def check(config: RunConfig) -> Outcome:
     from tst.benchmarks.load import load_benchmark
     from tst.benchmarks.understanding.describe import whole_text
 
-    audit = audit_command(HydraConfig.get().overrides.task, config.benchmark.path)
+    overrides, path = HydraConfig.get().overrides.task, config.benchmark.path
+    audit = as_typed("audit", overrides, path)
     data_root = Path(config.data_root) if config.data_root else None
     try:
         table = load_benchmark(config.benchmark, data_root)
     except UserError as error:
         if not error.settings:
             raise
-        raise UserError(f"{error}\nrun it\n  {shlex.join([*audit, *error.settings])}") from error
+        completed = as_typed("audit", [*overrides, *error.settings], path)
+        raise UserError(f"{error}\nrun it\n  {completed}") from error
     if table.understanding is None:
         print(f"{table.name}: {len(table.frame)} generated questions ({table.source})")
-        print(f"\nrun it\n  {shlex.join(audit)}")
+        print(f"\nrun it\n  {audit}")
     else:
-        print(whole_text(table.name, table.understanding, shlex.join(audit)))
+        print(whole_text(table.name, table.understanding, audit))
     return Outcome(FINISHED)
-
-
-def audit_command(overrides: Sequence[str], path: object) -> list[str]:
-    """The words of an audit with these settings.
-
-    path: the file that ``benchmark=`` names, as it was typed, where it names one
-    """
-    words = list(overrides)
-    for place, word in enumerate(words):
-        value = word.removeprefix("benchmark=").strip("'")
-        if word.startswith("benchmark=") and is_table_name(value):
-            words.pop(place)
-            words.insert(0, str(path))
-            break
-    return ["tst", "audit", *words]
 
 
 COMMAND = Command("check", RunConfig, check, find_problems)

@@ -158,12 +158,14 @@ def test_the_language_model_runs_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_the_terminal_says_what_was_found_and_where_it_is(audited, capsys) -> None:
     audit, _ = audited
     files = {"report": audit.folder / "report.html"}
-    show_found(audit, files, standard_output())
+    show_found(audit, standard_output())
     show_end(audit, files, "not run: tst audit", standard_output())
     told = capsys.readouterr().out
     assert "my: 1 of 2 question types is answered without looking" in told
     assert "5 folds by scene" in told and "5 random folds" in told
     assert "not run: tst audit" in told
+    assert f"report, list and page are in {audit.folder}\n" in told
+    assert told.count("report.html") == 1
     assert str(audit.folder / "report.html") in told
 
 
@@ -182,7 +184,7 @@ def test_the_command_line(typed: str, read: str) -> None:
 
 def test_a_published_command_has_no_places_of_this_machine() -> None:
     words = ["benchmark=/home/me/my.csv", "data_root=/d", "outputs_root=/o", "audit.text=false"]
-    assert public_command(words) == "tst audit benchmark=my.csv audit.text=false"
+    assert public_command(words) == "tst audit my.csv audit.text=false"
 
 
 def test_the_command_from_a_file_to_exit_code_3(tmp_path: Path) -> None:

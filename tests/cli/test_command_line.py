@@ -1,6 +1,8 @@
+import shlex
+
 import pytest
 
-from tst.cli.command_line import arrange
+from tst.cli.command_line import arrange, as_typed
 
 
 @pytest.mark.parametrize(
@@ -17,3 +19,21 @@ from tst.cli.command_line import arrange
 )
 def test_arrange(typed, arranged):
     assert arrange(typed.split()) == arranged.split()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path", "line"),
+    [
+        (["benchmark=my.csv", "fold.k=3"], None, "tst audit my.csv fold.k=3"),
+        (["fold.k=3", "benchmark=../a/my.csv"], "/a/my.csv", "tst audit /a/my.csv fold.k=3"),
+        (["benchmark='my file.csv'"], "my file.csv", "tst audit 'my file.csv'"),
+        (["benchmark=mmmu"], None, "tst audit benchmark=mmmu"),
+        (["benchmark=[a.csv,b.csv]"], None, "tst audit 'benchmark=[a.csv,b.csv]'"),
+        (["benchmark.columns.id='Nr (a)'"], None, "tst audit \"benchmark.columns.id='Nr (a)'\""),
+        (["a='$b'"], None, "tst audit 'a='\"'\"'$b'\"'\"''"),
+    ],
+)
+def test_overrides_as_a_person_types_them(overrides, path, line):
+    assert as_typed("audit", overrides, path) == line
+    typed = [word for word in overrides if not word.startswith("benchmark=")]
+    assert [word for word in shlex.split(line) if word in typed] == typed

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tst import __version__
 from tst.analysis.question_sets import title
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.auditing.findings import find_types, language_model
 from tst.auditing.run import Audit
 from tst.auditing.type_table import describe_types, table_row, type_table
-from tst.core.number_text import decimal, percent
+from tst.core.number_text import percent
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
-from tst.stress_test.verdict import headline
+from tst.stress_test.verdict import describe_nulls, headline
 
 METHOD = (
     "A text-only model is trained on k-1 folds of the test set itself and scored on the held-out "
@@ -97,27 +95,6 @@ def points(value: float | None) -> str:
     """A difference of scores in points, with its sign."""
     text = percent(value)
     return f"+{text}" if value is not None and value > 0 and text[0].isdigit() else text
-
-
-def describe_nulls(null: dict[str, Any]) -> list[str]:
-    """Whether the method is fooled where there is nothing to learn."""
-    told = []
-    for kind, entry in null.items():
-        if entry["holds"] is None:
-            told.append(f"The {kind} null cannot be judged: {entry['holds_reason']}.")
-            continue
-        verdict = "holds" if entry["holds"] else "IS VIOLATED: do not trust the scores above"
-        p = ""
-        if "p" in entry:
-            least = entry["p"] <= 1 / (1 + entry["draws"])
-            p = f"; p = {decimal(entry['p'])} for the score above"
-            p += ", the smallest that so many draws can show" if least else ""
-        told.append(
-            f"With {kind} answers ({entry['draws']} draws) the model scores "
-            f"{percent(entry['score_hard'])}%, expected {percent(entry['expected'])}%: the null "
-            f"{verdict}{p}."
-        )
-    return told
 
 
 def _llm(record: RunRecord | None) -> list[str]:

@@ -8,23 +8,23 @@ from pathlib import Path
 from rich.console import Console
 
 from tst.auditing.findings import find_types
-from tst.auditing.page import describe_nulls, points
+from tst.auditing.page import points
 from tst.auditing.run import Audit
 from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
 from tst.core.number_text import percent
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.to_mend import read_to_mend
-from tst.stress_test.verdict import headline
+from tst.stress_test.verdict import describe_nulls, headline
 
 MOST_QUESTIONS = 3
 """Questions to mend on the terminal; to_mend.csv has them all."""
 
 
-def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> None:
+def show_found(audit: Audit, console: Console) -> None:
     """The verdict in words, overall scores, what mending changed, the first questions to mend.
 
-    files: what each file that is written already is, and its path
+    The audit's files are written already.
     """
     types = find_types(audit)
     console.print(
@@ -50,8 +50,10 @@ def show_found(audit: Audit, files: Mapping[str, Path], console: Console) -> Non
             "  ",
         )
     show_first(read_to_mend(audit.deciding.path), console, MOST_QUESTIONS)
-    show_files(files, console)
-    console.print("")
+    console.print(
+        f"\n  report, list and page are in {audit.folder}\n",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console) -> None:
@@ -64,11 +66,6 @@ def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console
         say(sentence, console, "  ")
     if llm:
         say(llm, console, "  ")
-    show_files(files, console)
-
-
-def show_files(files: Mapping[str, Path], console: Console) -> None:
-    """Where everything is."""
     console.print("")
     width = max(map(len, files))
     for what, path in files.items():

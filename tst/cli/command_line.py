@@ -1,10 +1,17 @@
-"""A command line rearranged for Hydra: flags first, models outermost, what a sweep varies."""
+"""A command line rearranged for Hydra, and Hydra's overrides as a person types them."""
 
 from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from tst.benchmarks.files.reading import is_table_name
+
+BENCHMARK = "benchmark="
 MODEL_KEYS = ("model=", "model.name=")
 MULTIRUN = ("-m", "--multirun")
 
@@ -44,6 +51,29 @@ def tell_swept(arguments: list[str]) -> list[str]:
             same.append(f"'{override.key_or_group}'")
     keys = ",".join(same)
     return [*arguments, f"hydra.job.config.override_dirname.exclude_keys=[{keys}]"]
+
+
+def as_typed(command: str, overrides: Sequence[str], path: object = None) -> str:
+    """The line that gives ``command`` these overrides: a file as its first word, read by a shell.
+
+    path: what was typed for the file, where ``benchmark=`` names one (Hydra has it relative to the
+        working directory)
+    """
+    words = list(overrides)
+    for word in overrides:
+        value = word.removeprefix(BENCHMARK).strip("'")
+        if word.startswith(BENCHMARK) and is_table_name(value) and not value.startswith("["):
+            words.remove(word)
+            words.insert(0, str(path) if isinstance(path, str) else value)
+            break
+    return " ".join(["tst", command, *map(_quote, words)])
+
+
+def _quote(word: str) -> str:
+    """A word as a shell reads it; in double quotes where it has single ones."""
+    if "'" in word and not re.search(r'["$`\\!]', word):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def _is_override(arguments: list[str], index: int) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tst.core.number_text import decimal, percent
 from tst.scoring.exposure import (
     EXPOSED,
     NO_SIGN,
@@ -58,6 +59,28 @@ def describe_verdict(summary: dict[str, Any]) -> list[str]:
         others = "other " if lines else ""
         lines.append(f"No sign of a shortcut in {_types(clean, others)}{untold}.")
     return lines
+
+
+def describe_nulls(null: dict[str, Any]) -> list[str]:
+    """Whether the method is fooled where there is nothing to learn."""
+    told = []
+    for kind, entry in null.items():
+        if entry["holds"] is None:
+            told.append(f"The {kind} null cannot be judged: {entry['holds_reason']}.")
+            continue
+        draws = "draw" if entry["draws"] == 1 else "draws"
+        verdict = "holds" if entry["holds"] else "IS VIOLATED: do not trust the scores above"
+        p = ""
+        if "p" in entry:
+            least = entry["p"] <= 1 / (1 + entry["draws"])
+            p = f"; p = {decimal(entry['p'])} for the score above"
+            p += ", the smallest that so many draws can show" if least else ""
+        told.append(
+            f"With {kind} answers ({entry['draws']} {draws}) the model scores "
+            f"{percent(entry['score_hard'])}%, expected {percent(entry['expected'])}%: the null "
+            f"{verdict}{p}."
+        )
+    return told
 
 
 def _exposed(

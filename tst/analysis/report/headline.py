@@ -7,14 +7,19 @@ from collections import Counter
 from typing import Any
 
 from tst.scoring.exposure import TOO_FEW, states_by_type
-from tst.stress_test.verdict import describe_verdict, headline
+from tst.stress_test.verdict import describe_nulls, describe_verdict, headline
 
 
 def describe_headline(summary: dict[str, Any]) -> dict[str, Any]:
-    """``sentence``, ``verdict`` (the sentences of a run) and ``excess`` (see ``find_excess``)."""
+    """``sentence``, ``verdict`` (the sentences of a run and of its nulls), ``excess``
+    (``find_excess``), and ``violated``: the sentences of nulls that do not hold.
+    """
+    nulls = summary.get("null") or {}
+    violated = {kind: entry for kind, entry in nulls.items() if entry["holds"] is False}
     return {
         "sentence": headline(summary),
-        "verdict": describe_verdict(summary),
+        "verdict": [*describe_verdict(summary), *describe_nulls(nulls)],
+        "violated": describe_nulls(violated),
         "excess": find_excess(summary),
     }
 

@@ -31,8 +31,10 @@ def describe_overview(found: Found) -> dict[str, Any]:
         ]
         baseline = known["baseline"].value if "baseline" in known else None
         benchmarks.append({"name": row.labels[0], "baseline": baseline, "marks": marks})
+    several = len(table.rows) > 1
     return {
-        "cards": _cards(study, table, series),
+        "title": "Across benchmarks" if several else "Records side by side",
+        "cards": _cards(study, table, series) if several else [],
         "series": [
             {"kind": key, "label": c.title, "zero_shot": c.subject.has_zero_shot}
             for key, c in series.items()

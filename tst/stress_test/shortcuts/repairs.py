@@ -8,7 +8,7 @@ from __future__ import annotations
 
 REPAIRS = {
     "constant": "vary the answers of this type",
-    "option_text": "offer this option as often where it is wrong",
+    "option_text": "make this option wrong more often where it is offered",
     "position": "shuffle the options, so that every place is right equally often",
     "length": "give the other options this length",
     "number_rank": "let the right number stand at every rank among the options equally often",

@@ -7,6 +7,7 @@ function showOverview() {
   const overview = data.overview;
   if (!overview) return;
   byId("overview").hidden = false;
+  byId("overview-title").textContent = overview.title;
   byId("overview-cards").append(...overview.cards.map((c) => card(c.name, c.value, c.more)));
   const kinds = new Set(overview.benchmarks.flatMap((b) => b.marks.map((m) => m.kind)));
   const drawing = el("div", {});

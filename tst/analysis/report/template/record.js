@@ -1,6 +1,8 @@
 // One record: its sentence, the excess by question type, what to mend, figures and charts.
 "use strict";
 
+const MOST_LETTERS = 90; // of a question in the list of those to mend
+
 function recordCards(r) {
   const o = r.overall;
   const spread = o.fold_sd && known(o.fold_sd.score_hard) ? `, folds ± ${percent(o.fold_sd.score_hard)}` : "";
@@ -42,13 +44,14 @@ function showToMend(r) {
   if (!listed || !listed.n) return;
   const where = listed.n > listed.rows.length ? `The first ${listed.rows.length} of ${count(listed.n)}` : `All ${count(listed.n)}`;
   byId("to-mend-note").textContent = `${where} questions of the types answered without looking, the most biased first; to_mend.csv in the record's folder has all columns.`;
-  const open = (t) => el("button", { class: "link", type: "button", onclick: () => openQuestion(t.id) }, t.id);
+  const short = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text);
+  const open = (t) => el("button", { class: "link", type: "button", onclick: () => openQuestion(t.id) }, short(t.question));
   const rows = listed.rows.map((t) => [
-    r.chunk ? open(t) : t.id, t.question_type, t.gold,
-    `${t.answered ?? DASH}${known(t.probability) ? ` (${percent(t.probability, 0)}%)` : ""}`,
+    el("div", { class: "asked" }, r.chunk ? open(t) : short(t.question), el("div", { class: "under" }, `${t.question_type} · ${t.id}`)),
     el("div", { class: "long" }, el("b", {}, t.shortcut || ""), t.shortcut ? ": " : "", t.why || ""), el("div", { class: "long" }, t.repair || ""),
+    t.gold, `${t.answered ?? DASH}${known(t.probability) ? ` (${percent(t.probability, 0)}%)` : ""}`,
   ]);
-  byId("to-mend-table").replaceChildren(plainTable(["question", "type", "right answer", "answered", "why", "repair"].map((text) => ({ text })), rows));
+  byId("to-mend-table").replaceChildren(plainTable(["question", "why", "repair", "right answer", "answered"].map((text) => ({ text })), rows));
 }
 
 // The score of which "adjusted" is shown is the hard one; types without any come last.
@@ -127,6 +130,8 @@ async function showRecord(index) {
   byId("record-select").value = String(index);
   byId("record-title").textContent = `${r.benchmark} · ${r.subject}`;
   byId("headline").textContent = r.sentence;
+  byId("violated").hidden = !r.violated.length;
+  byId("violated").textContent = r.violated.join(" ");
   byId("verdict-list").replaceChildren(...r.verdict.map((sentence) => el("li", {}, sentence)));
   byId("record-identity").replaceChildren(`${r.name}${r.repeats > 1 ? `, ${r.repeats} repeats` : ""} · record `, el("code", {}, r.path));
   byId("record-excess").replaceChildren();
