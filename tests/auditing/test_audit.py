@@ -66,7 +66,7 @@ def test_the_page_names_what_a_reader_needs(audited) -> None:
         "# my: what is answered without looking", "| colour | 79 |", "exposed",
         "random folds", "grouped folds", "seed 42", "`tst audit my.csv`", audit.deciding.hash,
         audit.table.fingerprint, "159 questions of 160 rows", "@article{brown2025benchmark",
-        "With permuted answers (1 draws)", "results version",
+        "With permuted answers (1 draw)", "results version",
     ):  # fmt: skip
         assert part in page, part
 
