@@ -68,7 +68,7 @@ def test_mc_questions_of_one_group_cannot_judge_the_uniform_null(stress):
     assert summary["null"]["uniform"]["holds"] is None
     permuted = summary["null"]["permuted"]
     assert (permuted["draws"], permuted["holds"], permuted["violated_by"]) == (2, True, [])
-    assert permuted["expected"] == permuted["majority"]
+    assert permuted["expected"] > permuted["majority"]  # guessing
     assert permuted["excess"] <= 2.5 * permuted["standard_error"]
     assert "uniform null cannot be judged: the questions lie in one group" in said(summary)
     assert "no interval of mc: fewer than two groups" in said(summary)
