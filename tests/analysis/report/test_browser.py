@@ -258,8 +258,7 @@ def test_the_address_keeps_record_search_order_and_open_question(
         page.fill("#search", wanted["id"])
         page.locator("#shown", has_text="1 of 96").wait_for()
         wait_at_rest(page, "#question-table")
-        page.locator(".tabulator-row").focus()
-        page.keyboard.press("Enter")
+        page.locator(".tabulator-row").press("Enter")
         page.locator("dialog[open]", has_text=wanted["id"]).wait_for()
         address = page.url
         for part in (llm.hash, f"search={wanted['id']}", f"question={wanted['id']}"):
