@@ -12,8 +12,10 @@ from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.scoring import number_texts
 from tst.diagnostics.llm.scoring.choices import ScoringPlan
 from tst.diagnostics.llm.scoring.number_texts import _read_whole, score_number_texts
+from tst.diagnostics.llm.scoring.text_trees import ROOT, TextTree
 
 PLAN = ScoringPlan(padded_tokens=600, multiple=4, letter_ids=[], rules=DEFAULT_RULES)
 
@@ -38,7 +40,10 @@ def read(model: torch.nn.Module, how) -> list[dict[int, np.ndarray]]:
         return how(head, FOLDS, TEXTS, PLAN)
 
 
-def test_a_cache_gives_what_whole_texts_give():
+@pytest.mark.parametrize("shared", [True, False], ids=["trees", "copies"])
+def test_a_cache_gives_what_whole_texts_give(monkeypatch, shared):
+    if not shared:
+        monkeypatch.setattr(number_texts, "can_share_rows", lambda *a: False)
     model = load_base(TINY, "cpu").model
     fast, whole = read(model, score_number_texts), read(model, _read_whole)
     for j, fold in enumerate(fast):
@@ -71,3 +76,27 @@ def test_a_model_whose_cache_cannot_be_padded_reads_whole_texts(window):
     for ours, theirs in zip(found, whole, strict=True):
         for i in ours:
             np.testing.assert_allclose(ours[i], theirs[i], atol=1e-4)
+
+
+def test_texts_that_begin_alike_share_their_tokens():
+    tree = TextTree([[1, 2, 9], [1, 9], [1, 2, 3, 9], [2, 9], [9]])
+    assert list(zip(tree.tokens, tree.parents, tree.depths, strict=True)) == [
+        (1, ROOT, 0), (2, 0, 1), (3, 1, 2), (2, ROOT, 0),
+    ]  # fmt: skip
+    assert tree.paths[2] == [(ROOT, 1), (0, 2), (1, 3), (2, 9)]
+    assert tree.paths[4] == [(ROOT, 9)]
+    assert tree.ancestors().tolist() == [
+        [True, False, False, False],
+        [True, True, False, False],
+        [True, True, True, False],
+        [False, False, False, True],
+    ]
+
+
+def test_texts_of_one_token_need_no_more_than_the_prompt():
+    head = AnswerHead(load_base(TINY, "cpu").model)
+    with head.attached():
+        (found,) = score_number_texts(head, FOLDS[:1], [[[[7], [8]], [], [[9], []]]], PLAN)
+        (whole,) = _read_whole(head, FOLDS[:1], [[[[7], [8]], [], [[9], []]]], PLAN)
+    for i, scores in found.items():
+        np.testing.assert_allclose(scores, whole[i], atol=1e-4)

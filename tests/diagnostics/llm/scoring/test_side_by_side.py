@@ -26,16 +26,19 @@ from tst.diagnostics.llm.scoring.side_by_side import (
 )
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
 
 def stops_at_2(ids: list[int]) -> bool:
     return ids[-1] == 2
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("empty", [0, 3])
-def test_the_same_answers_as_reading_all_anew(attention, empty):
-    tiny = ModelSettings("tiny", quantization="none", attn_implementation=attention)
-    head = AnswerHead(load_base(tiny, "cpu").model)
+def test_the_same_answers_as_reading_all_anew(device, attention, empty):
+    tiny = ModelSettings("tiny", "float32", quantization="none", attn_implementation=attention)
+    head = AnswerHead(load_base(tiny, device).model)
     prompts: list[Prompt | None] = list(some_prompts())
     prompts.insert(empty, None)
     with torch.inference_mode(), head.attached():

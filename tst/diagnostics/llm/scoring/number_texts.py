@@ -11,6 +11,8 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses, pad
 from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
+from tst.diagnostics.llm.scoring.side_by_side import can_share_rows
+from tst.diagnostics.llm.scoring.text_trees import tree_log_likelihoods
 
 CACHE_COPIES = 2
 """Copies of its cache that a batch of ``padded_tokens`` has memory for."""
@@ -41,6 +43,12 @@ def score_number_texts(
     lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
     slots = max(len(own) for fold in texts for own in fold)
     room = max(1, plan.padded_tokens * CACHE_COPIES // slots)
+    beside = max(sum(map(len, own)) for fold in texts for own in fold)
+    widest = max(n for fold in lengths for n in fold) + plan.multiple + beside
+    shared = can_share_rows(head, len(folds), widest)
+    if shared:  # a row holds its prompt and all candidates
+        lengths = [[own + beside for own in fold] for fold in lengths]
+        room = plan.padded_tokens * CACHE_COPIES
     for places in plan_scoring(lengths, room, plan.multiple):
         batch = [
             (j, int(parts[j][p])) if p != EMPTY else None
@@ -49,7 +57,8 @@ def score_number_texts(
         ]
         prompts = [folds[at[0]].prompts[at[1]] if at else None for at in batch]
         wanted = [texts[at[0]][at[1]] if at else [] for at in batch]
-        scores = _score_batch(head, prompts, wanted, plan.multiple)
+        score = _score_trees if shared else _score_copies
+        scores = score(head, prompts, wanted, plan.multiple)
         if scores is None:
             return _read_whole(head, folds, texts, plan)
         for at, row in zip(batch, scores, strict=True):
@@ -59,10 +68,25 @@ def score_number_texts(
     return found
 
 
-def _score_batch(
+def _score_trees(
     head: AnswerHead, prompts: list[Prompt | None], wanted: list[Texts], multiple: int
 ) -> np.ndarray | None:
-    """float64 (rows, slots); None where the model's state cannot be continued from a cache."""
+    """float64 (rows, slots): all candidates of a prompt in its row."""
+    scores = np.full((len(wanted), max(map(len, wanted))), np.nan)
+    present = [[s for s, ids in enumerate(own) if ids] for own in wanted]
+    texts = [[own[slot] for slot in at] for own, at in zip(wanted, present, strict=True)]
+    for row, values in enumerate(tree_log_likelihoods(head, prompts, texts, multiple)):
+        scores[row, present[row]] = values
+    return scores
+
+
+def _score_copies(
+    head: AnswerHead, prompts: list[Prompt | None], wanted: list[Texts], multiple: int
+) -> np.ndarray | None:
+    """The same with a copy of the cache for each candidate, where rows cannot be shared.
+
+    None where the model's state cannot be continued from a cache.
+    """
     device = next(head.model.parameters()).device
     present = [[s for s, ids in enumerate(own) if ids] for own in wanted]
     copies = max(map(len, present))

@@ -44,7 +44,7 @@ class SharedRows:
 
         depth: tokens that they had before
         """
-        rows, device = len(self.lengths), self.lengths.device
+        rows = len(self.lengths)
         places: list[tuple[int, int]] = []
         used = [0] * rows
         for number in continuations:
@@ -57,16 +57,29 @@ class SharedRows:
         at = tuple(torch.tensor(places).T)
         ids[at], owners[at] = torch.tensor(tokens), torch.tensor(continuations)
         self._owners = torch.cat([self._owners, owners], 1)
-        own = (owners[:, :, None] == self._owners[:, None, :]).to(device)
-        seen = torch.cat([self._prompt[:, None, :].expand(-1, width, -1), own], 2)
+        own = owners[:, :, None] == self._owners[:, None, :]
+        depths = torch.full((rows, width), depth)
+        return self.read(ids, depths, own, at[0] * width + at[1])
+
+    def read(
+        self, ids: torch.Tensor, depths: torch.Tensor, own: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits (n, vocabulary) at flat positions of tokens (m, q) after the prompts.
+
+        depths: int64 (m, q), tokens between the prompt and each; own: bool (m, q, tokens so far),
+        which of those after the prompt each of them sees, itself among them
+        """
+        device = self.lengths.device
+        own = own.to(device)
+        seen = torch.cat([self._prompt[:, None, :].expand(-1, ids.shape[1], -1), own], 2)
         dtype = next(self.head.model.parameters()).dtype
         mask = torch.zeros(seen.shape, dtype=dtype, device=device)
         mask.masked_fill_(~seen, torch.finfo(dtype).min)
         logits, _ = self.head.logits(
             ids.to(device),
-            (at[0] * width + at[1]).to(device),
+            positions.to(device),
             attention_mask=mask[:, None],
-            position_ids=(self.lengths + depth)[:, None].expand(-1, width),
+            position_ids=self.lengths[:, None] + depths.to(device),
             past_key_values=self.cache,
             use_cache=True,
         )
