@@ -30,6 +30,7 @@ def test_a_diagnostic_is_asked_for_the_given_folds_one_by_one():
         assert sorted(train + heldout) == list(range(18))
         assert seed == fold_seed(7, repeat, fold)
     assert diagnostic.folds_at_once == 1
+    assert diagnostic.describe(hand_table(), plan, None) == ""
 
 
 def test_empty_predictions_say_nothing():

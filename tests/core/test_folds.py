@@ -154,6 +154,8 @@ def test_what_cannot_be_planned_is_refused_with_the_fix():
     table = make_table(12, groups=3)
     with pytest.raises(UserError, match=r"fold\.k=5.*3, the number of groups"):
         plan_folds(table, k=5, group_by="scene")
+    with pytest.raises(UserError, match=r"^fold\.k=13: .* 12, the number of questions\.$"):
+        plan_folds(table, k=13)
     with pytest.raises(UserError, match=r"declares the groups scene; use fold\.group_by=scene"):
         plan_folds(table, group_by="video")
     with pytest.raises(UserError, match=r"no groups; use fold=random5"):

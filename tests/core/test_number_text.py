@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tst.core.number_text import NUMBER_WORDS, decimal, percent
+from tst.core.number_text import NUMBER_WORDS, decimal, duration, percent
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,13 @@ def test_a_number_has_three_digits(value, text):
 def test_digits_can_be_chosen():
     assert percent(0.12346, 2) == "12.35"
     assert decimal(1.26, 1) == "1.3"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(40.4, "40 s"), (119, "119 s"), (120, "2 min"), (400, "7 min")]
+)
+def test_a_time_to_wait_is_in_seconds_or_minutes(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_number_words():

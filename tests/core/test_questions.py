@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,6 +132,8 @@ def test_strict_tables_raise_with_every_problem():
     many = [{"id": i, "problem": "why"} for i in range(53)]
     with pytest.raises(UserError, match=r"row 50 \(id 49\): why\n  \.\.\. and 3 more\nMend"):
         build_table("t", [MC, *many], strict=True)
+    with pytest.raises(UserError, match=r"\n  \.\.\. and 1 more\nMend"):
+        build_table("t", [MC, *many[:51]], strict=True)
     assert build_table("t", [MC], strict=True).left_out == []
 
 
@@ -151,8 +155,26 @@ def test_a_table_without_a_good_row_raises():
 def test_too_many_types_are_refused():
     rows = [{**NUM, "id": i, "question_type": f"t{i}"} for i in range(501)]
     assert len(build_table("t", rows[:500]).frame) == 500
-    with pytest.raises(UserError, match="501 question types over 501 questions; expected at most"):
+    with pytest.raises(UserError) as raised:
         build_table("t", rows)
+    assert str(raised.value) == (
+        "benchmark t: 501 question types over 501 questions; expected at most 500. Check "
+        "benchmark.columns.question_type (empty: one type), or set benchmark.merge_types_under=10 "
+        "to call the rare ones Other."
+    )
+
+
+def test_a_table_says_where_it_is_from_where_that_is_known():
+    table = build_table("t", [MC])
+    assert (table.source, table.revision) == ("", "")
+    table = build_table("t", [MC], source="here.json", revision="abc")
+    assert (table.source, table.revision) == ("here.json", "abc")
+
+
+def test_metadata_that_json_does_not_know_has_a_key():
+    when, later = ({**MC, "metadata": {"day": date(2026, 11, day)}} for day in (27, 28))
+    (key,), (other,) = (content_keys(build_table("t", [row]).frame) for row in (when, later))
+    assert key != other
 
 
 def test_declared_groups_keep_their_order():

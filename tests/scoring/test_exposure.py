@@ -10,7 +10,9 @@ from tst.scoring.exposure import (
     TOO_FEW,
     find_exposed,
     holm,
+    name_parts,
     p_above,
+    states_by_type,
 )
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -126,3 +128,21 @@ def test_many_clean_types_are_seldom_called_exposed():
         ]
         named += any(e.is_exposed for e in exposures(*types).values())
     assert named <= 4
+
+
+def entries(*parts):
+    return [dict(zip(("question_type", "format", "state"), part, strict=True)) for part in parts]
+
+
+def test_a_type_with_several_formats_has_its_most_telling_state():
+    found = entries(
+        ("a", "mc", NO_SIGN), ("b", "num", TOO_FEW), ("a", "num", ONE_ANSWER),
+        ("a", "open", TOO_FEW), ("c", "mc", EXPOSED), ("c", "num", NO_SIGN),
+    )  # fmt: skip
+    assert states_by_type(found) == {"a": ONE_ANSWER, "b": TOO_FEW, "c": EXPOSED}
+    assert states_by_type([]) == {}
+
+
+def test_a_type_is_called_by_its_format_too_where_it_has_several():
+    found = entries(("a", "mc", NO_SIGN), ("b", "num", NO_SIGN), ("a", "num", NO_SIGN))
+    assert name_parts(found) == {("a", "mc"): "a (mc)", ("a", "num"): "a (num)", ("b", "num"): "b"}

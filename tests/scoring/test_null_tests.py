@@ -39,6 +39,8 @@ def test_a_standard_error_of_none_decides_nothing():
         ("uniform", {"score_hard": 0.25, "majority": 0.351}, ["majority"]),
         ("uniform", {"score_hard": 0.25, "majority": 0.149}, ["majority"]),
         ("uniform", {"score_hard": 0.5, "majority": 0.5}, ["model", "majority"]),
+        # as far as that, to the last bit, holds
+        ("uniform", {"score_hard": 0.875, "standard_error": 0.25, "majority": 0.25}, []),
         # against the majority of the same draws, and from above alone
         ("permuted", {"score_hard": 0.449}, []),
         ("permuted", {"score_hard": 0.451}, ["model"]),
@@ -157,6 +159,18 @@ def test_the_only_question_of_a_format_does_not_hide_whether_the_null_holds():
     assert 0.1 < draw["majority"] < 0.4
     high = judge_draws("permuted", [draw | {"score_hard": 0.9}], 0.3)
     assert high["violated_by"] == ["model"]
+
+
+def test_the_same_rows_in_another_order_of_types_are_permuted_alike():
+    rows = [("b", i) for i in range(20)] + [("a", 100 + i) for i in range(20)]
+    table = pd.DataFrame(rows, columns=["question_type", "answer"]).astype({"answer": object})
+    table = table.assign(format="num", options=None)
+    turned = pd.concat([table[20:], table[:20]])
+    one, other = (
+        permute_answers(each, np.random.default_rng(0)).sort_index()["answer"].tolist()
+        for each in (table, turned)
+    )
+    assert one == other
 
 
 def answers_by_group(table):
