@@ -36,14 +36,13 @@ from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
-from tst.diagnostics.llm.training.memory import give_back_memory
+from tst.diagnostics.llm.training.memory import give_back_memory, scoring_tokens
 from tst.diagnostics.llm.training.steps import FoldTask
 from tst.diagnostics.llm.training.validation import Scored, ValidationTask, validation_rows
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SCORE_TOKENS = {"cpu": 2048, "cuda": 32768}
 LENGTH_MULTIPLE = {"cpu": 1, "cuda": 16}
 
 
@@ -83,7 +82,7 @@ class Session:
             log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
         kind = self.base.device.type
         self.plan = ScoringPlan(
-            settings.score_tokens or SCORE_TOKENS[kind],
+            settings.score_tokens or scoring_tokens(self.base),
             LENGTH_MULTIPLE[kind],
             self.encoder.letter_ids(questions) if self.letters else [],
             rules,

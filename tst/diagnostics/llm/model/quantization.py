@@ -117,9 +117,12 @@ def keep_trainable(model: PreTrainedModel) -> None:
 
 
 def total_memory(device: torch.device) -> float:
-    """Bytes of a GPU; on a CPU of the machine, or of the container where that has a limit."""
+    """Bytes of a GPU, or of the share of it that this process may use; on a CPU of the machine, or
+    of the container where that has a limit.
+    """
     if device.type == "cuda":
-        return float(torch.cuda.get_device_properties(device).total_memory)
+        share = torch.cuda.get_per_process_memory_fraction(device)
+        return share * torch.cuda.get_device_properties(device).total_memory
     known = dict(line.split(":") for line in MEMORY.read_text().splitlines())
     limits = [1024.0 * float(known["MemTotal"].split()[0])]
     for path in CONTAINER_LIMITS:

@@ -42,9 +42,14 @@ def memory_places(device: torch.device) -> list[Place]:
     disk = Place("a file", DISK_SHARE * shutil.disk_usage(folder).free, _in_file)
     if device.type == "cpu":
         return [Place("memory", host, lambda shape, dtype: torch.empty(shape, dtype=dtype)), disk]
-    free = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
+    unused = total_memory(device) - torch.cuda.memory_allocated(device)
+    free = GPU_SHARE * min(torch.cuda.mem_get_info(device)[0], unused)
     return [
-        Place("GPU", free, lambda shape, dtype: torch.empty(shape, dtype=dtype, device=device)),
+        Place(
+            "GPU",
+            GPU_SHARE * free,
+            lambda shape, dtype: torch.empty(shape, dtype=dtype, device=device),
+        ),
         Place(
             "host memory",
             host,

@@ -23,8 +23,9 @@ from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS
-from tst.diagnostics.llm.scoring.number_texts import CACHE_COPIES, Texts, score_number_texts
+from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
 from tst.diagnostics.llm.scoring.side_by_side import can_share_rows, decode_side_by_side
+from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
 NUMBER_SAMPLES = 16
 """Decoded answers over which a number without a trained head is chosen."""

@@ -13,9 +13,8 @@ from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
 from tst.diagnostics.llm.scoring.side_by_side import can_share_rows
 from tst.diagnostics.llm.scoring.text_trees import tree_log_likelihoods
+from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
-CACHE_COPIES = 2
-"""Copies of its cache that a batch of ``padded_tokens`` has memory for."""
 WINDOW_SPARE = 64
 """Padding that a prompt may get."""
 
