@@ -22,6 +22,7 @@ from tst.analysis.noisy_hypotheses import (
     describe,
     describe_choices,
     judge_efficiency,
+    judge_robustness,
 )
 from tst.noisy_study import NoisyStudyConfig, study
 from tst.noisy_tuning.choice import Variant
@@ -163,12 +164,24 @@ def test_the_three_sentences(grid):
     text = describe(setting, grouped.runs(setting)[0], grouped.fronts(setting))
     robust, efficient, detected = text.splitlines()[-3:]
     assert robust.startswith(
-        "robustness: at the lowest held-out clean loss that both reach, casmo memorises corrupted "
-        "pairs less than adamw (-0.2"
+        "robustness: at the lowest held-out clean loss that both reach at all learning rates, "
+        "casmo memorises corrupted pairs less than adamw (-0.2"
     )
     # at 4e-4 the compared seeds end at 1.8: AdamW's best is 1.5, which CASMO never reaches
     assert "with 0 of 3 seeds." in efficient
     assert "confidence is lower on corrupted pairs" in detected and "its AUROC is 0.700" in detected
+
+
+def test_a_contender_with_fewer_rates_is_compared_at_the_chosen_ones(grid):
+    folder, runs = grid
+    one_rate = [
+        make_run(folder, "adamw, filtered", s, 1e-4, (2.0, 1.45), (0.0, 0.275)) for s in (0, 1, 2)
+    ]
+    grouped = group_variants([*runs, *one_rate])
+    (setting,) = grouped.variants
+    said = judge_robustness(grouped.runs(setting)[0], grouped.fronts(setting), "adamw, filtered")
+    # AdamW's chosen rate reaches 1.5 with 0.2 memorised, the filtered one with 0.25
+    assert "reach at the chosen learning rates" in said and "(+0.050 [" in said
 
 
 def test_efficiency_in_steps_and_seconds(tmp_path):

@@ -45,7 +45,7 @@ def judge(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> list[st
     Detection only where the optimizer has a confidence.
     """
     if REFERENCE in fronts:
-        said = [judge_robustness(fronts, contender), judge_efficiency(runs, contender)]
+        said = [judge_robustness(runs, fronts, contender), judge_efficiency(runs, contender)]
     else:
         said = [f"There are no runs of {REFERENCE} to compare {contender} with."]
     optimizer = contender.replace(",", " ").split()[0]  # labels begin with it
@@ -54,14 +54,24 @@ def judge(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> list[st
     return said
 
 
-def judge_robustness(fronts: Mapping[str, Variants], contender: str) -> str:
-    """Whether it memorises fewer corrupted pairs at equal loss on held-out clean pairs."""
-    own, other = (curves_by_seed(fronts[name]) for name in (contender, REFERENCE))
-    gap = gap_at_equal_loss(own, other)
+def judge_robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> str:
+    """Whether it memorises fewer corrupted pairs at equal loss on held-out clean pairs.
+
+    Fronts over all learning rates where both tried as many, with at least two seeds; else over
+    training at the chosen ones, so that neither has more to choose from.
+    """
+    sides = contender, REFERENCE
+    gap, where = over_seeds([]), "at all learning rates"
+    if len(fronts[contender]) == len(fronts[REFERENCE]) > 1:
+        own, other = (curves_by_seed(fronts[name]) for name in sides)
+        gap = gap_at_equal_loss(own, other)
+    if int(gap["n"]) < 2 and runs.keys() >= set(sides):
+        own, other = ({s: [read_curve(r)] for s, r in runs[name].items()} for name in sides)
+        gap, where = gap_at_equal_loss(own, other), "at the chosen learning rates"
     verdict = {-1: "less than", 1: "more than", 0: "not measurably more or less than"}[sign(gap)]
     return (
-        f"robustness: at the lowest held-out clean loss that both reach, {contender} memorises "
-        f"corrupted pairs {verdict} {REFERENCE} ({interval(gap, unit='nats per token')})."
+        f"robustness: at the lowest held-out clean loss that both reach {where}, {contender} "
+        f"memorises corrupted pairs {verdict} {REFERENCE} ({interval(gap, unit='nats per token')})."
     )
 
 
