@@ -37,7 +37,7 @@ def tune(config: NoisyConfig) -> Outcome:
     if result.summary is None:
         return Outcome(state, str(result.record))
     if not in_sweep():
-        show_run(result.summary, result.record, standard_output())
+        show_run(result.summary, result.record, config.suspects.score, standard_output())
     return Outcome(state, str(result.record), row=sweep_row(result.summary))
 
 

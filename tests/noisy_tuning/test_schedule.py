@@ -78,6 +78,6 @@ def test_the_seed_decides_and_steps_can_be_added():
 def test_pools_smaller_than_a_batch_are_refused():
     with pytest.raises(UserError, match="20 corrupted training pairs, too few"):
         plan("probe", n=100, n_corrupted=20)
-    with pytest.raises(UserError, match="20 mixed"):
+    with pytest.raises(UserError, match="there are 20 training pairs"):
         plan("plain", n=20, n_corrupted=6)
     plan("plain", n=100, n_corrupted=20)

@@ -1,14 +1,17 @@
 """Single pairs that look wrong: scores, how well they find corrupted pairs, the list."""
 
 import copy
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from rich.console import Console
 
 from tests.noisy_tuning.conftest import make_config
+from tst.cli.noisy_console import SCORES, show_run
 from tst.core.errors import UserError
 from tst.noisy_tuning.experiment import run
 from tst.noisy_tuning.settings import DataSettings, NoisyConfig, find_problems
@@ -105,6 +108,11 @@ def test_a_dirty_file_gets_a_list_of_suspects(tmp_path, score):
     assert "known" in summary["memorisation"]["reason"]
     curve = pd.read_parquet(result.record / "curve.parquet")
     assert curve["memorised"].isna().all() and curve["held_out"].notna().all()
+    console = Console(record=True, width=120, file=io.StringIO())
+    show_run(summary, result.record, score, console)
+    said = console.export_text()
+    assert "held-out clean pairs" in said and "corrupted training pairs" not in said
+    assert f"score: {SCORES[score]}" in said and f"q{first['row']}" in said
 
 
 def test_no_list_where_the_corruption_is_our_own(root):

@@ -15,6 +15,13 @@ from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import decimal
 
 SUSPECTS_SHOWN = 10
+SCORES = {
+    "prompt_gain": "minus how much the prompt lowers the response's loss before training, in nats",
+    "loss_before": "loss before training, in nats per token",
+    "loss_drop": "minus how much training lowered the loss, in nats per token",
+    "confidence": "minus the optimizer's confidence in the pair's gradient",
+}
+"""What the score of suspects.csv is, by ``suspects.score``."""
 WHEN = ("before", "after", "drop")
 PARTS = {
     "held_out": "held-out clean pairs",
@@ -33,10 +40,11 @@ DETECTION = {
 }
 
 
-def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None:
+def show_run(summary: Mapping[str, Any], record: Path, score: str, console: Console) -> None:
     """Losses per part before and after training, signals per kind of step and per pair, the cost.
 
     Where nothing is known to be corrupted, the pairs that look most wrong instead of signals.
+    score: ``suspects.score``
     """
     run, data, cost = summary["run"], summary["data"], summary["cost"]
     console.print(
@@ -48,7 +56,7 @@ def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None
     suspects = record / "suspects.csv"
     if suspects.exists():
         show_suspects(pd.read_csv(suspects).head(SUSPECTS_SHOWN), console)
-        console.print(f"all of them: {suspects}", soft_wrap=True)
+        console.print(f"score: {SCORES[score]}; all pairs: {suspects}", soft_wrap=True)
     else:
         show_detection(summary["detection"], console)
         show_pair_detection(summary["suspects"], console)
@@ -61,11 +69,12 @@ def show_run(summary: Mapping[str, Any], record: Path, console: Console) -> None
 
 
 def show_losses(memorisation: Mapping[str, Any], console: Console) -> None:
-    """A line per part of the data: its loss before and after training."""
+    """A line per part of the data that has pairs: its loss before and after training."""
     columns = [Column("loss, nats per token", is_text=True), *map(Column, WHEN)]
     rows = [
         Row([name, *(decimal(memorisation[f"{part}_{when}"]) for when in WHEN)])
         for part, name in PARTS.items()
+        if memorisation[f"{part}_before"] is not None
     ]
     show_table(columns, rows, console)
 

@@ -42,7 +42,11 @@ def plan_steps(corrupted: np.ndarray, settings: ScheduleSettings, seed: int) -> 
         MIXED: np.arange(len(corrupted)),
     }
     needed = KINDS if settings.kind == "probe" else (MIXED,)
-    short = [f"{len(pools[k])} {k}" for k in needed if len(pools[k]) < settings.batch_size]
+    short = [
+        f"{len(pools[k])}" + f" {k}" * (settings.kind == "probe")
+        for k in needed
+        if len(pools[k]) < settings.batch_size
+    ]
     if short:
         raise UserError(
             f"schedule.kind={settings.kind}: there are {' and '.join(short)} training pairs, too "
