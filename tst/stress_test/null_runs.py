@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.records.files import read_json, write_json
 from tst.scoring.null_tests import KINDS, describe_left_out, judge_draws, run_draw
-
-log = logging.getLogger("tst")
 
 
 def run_nulls(
@@ -59,10 +56,6 @@ def run_nulls(
         for kind, draw, found in results:
             write_json(_draw_path(folder, kind, draw), found)
             progress.advance()
-            log.info(
-                "null draw %d of %d (%s): score %.1f, majority %.1f", progress.done, len(missing),
-                kind, 100 * found["score_hard"], 100 * found["majority"],
-            )  # fmt: skip
     draws = {
         kind: [read_json(_draw_path(folder, kind, draw)) for draw in range(repeats)]
         for kind in kinds
