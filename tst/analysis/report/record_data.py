@@ -13,6 +13,7 @@ from tst.analysis.report.distributions import histogram, plane, reliability
 from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
+from tst.stress_test.shortcuts.repairs import REPAIRS
 
 SET_FIELDS = (
     "n",
@@ -38,8 +39,8 @@ SET_FIELDS = (
 )
 TO_MEND_COLUMNS = ("id", "question_type", "question", "gold", "answered", "probability", "shortcut",
                    "why", "repair")  # fmt: skip
-MOST_TO_MEND = 25
-"""Questions to mend that are in the page; to_mend.csv in the record has all."""
+MOST_SHORTCUTS = 25
+"""Shortcuts of question types in the page; to_mend.csv in the record has every question."""
 MOST_TWINS = 15
 """Clusters of near-duplicates that are shown: the first that give away more than guessing."""
 
@@ -88,10 +89,20 @@ def describe_record(
 
 
 def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
-    """The questions to mend: how many, and the first; None where a record has no such list."""
+    """What there is to mend, a row per question type and shortcut, those with most questions first.
+
+    Each row has how many questions it stands for (n), how that shortcut is mended, and the question
+    that gives most away. None where a record has no such list.
+    """
     if listed is None:
         return None
-    return {"n": len(listed), "rows": _rows(listed[list(TO_MEND_COLUMNS)].head(MOST_TO_MEND))}
+    named = listed.assign(shortcut=listed["shortcut"].fillna(""))
+    grouped = named.groupby(["question_type", "shortcut"], sort=False)
+    first = grouped.head(1).assign(n=grouped["id"].transform("size"))
+    first = first.sort_values("n", ascending=False, kind="stable").head(MOST_SHORTCUTS)
+    first["repair"] = first["shortcut"].map(REPAIRS)
+    rows = _rows(first[["n", *TO_MEND_COLUMNS]])
+    return {"n": len(listed), "shortcuts": grouped.ngroups, "rows": rows}
 
 
 def describe_twins(clusters: pd.DataFrame | None) -> dict[str, Any] | None:

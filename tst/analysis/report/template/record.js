@@ -42,16 +42,18 @@ function showToMend(r) {
   const listed = r.to_mend;
   byId("to-mend").hidden = !listed || !listed.n;
   if (!listed || !listed.n) return;
-  const where = listed.n > listed.rows.length ? `The first ${listed.rows.length} of ${count(listed.n)}` : `All ${count(listed.n)}`;
-  byId("to-mend-note").textContent = `${where} questions of the types answered without looking, the most biased first; to_mend.csv in the record's folder has all columns.`;
+  const rest = listed.shortcuts > listed.rows.length ? ` The ${listed.rows.length} largest of ${count(listed.shortcuts)} rows.` : "";
+  byId("to-mend-note").textContent = `${count(listed.n)} questions of the types answered without looking, by what tells the answer.${rest} The example is the question that gives most away; to_mend.csv in the record's folder has all.`;
   const short = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text);
   const open = (t) => el("button", { class: "link", type: "button", onclick: () => openQuestion(t.id) }, short(t.question));
   const rows = listed.rows.map((t) => [
-    el("div", { class: "asked" }, r.chunk ? open(t) : short(t.question), el("div", { class: "under" }, `${t.question_type} · ${t.id}`)),
-    el("div", { class: "long" }, el("b", {}, t.shortcut || ""), t.shortcut ? ": " : "", t.why || ""), el("div", { class: "long" }, t.repair || ""),
+    el("div", { class: "asked" }, el("b", {}, t.shortcut || "no single statistic tells"), el("div", { class: "under" }, t.question_type)),
+    count(t.n), el("div", { class: "long" }, t.repair || ""),
+    el("div", { class: "long" }, r.chunk ? open(t) : short(t.question), el("div", { class: "under" }, t.why || "")),
     t.gold, `${t.answered ?? DASH}${known(t.probability) ? ` (${percent(t.probability, 0)}%)` : ""}`,
   ]);
-  byId("to-mend-table").replaceChildren(plainTable(["question", "why", "repair", "right answer", "answered"].map((text) => ({ text })), rows));
+  const headings = ["what tells it", "questions", "repair", "example, and why", "right answer", "answered"];
+  byId("to-mend-table").replaceChildren(plainTable(headings.map((text) => ({ text, right: text === "questions" })), rows));
 }
 
 // The score of which "adjusted" is shown is the hard one; types without any come last.
