@@ -39,14 +39,23 @@ Done = subprocess.CompletedProcess[str]
 class StartedCommand:
     """``python -m MODULE WORDS``, running.
 
+    terminal: device that is its standard output and error; empty: they are kept for ``end``
     environment: added to that of this process
     """
 
-    def __init__(self, module: str, *words: object, cwd: Path = ROOT, **environment: str) -> None:
+    def __init__(
+        self,
+        module: str,
+        *words: object,
+        cwd: Path = ROOT,
+        terminal: str = "",
+        **environment: str,
+    ) -> None:
         self.line = [module, *map(str, words)]
         self._folder = tempfile.TemporaryDirectory()
-        self._outputs = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
-        given = (self.line, cwd, {**os.environ, **environment}, self._outputs)
+        self._outputs = [str(Path(self._folder.name, name)) for name in ("stdout", "stderr")]
+        outputs = [terminal] * 2 if terminal else self._outputs
+        given = (self.line, cwd, {**os.environ, **environment}, outputs)
         self._process = FORKS.Process(target=_become, args=given)
         self._process.start()
 
@@ -56,6 +65,9 @@ class StartedCommand:
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, number)
 
+    def has_ended(self) -> bool:
+        return self._process.exitcode is not None
+
     def end(self, seconds: float = SECONDS) -> Done:
         """Its exit code and what it wrote, once it has ended; TimeoutExpired if it does not."""
         self._process.join(seconds)
@@ -63,7 +75,10 @@ class StartedCommand:
         if code is None:
             self._process.kill()
             raise subprocess.TimeoutExpired(self.line, seconds)
-        stdout, stderr = (path.read_text(encoding="utf-8") for path in self._outputs)
+        stdout, stderr = (
+            path.read_text(encoding="utf-8") if path.exists() else ""
+            for path in map(Path, self._outputs)
+        )
         self._folder.cleanup()
         return subprocess.CompletedProcess(self.line, code, stdout, stderr)
 
@@ -80,14 +95,16 @@ def run_command(
     )  # fmt: skip
 
 
-def _become(line: list[str], cwd: Path, environment: dict[str, str], outputs: list[Path]) -> None:
+def _become(line: list[str], cwd: Path, environment: dict[str, str], outputs: list[str]) -> None:
     """In the forked process: be the command."""
+    os.setsid()
     for descriptor, path in zip((1, 2), outputs, strict=True):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
+    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
-    sys.path.insert(0, str(cwd))
+    sys.path[:0] = [str(cwd), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv = line
     try:
         runpy.run_module(line[0], run_name="__main__", alter_sys=True)

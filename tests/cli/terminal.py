@@ -6,13 +6,11 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import SECONDS, StartedCommand
+
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -29,28 +27,20 @@ class Screen:
         return "\n".join(self.lines)
 
 
-def in_terminal(columns: int, *words: str, timeout: float = 300, **environment: str) -> Screen:
-    """Run ``python WORDS`` with standard output and error in a terminal of this width."""
+def in_terminal(columns: int, module: str, *words: str, **environment: str) -> Screen:
+    """Run ``python -m MODULE WORDS`` with standard output and error in a terminal of this width."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    known = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-    process = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave,
-        env={**known, "TERM": "xterm-256color", **environment}, start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
-    output, end = b"", time.monotonic() + timeout
+    environment = {"COLUMNS": "", "NO_COLOR": "", "TERM": "xterm-256color", **environment}
+    command = StartedCommand(module, *words, terminal=os.ttyname(slave), **environment)
+    output, end = b"", time.monotonic() + SECONDS
     while time.monotonic() < end:
-        if not select.select([master], [], [], 1.0)[0]:
-            continue
-        try:
-            part = os.read(master, 65536)
-        except OSError:  # the other side is closed
+        ended = command.has_ended()
+        if select.select([master], [], [], 0.05)[0]:
+            output += os.read(master, 65536)
+        elif ended:
             break
-        if not part:
-            break
-        output += part
-    else:
-        process.kill()
+    code = command.end(0).returncode
+    os.close(slave)
     os.close(master)
-    return Screen(process.wait(), output.decode(errors="replace"))
+    return Screen(code, output.decode(errors="replace"))

@@ -5,13 +5,14 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.cli.terminal import ROOT, in_terminal
+from tests.cli.terminal import in_terminal
+from tests.commands import ROOT, run_command
 from tst.cli.endings import EXTRAS
 from tst.cli.summary_console import COLUMNS
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-QUICK = ("-m", "tst.main", "diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
+QUICK = ("tst.main", "diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
 
 
 def test_a_run_fits_80_columns_and_is_complete_in_120(tmp_path):
@@ -51,14 +52,14 @@ def test_a_sweep_shows_what_was_swept_a_line_per_record_and_each_reason_once(tmp
 
 
 def test_several_jobs_side_by_side_name_themselves(tmp_path):
-    screen = in_terminal(
-        120, *QUICK, "-m", "benchmark.seed=0,1", "hydra/launcher=joblib",
-        "hydra.launcher.n_jobs=2", f"outputs_root={tmp_path}",
+    done = run_command(
+        *QUICK, "-m", "benchmark.seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
+        f"outputs_root={tmp_path}", fresh=True,
     )  # fmt: skip
-    assert screen.code == 0, screen.text
+    assert done.returncode == 0, done.stderr
     for job in (0, 1):
-        assert f"job {job}: benchmark.seed={job}" in screen.text
-        assert f"job {job}: planted: fold 0-4" in screen.text
+        assert f"job {job}: benchmark.seed={job}" in done.stderr
+        assert f"job {job}: planted: fold 0-4" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -89,16 +90,14 @@ def test_what_cannot_be_written_or_is_not_installed_is_one_message(tmp_path, wor
 def test_a_page_that_cannot_be_written_is_one_message(tmp_path):
     done = in_terminal(80, *QUICK, f"outputs_root={tmp_path}")
     assert done.code == 0, done.text
-    screen = in_terminal(
-        80, "-m", "tst.report", f"outputs_root={tmp_path}", "out=/proc/none/report.html"
-    )
+    screen = in_terminal(80, "tst.report", f"outputs_root={tmp_path}", "out=/proc/none/report.html")
     assert screen.code == 2 and "tst: /proc/none: No such file" in screen.text
 
 
 def test_captum_that_is_missing_is_named(tmp_path):
     blocked = tmp_path / "captum.py"
     blocked.write_text("raise ImportError('not here')")
-    screen = in_terminal(120, "-m", "tst.explain", "record=x", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    screen = in_terminal(120, "tst.explain", "record=x", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert screen.code == 2
     assert screen.lines[0] == (
         "tst: explanations need captum: pip install 'tst-stress-test[explain]'"
@@ -110,7 +109,7 @@ def test_reading_weights_shows_neither_a_bar_nor_advice(tmp_path):
     build_model(tiny_config(len(tokenizer))).save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
     screen = in_terminal(
-        80, "-m", "tst.main", f"model.name={tmp_path}/model", "benchmark.n=60", "fold.k=2",
+        80, "tst.main", f"model.name={tmp_path}/model", "benchmark.n=60", "fold.k=2",
         "device=cpu", "diagnostic.epochs=0.2", f"outputs_root={tmp_path}",
     )  # fmt: skip
     assert screen.code == 0, screen.text
