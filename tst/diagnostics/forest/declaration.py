@@ -13,7 +13,6 @@ class Forest(Diagnostic):
     version = 2
     settings_type = ForestSettings
     reads = ("features", "benchmark.features")
-    planted_questions = 600
     cpu_seconds = 0.004  # VSI-Bench, CV-Bench: 3 to 4 ms
 
     @classmethod

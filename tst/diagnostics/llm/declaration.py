@@ -27,7 +27,6 @@ class LoraLLM(Diagnostic):
         "llamafactory": "a path",
     }
     has_zero_shot = True
-    planted_questions = 320
 
     @classmethod
     def resolve(

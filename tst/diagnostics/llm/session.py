@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from tst.core.diagnostic import Store
 from tst.core.errors import UserError
@@ -18,7 +19,7 @@ from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.layers import ALL_LAYERS, adapted_layers
-from tst.diagnostics.llm.model.loading import BaseModel, load_base
+from tst.diagnostics.llm.model.loading import BaseModel, load_while
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import ABSENT
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
@@ -63,20 +64,15 @@ class Session:
         started = time.perf_counter()
         self.settings = settings
         self.questions = questions
-        self.base: BaseModel = load_base(model, device)
-        self.cost: dict[str, float] = {"load_seconds": time.perf_counter() - started}
         self.letters = settings.mc_scoring == "letters"
         self.types: pd.Series = questions["question_type"].astype(str)
-        self.encoder = Encoder(self.base.tokenizer, settings.max_length)
-        self.lists: OptionLists | None = None
-        if not self.letters:
-            orders = settings.option_orders
-            self.lists = OptionLists(self.encoder, settings.list_options, orders)
+        self.base: BaseModel
+        self.base, self.encoded = load_while(model, device, self._read_with)
+        self.cost: dict[str, float] = {"load_seconds": time.perf_counter() - started}
         self.lower: LowerStates | None = None
         if settings.top_layers != ALL_LAYERS:
             adapted_layers(self.base.model, list(settings.targets), settings.top_layers)
             self.lower = LowerStates(LayerCut(self.base.model, settings.top_layers))
-        self.encoded = self.encode(questions)
         if self.encoded.cut.any():
             cut, n = self.encoded.cut.sum(), len(self.encoded)
             log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
@@ -88,6 +84,16 @@ class Session:
             rules,
             (0, 0) if self.lists is None else self.lists.yes_no,
         )
+
+    def _read_with(self, tokenizer: PreTrainedTokenizerBase) -> EncodedQuestions:
+        """The questions as token ids of this tokenizer."""
+        settings = self.settings
+        self.encoder = Encoder(tokenizer, settings.max_length)
+        self.lists: OptionLists | None = None
+        if not self.letters:
+            orders = settings.option_orders
+            self.lists = OptionLists(self.encoder, settings.list_options, orders)
+        return self.encode(self.questions)
 
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Questions as token ids, in the mc scoring that is used."""

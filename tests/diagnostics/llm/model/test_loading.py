@@ -1,14 +1,19 @@
 """What a base is, and that training leaves nothing on it."""
 
 import os
+from threading import Event
 
 import pytest
+import torch
 from transformers import PretrainedConfig
 
 from tests.diagnostics.llm.conftest import TINY
 from tst.core.errors import UserError
+from tst.diagnostics.llm.model import loading
 from tst.diagnostics.llm.model.adapters import bare_again
-from tst.diagnostics.llm.model.loading import load_base, pick_device
+from tst.diagnostics.llm.model.loading import free_base, load_base, load_while, pick_device
+from tst.diagnostics.llm.model.pretrained import pick_attention
+from tst.diagnostics.llm.model.tiny_model import tiny_config
 from tst.diagnostics.llm.model.weights_digest import PIECE_BYTES, PIECES, identify_weights
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
@@ -89,3 +94,35 @@ def test_a_tuned_matrix_inside_a_large_weight_file_is_another_model(tmp_path):
 def test_a_device_that_is_not_there_is_one_message(device):
     with pytest.raises(UserError, match="device="):
         pick_device(device)
+
+
+def test_attention_on_a_cpu_follows_the_dtype():
+    def picked(dtype: str) -> str | None:
+        return pick_attention(ModelSettings("a", dtype), tiny_config(300), torch.device("cpu"))
+
+    assert picked("bfloat16") == "eager"
+    assert picked("float32") is None
+
+
+def test_questions_are_read_while_the_weights_are(monkeypatch):
+    free_base()
+    read = Event()
+    load = loading._load
+
+    def load_slowly(*given):
+        assert read.wait(timeout=30), "the work waited for the weights"
+        return load(*given)
+
+    monkeypatch.setattr(loading, "_load", load_slowly)
+    base, size = load_while(TINY, "cpu", lambda tokenizer: (read.set(), len(tokenizer))[1])
+    assert size == len(base.tokenizer)
+    assert load_while(TINY, "cpu", len) == (base, size)
+
+
+def test_what_the_work_raises_is_raised():
+    def fail(tokenizer):
+        raise UserError("cannot be read")
+
+    free_base()
+    with pytest.raises(UserError, match="cannot be read"):
+        load_while(TINY, "cpu", fail)

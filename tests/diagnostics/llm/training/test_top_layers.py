@@ -219,3 +219,13 @@ def test_dry_run_counts_the_lower_layers_once(table):
     assert seconds(1) < 0.6 * seconds("all")
     with pytest.raises(UserError, match="has 2 layers"):
         seconds(5)
+
+
+def test_a_cpu_trains_folds_together_where_only_upper_layers_have_adapters():
+    def folds(**changes: object) -> int:
+        chosen = settings(training="auto", **changes)
+        return LoraLLMDiagnostic(chosen, TINY, ADAMW, None, "cpu").folds_at_once
+
+    assert folds(top_layers=1) == LoraSettings().folds_at_once
+    assert folds(top_layers="all") == 1
+    assert folds(top_layers=1, use_dora=True) == 1

@@ -6,8 +6,9 @@ import gc
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import torch
@@ -41,6 +42,7 @@ from tst.diagnostics.llm.settings import ModelSettings
 disable_progress_bar()  # of reading weights: seconds
 if sys.stderr.isatty():
     enable_progress_bars()  # of downloads, which the line above takes away too: minutes
+T = TypeVar("T")
 _Key = tuple[Any, ...]
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -86,12 +88,25 @@ def pick_device(device: str) -> torch.device:
 
 def load_base(settings: ModelSettings, device: str) -> BaseModel:
     """The base model, from the previous job where it is the same, else freshly loaded."""
+    return load_while(settings, device, lambda tokenizer: None)[0]
+
+
+def load_while(
+    settings: ModelSettings, device: str, work: Callable[[PreTrainedTokenizerBase], T]
+) -> tuple[BaseModel, T]:
+    """The base model, and what ``work`` makes of its tokenizer while the weights are read."""
     settings = resolve_model(settings, pick_device(device))
     key = _key(settings, device)
-    if key not in _kept:
-        free_base()
-        _kept[key] = _load(settings, pick_device(device))
-    return _kept[key]
+    if key in _kept:
+        return _kept[key], work(_kept[key].tokenizer)
+    free_base()
+    if pick_device(device).type == "cuda":
+        torch.cuda.set_device(pick_device(device))
+    known = outline(settings, pick_device(device))
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work, known.tokenizer)
+        _kept[key] = _load(settings, pick_device(device), known)
+    return _kept[key], done.result()
 
 
 def keep_base(settings: ModelSettings, device: str, base: BaseModel) -> None:
@@ -172,10 +187,7 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
     )
 
 
-def _load(settings: ModelSettings, device: torch.device) -> BaseModel:
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    known = outline(settings, device)
+def _load(settings: ModelSettings, device: torch.device, known: Outline) -> BaseModel:
     dtype = DTYPES[known.dtype]
     model: Any
     if known.source is None:
