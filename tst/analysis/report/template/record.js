@@ -12,7 +12,7 @@ function recordCards(r) {
     cards.push(card("Δ over zero-shot", points(o.delta_hard), `95%: ${points(o.interval.delta_hard[0])} to ${points(o.interval.delta_hard[1])}`));
   }
   cards.push(card("baseline", percent(o.baseline), `majority ${percent(o.majority)}`));
-  cards.push(card("adjusted", percent(o.adjusted_hard), `${range(o.interval.adjusted_hard)} 0: guessing, 100: given away`));
+  cards.push(card("adjusted", percent(o.adjusted_hard), `${range(o.interval.adjusted_hard)}; 0: guessing, 100: given away`));
   if (known(o.bits)) {
     const floor = `of a calibrated model ${fixed(o.ece_floor, 1)}`;
     cards.push(card("bits per question", fixed(o.bits, 3), o.nothing_beyond_counting || `beyond counting positions${known(o.interval.bits[0]) ? `, 95%: ${o.interval.bits.map((b) => fixed(b, 3)).join(" to ")}` : ""}`));
