@@ -45,6 +45,15 @@ def test_columns_of_the_highest_rank_go_first_and_are_named():
     assert lines(24)[0].split()[-2:] == ["n", "score"]  # rank 0 stays, whatever the room
 
 
+def test_a_column_without_a_heading_is_named_where_it_is_left_out():
+    columns = [Column("score"), Column("", rank=1, name="intervals of the score")]
+    rows = [Row(["69.3", "[60.0, 78.8]"])]
+    assert lines(30, columns, rows)[0].split() == ["score"]
+    assert lines(12, columns, rows)[-1].startswith("12 columns")
+    told = " ".join(lines(12, columns, rows)[2:])
+    assert told == "12 columns have no room for: intervals of the score"
+
+
 def test_columns_that_cannot_be_left_out_are_kept_in_a_room_too_small():
     assert choose_columns([Column("a"), Column("b")], [10, 10], 5) == [0, 1]
 

@@ -24,11 +24,11 @@ JUDGED = (
     Column("removed", is_text=True),
     Column("left"),
     Column("score", rank=2),
-    Column("", rank=3),
+    Column("", rank=3, name="intervals of the score"),
     Column("adjusted"),
-    Column("", rank=1),
+    Column("", rank=1, name="intervals of adjusted"),
     Column("ours − this"),
-    Column("", rank=4),
+    Column("", rank=4, name="whether it is independent"),
 )
 GAPS = (
     Column("", is_text=True),

@@ -30,11 +30,13 @@ class Column:
 
     rank: columns of the highest rank are left out first; those of rank 0 always stay
     is_text: set left, and shortened before a column is left out
+    name: what a column without a heading is called where it is left out
     """
 
     heading: str
     rank: int = 0
     is_text: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def show_table(columns: Sequence[Column], rows: Sequence[Row], console: Console)
             for i, cell in zip(shown, cells, strict=True)
         ]
         console.print(Text(GAP.join(parts).rstrip(), style), soft_wrap=True)
-    if left_out := [columns[i].heading for i in range(len(columns)) if i not in shown]:
+    hidden = [column for i, column in enumerate(columns) if i not in shown]
+    if left_out := [column.heading or column.name for column in hidden]:
         say(f"{console.width} columns have no room for: {', '.join(left_out)}", console)
 
 
