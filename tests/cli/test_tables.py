@@ -48,8 +48,7 @@ def test_columns_of_the_highest_rank_go_first_and_are_named():
 def test_a_column_without_a_heading_is_named_where_it_is_left_out():
     columns = [Column("score"), Column("", rank=1, name="intervals of the score")]
     rows = [Row(["69.3", "[60.0, 78.8]"])]
-    assert lines(30, columns, rows)[0].split() == ["score"]
-    assert lines(12, columns, rows)[-1].startswith("12 columns")
+    assert lines(30, columns, rows)[1].split(maxsplit=1) == ["69.3", "[60.0, 78.8]"]
     told = " ".join(lines(12, columns, rows)[2:])
     assert told == "12 columns have no room for: intervals of the score"
 
