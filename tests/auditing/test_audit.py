@@ -190,7 +190,7 @@ def test_a_published_command_has_no_places_of_this_machine() -> None:
 def test_the_command_from_a_file_to_exit_code_3(tmp_path: Path) -> None:
     write_file(tmp_path / "my.csv", n=100, groups=0)
     words = ["my.csv", "diagnostic.trees=5", "diagnostic.members=[encodings]", "null.repeats=0"]
-    words += ["audit.llm=false"]
+    words += ["audit.llm=false", "model=tiny"]
     words += ["audit.fail_if=exposed", "n_jobs=1"]
     done = run_command("tst.audit", *words, cwd=tmp_path, fresh=True)
     assert done.returncode == 3, done.stderr
