@@ -15,7 +15,7 @@ from tst.noisy_tuning.losses import pair_losses
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
-from tst.noisy_tuning.step_passes import StepCollator
+from tst.noisy_tuning.step_passes import PairCollator
 from tst.noisy_tuning.training import ProbedTrainer, RunPlan, trained
 
 TINY = ModelSettings("tiny", quantization="none")
@@ -158,7 +158,7 @@ def test_the_memory_probe_keeps_no_more_than_training_will(base, examples, monke
 
 def test_a_steps_passes_hold_its_pairs_longest_first(examples):
     steps = plan("plain", 12)
-    collator = StepCollator(examples, [steps], 4, 0)
+    collator = PairCollator(examples, [steps], 4, 0)
     for number, step in enumerate(steps):
         first, second = collator.passes(number)
         assert (len(first.input_ids), len(second.input_ids)) == (4, 2)
@@ -169,7 +169,7 @@ def test_a_steps_passes_hold_its_pairs_longest_first(examples):
 
 
 def test_the_longest_pass_is_found_for_the_memory_probe(examples):
-    collator = StepCollator(examples, [plan("plain", 12)], 2, 0)
+    collator = PairCollator(examples, [plan("plain", 12)], 2, 0)
     assert len(collator) == 12
     widest = max(b.input_ids.shape[1] for i in range(12) for b in collator.passes(i))
     assert collator.longest().input_ids.shape[1] == widest

@@ -27,7 +27,7 @@ from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.losses import run_losses
 from tst.noisy_tuning.objective import pair_loss
 from tst.noisy_tuning.probe import StepProbe
-from tst.noisy_tuning.step_passes import StepCollator
+from tst.noisy_tuning.step_passes import PairCollator
 from tst.noisy_tuning.training import MeasureLosses, RunPlan, TrainedRuns, confidences
 from tst.optimizers.settings import OptimizerSettings
 
@@ -143,7 +143,7 @@ def trained_together(
     """As ``training.trained``, for runs that differ in optimizer, learning rate, label smoothing
     and in the pairs of their steps; runs with the same optimizer follow each other.
     """
-    collator = StepCollator(examples, [p.steps for p in plans], memory.micro_batch, seed)
+    collator = PairCollator(examples, [p.steps for p in plans], memory.micro_batch, seed)
     lora = plans[0].training.lora(len(plans[0].steps[0].rows))
     adapters = StackedAdapters(base, lora, [seed] * len(plans))
     rule = RunsOptimizer(adapters, plans, lora)

@@ -12,7 +12,7 @@ from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.schedule import Step
 
 
-class StepCollator:
+class PairCollator:
     """Turns a step's number into its forward passes of micro_batch pairs of each run.
 
     plans: the steps of each run, all of the same number and batch size

@@ -28,7 +28,7 @@ from tst.noisy_tuning.objective import pair_loss
 from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
 from tst.noisy_tuning.settings import TrainingSettings
-from tst.noisy_tuning.step_passes import StepCollator
+from tst.noisy_tuning.step_passes import PairCollator
 from tst.optimizers.build import ReadableOptimizer, build_optimizer
 from tst.optimizers.settings import OptimizerSettings
 
@@ -136,7 +136,7 @@ def trained(
 
     every: steps between calls of ``measure``; 0: none
     """
-    collator = StepCollator(examples, [plan.steps], memory.micro_batch, seed)
+    collator = PairCollator(examples, [plan.steps], memory.micro_batch, seed)
     lora = plan.training.lora(len(plan.steps[0].rows))
     masks = DropoutMasks(lora.dropout)
     with ExitStack() as stack:
