@@ -225,12 +225,13 @@ def test_fronts_have_intervals_and_a_figure(grid):
     fronts = grouped.fronts(setting)
     table = front_table(fronts)
     casmo = table[table["optimizer"] == "casmo"]
-    assert casmo["held_out"].iloc[0] == pytest.approx(1.4)
+    assert casmo["change"].iloc[0] == pytest.approx(-0.6)
     assert casmo["mean"].iloc[0] == pytest.approx(0.1) and casmo["mean"].iloc[-1] == 0
     assert (casmo["low"] <= casmo["mean"]).all() and (casmo["n"] == 3).all()
     ends = end_points(fronts).set_index(["optimizer", "learning_rate"])
     assert ends.loc[("adamw", 1e-4), "memorised"] == pytest.approx(0.301)
     assert ends.loc[("adamw", 1e-4), "memorised_low"] < 0.301
+    assert ends.loc[("adamw", 4e-4), "change"] == pytest.approx(-0.2)
     (axes,) = draw_fronts(fronts).axes
     assert len(axes.lines) == 2 and len(axes.texts) == 4
 

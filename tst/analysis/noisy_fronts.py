@@ -75,28 +75,33 @@ def gap_at_equal_loss(
 
 
 def front_table(fronts: Mapping[str, Variants]) -> pd.DataFrame:
-    """Rows (contender, held_out): n, mean, low, high of what was memorised, over seeds.
+    """Rows (contender, change): n, mean, low, high of what was memorised, over seeds.
 
-    Levels from the lowest that all seeds of a contender reach to the loss before training.
+    change: of the held-out clean loss since before training, from the lowest that all seeds of a
+    contender reach to 0. Seeds hold out other pairs, so that their losses have other levels.
     """
     rows: list[dict[str, object]] = []
     for contender, variants in fronts.items():
-        curves = list(curves_by_seed(variants).values())
+        curves = [list(map(_changes, own)) for own in curves_by_seed(variants).values()]
         if not curves:
             continue
         best = max(lowest_loss(own) for own in curves)
-        start = min(float(curve["held_out"].iloc[0]) for own in curves for curve in own)
-        for level in np.linspace(best, max(best, start), LEVELS):
+        for level in np.linspace(best, 0.0, LEVELS):
             figures = over_seeds(front_at(own, float(level)) for own in curves)
             shown = {k: figures[k] for k in ("n", "mean", "low", "high")}
-            rows.append({"optimizer": contender, "held_out": float(level), **shown})
-    names = ["optimizer", "held_out", "n", "mean", "low", "high"]
+            rows.append({"optimizer": contender, "change": float(level), **shown})
+    names = ["optimizer", "change", "n", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _changes(curve: pd.DataFrame) -> pd.DataFrame:
+    """A curve whose held-out loss is counted from where training began."""
+    return curve.assign(held_out=curve["held_out"] - curve["held_out"].iloc[0])
 
 
 def end_points(fronts: Mapping[str, Variants]) -> pd.DataFrame:
     """Rows (contender, learning rate, filter share): means over seeds at the end of training, with
-    intervals: held_out and memorised, each with _low and _high.
+    intervals: held_out, its change since before training and memorised, each with _low and _high.
     """
     rows: list[dict[str, object]] = []
     for contender, variants in fronts.items():
@@ -106,9 +111,11 @@ def end_points(fronts: Mapping[str, Variants]) -> pd.DataFrame:
                 "learning_rate": variant.learning_rate,
                 "filter_share": variant.filter_share,
             }
-            ends = [read_curve(experiment).iloc[-1] for experiment in by_seed.values()]
-            for name in ("held_out", "memorised"):
-                figures = over_seeds(float(end[name]) for end in ends)
+            curves = [read_curve(experiment) for experiment in by_seed.values()]
+            ends = {name: [c[name].iloc[-1] for c in curves] for name in ("held_out", "memorised")}
+            ends["change"] = [_changes(curve)["held_out"].iloc[-1] for curve in curves]
+            for name, values in ends.items():
+                figures = over_seeds(map(float, values))
                 row |= {"n": figures["n"], name: figures["mean"]}
                 row |= {f"{name}_low": figures["low"], f"{name}_high": figures["high"]}
             rows.append(row)

@@ -106,21 +106,25 @@ def draw_memorisation(runs: Runs) -> Figure:
 
 
 def draw_fronts(fronts: Mapping[str, Variants]) -> Figure:
-    """What was memorised against the loss of held-out clean pairs: a line a contender, with its 95%
-    interval over seeds, and the end of training with each learning rate.
+    """What was memorised against the change of the held-out clean loss: a line per contender, with
+    its 95% interval over seeds, and the end of training with each learning rate. Ends above the
+    loss before training are left out: they would squeeze all others.
     """
     figure, (axes,) = new_figure(3.2, 1)
     table, ends = front_table(fronts), end_points(fronts)
+    ends = ends[ends["change"] <= 0]
     for colour, contender in zip(CYCLE, fronts, strict=False):
         own, end = (frame[frame["optimizer"] == contender] for frame in (table, ends))
-        axes.plot(own["held_out"], own["mean"], color=colour, label=contender)
-        axes.fill_between(own["held_out"], own["low"], own["high"], color=colour, alpha=0.15)
-        axes.scatter(end["held_out"], end["memorised"], s=14, color=colour, linewidths=0)
+        axes.plot(own["change"], own["mean"], color=colour, label=contender)
+        axes.fill_between(own["change"], own["low"], own["high"], color=colour, alpha=0.15)
+        axes.scatter(end["change"], end["memorised"], s=14, color=colour, linewidths=0)
         for _, row in end.iterrows():
-            axes.annotate(f"{row['learning_rate']:.0e}", (row["held_out"], row["memorised"]),
+            axes.annotate(f"{row['learning_rate']:.0e}", (row["change"], row["memorised"]),
                           fontsize=5, color=colour, xytext=(2, 2),
                           textcoords="offset points")  # fmt: skip
-    axes.set(xlabel="loss on held-out clean pairs, nats per target token", ylabel="memorised, nats")
+    axes.set(xlabel="change of the loss on held-out clean pairs, nats per target token",
+             ylabel="memorised, nats")  # fmt: skip
+    axes.set_title("without ends above the loss before training", fontsize=6, loc="right")
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
     return figure
 
