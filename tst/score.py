@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig
 
 from tst.cli.command import Command
+from tst.cli.command_line import quoted
 from tst.cli.console_script import names_a_command
 from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
@@ -51,8 +53,9 @@ COMMAND = Command("score", ScoreConfig, score, find_score_problems, complete=com
 
 def main() -> None:
     """Score the folder that the first word names, or what ``adapters=``, ``predictions=`` name."""
-    if names_a_command(sys.argv[1:]):
-        sys.argv[1] = f"adapters={sys.argv[1]}"
+    words = sys.argv[1:]
+    if words and (names_a_command(words) or Path(words[0]).is_dir()):
+        sys.argv[1] = f"adapters={quoted(words[0])}"
     COMMAND.main()
 
 

@@ -76,6 +76,15 @@ def _quote(word: str) -> str:
     return shlex.quote(word)
 
 
+def quoted(word: str) -> str:
+    """A word as Hydra's parser takes it for a text, whatever commas or brackets are in it.
+
+    Of backslashes, Hydra reads those in front of a quote as escapes, and no others.
+    """
+    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", word)
+    return "'" + re.sub(r"\\+$", lambda match: match[0] * 2, escaped) + "'"
+
+
 def _is_override(arguments: list[str], index: int) -> bool:
     """Whether an argument is a ``key=value``, and not a flag or a flag's value."""
     behind_flag = index > 0 and arguments[index - 1].startswith("--")

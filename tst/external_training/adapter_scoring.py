@@ -18,13 +18,7 @@ from tst.diagnostics.llm.scoring.fold_reading import count_answers
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings
-from tst.external_training.adapters import (
-    Adapter,
-    adapters_root,
-    find_adapters,
-    training_cost,
-    training_history,
-)
+from tst.external_training.adapters import Adapter, adapters_root, find_adapters
 from tst.external_training.declaration import ExternalAdapters
 from tst.external_training.settings import ExternalAdapterSettings
 from tst.external_training.trainer_settings import fold_name
@@ -82,11 +76,11 @@ class AdapterScoring(ExternalAdapters):
         with bare_again(session.base):
             model = attach_saved(session.base.model, adapter.folder)
             answers = session.score(model, [asked], [reading])[0]
-        cost = session.take_cost() | training_cost(adapter)
+        cost = session.take_cost() | adapter.notes.cost
         cost["heldout_seconds"] = time.perf_counter() - started
         cost["rows_cut"] = float(asked.cut.sum())
         cost["peak_memory_bytes"] = peak_memory(session.base.device)
         predictions = to_predictions(heldout, answers, zero_shot, cost)
         predictions.base = session.base.identity
-        predictions.history = training_history(adapter)
+        predictions.history = adapter.notes.history
         return predictions

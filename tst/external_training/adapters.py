@@ -13,24 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from safetensors import SafetensorError, safe_open
-from torch import nn
-
 from tst.core.diagnostic import Fold
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.adapters import WEIGHTS
+from tst.external_training.trainer_notes import TrainerNotes, read_notes, read_object
 from tst.external_training.trainer_settings import fold_name
-from tst.records.files import checksum, read_json
+from tst.records.files import checksum
 
 CONFIG = "adapter_config.json"
 PICKLE = "adapter_model.bin"
-TRAINER_STATE, RESULTS = "trainer_state.json", "all_results.json"
+WHOLE_MODEL = ("model.safetensors", "model.safetensors.index.json")
 _FOLD = re.compile(r"(?:fold[-_]?)?(?:(\d+)[-_])?(\d+)")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
-_TENSOR = re.compile(
-    r"(?:base_model\.model\.)?(?P<layer>.+)\.lora_(?P<part>A|B|magnitude_vector)(?:\.weight)?"
-)
 
 
 @dataclass(frozen=True)
@@ -38,15 +32,27 @@ class Adapter:
     """One fold's adapter.
 
     folder: has its weights and adapter_config.json; about: that file
+    notes: what its trainer noted beside it
     """
 
     folder: Path
     about: dict[str, Any]
+    notes: TrainerNotes
 
-    @property
-    def trained_in(self) -> Path:
-        """The folder of the training: above a checkpoint, else the adapter's own."""
-        return self.folder.parent if _CHECKPOINT.fullmatch(self.folder.name) else self.folder
+    def settings(self) -> dict[str, Any]:
+        """What its files say, as fields of ``ExternalAdapterSettings``."""
+        about = self.about
+        targets = about.get("target_modules") or []
+        targets = [targets] if isinstance(targets, str) else targets
+        found = {
+            "r": about["r"],
+            "alpha": float(about["lora_alpha"]),
+            "dropout": float(about.get("lora_dropout", 0.0)),
+            "targets": sorted({target.split(".")[-1] for target in targets}),
+            "use_dora": bool(about.get("use_dora", False)),
+            "use_rslora": bool(about.get("use_rslora", False)),
+        }
+        return found if self.notes.epochs is None else found | {"epochs": self.notes.epochs}
 
 
 def adapters_root(folder: Path) -> Path:
@@ -76,17 +82,41 @@ def find_adapters(root: Path, wanted: Iterable[Fold]) -> dict[Fold, Adapter]:
     found = {}
     for fold in wanted:
         if fold in folders and (folder := _with_weights(folders[fold])):
-            found[fold] = Adapter(folder, _read_config(folder))
+            above = folder.parent if _CHECKPOINT.fullmatch(folder.name) else folder
+            found[fold] = Adapter(folder, _read_config(folder), read_notes(folder, above))
     return found
 
 
+def why_missing(root: Path, missing: Iterable[Fold], folds: Iterable[Fold]) -> str:
+    """What is likely wrong where folds have no adapter; empty where nothing tells."""
+    if (root / WEIGHTS).is_file():
+        return f"{root} is one adapter itself; name the folder that holds a folder per fold"
+    names = {p.name: m for p in root.iterdir() if (m := _FOLD.fullmatch(p.name))}
+    if strangers := sorted({(int(m[1] or 0), int(m[2])) for m in names.values()} - set(folds)):
+        return f"the plan has no fold {fold_name(strangers[0])}: folds are numbered from 0"
+    for name, match in names.items():
+        fold = int(match[1] or 0), int(match[2])
+        if fold in missing and any((root / name / whole).is_file() for whole in WHOLE_MODEL):
+            return f"{root / name} holds a whole model; keep the adapter, not merged into its base"
+    return ""
+
+
 def _with_weights(folder: Path) -> Path | None:
-    """The folder itself, else its last checkpoint with an adapter; None where none has one."""
+    """The folder itself, else its last checkpoint; None where there is no adapter.
+
+    Raises UserError for a pickle, and where the last checkpoint was not saved to its end.
+    """
     numbered = [(int(m[1]), p) for p in folder.iterdir() if (m := _CHECKPOINT.fullmatch(p.name))]
-    for path in (folder, *(p for _, p in sorted(numbered, reverse=True))):
+    checkpoints = [path for _, path in sorted(numbered, reverse=True)]
+    for path in (folder, *checkpoints):
         if (path / WEIGHTS).is_file():
+            if path in checkpoints[1:]:
+                raise UserError(
+                    f"{checkpoints[0]}: the last checkpoint has no {WEIGHTS}: the training was "
+                    f"stopped there. Train the fold to its end, or remove that folder to score "
+                    f"{path.name}."
+                )
             return path
-    for path in (folder, *(p for _, p in numbered)):
         if (path / PICKLE).is_file():
             raise UserError(
                 f"{path / PICKLE}: a pickle can run code and is never loaded; save the adapter "
@@ -97,13 +127,20 @@ def _with_weights(folder: Path) -> Path | None:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
-    try:
-        about = dict(read_json(path))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); every adapter has one.") from error
+    if not path.is_file():
+        raise UserError(f"{path}: is missing; every adapter has one.")
+    about = read_object(path)
     problems = []
     if about.get("peft_type") != "LORA":
         problems.append(f"peft_type={about.get('peft_type')}; expected LORA")
+    if not isinstance(about.get("r"), int) or about["r"] < 1:
+        problems.append(f"r={about.get('r')}; expected the rank, a whole number above 0")
+    for name in ("lora_alpha", "lora_dropout"):
+        if not isinstance(about.get(name, 0.0 if name == "lora_dropout" else None), int | float):
+            problems.append(f"{name}={about.get(name)}; expected a number")
+    targets = about.get("target_modules") or []
+    if not isinstance(targets, str | list) or not all(isinstance(t, str) for t in targets):
+        problems.append(f"target_modules={targets}; expected names of layers")
     if about.get("bias", "none") != "none":
         problems.append(
             f"bias={about['bias']}: biases of the base would change too; train bias=none"
@@ -123,92 +160,3 @@ def digest_adapters(adapters: Mapping[Fold, Adapter]) -> str:
         for name in (WEIGHTS, CONFIG):
             digest.update(f"{fold_name(fold)}/{name}:{checksum(adapter.folder / name)}\n".encode())
     return digest.hexdigest()[:12]
-
-
-def find_misfits(adapter: Adapter, layers: Mapping[str, nn.Module]) -> list[str]:
-    """Why an adapter does not belong on a base with these linear layers; empty where it does.
-
-    Compares names and shapes of all tensors; reads none of them.
-    """
-    path = adapter.folder / WEIGHTS
-    try:
-        with safe_open(str(path), framework="pt") as kept:
-            shapes = {name: tuple(kept.get_slice(name).get_shape()) for name in kept.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        return [f"{path}: cannot be read ({error})"]
-    if not shapes:
-        return [f"{path}: holds no weights"]
-    parts: dict[str, dict[str, tuple[int, ...]]] = {}
-    problems = []
-    for name, shape in shapes.items():
-        match = _TENSOR.fullmatch(name)
-        if match is None or match["layer"] not in layers:
-            problems.append(f"{name}: the base has no such layer")
-        else:
-            parts.setdefault(match["layer"], {})[match["part"]] = shape
-    for name, own in parts.items():
-        if "A" not in own or "B" not in own:
-            problems.append(f"{name}: half of the adapter is missing")
-            continue
-        inputs, outputs = own["A"][1], own["B"][0]
-        expected = _size(layers[name])
-        if (inputs, outputs) != expected:
-            problems.append(
-                f"{name}: made for a layer of {inputs} to {outputs}, the base's is of "
-                f"{expected[0]} to {expected[1]}"
-            )
-        elif own["A"][0] != own["B"][1]:
-            problems.append(f"{name}: ranks {own['A'][0]} and {own['B'][1]} differ")
-    return [f"{path}: {problem}" for problem in problems[:3]]
-
-
-def _size(layer: nn.Module) -> tuple[int, int]:
-    """Inputs and outputs of a linear layer."""
-    weight: Any = layer.weight
-    rows, columns = weight.shape
-    return (columns, rows) if isinstance(layer, nn.Linear) else (rows, columns)  # Conv1D
-
-
-def training_cost(adapter: Adapter) -> dict[str, float]:
-    """What a transformers-based trainer noted of the training: seconds, mean loss, steps."""
-    path = adapter.trained_in / RESULTS
-    if not path.is_file():
-        return {}
-    noted = read_json(path)
-    names = {"train_runtime": "train_seconds", "train_loss": "train_loss"}
-    return {ours: float(noted[theirs]) for theirs, ours in names.items() if theirs in noted}
-
-
-def training_history(adapter: Adapter) -> pd.DataFrame | None:
-    """Step, epoch, loss and learning rate as the trainer logged them; None where it kept no log."""
-    path = adapter.folder / TRAINER_STATE
-    if not path.is_file():
-        return None
-    logged = [e for e in read_json(path).get("log_history", []) if "loss" in e and "step" in e]
-    if not logged:
-        return None
-    columns = ("step", "epoch", "loss", "learning_rate")
-    return pd.DataFrame([{c: float(e.get(c, "nan")) for c in columns} for e in logged]).assign(
-        step=lambda frame: frame["step"].astype(int), tokens=float("nan")
-    )
-
-
-def adapter_settings(adapter: Adapter) -> dict[str, Any]:
-    """What its JSON files say, as fields of ``ExternalAdapterSettings``."""
-    about = adapter.about
-    targets = about.get("target_modules") or []
-    names = {str(t).split(".")[-1] for t in ([targets] if isinstance(targets, str) else targets)}
-    found: dict[str, Any] = {
-        "r": int(about["r"]),
-        "alpha": float(about["lora_alpha"]),
-        "dropout": float(about.get("lora_dropout", 0.0)),
-        "targets": sorted(names),
-        "use_dora": bool(about.get("use_dora", False)),
-        "use_rslora": bool(about.get("use_rslora", False)),
-    }
-    path = adapter.folder / TRAINER_STATE
-    if path.is_file():
-        state = read_json(path)
-        if state.get("num_train_epochs"):
-            found["epochs"] = float(state["num_train_epochs"])
-    return found

@@ -33,7 +33,7 @@ from tst.external_training.manifest import (
     write_manifest,
 )
 from tst.external_training.rendering import Differences, compare_rendering
-from tst.external_training.settings import FOR_LLAMAFACTORY, as_exported
+from tst.external_training.settings import FOR_LLAMAFACTORY, exported_config
 from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
 from tst.records.files import checksum, read_json, write_json, write_text
 from tst.stress_test.build import resolve_auto
@@ -63,8 +63,7 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     Raises UserError for settings that others cannot follow, and for a folder that holds something
     else. An export that is there already is completed; adapters in it stay.
     """
-    config = replace(config, diagnostic=as_exported(config.diagnostic))
-    config = resolve_auto(config)
+    config = resolve_auto(exported_config(config))
     lora = config.diagnostic
     require_valid(lora, config.model, config.optimizer)
     table = load_table(config)

@@ -16,7 +16,7 @@ from tst.diagnostics.llm.settings import TRAINED_HERE, LoraSettings
 from tst.external_training.settings import (
     ALPACA,
     ScoreConfig,
-    as_exported,
+    exported_config,
     find_export_problems,
 )
 from tst.stress_test.identity import record_folder
@@ -37,7 +37,8 @@ def is_trained_elsewhere(config: RunConfig) -> bool:
 
 def trained_here(config: RunConfig) -> RunConfig:
     """The stress test with the settings that are exported, as if trained here; for a dry run."""
-    lora = replace(as_exported(config.diagnostic), trainer=TRAINED_HERE, llamafactory="")
+    config = exported_config(config)
+    lora = replace(config.diagnostic, trainer=TRAINED_HERE, llamafactory="")
     return replace(config, diagnostic=lora)
 
 

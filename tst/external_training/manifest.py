@@ -17,6 +17,19 @@ from tst.records.files import checksum, read_json, write_json
 MANIFEST = "manifest.json"
 KIND = "tst export 1"
 """What the file is, and the version of its layout."""
+CONFIG_PARTS = (
+    *("benchmark", "diagnostic", "model", "optimizer", "fold", "features", "scoring"),
+    "data_root",
+)
+"""Parts of the config that the folds were made with, and are scored with."""
+_ENTRIES = {
+    "table": ("name", "fingerprint"),
+    "plan": ("digest",),
+    "base": ("name", "digest", "commit"),
+    "config": CONFIG_PARTS,
+    "files": (),
+}
+"""What is read of each part of a manifest."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +75,19 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        manifest = Manifest(**read_json(path))
+        given = dict(read_json(path))
+        if given.get("kind") != KIND:
+            raise UserError(
+                f"{path}: kind is {given.get('kind')!r}, expected {KIND!r}; export again with this "
+                "version."
+            )
+        manifest = Manifest(**given)
+        for part, names in _ENTRIES.items():
+            entries = dict(vars(manifest)[part])
+            if missing := [name for name in names if name not in entries]:
+                raise ValueError(f"{part} has no {missing[0]}")
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path} is no manifest of tst export ({error}); export again.") from error
-    if manifest.kind != KIND:
-        raise UserError(
-            f"{path}: kind is {manifest.kind!r}, expected {KIND!r}; export again with this version."
-        )
     return manifest
 
 

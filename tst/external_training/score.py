@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from tst.config.schema import RunConfig
 from tst.core.diagnostic import Fold
@@ -25,6 +26,8 @@ from tst.external_training.declaration import (
     path_of,
 )
 from tst.external_training.manifest import (
+    CONFIG_PARTS,
+    MANIFEST,
     Manifest,
     describe_plan,
     find_manifest,
@@ -35,15 +38,12 @@ from tst.external_training.settings import (
     PredictionFileSettings,
     ScoreConfig,
 )
-from tst.records.files import checksum, read_json
+from tst.external_training.trainer_settings import fold_name
+from tst.records.files import checksum
 from tst.stress_test.run import Result, load_table, plan_for, run
 
 log = logging.getLogger("tst")
 
-FROM_MANIFEST = (
-    *("benchmark", "diagnostic", "model", "optimizer", "fold", "features", "scoring"),
-    "data_root",
-)
 VERSIONS = "versions.json"
 
 
@@ -54,13 +54,19 @@ def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
     if found is None:
         return
     asked = deepcopy(cfg)
-    for section in FROM_MANIFEST:
-        OmegaConf.update(cfg, section, found[1].config[section], merge=True)
+    try:
+        for section in CONFIG_PARTS:
+            OmegaConf.update(cfg, section, found[1].config[section], merge=True)
+    except OmegaConfBaseException as error:
+        raise UserError(
+            f"{found[0] / MANIFEST}: its settings are not those of this version "
+            f"({str(error).splitlines()[0]}); export again with this version."
+        ) from error
     # a folder from elsewhere must not make this machine run a model's own code
     cfg.model.trust_remote_code = asked.model.trust_remote_code
     for word in overrides:
         key = word.lstrip("+~").partition("=")[0].partition("@")[0]
-        if key.partition(".")[0] in FROM_MANIFEST:
+        if key.partition(".")[0] in CONFIG_PARTS:
             OmegaConf.update(cfg, key, OmegaConf.select(asked, key), merge=True)
 
 
@@ -76,7 +82,13 @@ def score_elsewhere(config: ScoreConfig) -> Result:
 
 
 def _score_adapters(config: ScoreConfig) -> Result:
-    from tst.external_training.adapters import adapters_root, digest_adapters, find_adapters
+    from tst.external_training.adapters import (
+        adapters_root,
+        digest_adapters,
+        find_adapters,
+        why_missing,
+    )
+    from tst.external_training.base_match import require_base
 
     folder = Path(config.adapters).expanduser().resolve()
     run_config = _as_run(config)
@@ -88,14 +100,20 @@ def _score_adapters(config: ScoreConfig) -> Result:
     # those that are not asked for now belong to the same record
     adapters = find_adapters(root, plan.folds())
     problems = [] if found is None else _mismatches(*found, table, plan)
-    if missing := [f"{r}-{f}" for r, f in wanted if (r, f) not in adapters]:
+    if missing := [fold for fold in wanted if fold not in adapters]:
+        why = why_missing(root, missing, plan.folds())
+        if not why and found is None:
+            why = (
+                f"there is no {MANIFEST} of tst export, so the folds are those of fold.k={plan.k}, "
+                f"fold.repeats={plan.repeats}; name benchmark=, model= and fold= of the training"
+            )
         problems.append(
-            f"no adapter of fold {', '.join(missing)} (repeat-fold) in {root}; train it, or name "
-            "the others with fold.only"
+            f"no adapter of fold {', '.join(map(fold_name, missing))} (repeat-fold) in {root}; "
+            + (why or "train it, or name the others with fold.only")
         )
     if problems:
         raise UserError("\n".join(f"{folder}: {problem}." for problem in problems))
-    _require_base(config.model, config.device, found, adapters)
+    require_base(config.model, config.device, None if found is None else found[1], adapters)
     settings, trainer = _settings(config, found, adapters)
     declared = UnverifiedAdapters if found is None else ExternalAdapters
     settings.implementation = path_of(declared)
@@ -120,53 +138,21 @@ def _mismatches(
     return find_mismatches(folder, manifest, table.fingerprint, described)
 
 
-def _require_base(
-    model: ModelSettings,
-    device: str,
-    found: tuple[Path, Manifest] | None,
-    adapters: dict[Fold, Any],
-) -> None:
-    """Raise UserError where the base is not the one of the manifest, or adapters do not fit it."""
-    from tst.diagnostics.llm.model.layers import decoder_layers
-    from tst.diagnostics.llm.model.loading import outline, pick_device
-    from tst.diagnostics.llm.model.weights_digest import digest_weights
-    from tst.external_training.adapters import find_misfits
-
-    known = outline(model, pick_device(device))
-    problems = []
-    if found is not None and known.source is not None:
-        expected = found[1].base
-        digest = digest_weights(known.source, model.revision)
-        commit = vars(known.config).get("_commit_hash")
-        by_weights = bool(digest and expected["digest"])
-        same = digest == expected["digest"] if by_weights else commit == expected["commit"]
-        if not same:
-            what = f"weights {digest}" if by_weights else f"commit {commit}"
-            was = expected["digest"] if by_weights else expected["commit"]
-            problems.append(
-                f"model.name={model.name}: another base ({what}) than was exported "
-                f"({expected['name']}, {was})"
-            )
-    layers = decoder_layers(known.empty(model)) if known.source is not None else {}
-    for adapter in adapters.values() if layers else ():
-        if misfits := find_misfits(adapter, layers):
-            problems += misfits
-            break
-    if problems:
-        raise UserError("\n".join(f"{problem}." for problem in problems))
-
-
 def _settings(
     config: ScoreConfig, found: tuple[Path, Manifest] | None, adapters: dict[Fold, Any]
 ) -> tuple[ExternalAdapterSettings, str]:
     """What all folds were trained with, and who trained them; UserError where folds differ."""
-    from tst.external_training.adapters import adapter_settings
-    from tst.external_training.trainer_settings import fold_name, read_settings
+    from tst.external_training.trainer_settings import read_settings
 
     by_fold: dict[str, dict[str, Any]] = {}
     for fold, adapter in adapters.items():
         stated = {} if found is None else read_settings(found[0] / f"train-{fold_name(fold)}.yaml")
-        noted = adapter_settings(adapter)
+        noted = adapter.settings()
+        if adapter.notes.steps < adapter.notes.planned:
+            log.warning(
+                "fold %s: stopped at step %d of %d",
+                fold_name(fold), adapter.notes.steps, adapter.notes.planned,
+            )  # fmt: skip
         for name in sorted(set(stated) & set(noted)):
             if stated[name] != noted[name]:
                 log.warning(
@@ -196,10 +182,12 @@ def _settings(
 
 def _trainer(config: ScoreConfig, found: tuple[Path, Manifest] | None) -> str:
     """Who trained, with its version where ``run.sh`` noted it."""
+    from tst.external_training.trainer_notes import read_object
+
     if found is None or found[1].trainer == "unknown":
         return "unknown"
     path = found[0] / "adapters" / VERSIONS
-    version = read_json(path).get(found[1].trainer, "") if path.is_file() else ""
+    version = read_object(path).get(found[1].trainer, "") if path.is_file() else ""
     return f"{found[1].trainer} {version}".rstrip()
 
 

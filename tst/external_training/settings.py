@@ -121,6 +121,20 @@ def as_exported(settings: Any) -> LoraSettings:
     return replace(settings, mc_scoring="letters", validation=0.0)
 
 
+def exported_config(config: RunConfig) -> RunConfig:
+    """A stress test as others can train it (``as_exported``), in a dtype that they take here.
+
+    transformers' trainer, which the others build on, trains bfloat16 on a GPU alone, so ``auto`` is
+    float32 on a CPU. Raises UserError as ``as_exported`` does.
+    """
+    from tst.diagnostics.llm.model.loading import pick_device
+
+    config = replace(config, diagnostic=as_exported(config.diagnostic))
+    if config.model.dtype == "auto" and pick_device(config.device).type == "cpu":
+        config.model = replace(config.model, dtype="float32")
+    return config
+
+
 def set_exported(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Let a composed config score letters, so that a model's own settings are those for letters."""
     if cfg.diagnostic.get("mc_scoring") == "auto":

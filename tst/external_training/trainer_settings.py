@@ -21,14 +21,14 @@ SPARE_TOKENS = 16
 NO_CHECKPOINTING_BELOW = 1e9
 """Parameters of a model whose activations are kept: recomputing them takes a third of the time."""
 
-COMMON_NAMES = {
-    "learning_rate": "learning_rate",
-    "lr_scheduler_type": "scheduler",
-    "num_train_epochs": "epochs",
-    "weight_decay": "weight_decay",
-    "max_grad_norm": "max_grad_norm",
+COMMON_NAMES: dict[str, tuple[str, type]] = {
+    "learning_rate": ("learning_rate", float),
+    "lr_scheduler_type": ("scheduler", str),
+    "num_train_epochs": ("epochs", float),
+    "weight_decay": ("weight_decay", float),
+    "max_grad_norm": ("max_grad_norm", float),
 }
-"""Names of transformers' TrainingArguments to those of ``LoraSettings``."""
+"""Names of transformers' TrainingArguments to those of ``LoraSettings``, and what they are."""
 
 
 def fold_name(fold: Fold) -> str:
@@ -146,7 +146,7 @@ def as_yaml(settings: dict[str, Any], style: str) -> str:
 def read_settings(path: Path) -> dict[str, Any]:
     """A fold's YAML as fields of ``ExternalAdapterSettings``; empty where there is no such file.
 
-    Raises UserError for a file that is no mapping.
+    Raises UserError for a file that is no mapping, or has something else for a number.
     """
     if not path.is_file():
         return {}
@@ -156,8 +156,16 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(given, dict):
         raise UserError(f"{path}: expected settings as NAME: VALUE.")
-    found = {ours: given[name] for name, ours in COMMON_NAMES.items() if name in given}
-    if "per_device_train_batch_size" in given:
-        passes = int(given.get("gradient_accumulation_steps", 1))
-        found["batch_size"] = int(given["per_device_train_batch_size"]) * passes
+    found: dict[str, Any] = {}
+    try:
+        for name, (ours, kind) in COMMON_NAMES.items():
+            if name in given:
+                found[ours] = kind(given[name])
+        name = "per_device_train_batch_size"
+        if name in given:
+            found["batch_size"] = int(given[name])
+            name = "gradient_accumulation_steps"
+            found["batch_size"] *= int(given.get(name, 1))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: {name}={given[name]}; expected a number.") from error
     return found
