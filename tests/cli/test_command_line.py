@@ -1,8 +1,9 @@
 import shlex
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tst.cli.command_line import arrange, as_typed
+from tst.cli.command_line import arrange, as_typed, quoted
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,11 @@ def test_overrides_as_a_person_types_them(overrides, path, line):
     assert as_typed("audit", overrides, path) == line
     typed = [word for word in overrides if not word.startswith("benchmark=")]
     assert [word for word in shlex.split(line) if word in typed] == typed
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["a b", "it's", "a,b", "a{b}", "[x]", "", "x\\", "x\\'y", "a=b", "5", 'a"b', "a\\b", "null"],
+)
+def test_a_quoted_word_is_itself_whatever_is_in_it(word):
+    assert OverridesParser.create().parse_override(f"adapters={quoted(word)}").value() == word

@@ -116,6 +116,18 @@ def test_the_settings_of_a_fold_are_all_stated_and_no_template_is(exported):
     assert all((exported.folder / entry["file_name"]).is_file() for entry in info.values())
 
 
+def test_on_a_cpu_auto_is_a_dtype_that_other_trainers_take(words, tmp_path):
+    own = [w for w in words if not w.startswith("model.dtype")]
+    config = export.COMMAND.compose([*own, f"to={tmp_path}/folds"])
+    assert config.model.dtype == "auto"
+    done = export_folds(config, tmp_path / "folds", config.format)
+    assert done.manifest.config["model"]["dtype"] == "float32"
+    assert yaml.safe_load((done.folder / "train-0-0.yaml").read_text())["bf16"] is False
+    asked = export.COMMAND.compose([*own, "model.dtype=bfloat16", f"to={tmp_path}/asked"])
+    done = export_folds(asked, tmp_path / "asked", asked.format)  # for a GPU elsewhere
+    assert yaml.safe_load((done.folder / "train-0-0.yaml").read_text())["bf16"] is True
+
+
 def test_long_prompts_are_cut_as_they_are_scored(base, tmp_path):
     rows = questions(8)
     rows[0]["question"] = "Which " + "very " * 60 + "long shade has jar 0?"

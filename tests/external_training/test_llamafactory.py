@@ -125,6 +125,20 @@ def test_no_program_and_other_commands_are_refused(run_config, tmp_path):
         run_with_llamafactory(config)
 
 
+def test_versions_are_those_that_its_python_would_import(exported, environment, tmp_path):
+    cli = environment()
+    for place, version in (("first", "5.6.0"), ("second", "5.17.0")):
+        about = tmp_path / place / f"transformers-{version}.dist-info" / "METADATA"
+        about.parent.mkdir(parents=True)
+        about.write_text(f"Metadata-Version: 2.1\nName: transformers\nVersion: {version}\n")
+    path = f"{tmp_path}/first:{tmp_path}/second"
+    run = ["bash", str(exported.folder / "run.sh")]
+    known = {**os.environ, "LLAMAFACTORY": str(cli), "FOLDS": " ", "PYTHONPATH": path}
+    subprocess.run(run, env=known, check=False)
+    versions = json.loads((exported.folder / "adapters" / "versions.json").read_text())
+    assert versions["transformers"] == "5.6.0" and "llamafactory" not in versions
+
+
 def test_the_script_says_what_is_missing(exported):
     done = subprocess.run(
         ["bash", str(exported.folder / "run.sh")],

@@ -7,10 +7,12 @@ import logging
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tst.core.errors import UserError
-from tst.external_training.predictions import option_probabilities
+from tst.external_training.answers import option_probabilities
+from tst.external_training.predictions import read_predictions
 from tst.external_training.score import score_elsewhere
 from tst.records.run_records import read_record
 
@@ -83,6 +85,9 @@ def test_letters_that_are_not_given_share_what_is_left(given, n, p, mass, absent
         ({"E": -1.0}, "letter 'E' of 2 options"),
         ({}, "at most 0"),
         ({"A": float("nan")}, "at most 0"),
+        ({"A": "low"}, "expected a number, not 'low'"),
+        ({"A": {"x": 1}}, "expected a number, not {'x': 1}"),
+        ({" A": -0.5, "a": -3.0}, "letter 'A' twice"),
         ({"A": float("-inf"), "B": float("-inf")}, "every letter has probability 0"),
     ],
 )
@@ -124,9 +129,9 @@ def test_what_is_missing_doubled_unknown_or_of_another_fold_is_one_message(expor
         score_elsewhere(score_config(f"predictions={path}"))
     message = str(refused.value)
     assert lost["id"] in message and "have no answer" in message
-    assert "was answered before" in message
+    assert "1 rows answer a question of a fold again" in message
     assert "1 ids are of no question: nobody" in message
-    assert "expected id, fold" in message
+    assert "expected id, fold" in message and "1 lack them: line 26" in message
     assert "does not hold out" in message
 
 
@@ -137,6 +142,47 @@ def test_an_answer_of_the_wrong_kind_is_named(exported, score_config):
     path = write(exported.folder / "answers.jsonl", rows)
     with pytest.raises(UserError, match=f"{bad['id']} .mc: expected logprobs by letter"):
         score_elsewhere(score_config(f"predictions={path}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "message"),
+    [
+        ("value", {"value": "three"}, "expected a number, not 'three'"),
+        ("value", {"value": [3]}, r"expected a number, not \[3\]"),
+        ("value", {"value": True}, "expected a number, not True"),
+        ("logprobs", {"logprobs": [-1, -2]}, "expected logprobs by letter"),
+        ("logprobs", {"logprobs": "{'A': -1}"}, "as JSON, with double quotes"),
+        ("logprobs", {"text": "The answer is B"}, "or a letter as text"),
+    ],
+)
+def test_what_cannot_be_read_is_one_message(exported, score_config, kind, answer, message):
+    rows = rows_of(exported.folder)
+    row = next(row for row in rows if kind in row)
+    row.pop(kind)
+    row.update(answer)
+    path = write(exported.folder / "answers.jsonl", rows)
+    with pytest.raises(UserError, match=f"1 answers cannot be read: {row['id']} .*{message}"):
+        score_elsewhere(score_config(f"predictions={path}"))
+
+
+@pytest.mark.parametrize("fold", ["one", 0.5, True, None])
+def test_rows_without_a_fold_are_counted_in_one_line(exported, fold):
+    rows = [row | {"fold": fold} for row in rows_of(exported.folder)]
+    reading = read_predictions(write(exported.folder / "answers.jsonl", rows))
+    assert not reading.answers
+    (problem,) = reading.problems
+    assert problem.endswith("24 lack them: line 1, line 2, line 3 and 21 more.")
+
+
+def test_a_csv_is_read_as_well(exported, score_config):
+    rows = rows_of(exported.folder)
+    for row in rows:
+        row["fold"] = str(row["fold"])
+        if "logprobs" in row:
+            row["logprobs"] = json.dumps(row["logprobs"])
+    path = exported.folder / "answers.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    assert score_elsewhere(score_config(f"predictions={path}")).complete
 
 
 def test_fold_only_asks_for_that_fold_alone(exported, score_config):

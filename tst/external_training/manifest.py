@@ -12,7 +12,8 @@ import pandas as pd
 
 from tst.core.errors import UserError
 from tst.core.folds import FoldPlan
-from tst.records.files import checksum, read_json, write_json
+from tst.external_training.trainer_notes import read_object
+from tst.records.files import checksum, write_json
 
 MANIFEST = "manifest.json"
 KIND = "tst export 1"
@@ -74,19 +75,21 @@ def read_manifest(folder: Path) -> Manifest | None:
     path = folder / MANIFEST
     if not path.is_file():
         return None
+    given = read_object(path)
+    if given.get("kind") != KIND:
+        raise UserError(
+            f"{path}: kind is {given.get('kind')!r}, expected {KIND!r}; export again with this "
+            "version."
+        )
     try:
-        given = dict(read_json(path))
-        if given.get("kind") != KIND:
-            raise UserError(
-                f"{path}: kind is {given.get('kind')!r}, expected {KIND!r}; export again with this "
-                "version."
-            )
         manifest = Manifest(**given)
         for part, names in _ENTRIES.items():
-            entries = dict(vars(manifest)[part])
+            entries = vars(manifest)[part]
+            if not isinstance(entries, dict):
+                raise ValueError(f"{part} is no object")
             if missing := [name for name in names if name not in entries]:
                 raise ValueError(f"{part} has no {missing[0]}")
-    except (OSError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{path} is no manifest of tst export ({error}); export again.") from error
     return manifest
 

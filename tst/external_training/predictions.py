@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,14 @@ from tst.benchmarks.files.reading import read_one
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.errors import UserError
 from tst.core.folds import FoldPlan
-from tst.diagnostics.llm.prompting.prompts import LETTERS, clean_text, parse_number
+from tst.diagnostics.llm.prompting.prompts import clean_text
+from tst.external_training.answers import ANSWERS, TEXT, read_choice, read_value, read_whole
 from tst.external_training.declaration import PredictionFile
 from tst.external_training.trainer_settings import fold_name
 
 log = logging.getLogger("tst")
 
-LOG_PROBABILITIES, VALUE, TEXT = "logprobs", "value", "text"
-ANSWERS = (LOG_PROBABILITIES, VALUE, TEXT)
 SHOWN = 3
-TOLERANCE = 1e-3
-"""By how much probabilities may sum to more than 1: APIs round log-probabilities."""
 
 Key = tuple[str, int, int]
 
@@ -52,45 +48,32 @@ def read_predictions(path: Path) -> Reading:
     """
     source = read_one(path)
     reading = Reading()
+    nameless, doubled = [], []
     for at, record in enumerate(source.records):
         place = source.place(at)
         try:
-            key = (str(record["id"]), int(record.get("repeat") or 0), int(record["fold"]))
+            key = (
+                str(record["id"]),
+                read_whole(record.get("repeat") or 0),
+                read_whole(record["fold"]),
+            )
         except (KeyError, TypeError, ValueError):
-            reading.problems.append(f"{place}: expected id, fold, and repeat where there are more.")
+            nameless.append(place)
             continue
         if key in reading.answers:
-            reading.problems.append(f"{place}: question {key[0]} of this fold was answered before.")
+            doubled.append(f"{key[0]} ({place})")
             continue
         reading.answers[key] = {name: record.get(name) for name in ANSWERS}
+    if nameless:
+        reading.problems.append(
+            f"expected id, fold, and repeat where there are more, in every row; {len(nameless)} "
+            f"lack them: {_some(nameless)}."
+        )
+    if doubled:
+        reading.problems.append(
+            f"{len(doubled)} rows answer a question of a fold again: {_some(doubled)}."
+        )
     return reading
-
-
-def option_probabilities(
-    logprobs: Mapping[str, float], n_options: int
-) -> tuple[np.ndarray, float, int]:
-    """Probabilities (n_options,) that sum to 1, the letters' mass, and how many were not given.
-
-    A letter that is not given gets an equal share of the mass that the given ones leave over.
-    Raises ValueError for what are no log-probabilities of letters.
-    """
-    letters = LETTERS[:n_options]
-    given = {str(k).strip().upper(): float(v) for k, v in logprobs.items()}
-    if unknown := sorted(set(given) - set(letters)):
-        raise ValueError(f"letter {unknown[0]!r} of {n_options} options")
-    if not given or any(math.isnan(v) or v > TOLERANCE for v in given.values()):
-        raise ValueError("log-probabilities are numbers of at most 0")
-    known = np.array([math.exp(given[x]) if x in given else math.nan for x in letters])
-    absent = np.isnan(known)
-    mass = float(known[~absent].sum())
-    if mass > 1 + TOLERANCE:
-        raise ValueError(f"the probabilities of the letters add up to {mass:.3f}")
-    if absent.any():
-        known[absent] = max(0.0, 1.0 - mass) / absent.sum()
-    total = float(known.sum())
-    if total <= 0:
-        raise ValueError("every letter has probability 0")
-    return known / total, min(mass, 1.0), int(absent.sum())
 
 
 class PredictionScoring(PredictionFile):
@@ -145,7 +128,7 @@ def require_complete(
         shown = [f"{key[0]} in {fold_name(key[1:])}" for key in sorted(elsewhere)]
         problems.append(
             f"{len(elsewhere)} answers are of questions that this fold does not hold out "
-            f"(another plan?): {_some(shown)}."
+            f"(another plan? folds are numbered from 0): {_some(shown)}."
         )
     if problems:
         raise UserError("\n".join(f"predictions={path}: {problem}" for problem in problems))
@@ -170,12 +153,12 @@ def fold_predictions(reading: Reading, heldout: pd.DataFrame, fold: Fold) -> Pre
         given = reading.answers[name, *fold]
         try:
             if kind == "mc":
-                p, mass, missing = _choice(given, len(options))
+                p, mass, missing = read_choice(given, len(options))
                 predictions.p_options[at], predictions.letter_mass[at] = p, mass
                 absent += missing
                 reading.absent_letters.append(missing)
             elif kind == "num":
-                value = _number(given)
+                value = read_value(given)
                 predictions.value[at] = value
                 predictions.parsed[at] = math.isfinite(value)
             else:
@@ -192,32 +175,6 @@ def fold_predictions(reading: Reading, heldout: pd.DataFrame, fold: Fold) -> Pre
         )
     predictions.cost = {"letters_not_given": float(absent)}
     return predictions
-
-
-def _choice(given: Mapping[str, Any], n_options: int) -> tuple[np.ndarray, float, int]:
-    """An mc answer: log-probabilities by letter (an object or its JSON text), or a letter."""
-    stated = given[LOG_PROBABILITIES]
-    if isinstance(stated, str):
-        stated = json.loads(stated)
-    if isinstance(stated, Mapping):
-        present = {k: v for k, v in stated.items() if v is not None}
-        return option_probabilities(present, n_options)
-    letter = str(given[TEXT] or "").strip().rstrip(".").upper()
-    if letter in LETTERS[:n_options] and len(letter) == 1:
-        p, _, _ = option_probabilities(
-            {x: 0.0 if x == letter else -math.inf for x in LETTERS[:n_options]}, n_options
-        )
-        return p, math.nan, 0
-    raise ValueError(f"mc: expected {LOG_PROBABILITIES} by letter, or a letter as {TEXT}")
-
-
-def _number(given: Mapping[str, Any]) -> float:
-    """A num answer: a value, or a text with a number in it; NaN where there is none."""
-    stated = given[VALUE]
-    if stated is None or (isinstance(stated, float) and math.isnan(stated)):
-        return parse_number(str(given[TEXT] or ""))
-    value = float(stated)
-    return value if math.isfinite(value) else math.nan
 
 
 def _some(names: list[str]) -> str:

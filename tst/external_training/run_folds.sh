@@ -12,9 +12,13 @@ cli=$(command -v "${LLAMAFACTORY:-llamafactory-cli}") || {
 mkdir -p adapters
 "$(dirname "$cli")/python" - > adapters/versions.json << 'PYTHON'
 import importlib.metadata, json
-names = ("llamafactory", "torch", "transformers", "peft", "trl", "datasets", "accelerate")
-there = {d.name.lower(): d.version for d in importlib.metadata.distributions() if d.name}
-print(json.dumps({name: there[name] for name in names if name in there}))
+there = {}
+for name in ("llamafactory", "torch", "transformers", "peft", "trl", "datasets", "accelerate"):
+    try:
+        there[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        continue
+print(json.dumps(there))
 PYTHON
 all=$(ls train-*.yaml | sed 's/^train-//; s/\.yaml$//')
 for fold in ${FOLDS:-$all}; do
