@@ -54,6 +54,8 @@ def test_good_rows_have_no_problem(row):
         ({**MC, "answer": 3}, "gold answer is option 4 of 3"),
         ({**MC, "answer": -1}, "gold answer is option 0 of 3"),
         ({**NUM, "answer": 3}, "non-numeric gold 3"),
+        ({**NUM, "answer": ""}, "no gold number"),
+        ({**NUM, "answer": None}, "no gold number"),
         ({**NUM, "answer": "3"}, "non-numeric gold '3'"),
         ({**NUM, "answer": float("nan")}, "non-numeric gold nan"),
         ({**NUM, "answer": float("inf")}, "non-numeric gold inf"),

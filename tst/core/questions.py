@@ -215,6 +215,8 @@ def find_problem(row: Mapping[str, Any]) -> str:
         if not 0 <= answer < len(options):
             return f"gold answer is option {answer + 1} of {len(options)}"
     elif kind == "num":
+        if answer is None or answer == "":
+            return "no gold number"
         if not isinstance(answer, float) or not math.isfinite(answer):
             return f"non-numeric gold {answer!r:.60}"
         if abs(answer) > MAX_NUMBER:

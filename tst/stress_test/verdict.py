@@ -69,6 +69,7 @@ def describe_nulls(null: dict[str, Any]) -> list[str]:
             told.append(f"The {kind} null cannot be judged: {entry['holds_reason']}.")
             continue
         draws = "draw" if entry["draws"] == 1 else "draws"
+        of_mc = " to the multiple-choice questions alone" if kind == "uniform" else ""
         verdict = "holds" if entry["holds"] else "IS VIOLATED: do not trust the scores above"
         p = ""
         if "p" in entry:
@@ -76,7 +77,7 @@ def describe_nulls(null: dict[str, Any]) -> list[str]:
             p = f"; p = {decimal(entry['p'])} for the score above"
             p += ", the smallest that so many draws can show" if least else ""
         told.append(
-            f"With {kind} answers ({entry['draws']} {draws}) the model scores "
+            f"With {kind} answers{of_mc} ({entry['draws']} {draws}) the model scores "
             f"{percent(entry['score_hard'])}%, expected {percent(entry['expected'])}%: the null "
             f"{verdict}{p}."
         )

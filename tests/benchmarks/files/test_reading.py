@@ -100,6 +100,9 @@ def test_truncated_parquet(tmp_path):
 
 
 def test_missing_file_and_folder(tmp_path):
+    (tmp_path / "questions.csv").write_text("question,answer\nWhich?,1\n")
+    with pytest.raises(UserError, match=r"does not exist.* Did you mean .*/questions\.csv\?"):
+        read_file(tmp_path / "qestions.csv")
     with pytest.raises(UserError, match="does not exist"):
         read_file(tmp_path / "none.csv")
     with pytest.raises(UserError, match="is a folder"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from functools import partial
 from glob import has_magic
 from pathlib import Path
@@ -58,6 +59,14 @@ def read_file(path: Path) -> list[Record]:
     return read_one(path).records
 
 
+def _file_names(folder: Path) -> list[str]:
+    """Names of the files with questions in a folder; none where it cannot be looked into."""
+    try:
+        return sorted(p.name for p in folder.iterdir() if p.is_file() and is_table_name(p.name))
+    except OSError:
+        return []
+
+
 def read_one(path: Path, part: str | None = None) -> FileRecords:
     """A file's records and where they stand, by its extension.
 
@@ -67,7 +76,9 @@ def read_one(path: Path, part: str | None = None) -> FileRecords:
     """
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
-        raise UserError(f"{path} {kind}; expected a file with questions.")
+        close = get_close_matches(path.name, _file_names(path.parent), n=1)
+        hint = f" Did you mean {path.parent / close[0]}?" if close else ""
+        raise UserError(f"{path} {kind}; expected a file with questions.{hint}")
     suffix = suffix_of(path)
     reader = READERS.get(suffix)
     if reader is None or not is_table_name(path.name):
