@@ -153,13 +153,11 @@ def test_the_same_seed_gives_the_same_rows():
     assert plant_rows(152, 1) != plant_rows(152, 2)
 
 
-def test_size_auto_is_the_callers():
-    settings = settings_of("planted")
-    assert len(load_benchmark(settings).frame) == 600
-    small = load_benchmark(settings, n_auto=152)
-    assert len(small.frame) == 152
+def test_size_auto_is_600():
+    whole, small = (load_benchmark(settings_of("planted", n=n)) for n in ("auto", 152))
+    assert (len(whole.frame), len(small.frame)) == (600, 152)
     assert "n=152" in small.source
-    assert small.fingerprint != load_benchmark(settings).fingerprint
+    assert small.fingerprint != whole.fingerprint
 
 
 @pytest.mark.parametrize("n", ["many", 0, 15, True, 1.5])

@@ -25,19 +25,17 @@ from tst.core.imports import import_object
 from tst.core.questions import QuestionTable, build_table
 
 PLANTED = "planted"
-MIN_PLANTED = 16
+MIN_PLANTED, AUTO_PLANTED = 16, 600
 
 
-def load_benchmark(
-    settings: BenchmarkSettings, data_root: Path | None = None, n_auto: int = 600
-) -> QuestionTable:
+def load_benchmark(settings: BenchmarkSettings, data_root: Path | None = None) -> QuestionTable:
     """Read, check and return a benchmark's questions, with what was understood of them.
 
     The rows come from ``settings.path``, else ``data_root/<name>/<local>``, else the hub; those of
-    ``planted`` are generated, ``n_auto`` of them where ``n`` is auto. Raises UserError.
+    ``planted`` are generated, 600 of them where ``n`` is auto. Raises UserError.
     """
     if settings.name == PLANTED and settings.path is None:
-        n = _planted_size(settings.n, n_auto)
+        n = _planted_size(settings.n)
         source = f"planted, n={n}, seed={settings.seed}"
         return build_table(
             settings.name, plant_rows(n, settings.seed), strict=settings.strict, source=source
@@ -70,9 +68,9 @@ def table_from_source(settings: BenchmarkSettings, source: Source) -> QuestionTa
     return build_understood(settings, source, reader)
 
 
-def _planted_size(n: Any, n_auto: int) -> int:
+def _planted_size(n: Any) -> int:
     if n == "auto":
-        return n_auto
+        return AUTO_PLANTED
     if isinstance(n, bool) or not isinstance(n, int) or n < MIN_PLANTED:
         raise UserError(
             f"benchmark.n={n}: expected auto or an integer of {MIN_PLANTED} or more "

@@ -39,7 +39,7 @@ def describe_sample(sample: Sample) -> dict[str, Any]:
 
 
 def compare_samples(
-    samples: Mapping[str, Sample], units: np.ndarray, reference: str, seed: int = 0
+    samples: Mapping[str, Sample], units: np.ndarray, reference: str
 ) -> dict[str, dict[str, Any]]:
     """95% intervals of the MEASURES of every set, and of reference - set.
 
@@ -47,7 +47,7 @@ def compare_samples(
     all sets, so that differences are paired although the sets have different questions. A set with
     scores in fewer than two groups has NaN as interval, with a reason, and no difference.
     """
-    group_of, draws = resample_groups(units, seed)
+    group_of, draws = resample_groups(units, seed=0)
     sums = {name: _sums(sample, group_of) for name, sample in samples.items()}
     chunks: dict[str, list[np.ndarray]] = {name: [] for name in samples}
     for counts in draws:

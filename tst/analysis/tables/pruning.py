@@ -64,7 +64,7 @@ def solvability_table(experiments: Sequence[Experiment], notes: Sequence[str] = 
     )
 
 
-def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> PaperTable:
+def gap_table(experiments: Sequence[Experiment]) -> PaperTable:
     """One row per (pruning, model with vision, list of removed questions)."""
     rows = []
     for experiment, name in zip(experiments, _names(experiments), strict=True):
@@ -86,7 +86,6 @@ def gap_table(experiments: Sequence[Experiment], notes: Sequence[str] = ()) -> P
         ("pruning", "answers", "removed"),
         GAPS,
         rows,
-        list(notes),
     )
 
 

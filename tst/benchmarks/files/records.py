@@ -122,6 +122,6 @@ class Source:
         return f"{file.place(at)} of {file.name}" if len(self.files) > 1 else file.place(at)
 
 
-def numbered(name: str, records: list[Record], counted: str = ROW) -> FileRecords:
+def numbered(name: str, records: list[Record]) -> FileRecords:
     """Records numbered from 1, as a viewer of Parquet files or a JSON list counts them."""
-    return FileRecords(name, records, counted, range(1, len(records) + 1))
+    return FileRecords(name, records, ROW, range(1, len(records) + 1))
