@@ -34,7 +34,8 @@ def draw_losses(runs: Runs) -> Figure:
     for axes, title in ((left, "training loss"), (right, "held-out clean loss")):
         axes.set_title(title, fontsize=8)
         axes.set(xlabel="step", ylabel="nats per target token")
-    left.legend(frameon=False, fontsize=7)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3,
+                  frameon=False, fontsize=7)  # fmt: skip
     return figure
 
 
