@@ -126,7 +126,8 @@ class ModelSettings:
     quantization: nf4 (double quantisation), fp8 (Ada, Hopper and newer GPUs: finer than nf4, and
         faster than bfloat16 for large models), none, or auto: none where the device's memory would
         hold weights, adapters and activations if it were empty, else nf4
-    attn_implementation: auto picks flash-attention where installed, else what is exact
+    attn_implementation: auto picks flash-attention where installed, plain attention on a CPU in
+        bfloat16, else what is exact
     kernels: liger (fused Triton kernels, CUDA), none, or auto (liger where installed)
     device_map: e.g. ``auto`` for a base too large for one GPU
     training: the model's own training defaults, which diagnostic/lora_llm.yaml reads; ``model`` in
