@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
+from tests.commands import run_command
 from tests.made_records import HOSTILE, make_record
 from tst.config.composition import compose
 from tst.core.errors import UserError
@@ -81,9 +80,8 @@ def test_the_page_shows_the_cue_beside_its_controls(explanation):
 
 def test_the_command_writes_page_and_figures(record, tmp_path):
     out = tmp_path / "page.html"
-    command = [sys.executable, "-m", "tst.explain", f"record={record}", "questions=2", "draws=1",
-               f"out={out}", f"outputs_root={tmp_path}"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    words = ("questions=2", "draws=1", f"out={out}", f"outputs_root={tmp_path}")
+    done = run_command("tst.explain", f"record={record}", *words, fresh=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
     figures = read_json(out.with_suffix(".json"))

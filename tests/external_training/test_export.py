@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
+from tests.commands import run_command
 from tests.external_training.conftest import questions, write_questions
 from tst import export
 from tst.core.errors import UserError
@@ -222,13 +221,11 @@ def test_the_manifest_knows_questions_plan_and_base(exported, export_config, bas
 
 
 def test_the_command_says_what_it_set_and_what_comes_next(words, tmp_path):
-    line = [sys.executable, "-m", "tst.export", *words, f"to={tmp_path}/folds"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+    done = run_command("tst.export", *words, f"to={tmp_path}/folds", fresh=True)
     assert done.returncode == 0, done.stderr
     assert "mc_scoring=letters, validation=0" in done.stdout
     assert f"tst score {tmp_path}/folds" in done.stdout
-    line = [sys.executable, "-m", "tst.export", *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+    done = run_command("tst.export", *words)
     assert done.returncode == 2 and "to" in done.stderr and "Traceback" not in done.stderr
 
 

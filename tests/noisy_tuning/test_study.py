@@ -1,8 +1,6 @@
 """Runs of several optimizers and seeds put together: figures, tables, the two commands."""
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from tests.commands import run_command
 from tests.noisy_tuning.conftest import make_config
 from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.build import draw_all
@@ -109,20 +108,15 @@ def test_a_comparison_is_shown_with_its_intervals(root):
 
 @pytest.mark.slow
 def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
-    def command(module, *overrides):
-        return subprocess.run(
-            [sys.executable, "-m", module, *overrides, f"outputs_root={tmp_path}"],
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-
     tiny = ("model=tiny", "data.n=60", "data.held_out=12", "schedule.steps=3")
-    tiny += ("schedule.batch_size=4", "evaluation.pairs=4", "device=cpu")
-    sweep = command("tst.noisy", "-m", "optimizer=adamw,casmo", "seed=0,1", *tiny)
+    tiny += ("schedule.batch_size=4", "evaluation.pairs=4", "device=cpu",
+             f"outputs_root={tmp_path}")  # fmt: skip
+    sweep = run_command("tst.noisy", "-m", "optimizer=adamw,casmo", "seed=0,1", *tiny, fresh=True)
     assert sweep.returncode == 0, sweep.stderr
     assert sweep.stdout.count("record: ") == 4
-    study = command("tst.noisy_study")
+    study = run_command("tst.noisy_study", f"outputs_root={tmp_path}", fresh=True)
     assert study.returncode == 0 and "robustness: at the lowest" in study.stdout
     assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 4
-    wrong = command("tst.noisy", "schedule.kind=zigzag", *tiny)
+    wrong = run_command("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr
