@@ -10,6 +10,7 @@ import pytest
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.diagnostics.llm.settings import ModelSettings
 from tst.noisy_tuning import measurement
+from tst.noisy_tuning.data import load_pairs
 from tst.noisy_tuning.experiment import NoisyResult, run
 from tst.noisy_tuning.materials import prepare
 from tst.noisy_tuning.settings import (
@@ -104,10 +105,13 @@ def test_a_failed_run_ends_as_failed(tmp_path, monkeypatch):
 
 def test_no_text_of_a_pair_leaves(tmp_path):
     tuned(tmp_path)
-    materials = prepare(
-        NoisyConfig(data=DataSettings(n=60, held_out=12), schedule=ScheduleSettings("probe", 6, 6),
-                    evaluation=EvaluationSettings(8, 3), suspects=SuspectSettings(pairs=8))
-    )  # fmt: skip
+    config = NoisyConfig(
+        data=DataSettings(n=60, held_out=12),
+        schedule=ScheduleSettings("probe", 6, 6),
+        evaluation=EvaluationSettings(8, 3),
+        suspects=SuspectSettings(pairs=8),
+    )
+    materials = prepare(config, load_pairs(config.data, config.seed))
     texts = {str(r).encode() for r in materials.train["response"] if len(str(r)) > 15}
     files = [p for p in (tmp_path / "wandb").rglob("*") if p.is_file()]
     written = b"".join(p.read_bytes() for p in files)
