@@ -59,8 +59,9 @@ bench: $(READY)  ## time the forest, and how folds are trained: plain SFTTrainer
 
 # LLAMAFACTORY=PATH names its llamafactory-cli; SCORE=1 also trains all folds of CV-Bench and compares scores:
 # make bench-peers LLAMAFACTORY=PATH SCORE=1 RUN_ARGS="data_root=../data"
-PEERS := $(BIN)/python benchmarks/peers.py $(if $(LLAMAFACTORY),--llamafactory $(LLAMAFACTORY))
-bench-peers: $(READY)  ## time plain TRL, LLaMA-Factory and ours on the same rows; SCORE=1: their scores too
+PEERS := $(BIN)/python benchmarks/peers.py $(if $(LLAMAFACTORY),--llamafactory $(LLAMAFACTORY)) \
+	$(if $(UNSLOTH),--unsloth $(UNSLOTH))
+bench-peers: $(READY)  ## time plain TRL, LLaMA-Factory, Unsloth and ours on the same rows; SCORE=1: their scores too
 	if command -v nvidia-smi > /dev/null && nvidia-smi -L | grep -q GPU; then \
 	$(PEERS) $(BENCH) && $(PEERS) $(BENCH) --shape mistral7b --quantization nf4; else $(PEERS) $(BENCH) --steps 100; fi
 	$(if $(SCORE),$(PEERS) --score benchmark=cv_bench $(RUN_ARGS))
