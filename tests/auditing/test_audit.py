@@ -166,6 +166,8 @@ def test_the_terminal_says_what_was_found_and_where_it_is(audited, capsys) -> No
     assert "not run: tst audit" in told
     assert f"report, list and page are in {audit.folder}\n" in told
     assert told.count("report.html") == 1
+    listed = len(pd.read_csv(audit.folder / "to_mend.csv"))
+    assert f"questions to mend ({listed}; of each type the first)" in told
     assert str(audit.folder / "report.html") in told
 
 

@@ -1,7 +1,9 @@
+import pandas as pd
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from tst.cli.console import show_first
 from tst.cli.tables import Column, Row, choose_columns, fit_text, say, show_table, standard_output
 
 COLUMNS = [
@@ -89,3 +91,23 @@ def test_off_a_terminal_no_line_is_broken(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     say("word " * 200, standard_output())
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_of_each_type_the_first_question_to_mend_is_shown():
+    rows = [
+        {"rank": rank, "id": f"q{rank}", "question_type": kind, "question": f"Which {rank}?",
+         "shortcut": "length", "why": "the longest", "repair": "shorten it"}
+        for rank, kind in enumerate("aaabac", start=1)
+    ]  # fmt: skip
+    console = Console(width=80, highlight=False, color_system=None)
+    with console.capture() as capture:
+        show_first(pd.DataFrame(rows), console, 2)
+        show_first(pd.DataFrame(rows), console, 3)
+        show_first(pd.DataFrame(rows).head(0), console)
+    shown = capture.get().splitlines()
+    assert [line.split()[1] for line in shown if "Which" in line] == ["q1", "q4", "q1", "q4", "q6"]
+    heads = [line for line in shown if line.startswith("questions")]
+    assert heads == [
+        "questions to mend (6; of 2 types the first)",
+        "questions to mend (6; of each type the first)",
+    ]

@@ -35,10 +35,13 @@ def show_to_mend(record: Path, to_mend: pd.DataFrame, console: Console) -> None:
 
 
 def show_first(to_mend: pd.DataFrame, console: Console, count: int = 5) -> None:
-    """The first questions to mend, with why and how."""
+    """The first question to mend of each type, ``count`` of them at most, with why and how."""
+    of_types = to_mend.drop_duplicates("question_type")
+    first = of_types.head(count)
     if len(to_mend):
-        console.print(f"\n[bold]questions to mend[/bold] ({len(to_mend)}, the first {count})")
-    for row in to_mend.head(count).to_dict("records"):
+        types = "each type" if len(first) == len(of_types) else f"{len(first)} types"
+        console.print(f"\n[bold]questions to mend[/bold] ({len(to_mend)}; of {types} the first)")
+    for row in first.to_dict("records"):
         text = " ".join(row["question"].split())
         head = f"  {row['rank']}  {row['id']}  [{row['question_type']}]  "
         room = max(20, min(console.width, READABLE) - len(head))
