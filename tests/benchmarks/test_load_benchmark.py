@@ -67,6 +67,16 @@ def test_groups_and_metadata_as_lists_or_mappings(tmp_path):
         assert table.frame["metadata"][0] == {"length": "3"}
 
 
+def test_columns_that_say_from_which_part_of_the_set_a_question_is(tmp_path):
+    record = {"question": "Q?", "answer": "x", "dataset": "scans", "length": 3}
+    for context in (["dataset"], {"dataset": "dataset"}):
+        table = load(tmp_path, [record], columns={"context": context})
+        assert table.frame["context"][0] == {"dataset": "scans"}
+        assert table.frame["metadata"][0] == {}
+        assert table.understanding.columns["context"] == "dataset"
+    assert "context" not in load(tmp_path, [record]).frame
+
+
 def test_all_missing_columns_in_one_message(tmp_path):
     with pytest.raises(UserError) as caught:
         load(

@@ -59,7 +59,7 @@ class ColumnSettings:
 
     A name may leave out case, spaces and punctuation where only one column is then meant. A field
     left at null is the column with a name of ``column_names.SYNONYMS``, where the source has one;
-    an empty string (for groups and metadata also ``{}``) means that there is none.
+    an empty string (for groups, metadata and context also ``{}``) means that there is none.
 
     id: unique name of a question; none: a hash of the row's content
     question: the question's text (required)
@@ -73,6 +73,8 @@ class ColumnSettings:
         a video, an image; the first is the one that ``fold=grouped5`` keeps whole; null: the
         columns of ``column_names.GROUP_NAMES`` whose values recur
     metadata: name to column, or list of columns: text-side columns admitted as model input
+    context: the same for columns that say from which part of the set a row is (VSI-Bench's
+        ``dataset``): read with ``features.context=siblings`` alone
     """
 
     id: str | None = None
@@ -83,6 +85,7 @@ class ColumnSettings:
     format: str | None = None
     groups: Any = None
     metadata: Any = None
+    context: Any = None
 
 
 @dataclass

@@ -11,6 +11,8 @@ options         mc: list of 2 to 26 plain texts in source order; else None
 answer          mc: 0-based option index (int); num: float; open: list of accepted str
 group_<name>    str, what questions share (a scene, a video); never model input
 metadata        dict of str to str, the text-side columns admitted as model input
+context         dict of str to str, from which part of the set a question is; model input with
+                ``features.context=siblings`` alone; only where the benchmark names such columns
 planted, cue    only where the truth is known (the planted benchmark); never model input
 answer_unit     str, of a number's gold, empty without one; only where some gold has a unit
 copies          str, the set of circular copies that a question belongs to, empty for none; folds
@@ -36,7 +38,7 @@ FORMATS = ("mc", "num", "open")
 BASE_COLUMNS = ("id", "question_type", "format", "question", "options", "answer", "metadata")
 TRUTH_COLUMNS = ("planted", "cue")
 GROUP_PREFIX = "group_"
-ANSWER_UNIT, COPIES = "answer_unit", "copies"
+ANSWER_UNIT, COPIES, CONTEXT = "answer_unit", "copies", "context"
 MAX_OPTIONS = 26
 MAX_NUMBER = 1e100
 MAX_TYPES = 500
@@ -191,6 +193,8 @@ def build_table(
     frame["options"] = pd.Series([r.get("options") for r in good], dtype=object)
     frame["answer"] = pd.Series([r["answer"] for r in good], dtype=object)
     frame["metadata"] = pd.Series([dict(r.get("metadata") or {}) for r in good], dtype=object)
+    if CONTEXT in frame:
+        frame[CONTEXT] = pd.Series([dict(r.get(CONTEXT) or {}) for r in good], dtype=object)
     order = [c for c in BASE_COLUMNS if c in frame]
     frame = frame[order + [c for c in frame if c not in order]]
     return QuestionTable(name, frame, count, left_out, source, revision)

@@ -7,13 +7,15 @@ the reason beside it; a diagnostic adds its own (``Diagnostic.without_effect``).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from tst.config.schema import RunConfig, to_plain
 from tst.core.folds import scheme_name
-from tst.core.questions import QuestionTable
+from tst.core.questions import CONTEXT, QuestionTable
 from tst.diagnostics.llm.settings import MODEL_WITHOUT_EFFECT, model_slug
 from tst.records.identity import RESULTS_VERSION, Identity, select_leaves
 from tst.records.kinds import STRESS_TEST
@@ -56,7 +58,21 @@ def identify(config: RunConfig, table: QuestionTable) -> Identity:
     )
     leaves["diagnostic.version"] = declared.version
     leaves["fold.group_by"] = config.fold.grouping(table.groups)
+    if (
+        "features" in declared.reads
+        and config.features.context != "none"
+        and CONTEXT in table.frame
+    ):
+        # not in the fingerprint: the order of questions, and so the folds, would follow from it
+        leaves["features.context.parts"] = _digest_context(table)
     return Identity(leaves, table.fingerprint, RESULTS_VERSION)
+
+
+def _digest_context(table: QuestionTable) -> str:
+    """16 hex digits over the questions' context columns, in any row order."""
+    ids, context = table.frame["id"], table.frame[CONTEXT]
+    rows = sorted(json.dumps(row, sort_keys=True) for row in zip(ids, context, strict=True))
+    return hashlib.blake2b("\n".join(rows).encode(), digest_size=8).hexdigest()
 
 
 def record_folder(config: RunConfig, table: QuestionTable) -> Path:

@@ -33,7 +33,7 @@ class Columns:
     """The columns of one source, resolved.
 
     fields: field to its column, or to a list of columns that hold one option each
-    groups, metadata: name to column
+    groups, metadata, context: name to column
     guessed: the fields, and ``group <name>``, that the settings do not name
     shared: columns by which rows may be of one source (an image), declared as a group or not
     ignored: columns that hold nothing that is used
@@ -43,6 +43,7 @@ class Columns:
     fields: dict[str, str | list[str]] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
     shared: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -59,7 +60,8 @@ def named_columns(settings: BenchmarkSettings) -> dict[str, str]:
             named |= {f"{key}.{i}": str(column) for i, column in enumerate(wanted)}
         elif wanted is not None:
             named[key] = str(wanted)
-    for key, wanted in (("groups", columns.groups), ("metadata", columns.metadata)):
+    several = {"groups": columns.groups, "metadata": columns.metadata, "context": columns.context}
+    for key, wanted in several.items():
         if isinstance(wanted, str):
             wanted = [wanted] if wanted else []
         if not isinstance(wanted, Mapping):
@@ -154,7 +156,7 @@ def resolve_columns(
     _guess_groups(found, settings, candidates, by_reader)
     found.notes += candidates.notes
     used = {c for f in found.fields.values() for c in ([f] if isinstance(f, str) else f)}
-    used |= {*found.groups.values(), *found.metadata.values()}
+    used |= {*found.groups.values(), *found.metadata.values(), *found.context.values()}
     tops = used | {column.partition(".")[0] for column in used}
     found.ignored = [name for name in names if name not in tops]
     return found
@@ -167,6 +169,8 @@ def _take_named(found: Columns, named: Mapping[str, str]) -> None:
             found.groups[name] = column
         elif kind == "metadata":
             found.metadata[name] = column
+        elif kind == "context":
+            found.context[name] = column
         elif name:
             several = found.fields.setdefault(kind, [])
             assert isinstance(several, list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tst.core.questions import GROUP_PREFIX
+from tst.core.questions import CONTEXT, GROUP_PREFIX
 
 COLUMN, READER, QUESTION = "column", "reader", "question"
 SETTING, YES_NO = "setting", "yes/no"
@@ -39,6 +39,7 @@ class Row:
     answer: Any
     groups: dict[str, str]
     metadata: dict[str, str]
+    context: dict[str, str]
     problem: str = ""
     options_from: str = ""
     form: str = ""
@@ -55,6 +56,7 @@ class Row:
             "options": self.options,
             "answer": self.answer,
             "metadata": self.metadata,
+            **({CONTEXT: self.context} if self.context else {}),
             **{GROUP_PREFIX + name: value for name, value in self.groups.items()},
             "problem": self.problem,
         }

@@ -179,6 +179,7 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
         answer=cells["answer"],
         groups=groups,
         metadata=given.get("metadata", metadata),
+        context={n: plain_text(look_up(record, c)) for n, c in columns.context.items()},
         problem=problem,
     )
 

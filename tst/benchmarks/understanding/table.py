@@ -87,6 +87,8 @@ def _describe(
     said |= {f"group {name}": column for name, column in columns.groups.items()}
     if columns.metadata:
         said["metadata"] = ", ".join(columns.metadata.values())
+    if columns.context:
+        said["context"] = ", ".join(columns.context.values())
     same_text = sum(map(len, alike_in_text(kept)))
     return Understanding(
         source=source.address,

@@ -10,7 +10,7 @@ class Forest(Diagnostic):
     """TsT-RF: the quick, interpretable audit. No model, no GPU."""
 
     label = "TsT-RF"
-    version = 2
+    version = 3
     settings_type = ForestSettings
     reads = ("features", "benchmark.features")
     cpu_seconds = 0.004  # VSI-Bench, CV-Bench: 3 to 4 ms

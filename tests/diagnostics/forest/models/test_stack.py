@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tst.diagnostics.forest.models import stack as stack_module
 from tst.diagnostics.forest.models.choice_model import choose_rounds
 from tst.diagnostics.forest.models.stack import default_stack, fit_stack
+from tst.diagnostics.forest.text.question_arrays import take
 from tst.diagnostics.forest.text.question_reader import QuestionReader
 
 DEFAULTS = np.array([0.5, 0.5])
@@ -76,6 +78,45 @@ def test_few_questions_keep_the_default_weights():
     stack = fit_stack(questions, logs, questions.baseline, correct, DEFAULTS)
     assert stack.common == pytest.approx(DEFAULTS, abs=0.01)
     assert default_stack(DEFAULTS).weights(questions).tolist() == [[0.5, 0.5]] * 4
+
+
+def test_weights_follow_the_best_member_far_where_that_pays():
+    """Shrunk to equal weights, a stack of one good member and noise was too timid by a third."""
+    questions, correct = made(900)
+    rng = np.random.default_rng(4)
+    good = logs_of(questions, 0.5 * (3.0 * correct + rng.normal(0, 1.0, len(correct))))
+    noise = np.stack([logs_of(questions, rng.normal(0, 1.0, len(correct))) for _ in range(7)], 1)
+    logs = np.column_stack([good, noise])
+    train, rows = take(questions, np.arange(0, 900, 2))
+    test, others = take(questions, np.arange(1, 900, 2))
+    defaults = np.full(8, 1 / 8)
+    stack = fit_stack(train, logs[rows], train.baseline, correct[rows], defaults)
+    probability = stack.predict(test, logs[others], test.baseline)
+    found = np.log(probability[correct[others] > 0]).mean()
+    tight = stack_module._fit_weights(
+        train, logs[rows], train.baseline, correct[rows], defaults, stack_module.PENALTIES[0]
+    )
+    shrunk = tight.predict(test, logs[others], test.baseline)
+    assert found > np.log(shrunk[correct[others] > 0]).mean()
+    assert stack.common[0] > tight.common[0]
+
+
+@pytest.mark.parametrize("sharpness", [0.25, 1.0, 3.0])
+def test_the_stack_is_as_certain_as_it_is_right(sharpness):
+    """The defaults' direction is wrong here, so that shrunk weights alone are too small."""
+    questions, correct = made(6000)
+    rng = np.random.default_rng(5)
+    utility = sharpness * (1.5 * correct + rng.normal(0, 1.0, len(correct)))
+    noise = [logs_of(questions, rng.normal(0, 1.0, len(correct))) for _ in range(5)]
+    logs = np.column_stack([logs_of(questions, utility), *noise])
+    train, rows = take(questions, np.arange(2000))
+    test, others = take(questions, np.arange(2000, 6000))
+    defaults = np.array([0.0, *[0.2] * 5])
+    stack = fit_stack(train, logs[rows], train.baseline, correct[rows], defaults)
+    probability = stack.predict(test, logs[others], test.baseline)
+    certain = test.largest(probability)
+    right = probability[correct[others] > 0] >= certain
+    assert certain.mean() == pytest.approx(right.mean(), abs=0.03)
 
 
 def test_rounds_cover_enough_questions_and_never_leave_all_out():

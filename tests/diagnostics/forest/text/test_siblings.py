@@ -6,7 +6,7 @@ import pytest
 
 from tst.core.errors import UserError
 from tst.core.folds import plan_folds, split
-from tst.core.questions import build_table
+from tst.core.questions import build_table, fingerprint
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.hashing import text_code
@@ -98,3 +98,49 @@ def test_siblings_need_groups():
     train, heldout = split(table, plan_folds(table, 5, 0), 0, 0)
     with pytest.raises(UserError, match="declares no groups"):
         ForestDiagnostic(FAST, [], context="siblings").fit_predict(train, heldout, 0)
+
+
+def places(n):
+    """The part of the set alone says which option is right, and how large a room is."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for i in range(n):
+        part = int(rng.integers(2))
+        asked = {
+            "metadata": {}, "context": {"dataset": f"d{part}"}, "group_scene": f"s{i % 40}",
+        }  # fmt: skip
+        size = float(10 + 20 * part + rng.integers(3))
+        rows += [
+            {"id": f"mc{i}", "question_type": "which", "format": "mc", "question": f"Which {i}?",
+             "options": ["oak", "pine"], "answer": part, **asked},
+            {"id": f"num{i}", "question_type": "size", "format": "num",
+             "question": f"How large is room {i}?", "options": None, "answer": size, **asked},
+        ]  # fmt: skip
+    return build_table("places", rows).frame
+
+
+def predicted(context, table):
+    train, heldout = split(table, plan_folds(table, 5), 0, 0)
+    predictions = ForestDiagnostic(FAST, [], context).fit_predict(train, heldout, 0)
+    gold = table["answer"].loc[heldout.index].tolist()
+    rows = zip(predictions.p_options, predictions.value, gold, strict=True)
+    right = [
+        float(np.argmax(p) == answer) if p is not None else float(abs(value - answer) < 3)
+        for p, value, answer in rows
+    ]
+    formats = heldout["format"].to_numpy()
+    return [np.mean(np.array(right)[formats == kind]) for kind in ("mc", "num")]
+
+
+def test_the_part_of_the_set_is_read_with_siblings_alone():
+    table = places(150)
+    assert min(predicted("siblings", table)) > 0.95
+    assert max(predicted("none", table)) < 0.8
+
+
+def test_the_part_of_the_set_changes_no_fold():
+    table = places(30)
+    other = table.assign(context=[{"dataset": "x"}] * len(table))
+    assert fingerprint(table) == fingerprint(other) == fingerprint(table.drop(columns="context"))
+    one, two = plan_folds(table, 3), plan_folds(other, 3)
+    assert (one.assignment == two.assignment).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tst.diagnostics.forest.features.additive_effects import AdditiveEffects
+from tst.diagnostics.forest.features.sibling_features import part_keys
 from tst.diagnostics.forest.features.surface_features import question_surface_features
 from tst.diagnostics.forest.features.target_encoding import KeyedTotals
 from tst.diagnostics.forest.text.hashing import combine
@@ -30,7 +31,7 @@ def question_keys(questions: QuestionArrays, masked: MaskedQuestions) -> dict[st
         keys[f"metadata.{field}"] = combine(kind, questions.metadata[:, field])
     for name, key in questions.keys.items():
         keys[name] = combine(name, kind, key)
-    return keys
+    return {**keys, **part_keys(questions)}
 
 
 def spread(answers: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ def sibling_keys(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str
     every = np.arange(len(questions))
     entity = siblings.options.times_of(every, masked.free[:, 0])
     mentioned = np.minimum(entity, FEW).astype(np.uint64)[owner]
-    return {
+    keys = {
         "siblings.share_rank": combine("sr", kind, count, _doubled(questions.rank(share))),
         "siblings.same_rank": combine("so", kind, count, _doubled(questions.rank(offered))),
         "siblings.same_often": combine("sn", kind, count, np.minimum(offered, FEW)),
@@ -50,6 +50,20 @@ def sibling_keys(questions: QuestionArrays, masked: MaskedQuestions) -> dict[str
         "siblings.count_option": combine("sc", kind, size, whole),
         "siblings.entity_option": combine("se", kind, mentioned, whole),
     }
+    for column, part in enumerate(siblings.parts[owner].T):
+        keys[f"siblings.part_{column}_text"] = combine("part", part, whole)
+        place = combine("part place", part, count, questions.position)
+        keys[f"siblings.part_{column}_position"] = place
+    return keys
+
+
+def part_keys(questions: QuestionArrays) -> dict[str, np.ndarray]:
+    """Keys of numeric questions by part of the set, uint64 (n,) each; none without context."""
+    siblings = questions.siblings
+    if siblings is None:
+        return {}
+    parts = enumerate(siblings.parts.T)
+    return {f"siblings.part_{column}": combine(questions.types, part) for column, part in parts}
 
 
 def _doubled(rank: np.ndarray) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 P(option) is proportional to exp(temperature x sum over members of weight x log P_member(option)),
 mixed with a share of the position prior. Weights are not negative. They start from defaults, are
-shrunk to them, and deviate per question type as far as the data say.
+shrunk to them, and deviate per question type as far as the data say. They are shrunk less where
+that pays on questions that they are not fitted on. Shrunk weights do not add up to what is certain,
+so that a last temperature on all of them follows.
 """
 
 from __future__ import annotations
@@ -12,11 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 
-PENALTY = 100.0
+PENALTIES = (100.0, 30.0)
+"""Shrinkage of weights to the defaults, and the lower one where it pays."""
+PAYS = 2.0
+"""Nats that the lower one must gain over all questions: less is found among noise."""
+PARTS = 3
+ENOUGH = 60
+"""Questions on which the two are compared, at least."""
 TYPED_PENALTY = 600.0
 TEMPERATURE_PENALTY = 3.0
+TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(4.0), 113))
 SHARES = np.linspace(0.0, 0.5, 51)
 SHARE_PENALTY = 2.0
 
@@ -70,6 +79,43 @@ def fit_stack(
     prior: the position prior, (m,); correct: 1 for the gold option, else 0, (m,)
     defaults: weights that the fit starts from and is shrunk to, (k,)
     """
+    penalty = PENALTIES[0]
+    if len(questions) >= ENOUGH:
+        tight, loose = (_crossed(questions, logs, prior, correct, defaults, p) for p in PENALTIES)
+        penalty = PENALTIES[int(loose > tight + PAYS)]
+    stack = _fit_weights(questions, logs, prior, correct, defaults, penalty)
+    stack.share = _fit_share(stack, questions, logs, prior, correct)
+    return stack
+
+
+def _crossed(
+    questions: QuestionArrays,
+    logs: np.ndarray,
+    prior: np.ndarray,
+    correct: np.ndarray,
+    defaults: np.ndarray,
+    penalty: float,
+) -> float:
+    """Log-likelihood of every question under weights fitted on the other parts, in nats."""
+    part, total = np.arange(len(questions)) % PARTS, 0.0
+    for own in range(PARTS):
+        inside, rows = take(questions, np.flatnonzero(part != own))
+        stack = _fit_weights(inside, logs[rows], prior[rows], correct[rows], defaults, penalty)
+        outside, rows = take(questions, np.flatnonzero(part == own))
+        found = stack.predict(outside, logs[rows], prior[rows])[correct[rows] > 0]
+        total += float(np.log(np.maximum(found, 1e-300)).sum())
+    return total
+
+
+def _fit_weights(
+    questions: QuestionArrays,
+    logs: np.ndarray,
+    prior: np.ndarray,
+    correct: np.ndarray,
+    defaults: np.ndarray,
+    penalty: float,
+) -> Stack:
+    """Weights and their last temperature, without a share of the prior."""
     kinds, kind_of = np.unique(questions.types, return_inverse=True)
     kind_of, size = kind_of[questions.owner], len(defaults)
     order = np.argsort(kind_of, kind="stable")
@@ -80,7 +126,7 @@ def fit_stack(
         return flat[0], flat[1:].reshape(len(kinds) + 1, size)
 
     penalties = np.full((len(kinds) + 1, size), TYPED_PENALTY)
-    penalties[0] = PENALTY
+    penalties[0] = penalty
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         temperature, change = unpack(flat)
@@ -107,8 +153,26 @@ def fit_stack(
     common = temperature * defaults + change[0]
     by_kind = np.maximum(common + change[1:], 0.0)
     stack = Stack(np.maximum(common, 0.0), kinds, by_kind, 0.0)
-    stack.share = _fit_share(stack, questions, logs, prior, correct)
-    return stack
+    last = _fit_temperature(stack, questions, logs, prior, correct)
+    return Stack(last * stack.common, kinds, last * by_kind, 0.0)
+
+
+def _fit_temperature(
+    stack: Stack,
+    questions: QuestionArrays,
+    logs: np.ndarray,
+    prior: np.ndarray,
+    correct: np.ndarray,
+) -> float:
+    """The factor of all weights with the highest likelihood, barely shrunk to 1."""
+    mixed = np.log(np.maximum(stack.predict(questions, logs, prior), 1e-300))
+    gold = correct > 0
+    likelihood = [
+        np.log(np.maximum(questions.softmax(factor * mixed)[gold], 1e-300)).sum()
+        - np.log(factor) ** 2
+        for factor in TEMPERATURES
+    ]
+    return float(TEMPERATURES[int(np.argmax(likelihood))])
 
 
 def _fit_share(

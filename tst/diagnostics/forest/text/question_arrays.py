@@ -50,6 +50,7 @@ class Siblings:
     """What the other questions of the groups of n questions say, never an answer.
 
     size: how many siblings each has, (n,); words, options: of questions and options, of options
+    parts: from which parts of the set each question is, a code per context column, (n, c)
     known, weights: sorted codes of words and their inverse document frequency over groups
     """
 
@@ -58,6 +59,7 @@ class Siblings:
     options: Entries
     known: np.ndarray
     weights: np.ndarray
+    parts: np.ndarray
 
     def weight(self, codes: np.ndarray) -> np.ndarray:
         """The weight of each word; 0 for a word of no group."""
@@ -68,7 +70,8 @@ class Siblings:
         """Those of some questions, (n,) bool."""
         place = np.where(chosen, np.cumsum(chosen) - 1, -1)
         words, options = self.words.take(place), self.options.take(place)
-        return Siblings(self.size[chosen], words, options, self.known, self.weights)
+        kept = self.size[chosen], words, options, self.known, self.weights, self.parts[chosen]
+        return Siblings(*kept)
 
 
 @dataclass

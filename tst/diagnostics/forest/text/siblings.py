@@ -2,7 +2,7 @@
 
 A test set gives something away as a set: the other questions about a video or a picture name what
 is in it. Texts of questions and options are read, of training and held-out questions; never an
-answer.
+answer. A benchmark may also name columns that say from which part of the set a question is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tst.core.errors import UserError
-from tst.core.questions import GROUP_PREFIX, declared_groups
+from tst.core.questions import CONTEXT, GROUP_PREFIX, declared_groups
 from tst.diagnostics.forest.text.hashing import code_all, combine
 from tst.diagnostics.forest.text.question_arrays import Entries, Siblings
 from tst.diagnostics.forest.text.text_cache import TextCache
@@ -44,6 +44,8 @@ class GroupTexts:
             )
         self._group = GROUP_PREFIX + declared[0]
         self._texts = texts
+        rows = parts[0].get(CONTEXT, ())
+        self._columns = sorted({name for row in rows for name in row})
         whole = pd.concat(parts, ignore_index=True)
         groups = self._groups_of(whole)
         self._known, self._sizes = np.unique(groups, return_counts=True)
@@ -62,7 +64,11 @@ class GroupTexts:
         words = _others(groups, self._words, *_words(part, self._texts))
         options = _others(groups, self._options, *_options(part, self._texts))
         size = self._sizes[np.searchsorted(self._known, groups)] - 1
-        return Siblings(size, words, options, self._word_codes, self._weights)
+        of_set = np.zeros((len(part), len(self._columns)), dtype=np.uint64)
+        for place, name in enumerate(self._columns):
+            values = [str(row.get(name, "")) for row in part[CONTEXT]]
+            of_set[:, place] = combine(name, code_all(values))
+        return Siblings(size, words, options, self._word_codes, self._weights, of_set)
 
     def _groups_of(self, frame: pd.DataFrame) -> np.ndarray:
         return code_all(frame[self._group].astype(str))
