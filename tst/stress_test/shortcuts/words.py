@@ -70,9 +70,13 @@ def read_codes(text: str) -> dict[int, str]:
     """Code -> text, for every word of a question and every run of its words up to LONGEST_RUN."""
     tokens = tokenise(text)
     known = {text_code(token): token for token in tokens}
-    codes = code_all(tokens)
-    for first in range(len(tokens)):
-        for last in range(first + 1, min(first + LONGEST_RUN, len(tokens)) + 1):
-            run = run_codes(codes[first:last], np.zeros(1, dtype=np.int64))
-            known[int(run[0])] = " ".join(tokens[first:last]).replace(" - ", "-")
+    most = np.minimum(LONGEST_RUN, len(tokens) - np.arange(len(tokens)))
+    first = np.repeat(np.arange(len(tokens)), most)
+    size = np.arange(len(first)) - np.repeat(np.cumsum(most) - most, most) + 1
+    begin = np.cumsum(size) - size
+    source = np.arange(size.sum()) + np.repeat(first - begin, size)
+    # all runs at once: one by one they took a fifth of a run's time
+    codes = run_codes(code_all(tokens)[source], begin).tolist()
+    for code, start, length in zip(codes, first.tolist(), size.tolist(), strict=True):
+        known[code] = " ".join(tokens[start : start + length]).replace(" - ", "-")
     return known
