@@ -65,6 +65,19 @@ def test_what_can_change_a_number_gives_another_record(override):
     assert not same_hash(override)
 
 
+def test_context_columns_count_where_context_is_read():
+    def found(context, *overrides):
+        config = resolve_auto(compose(["diagnostic=rf", "benchmark.n=96", *overrides]))
+        table = load_table(config)
+        table.frame["context"] = [context] * len(table.frame)
+        return identify(config, table)
+
+    one, other, siblings = {"dataset": "a"}, {"dataset": "b"}, "features.context=siblings"
+    assert found(one).hash == found(other).hash
+    assert found(one, siblings).hash == found(dict(one), siblings).hash
+    assert found(one, siblings).hash != found(other, siblings).hash
+
+
 def test_naming_the_first_group_is_the_same_record():
     words = ["diagnostic=rf", "benchmark.n=96", "fold=grouped5"]
     assert hash_of(*words) == hash_of(*words, "fold.group_by=scene")

@@ -1,5 +1,7 @@
 """Records with and without the context of the group, paired seed by seed."""
 
+import json
+
 import pytest
 
 from tests.made_records import make_record
@@ -34,6 +36,17 @@ def test_a_row_shows_both_figures_of_the_seeds_that_have_both(paths):
         row.cells["context"].value - row.cells["alone"].value
     )
     assert row.cells["n"].value == 96
+
+
+def test_records_that_read_which_part_of_the_set_a_question_is_from_have_a_row_too(tmp_path):
+    rf = ("diagnostic=rf", "fold=grouped5")
+    make_record(tmp_path, *rf)
+    context = make_record(tmp_path, *rf, CONTEXT)
+    identity = json.loads((context / "identity.json").read_text())
+    identity["leaves"]["features.context.parts"] = "0123456789abcdef"
+    (context / "identity.json").write_text(json.dumps(identity))
+    [row] = context_table(read_sources(tmp_path).study).rows
+    assert row.cells["context"].records == (context.name,)
 
 
 def test_without_records_of_context_there_is_no_row(study):

@@ -10,6 +10,8 @@ from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, Paper
 from tst.core.folds import TYPE
 
 CONTEXT = "features.context"
+PARTS = "features.context.parts"
+"""What the context columns say, where the benchmark names some; records without context lack it."""
 NONE = "none"
 COLUMNS = [
     Column("n", "n"),
@@ -34,8 +36,9 @@ def context_table(study: Study) -> PaperTable:
         "context",
         "What the test set gives away as a set (hard scores)",
         "features.context=siblings also reads the text, never the answers, of the other questions "
-        "of the same group. Headline figures never do. Hard scores in percent; the difference in "
-        "points with a paired 95% interval (bootstrap over groups).",
+        "of the same group, and the columns of benchmark.columns.context. Headline figures never "
+        "do. Hard scores in percent; the difference in points with a paired 95% interval "
+        "(bootstrap over groups).",
         ("benchmark", "diagnostic", "folds"),
         COLUMNS,
         rows,
@@ -57,9 +60,11 @@ def find_pair(
     context = choose(r for r in candidates if r.leaves.get(CONTEXT, NONE) != NONE)
     if not context.records:
         return Choice(()), Choice(())
-    key = settings_key(context.records[0], CONTEXT)
+    key = settings_key(context.records[0], CONTEXT, PARTS)
     alone = choose(
-        r for r in candidates if r.leaves.get(CONTEXT) == NONE and settings_key(r, CONTEXT) == key
+        r
+        for r in candidates
+        if r.leaves.get(CONTEXT) == NONE and settings_key(r, CONTEXT, PARTS) == key
     )
     seeds = {r.seed for r in context.records} & {r.seed for r in alone.records}
     pair = [Choice(tuple(r for r in c.records if r.seed in seeds)) for c in (alone, context)]

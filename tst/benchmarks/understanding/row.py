@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tst.core.questions import CONTEXT, GROUP_PREFIX
@@ -39,12 +39,12 @@ class Row:
     answer: Any
     groups: dict[str, str]
     metadata: dict[str, str]
-    context: dict[str, str]
     problem: str = ""
     options_from: str = ""
     form: str = ""
     unit: str = ""
     by_gold: bool = False
+    context: dict[str, str] = field(default_factory=dict)
 
     def fields(self) -> dict[str, Any]:
         """The row as ``core.questions.build_table`` takes it."""
