@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tst.cli.command import Command
+from tst.cli.command_line import part_words, quote_value
 from tst.cli.outcomes import FINISHED, Outcome
-
-WITHOUT_VALUE = ("-h", "--help", "--hydra-help", "--version", "-m", "--multirun", "--resolve")
-"""Flags of Hydra that stand alone."""
 
 
 @dataclass
@@ -40,19 +38,9 @@ def blend(config: BlendConfig) -> Outcome:
 
 def arrange(arguments: Sequence[str]) -> list[str]:
     """The command line as Hydra reads it: plain words are records, but for values of flags."""
-    before = ["", *arguments]
-    is_path = [
-        "=" not in word and not word.startswith("-") and not _takes_value(flag)
-        for flag, word in zip(before, arguments, strict=False)
-    ]
-    paths = [word for word, path in zip(arguments, is_path, strict=True) if path]
-    rest = [word for word, path in zip(arguments, is_path, strict=True) if not path]
-    quoted = ",".join("'" + path.replace("'", "\\'") + "'" for path in paths)
+    paths, rest = part_words(arguments)
+    quoted = ",".join(map(quote_value, paths))
     return [*rest, f"records=[{quoted}]"] if paths else rest
-
-
-def _takes_value(flag: str) -> bool:
-    return flag.startswith("-") and "=" not in flag and flag not in WITHOUT_VALUE
 
 
 COMMAND = Command("blend", BlendConfig, blend)

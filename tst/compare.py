@@ -1,18 +1,21 @@
-"""``python -m tst.compare a=PATH b=PATH``: two runs on the same questions.
+"""``python -m tst.compare PATH PATH``: two runs on the same questions.
 
 Examples::
 
-    tst compare a=outputs/runs/planted/rf/random5/HASH b=outputs/runs/.../HASH
+    tst compare outputs/runs/planted/rf/random5/HASH outputs/runs/.../HASH
     tst compare 'a=[PATH,PATH]' 'b=[PATH,PATH]' out=differences.csv
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tst.cli.command import Command
+from tst.cli.command_line import part_words, quote_value
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.ranges import expecting
 
@@ -24,6 +27,8 @@ def names_records(value: Any) -> bool:
 
 
 EXPECTED = "a folder that a run printed as `record: PATH`, or a list of them"
+
+SIDES = ("a", "b")
 
 
 @dataclass
@@ -53,8 +58,22 @@ def compare(config: CompareConfig) -> Outcome:
     return Outcome(FINISHED)
 
 
+def arrange(arguments: Sequence[str]) -> list[str]:
+    """The command line as Hydra reads it: the first plain word is ``a``, the second ``b``."""
+    paths, rest = part_words(arguments)
+    if len(paths) > len(SIDES):
+        return list(arguments)
+    return [*rest, *(f"{side}={quote_value(p)}" for side, p in zip(SIDES, paths, strict=False))]
+
+
 COMMAND = Command("compare", CompareConfig, compare)
-main = COMMAND.main
+
+
+def main() -> None:
+    """Compare the records that the words of the command line name, or ``a=`` and ``b=``."""
+    sys.argv[1:] = arrange(sys.argv[1:])
+    COMMAND.main()
+
 
 if __name__ == "__main__":
     main()

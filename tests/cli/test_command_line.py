@@ -3,6 +3,7 @@ import shlex
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from tst import compare
 from tst.cli.command_line import arrange, as_typed, quoted
 
 
@@ -46,3 +47,17 @@ def test_overrides_as_a_person_types_them(overrides, path, line):
 )
 def test_a_quoted_word_is_itself_whatever_is_in_it(word):
     assert OverridesParser.create().parse_override(f"adapters={quoted(word)}").value() == word
+
+
+@pytest.mark.parametrize(
+    ("typed", "arranged"),
+    [
+        (["x/y", "it's"], ["a='x/y'", "b='it\\'s'"]),
+        (["out=d.csv", "x", "y"], ["out=d.csv", "a='x'", "b='y'"]),
+        (["--cfg", "job", "x"], ["--cfg", "job", "a='x'"]),
+        (["a=x", "b=[y,z]"], ["a=x", "b=[y,z]"]),
+        (["x", "y", "z"], ["x", "y", "z"]),
+    ],
+)
+def test_plain_words_of_a_comparison_are_its_sides(typed, arranged):
+    assert compare.arrange(typed) == arranged

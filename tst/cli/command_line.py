@@ -14,6 +14,8 @@ from tst.benchmarks.files.reading import is_table_name
 BENCHMARK = "benchmark="
 MODEL_KEYS = ("model=", "model.name=")
 MULTIRUN = ("-m", "--multirun")
+WITHOUT_VALUE = ("-h", "--help", "--hydra-help", "--version", *MULTIRUN, "--resolve")
+"""Flags of Hydra that stand alone."""
 
 
 def arrange(arguments: list[str]) -> list[str]:
@@ -51,6 +53,21 @@ def tell_swept(arguments: list[str]) -> list[str]:
             same.append(f"'{override.key_or_group}'")
     keys = ",".join(same)
     return [*arguments, f"hydra.job.config.override_dirname.exclude_keys=[{keys}]"]
+
+
+def part_words(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The plain words of a command line, which are neither settings nor flags, and the rest."""
+    plain, rest = [], []
+    for flag, word in zip(["", *arguments], arguments, strict=False):
+        takes_value = flag.startswith("-") and "=" not in flag and flag not in WITHOUT_VALUE
+        is_plain = "=" not in word and not word.startswith("-") and not takes_value
+        (plain if is_plain else rest).append(word)
+    return plain, rest
+
+
+def quote_value(text: str) -> str:
+    """A text as Hydra reads it as one value, whatever is in it."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def as_typed(command: str, overrides: Sequence[str], path: object = None) -> str:

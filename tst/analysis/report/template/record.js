@@ -119,6 +119,7 @@ function showTwins(r) {
     `Answered as their twins are, they score ${percent(twins.gives_away)}; their baseline is ${percent(twins.baseline)}.`;
   const headings = [["type"], ["gives away", 1], ["baseline", 1], ["questions", 1], ["usual answer"], ["template"]].map(([text, right]) => ({ text, right }));
   const rows = twins.rows.map((t) => [t.question_type, percent(t.gives_away), percent(t.baseline), count(t.n_questions), String(t.answer), el("div", { class: "long" }, t.template)]);
+  byId("twins-table").hidden = !twins.rows.length;
   byId("twins-table").replaceChildren(plainTable(headings, rows));
 }
 
