@@ -57,7 +57,8 @@ def tell_swept(arguments: list[str]) -> list[str]:
 
 def part_words(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The plain words of a command line, which are neither settings nor flags, and the rest."""
-    plain, rest = [], []
+    plain: list[str] = []
+    rest: list[str] = []
     for flag, word in zip(["", *arguments], arguments, strict=False):
         takes_value = flag.startswith("-") and "=" not in flag and flag not in WITHOUT_VALUE
         is_plain = "=" not in word and not word.startswith("-") and not takes_value
