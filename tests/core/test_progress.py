@@ -40,6 +40,17 @@ def test_away_from_a_terminal_a_line_says_how_far_it_is(clock, caplog):
     assert len(said(caplog)) == 2  # what is done needs no line
 
 
+def test_what_is_done_together_is_counted_in_passes(clock, caplog):
+    with caplog.at_level(logging.INFO), Progress("folds", 10, "fold", together=5) as shown:
+        clock.seconds += 60.0
+        shown.advance()
+        assert said(caplog) == ["folds: fold 1 of 10, 60 s left"]  # one more pass of five folds
+        clock.seconds += 60.0
+        shown.advance(5)
+        shown.advance(3)
+    assert len(said(caplog)) == 1  # the last pass has ended: its other folds follow at once
+
+
 def test_nothing_done_is_no_news(clock, caplog):
     with caplog.at_level(logging.INFO), Progress("zero-shot", 10, "question") as shown:
         clock.seconds += 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
 from typing import Any
@@ -17,10 +18,11 @@ class Progress:
     """Counts units of work towards a total, inside a ``with`` block.
 
     unit: what is counted, in the singular
+    together: so many units are done at the same time
     """
 
-    def __init__(self, title: str, total: int, unit: str) -> None:
-        self.title, self.total, self.unit = title, total, unit
+    def __init__(self, title: str, total: int, unit: str, together: int = 1) -> None:
+        self.title, self.total, self.unit, self.together = title, total, unit, together
         self.done = 0
         self._started = self._said = time.perf_counter()
         self._bar: tqdm[Any] | None = None
@@ -34,8 +36,12 @@ class Progress:
         if self._bar is not None:
             self._bar.update(count)
         elif now - self._said > EVERY_SECONDS and 0 < self.done < self.total:
+            passes = math.ceil(self.done / self.together)
+            passes_left = math.ceil(self.total / self.together) - passes
+            if not passes_left:
+                return
             self._said = now
-            left = (now - self._started) / self.done * (self.total - self.done)
+            left = (now - self._started) / passes * passes_left
             log.info(
                 "%s: %s %d of %d, %.0f s left", self.title, self.unit, self.done, self.total, left
             )

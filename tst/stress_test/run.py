@@ -170,7 +170,7 @@ def _run_folds(
     diagnostic = build_diagnostic(config, store)
     rules = config.scoring.rules()
     told: dict[Fold, str] = {}
-    with Progress("folds", len(wanted), "fold") as progress:
+    with Progress("folds", len(wanted), "fold", diagnostic.folds_at_once) as progress:
         while len(done := record.folds.finished(wanted)) < len(wanted):
             progress.advance(len(done) - progress.done)
             leased = record.folds.lease(wanted, diagnostic.folds_at_once)

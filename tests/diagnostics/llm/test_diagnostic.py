@@ -224,6 +224,16 @@ def test_memory_does_not_grow_over_ten_jobs(table):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 100_000  # KiB
 
 
+def test_dry_run_trains_as_a_run_would(table):
+    plan = plan_folds(table, 2, 0)
+    for words, mode in (({}, "sequential"), ({"top_layers": 1}, "stacked, 2 folds at once")):
+        settings = LoraSettings(**words)
+        text = describe_run(table, plan, settings, TINY, OptimizerSettings(), "cpu")
+        assert f"training: {mode};" in text
+        model = LoraLLMDiagnostic(settings, TINY, OptimizerSettings(), device="cpu")
+        assert (model.folds_at_once > 1) == mode.startswith("stacked")
+
+
 def test_dry_run_describes_and_loads_no_weights(table):
     free_base()
     plan = plan_folds(table, k=3, seed=1)

@@ -18,9 +18,8 @@ from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.declaration import LoraLLM
 from tst.diagnostics.llm.dry_run import describe_run
 from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
-from tst.diagnostics.llm.model.layers import ALL_LAYERS
 from tst.diagnostics.llm.model.loading import free_base, pick_device
-from tst.diagnostics.llm.resolving import resolve_settings
+from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
@@ -80,13 +79,8 @@ class LoraLLMDiagnostic(LoraLLM):
         self.store = store
         self.device = device
         self.rules = rules
-        reason = why_sequential(settings, model, optimizer)
-        # through all layers a CPU is as fast either way, and one by one keeps finished folds; the
-        # short passes of upper layers alone are a quarter faster together (135M, 10 of 30 layers)
-        cut = settings.top_layers != ALL_LAYERS
-        pays = settings.training == "stacked" or cut or pick_device(device).type == "cuda"
-        stacked = settings.training != "sequential" and pays and not reason
-        if reason and settings.training == "auto":
+        stacked = trains_stacked(settings, model, optimizer, pick_device(device))
+        if settings.training == "auto" and (reason := why_sequential(settings, model, optimizer)):
             log.info("training folds one after the other: %s", reason)
         self.folds_at_once = settings.folds_at_once if stacked else 1
         self._memory = MemoryPlan(

@@ -22,7 +22,7 @@ from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
-from tst.diagnostics.llm.resolving import resolve_settings
+from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
 from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS
 from tst.diagnostics.llm.settings import (
@@ -30,12 +30,17 @@ from tst.diagnostics.llm.settings import (
     ModelSettings,
     OptimizerSettings,
     require_valid,
-    why_sequential,
 )
 from tst.optimizers.build import require_usable
 
-# what training reaches of a device, in FLOP/s (4 x linear parameters x tokens); measured, rough
-REACHED = {"cpu": 2.5e10, "cuda": 2.5e14}
+# what training reaches of a device, in FLOP/s (4 x linear parameters x tokens); measured, rough: 2
+# cores on a CPU (auto chooses bfloat16 only where that is the faster one), one H100
+REACHED = {
+    ("cpu", "float32"): 1.2e11, ("cpu", "bfloat16"): 2.5e11,
+    ("cuda", "float32"): 2.5e13, ("cuda", "bfloat16"): 2.5e14,
+}  # fmt: skip
+# a decoded number stops when no further token can change it, about halfway
+NUMBER_TOKENS = NEW_TOKENS["num"] / 2
 # fewest seconds a training step takes, however small the model: kernel launches
 STEP_SECONDS = {"cpu": 0.0, "cuda": 0.03}
 
@@ -98,15 +103,11 @@ def describe_run(
         f"folds: {len(steps)}, optimizer steps per fold: {min(steps)} to {max(steps)} "
         f"(batch {settings.batch_size}, {settings.epochs:g} epochs, {optimizer.name})"
     )
-    stacked = settings.training == "stacked" or (
-        settings.training == "auto"
-        and target.type == "cuda"
-        and not why_sequential(settings, model, optimizer)
-    )
+    stacked = trains_stacked(settings, model, optimizer, target)
     side_by_side = min(settings.folds_at_once, len(steps)) if stacked else 1
     mode = f"stacked, {side_by_side} folds at once" if stacked else "sequential"
     numbers = int((table["format"] == "num").sum())
-    decoded = numbers * NUMBER_SAMPLES * NEW_TOKENS["num"]
+    decoded = numbers * NUMBER_SAMPLES * NUMBER_TOKENS
     candidates = numbers * SLOTS * float(targets.max()) * plan.repeats
     orders = 1 if letters else settings.option_orders
     validated = settings.validation * settings.epochs * (plan.k - 1)
@@ -119,7 +120,7 @@ def describe_run(
     work = linear * (4 * above * tokens + 2 * (above * read_tokens + decoded + candidates + once))
     read_tokens += decoded + candidates
     floor = sum(steps) / side_by_side * STEP_SECONDS[target.type]
-    seconds = max(work / REACHED[target.type], floor)
+    seconds = max(work / REACHED[target.type, known.dtype], floor)
     lines.append(f"training: {mode}; tokens trained on {tokens:,.0f}, scored {read_tokens:,.0f}")
     lines.append(
         f"model: {model.name}, {total / 1e6:,.0f}M parameters, quantization={known.quantization}, "
