@@ -211,7 +211,7 @@ def test_dry_run_counts_the_lower_layers_once(table):
     plan = plan_folds(table, k=3, seed=3)
 
     def seconds(top: object) -> float:
-        chosen = settings(top_layers=top, epochs=200.0)
+        chosen = settings(top_layers=top, epochs=5000.0)
         told = describe_run(table, plan, chosen, TINY, ADAMW, "cpu")
         number, unit = re.search(r"rough\): ([\d.]+) (s|min)", told).groups()
         return float(number) * (60 if unit == "min" else 1)
