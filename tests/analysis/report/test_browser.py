@@ -332,3 +332,17 @@ def test_results_stay_in_sight_on_a_phone(browser: Any, page_file: Path) -> None
         for heading in ("score", "baseline"):
             box = page.locator("#record-list th", has_text=heading).first.bounding_box()
             assert box["x"] + box["width"] <= 390
+
+
+def test_a_page_without_stress_tests_shows_no_list_of_them(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render_report(Found([], []), [], [], tmp_path), encoding="utf-8")
+    page = browser.new_page()
+    seen = Seen(page)
+    page.goto(path.as_uri())
+    page.wait_for_selector(READY)
+    assert not page.is_visible("#record-heading")
+    assert not page.is_visible("#record-list")
+    assert "record" not in page.inner_text("#made")
+    assert seen.messages == []
+    page.close()

@@ -65,6 +65,8 @@ function showExperiments() {
 function showRecords() {
   const headings = [["benchmark"], ["score", 1], ["baseline", 1], ["what"], ["questions", 1], ["finished"], ["record"]].map(([text, right]) => ({ text, right }));
   const open = (r) => el("button", { class: "link", type: "button", onclick: () => { goTo({ ...EMPTY, record: r.hash }); scrollTo(0, 0); } }, r.hash);
+  byId("record-list").hidden = !data.records.length;
+  byId("record-heading").hidden = !data.records.length && !data.unusable;
   byId("record-list").append(plainTable(headings, data.records.map((r) => [
     r.benchmark, percent(r.overall.score_hard), percent(r.overall.baseline), r.name, count(r.overall.n),
     r.finished_at.slice(0, 16).replace("T", " "), el("code", {}, open(r))])));
@@ -74,7 +76,9 @@ function showRecords() {
   }
 }
 
-byId("made").textContent = `${count(data.records.length)} record${data.records.length === 1 ? "" : "s"} · TsT ${data.version} · ${data.made_at}`;
+// a folder of noisy tuning or pruning alone has no stress tests to count
+const counted = data.records.length || data.unusable ? `${count(data.records.length)} record${data.records.length === 1 ? "" : "s"} · ` : "";
+byId("made").textContent = `${counted}TsT ${data.version} · ${data.made_at}`;
 showOverview();
 showExperiments();
 showRecords();
