@@ -19,6 +19,9 @@ from tst.diagnostics.llm.prompting.encoding import Prompt
 PROBE = (5, 6, 7, 8, 9)
 """Token ids of a prompt, and of two continuations of it, on which a model is tried."""
 PROBE_CONTINUED = ((9, 7), (6, 10))
+ROUNDING = 1e-3
+"""Most that logits of the two ways differ by rounding, relative to the largest: 7e-6 was seen in
+float32 through 30 layers; a model that reads a shared row wrongly is far above."""
 NOBODY = -1
 
 
@@ -163,4 +166,4 @@ def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
     except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError):
         return False
     apart = (found.float() - expected.float()).abs().max() / expected.float().abs().max()
-    return bool(apart <= 10 * torch.finfo(expected.dtype).eps)
+    return bool(apart <= max(10 * torch.finfo(expected.dtype).eps, ROUNDING))
