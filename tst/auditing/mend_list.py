@@ -7,6 +7,7 @@ import pandas as pd
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.core.number_text import percent
 from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.to_mend import by_shortcut
 
 SHOWN = 5
 """Questions that the page shows, each of another type, where it may show text."""
@@ -34,15 +35,13 @@ def describe_to_mend(to_mend: pd.DataFrame, with_text: bool) -> list[str]:
 
 def _by_shortcut(to_mend: pd.DataFrame) -> list[str]:
     """A row per question type and shortcut, most questions first."""
-    counts = to_mend.groupby(["question_type", "shortcut"], sort=False).size()
-    counts = counts.sort_values(ascending=False, kind="stable")
+    rows = by_shortcut(to_mend)[["question_type", "shortcut", "n"]]
     lines = ["| question type | shortcut | questions | repair |", "| --- | --- | ---: | --- |"]
-    shown = counts.head(MOST_SHORTCUTS).rename("n").reset_index()
-    for question_type, shortcut, n in shown.itertuples(index=False):
+    for question_type, shortcut, n in rows.head(MOST_SHORTCUTS).itertuples(index=False):
         name = escape_markdown(str(shortcut)) if shortcut else UNTOLD
         repair = REPAIRS.get(str(shortcut), "")
         lines.append(f"| {escape_markdown(question_type)} | {name} | {n:,} | {repair} |")
-    rest = counts.iloc[MOST_SHORTCUTS:]
+    rest = rows["n"].iloc[MOST_SHORTCUTS:]
     if len(rest):
         lines.append(f"| {len(rest)} more | | {rest.sum():,} | |")
     return lines

@@ -14,6 +14,7 @@ from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.to_mend import by_shortcut
 
 SET_FIELDS = (
     "n",
@@ -96,13 +97,14 @@ def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
     """
     if listed is None:
         return None
-    named = listed.assign(shortcut=listed["shortcut"].fillna(""))
-    grouped = named.groupby(["question_type", "shortcut"], sort=False)
-    first = grouped.head(1).assign(n=grouped["id"].transform("size"))
-    first = first.sort_values("n", ascending=False, kind="stable").head(MOST_SHORTCUTS)
-    first["repair"] = first["shortcut"].map(REPAIRS)
-    rows = _rows(first[["n", *TO_MEND_COLUMNS]])
-    return {"n": len(listed), "shortcuts": grouped.ngroups, "rows": rows}
+    rows = by_shortcut(listed.assign(shortcut=listed["shortcut"].fillna("")))
+    shown = rows.head(MOST_SHORTCUTS)
+    shown = shown.assign(repair=shown["shortcut"].map(REPAIRS))
+    return {
+        "n": len(listed),
+        "shortcuts": len(rows),
+        "rows": _rows(shown[["n", *TO_MEND_COLUMNS]]),
+    }
 
 
 def describe_twins(clusters: pd.DataFrame | None) -> dict[str, Any] | None:

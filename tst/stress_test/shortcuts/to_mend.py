@@ -97,6 +97,16 @@ def read_to_mend(record: Path) -> pd.DataFrame:
     return frame.assign(probability=pd.to_numeric(frame["probability"]))
 
 
+def by_shortcut(to_mend: pd.DataFrame) -> pd.DataFrame:
+    """A row per question type and shortcut, those with most questions first.
+
+    Its first question, and how many questions it stands for (n).
+    """
+    grouped = to_mend.groupby(["question_type", "shortcut"], sort=False)
+    first = grouped.head(1).assign(n=grouped["id"].transform("size"))
+    return first.sort_values("n", ascending=False, kind="stable")
+
+
 def leading_shortcuts(to_mend: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """By question type what most of its listed questions have in common.
 
