@@ -93,9 +93,8 @@ def test_weights_follow_the_best_member_far_where_that_pays():
     stack = fit_stack(train, logs[rows], train.baseline, correct[rows], defaults)
     probability = stack.predict(test, logs[others], test.baseline)
     found = np.log(probability[correct[others] > 0]).mean()
-    tight = stack_module._fit_weights(
-        train, logs[rows], train.baseline, correct[rows], defaults, stack_module.PENALTIES[0]
-    )
+    known = stack_module._Known(train, logs[rows], train.baseline, correct[rows])
+    tight = stack_module._fit_weights(known, defaults, stack_module.PENALTIES[0])
     shrunk = tight.predict(test, logs[others], test.baseline)
     assert found > np.log(shrunk[correct[others] > 0]).mean()
     assert stack.common[0] > tight.common[0]

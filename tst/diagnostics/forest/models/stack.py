@@ -61,6 +61,25 @@ class Stack:
         return (1.0 - self.share) * mixed + self.share * prior
 
 
+@dataclass
+class _Known:
+    """What weights are fitted on; arrays as ``fit_stack`` takes them."""
+
+    questions: QuestionArrays
+    logs: np.ndarray
+    prior: np.ndarray
+    correct: np.ndarray
+
+    def part(self, chosen: np.ndarray) -> _Known:
+        """Of some questions, by their positions."""
+        questions, rows = take(self.questions, chosen)
+        return _Known(questions, self.logs[rows], self.prior[rows], self.correct[rows])
+
+    def predict(self, stack: Stack) -> np.ndarray:
+        """A stack's probability of every option, (m,)."""
+        return stack.predict(self.questions, self.logs, self.prior)
+
+
 def default_stack(weights: np.ndarray) -> Stack:
     """The stack of a training part that is too small to fit weights on."""
     return Stack(weights, np.zeros(0, np.uint64), np.zeros((0, len(weights))), 0.0)
@@ -79,43 +98,37 @@ def fit_stack(
     prior: the position prior, (m,); correct: 1 for the gold option, else 0, (m,)
     defaults: weights that the fit starts from and is shrunk to, (k,)
     """
-    penalty = PENALTIES[0]
+    known, penalty = _Known(questions, logs, prior, correct), PENALTIES[0]
     if len(questions) >= ENOUGH:
-        tight, loose = (_crossed(questions, logs, prior, correct, defaults, p) for p in PENALTIES)
+        tight, loose = (_crossed(known, defaults, p) for p in PENALTIES)
         penalty = PENALTIES[int(loose > tight + PAYS)]
-    stack = _fit_weights(questions, logs, prior, correct, defaults, penalty)
-    stack.share = _fit_share(stack, questions, logs, prior, correct)
+    stack = _fit_weights(known, defaults, penalty)
+    stack.share = _fit_share(stack, known)
     return stack
 
 
 def _crossed(
-    questions: QuestionArrays,
-    logs: np.ndarray,
-    prior: np.ndarray,
-    correct: np.ndarray,
+    known: _Known,
     defaults: np.ndarray,
     penalty: float,
 ) -> float:
     """Log-likelihood of every question under weights fitted on the other parts, in nats."""
-    part, total = np.arange(len(questions)) % PARTS, 0.0
+    part, total = np.arange(len(known.questions)) % PARTS, 0.0
     for own in range(PARTS):
-        inside, rows = take(questions, np.flatnonzero(part != own))
-        stack = _fit_weights(inside, logs[rows], prior[rows], correct[rows], defaults, penalty)
-        outside, rows = take(questions, np.flatnonzero(part == own))
-        found = stack.predict(outside, logs[rows], prior[rows])[correct[rows] > 0]
+        stack = _fit_weights(known.part(np.flatnonzero(part != own)), defaults, penalty)
+        outside = known.part(np.flatnonzero(part == own))
+        found = outside.predict(stack)[outside.correct > 0]
         total += float(np.log(np.maximum(found, 1e-300)).sum())
     return total
 
 
 def _fit_weights(
-    questions: QuestionArrays,
-    logs: np.ndarray,
-    prior: np.ndarray,
-    correct: np.ndarray,
+    known: _Known,
     defaults: np.ndarray,
     penalty: float,
 ) -> Stack:
     """Weights and their last temperature, without a share of the prior."""
+    questions, logs, correct = known.questions, known.logs, known.correct
     kinds, kind_of = np.unique(questions.types, return_inverse=True)
     kind_of, size = kind_of[questions.owner], len(defaults)
     order = np.argsort(kind_of, kind="stable")
@@ -153,22 +166,19 @@ def _fit_weights(
     common = temperature * defaults + change[0]
     by_kind = np.maximum(common + change[1:], 0.0)
     stack = Stack(np.maximum(common, 0.0), kinds, by_kind, 0.0)
-    last = _fit_temperature(stack, questions, logs, prior, correct)
+    last = _fit_temperature(stack, known)
     return Stack(last * stack.common, kinds, last * by_kind, 0.0)
 
 
 def _fit_temperature(
     stack: Stack,
-    questions: QuestionArrays,
-    logs: np.ndarray,
-    prior: np.ndarray,
-    correct: np.ndarray,
+    known: _Known,
 ) -> float:
     """The factor of all weights with the highest likelihood, barely shrunk to 1."""
-    mixed = np.log(np.maximum(stack.predict(questions, logs, prior), 1e-300))
-    gold = correct > 0
+    mixed = np.log(np.maximum(known.predict(stack), 1e-300))
+    gold = known.correct > 0
     likelihood = [
-        np.log(np.maximum(questions.softmax(factor * mixed)[gold], 1e-300)).sum()
+        np.log(np.maximum(known.questions.softmax(factor * mixed)[gold], 1e-300)).sum()
         - np.log(factor) ** 2
         for factor in TEMPERATURES
     ]
@@ -177,14 +187,11 @@ def _fit_temperature(
 
 def _fit_share(
     stack: Stack,
-    questions: QuestionArrays,
-    logs: np.ndarray,
-    prior: np.ndarray,
-    correct: np.ndarray,
+    known: _Known,
 ) -> float:
     """The share of the prior with the highest likelihood, shrunk to none."""
-    gold = correct > 0
-    mixed, base = stack.predict(questions, logs, prior)[gold], prior[gold]
+    gold = known.correct > 0
+    mixed, base = known.predict(stack)[gold], known.prior[gold]
     likelihood = [
         np.log((1.0 - share) * mixed + share * base).sum() - SHARE_PENALTY * share
         for share in SHARES
