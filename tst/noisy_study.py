@@ -34,15 +34,19 @@ class NoisyStudyConfig:
 
 
 def study(config: NoisyStudyConfig) -> Outcome:
-    """What was chosen; per setting the hypotheses in sentences, comparison, fronts and figures."""
+    """What was chosen; per setting the hypotheses in sentences, comparison, fronts and
+    figures; the hypotheses over all settings.
+    """
     from tst.analysis.experiments import find_experiments
     from tst.analysis.figures.noisy import FIGURES, draw_fronts
+    from tst.analysis.figures.noisy_overview import draw_overview
     from tst.analysis.figures.style import save_figure
     from tst.analysis.noisy_fronts import end_points, front_table
     from tst.analysis.noisy_groups import group_variants
-    from tst.analysis.noisy_hypotheses import describe, describe_choices
+    from tst.analysis.noisy_hypotheses import overview
+    from tst.analysis.noisy_sentences import describe, describe_choices
     from tst.analysis.noisy_study import compare
-    from tst.cli.noisy_console import show_comparison
+    from tst.cli.noisy_console import show_comparison, show_overview
     from tst.cli.tables import standard_output
     from tst.records.files import write_csv, write_text
     from tst.records.kinds import NOISY_TUNING
@@ -68,12 +72,14 @@ def study(config: NoisyStudyConfig) -> Outcome:
         text = describe_choices(choices)
         print(f"\nchosen by the loss of held-out clean pairs, study {study_hash}\n{text}")
         write_text(folder / f"chosen-{study_hash}.txt", text + "\n")
-    for setting in grouped.variants:
+    compared = []
+    for setting in sorted(grouped.variants):
         fronts, (runs, left_out) = grouped.fronts(setting), grouped.runs(setting)
         for note in left_out:
             print(note)
         if not fronts:
             continue
+        compared.append((setting, runs, fronts))
         text = describe(setting, runs, fronts)
         print(f"\n{text}")
         write_text(folder / f"{setting.slug}.txt", text + "\n")
@@ -88,6 +94,13 @@ def study(config: NoisyStudyConfig) -> Outcome:
         for name, figure in figures.items():
             for form in config.formats:
                 save_figure(figure, folder / f"{setting.slug}-{name}.{form}")
+    if len(whole := overview(compared)):
+        print("\nall settings")
+        show_overview(whole, standard_output())
+        write_csv(folder / "overview.csv", whole)
+        if whole["auroc"].notna().any():
+            for form in config.formats:
+                save_figure(draw_overview(whole), folder / f"overview.{form}")
     print(f"tables and figures: {folder}")
     return Outcome(FINISHED)
 

@@ -1,14 +1,10 @@
-"""What a study says of grids: choices, fronts and the three hypotheses, on records made by hand."""
+"""What a study makes of grids: choices and fronts, on records made by hand."""
 
-import json
 import math
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from tst.analysis.experiments import Experiment
+from tests.noisy_tuning.handmade import make_curve, make_run
 from tst.analysis.figures.noisy import draw_fronts
 from tst.analysis.noisy_fronts import (
     end_points,
@@ -18,50 +14,9 @@ from tst.analysis.noisy_fronts import (
     gap_at_equal_loss,
 )
 from tst.analysis.noisy_groups import group_runs, group_variants
-from tst.analysis.noisy_hypotheses import (
-    describe,
-    describe_choices,
-    judge_efficiency,
-    judge_robustness,
-)
+from tst.analysis.noisy_sentences import describe_choices
 from tst.noisy_study import NoisyStudyConfig, study
 from tst.noisy_tuning.choice import Variant
-from tst.noisy_tuning.record import VERSION
-from tst.records.files import checksum
-
-
-def make_curve(held_out, memorised, every=10):
-    steps = every * np.arange(len(held_out))
-    return pd.DataFrame({"step": steps, "held_out": held_out, "memorised": memorised})
-
-
-def make_run(folder: Path, optimizer, seed, rate=1e-4, held_out=(2.0, 1.5), memorised=(0.0, 0.1),
-             filter_share=0.0, schedule="plain", share=0.3, together=1):  # fmt: skip
-    name = f"{optimizer}-{seed}-{rate}-{filter_share}-{share}"
-    path = folder / "noisy" / "pairs" / "m" / f"shuffled-{schedule}" / name
-    path.mkdir(parents=True)
-    make_curve(held_out, memorised).to_parquet(path / "curve.parquet")
-    run = {
-        "version": VERSION, "setting": f"{schedule}{share}", "study": "study", "model": "m",
-        "optimizer": optimizer, "corruption": "shuffled", "share": share, "schedule": schedule,
-        "steps": 10, "batch_size": 4, "learning_rate": rate, "filter_share": filter_share,
-        "seed": seed,
-    }  # fmt: skip
-    confidence = {"mean_clean": None, "mean_corrupted": None, "reason": "no pair has a confidence"}
-    if optimizer == "casmo":
-        confidence = {"mean_clean": 0.5, "mean_corrupted": 0.4 + seed / 100, "auroc": 0.7}
-    cost = {"step_seconds": 2.0 if optimizer == "casmo" else 1.0, "runs_at_once": together}
-    summary = {
-        "run": run,
-        "memorisation": {"held_out_after": held_out[-1], "memorised": memorised[-1]},
-        "suspects": {"confidence": confidence, "loss_before": {"auroc": 0.8},
-                     "prompt_gain": {"auroc": 0.9}},
-        "detection": {}, "cost": cost,
-    }  # fmt: skip
-    (path / "summary.json").write_text(json.dumps(summary))
-    files = {n: checksum(path / n) for n in ("summary.json", "curve.parquet")}
-    (path / "status.json").write_text(json.dumps({"state": "finished", "files": files}))
-    return Experiment(path, "pairs", summary)
 
 
 def test_a_level_is_reached_between_two_measurements():
@@ -90,20 +45,6 @@ def test_two_fronts_are_compared_where_both_still_are():
     gap = gap_at_equal_loss(own, other)
     # seed 0 at 1.2: 0.16 against 0.4; seed 1 at 1.0: 0.2 against 0.5
     assert gap["n"] == 2 and gap["mean"] == pytest.approx((-0.24 - 0.3) / 2)
-
-
-@pytest.fixture
-def grid(tmp_path):
-    """AdamW and CASMO at two rates: two seeds that choose, three that are compared."""
-    runs = []
-    for seed in (10, 11, 0, 1, 2):
-        jitter = seed / 1000
-        for rate, end in ((1e-4, 1.4), (4e-4, 1.2 + 0.6 * (seed < 10))):
-            runs.append(
-                make_run(tmp_path, "adamw", seed, rate, (2.0, 1.5, end), (0.0, 0.2, 0.3 + jitter))
-            )
-            runs.append(make_run(tmp_path, "casmo", seed, rate, (2.0, 1.8, end), (0.0, 0.02, 0.1)))
-    return tmp_path, runs
 
 
 def test_rates_are_chosen_on_their_own_seeds_and_these_are_not_compared(grid):
@@ -155,67 +96,6 @@ def test_a_front_is_of_the_chosen_filter_share(tmp_path):
     assert list(grouped.fronts(setting)["adamw, filtered"]) == [
         Variant(1e-4, 0.1), Variant(2e-4, 0.1),
     ]  # fmt: skip
-
-
-def test_the_three_sentences(grid):
-    _, runs = grid
-    grouped = group_variants(runs)
-    (setting,) = grouped.variants
-    text = describe(setting, grouped.runs(setting)[0], grouped.fronts(setting))
-    robust, efficient, detected = text.splitlines()[-3:]
-    assert robust.startswith(
-        "robustness: at the lowest held-out clean loss that both reach at all learning rates, "
-        "casmo memorises corrupted pairs less than adamw (-0.2"
-    )
-    # at 4e-4 the compared seeds end at 1.8: AdamW's best is 1.5, which CASMO never reaches
-    assert "with 0 of 3 seeds." in efficient
-    assert "confidence is lower on corrupted pairs" in detected and "its AUROC is 0.700" in detected
-
-
-def test_a_contender_with_fewer_rates_is_compared_at_the_chosen_ones(grid):
-    folder, runs = grid
-    one_rate = [
-        make_run(folder, "adamw, filtered", s, 1e-4, (2.0, 1.45), (0.0, 0.275)) for s in (0, 1, 2)
-    ]
-    grouped = group_variants([*runs, *one_rate])
-    (setting,) = grouped.variants
-    said = judge_robustness(grouped.runs(setting)[0], grouped.fronts(setting), "adamw, filtered")
-    # AdamW's chosen rate reaches 1.5 with 0.2 memorised, the filtered one with 0.25
-    assert "reach at the chosen learning rates" in said and "(+0.050 [" in said
-
-
-def test_efficiency_in_steps_and_seconds(tmp_path):
-    ends = {"adamw": (2.0, 1.6, 1.4, 1.5), "casmo": (2.0, 1.3, 1.3, 1.3)}
-    runs = {
-        o: {s: make_run(tmp_path, o, s, held_out=ends[o], memorised=(0, 0, 0, 0)) for s in (0, 1)}
-        for o in ends
-    }
-    text = judge_efficiency(runs, "casmo")
-    # 1.4 after 20 steps of 1 s, and after 10 x 0.6 / 0.7 steps of 2 s
-    assert "with 2 of 2 seeds, in fewer steps (-11.4 [-11.4, -11.4] steps)" in text
-    assert "; -2.86 [-2.86, -2.86] seconds." in text
-    runs["casmo"] = {
-        s: make_run(tmp_path, "casmo", s, 2e-4, ends["casmo"], (0, 0, 0, 0), together=5)
-        for s in (0, 1)
-    }
-    assert "seconds are not compared, since runs trained together" in judge_efficiency(
-        runs, "casmo"
-    )
-
-
-def test_what_has_no_confidence_has_no_sentence_on_detection(tmp_path):
-    runs = [make_run(tmp_path, name, 0) for name in ("casmo_calibrated", "adamw, smoothed 0.1")]
-    runs += [make_run(tmp_path, "adamw", 0)]
-    grouped = group_variants(runs)
-    (setting,) = grouped.variants
-    fronts = grouped.fronts(setting)
-    assert list(fronts) == ["adamw", "adamw, smoothed 0.1", "casmo_calibrated"]
-    told = describe(setting, grouped.runs(setting)[0], fronts).splitlines()
-    assert [line.partition(":")[0] for line in told[-5:]] == [
-        *("robustness", "efficiency", "robustness", "efficiency", "detection"),
-    ]
-    assert told[-1] == "detection: casmo_calibrated: no pair has a confidence."
-    assert "(+0.000 nats per token, 1 seed: no interval)" in told[-3]
 
 
 def test_fronts_have_intervals_and_a_figure(grid):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
@@ -16,7 +17,7 @@ from tst.analysis.figures.build import draw_all
 from tst.analysis.figures.noisy import FIGURES
 from tst.analysis.figures.style import save_figure
 from tst.analysis.noisy_groups import group_runs, group_variants
-from tst.analysis.noisy_hypotheses import describe
+from tst.analysis.noisy_sentences import describe
 from tst.analysis.noisy_study import compare
 from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
@@ -116,7 +117,10 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     assert sweep.stdout.count("record: ") == 4
     study = run_command("tst.noisy_study", f"outputs_root={tmp_path}", fresh=True)
     assert study.returncode == 0 and "robustness: at the lowest" in study.stdout
-    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 4
+    assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 5
+    assert "all settings" in study.stdout and "shuffled 30%, plain" in study.stdout
+    written = pd.read_csv(tmp_path / "noisy_study" / "overview.csv")
+    assert written[["optimizer", "seeds"]].to_numpy().tolist() == [["casmo", 2]]
     wrong = run_command("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr

@@ -21,7 +21,7 @@ REFERENCE = "adamw"
 """The contender that others are compared with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Setting:
     """What the runs of a comparison share.
 

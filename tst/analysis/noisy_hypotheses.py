@@ -1,84 +1,86 @@
-"""A sentence with an interval on each part of the hypothesis about a contender against AdamW."""
+"""The three hypotheses about a contender, as figures over seeds beside AdamW's.
+
+Robustness: at equal loss on held-out clean pairs it memorises fewer corrupted ones. Efficiency: it
+reaches AdamW's best such loss in fewer steps or seconds. Detection: its confidence is lower on
+corrupted pairs.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 from tst.analysis.experiments import Experiment
 from tst.analysis.noisy_fronts import curves_by_seed, first_at, gap_at_equal_loss, read_curve
-from tst.analysis.noisy_groups import REFERENCE, Choice, Runs, Setting, Variants
-from tst.analysis.noisy_study import interval, measured, sign
-from tst.noisy_tuning.measures import over_seeds, paired_difference
+from tst.analysis.noisy_groups import REFERENCE, Runs, Setting, Variants
+from tst.analysis.noisy_study import measured
+from tst.noisy_tuning.measures import Figures, over_seeds, paired_difference
 from tst.optimizers.settings import OptimizerSettings, has_confidence
 
+PAIR_SCORES = ("confidence", "the loss before training", "the prompt gain")
+"""Scores of single pairs that detection compares, as ``noisy_study.MEASURES`` names them."""
 
-def describe(setting: Setting, runs: Runs, fronts: Mapping[str, Variants]) -> str:
-    """The setting, its seeds and learning rates, and what its runs say on the hypothesis.
 
-    runs: with the chosen learning rates; fronts: with all of them
+@dataclass(frozen=True)
+class Robustness:
+    """How much more it memorises than AdamW at the lowest held-out clean loss that both reach.
+
+    at_all_rates: fronts over all learning rates; false: over training at the chosen ones
     """
-    lines = [str(setting)]
-    for contender, variants in fronts.items():
-        rates = ", ".join(f"{variant.learning_rate:g}" for variant in variants)
-        seeds = sorted({seed for by_seed in variants.values() for seed in by_seed})
-        lines.append(f"{contender}: seeds {seeds}, learning rates {rates}")
-    for contender in fronts:
-        if contender != REFERENCE and setting.share:
-            lines += judge(runs, fronts, contender)
-    return "\n".join(lines)
+
+    gap: Figures
+    at_all_rates: bool
 
 
-def describe_choices(choices: Mapping[str, Choice]) -> str:
-    """What was chosen of each contender, and how the others did."""
-    lines = []
-    for contender, choice in choices.items():
-        edge = ", the lowest or highest that was tried" if choice.at_the_edge else ""
-        lines.append(f"{contender}: {choice.variant}{edge}")
-        lines += [f"  {loss:.4f}  {variant}" for variant, loss in choice.losses.items()]
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Efficiency:
+    """How many more steps it takes to AdamW's best held-out clean loss, both at the chosen rates.
 
-
-def judge(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> list[str]:
-    """Robustness, efficiency and detection, one sentence each, for a contender against AdamW.
-
-    Detection only where the optimizer has a confidence.
+    seeds, reached: seeds of both, and in how many of them it reaches that loss; the gap is of these
+    seconds: None where runs trained together, which have no seconds of their own
     """
-    if REFERENCE in fronts:
-        said = [judge_robustness(runs, fronts, contender), judge_efficiency(runs, contender)]
-    else:
-        said = [f"There are no runs of {REFERENCE} to compare {contender} with."]
-    optimizer = contender.replace(",", " ").split()[0]  # labels begin with it
-    if has_confidence(OptimizerSettings(optimizer)):
-        said.append(judge_detection(runs.get(contender, {}), contender))
-    return said
+
+    seeds: int
+    reached: int
+    steps: Figures
+    seconds: Figures | None
 
 
-def judge_robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> str:
-    """Whether it memorises fewer corrupted pairs at equal loss on held-out clean pairs.
+@dataclass(frozen=True)
+class Detection:
+    """How much higher its confidence is on corrupted pairs than on clean ones.
 
-    Fronts over all learning rates where both tried as many, with at least two seeds; else over
+    aurocs: of single pairs, by PAIR_SCORES
+    reason: why there is no confidence, where there is none
+    """
+
+    gap: Figures
+    aurocs: Mapping[str, Figures]
+    reason: str
+
+
+def robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> Robustness:
+    """Fronts over all learning rates where both tried as many, with at least two seeds; else over
     training at the chosen ones, so that neither has more to choose from.
     """
     sides = contender, REFERENCE
-    gap, where = over_seeds([]), "at all learning rates"
+    gap, at_all_rates = over_seeds([]), True
     if len(fronts[contender]) == len(fronts[REFERENCE]) > 1:
         own, other = (curves_by_seed(fronts[name]) for name in sides)
         gap = gap_at_equal_loss(own, other)
     if int(gap["n"]) < 2 and runs.keys() >= set(sides):
         own, other = ({s: [read_curve(r)] for s, r in runs[name].items()} for name in sides)
-        gap, where = gap_at_equal_loss(own, other), "at the chosen learning rates"
-    verdict = {-1: "less than", 1: "more than", 0: "not measurably more or less than"}[sign(gap)]
-    return (
-        f"robustness: at the lowest held-out clean loss that both reach {where}, {contender} "
-        f"memorises corrupted pairs {verdict} {REFERENCE} ({interval(gap, unit='nats per token')})."
-    )
+        gap, at_all_rates = gap_at_equal_loss(own, other), False
+    return Robustness(gap, at_all_rates)
 
 
-def judge_efficiency(runs: Runs, contender: str) -> str:
-    """Whether it reaches AdamW's best loss on held-out clean pairs in fewer steps or seconds."""
+def efficiency(runs: Runs, contender: str) -> Efficiency | None:
+    """None where no learning rate of the contender or of AdamW was chosen."""
     if not {contender, REFERENCE} <= runs.keys():
-        return f"efficiency: no learning rate of {contender} or {REFERENCE} was chosen."
+        return None
     own, reference = runs[contender], runs[REFERENCE]
     seeds = sorted(own.keys() & reference.keys())
     taken: dict[int, float] = {}
@@ -88,17 +90,9 @@ def judge_efficiency(runs: Runs, contender: str) -> str:
         best = float(curve["held_out"].min())
         needed[seed] = first_at(curve, best, "step")
         taken[seed] = first_at(read_curve(own[seed]), best, "step")
-    reached = [seed for seed in seeds if math.isfinite(taken[seed])]
-    text = (
-        f"efficiency: {contender} reaches {REFERENCE}'s best held-out clean loss with "
-        f"{len(reached)} of {len(seeds)} seeds"
-    )
-    if not reached:
-        return f"{text}."
-    gap = paired_difference({s: taken[s] for s in reached}, needed)
-    verdict = {-1: "fewer", 1: "more", 0: "not measurably fewer or more"}[sign(gap)]
-    seconds = _seconds(own, reference, taken, needed)
-    return f"{text}, in {verdict} steps ({interval(gap, 1, unit='steps')}){seconds}."
+    reached = {seed: steps for seed, steps in taken.items() if math.isfinite(steps)}
+    steps = paired_difference(reached, needed)
+    return Efficiency(len(seeds), len(reached), steps, _seconds(own, reference, taken, needed))
 
 
 def _seconds(
@@ -106,44 +100,80 @@ def _seconds(
     reference: Mapping[int, Experiment],
     taken: Mapping[int, float],
     needed: Mapping[int, float],
-) -> str:
-    """The same in seconds: only runs that trained alone have seconds of their own."""
+) -> Figures | None:
+    """The gap in seconds: only runs that trained alone have seconds of their own."""
     both = [side[seed].summary["cost"] for side in (own, reference) for seed in taken]
     if any(cost["runs_at_once"] > 1 for cost in both):
-        return "; seconds are not compared, since runs trained together"
+        return None
     per_step = {
         name: {seed: float(side[seed].summary["cost"]["step_seconds"]) for seed in taken}
         for name, side in (("own", own), ("reference", reference))
     }
-    gap = over_seeds(
+    return over_seeds(
         taken[seed] * per_step["own"][seed] - needed[seed] * per_step["reference"][seed]
         for seed in taken
     )
-    return f"; {interval(gap, 2, unit='seconds')}"
 
 
-def judge_detection(runs: Mapping[int, Experiment], contender: str) -> str:
-    """Whether its confidence is lower on corrupted pairs, and how a plain loss does beside it."""
-    if not runs:
-        return f"detection: no learning rate of {contender} was chosen."
-    found = {seed: run.summary["suspects"]["confidence"] for seed, run in runs.items()}
+def detection(runs: Runs, contender: str) -> Detection | None:
+    """None where no learning rate of the contender was chosen."""
+    if contender not in runs:
+        return None
+    found = [run.summary["suspects"]["confidence"] for run in runs[contender].values()]
     gap = over_seeds(
         figures["mean_corrupted"] - figures["mean_clean"]
-        for figures in found.values()
+        for figures in found
         if figures["mean_corrupted"] is not None
     )
-    if not gap["n"]:
-        return f"detection: {contender}: {next(iter(found.values()))['reason']}."
-    verdict = {-1: "lower", 1: "higher", 0: "not measurably lower or higher"}[sign(gap)]
-    of_pairs = (
-        measured(runs, f"single pairs: AUROC of {what}").values()
-        for what in ("confidence", "the loss before training", "the prompt gain")
-    )
-    auroc, loss, gain = (
-        interval(over_seeds(values, within=(0, 1)), signed=False) for values in of_pairs
-    )
-    return (
-        f"detection: {contender}'s confidence is {verdict} on corrupted pairs than on clean ones "
-        f"({interval(gap, 4)}); its AUROC is {auroc}, that of the loss before training {loss}, "
-        f"of the prompt gain {gain}."
-    )
+    aurocs = {
+        what: over_seeds(
+            measured(runs[contender], f"single pairs: AUROC of {what}").values(), within=(0, 1)
+        )
+        for what in PAIR_SCORES
+    }
+    return Detection(gap, aurocs, "" if gap["n"] else found[0]["reason"])
+
+
+def may_detect(contender: str) -> bool:
+    """Whether a contender's optimizer has a confidence; labels begin with the optimizer."""
+    return has_confidence(OptimizerSettings(contender.replace(",", " ").split()[0]))
+
+
+def overview(compared: Sequence[tuple[Setting, Runs, Mapping[str, Variants]]]) -> pd.DataFrame:
+    """Rows (setting, contender other than AdamW): the three hypotheses in figures.
+
+    Columns of the setting: data, model, corruption, share, schedule, setting (its hash); optimizer;
+    robustness, steps, confidence, auroc (of confidence), each with _n, _low, _high; at_all_rates;
+    seeds, reached (as of ``Efficiency``). Settings without corruption or AdamW are left out.
+    """
+    rows: list[dict[str, object]] = []
+    for setting, runs, fronts in compared:
+        if REFERENCE not in fronts or not setting.share:
+            continue
+        for contender in fronts:
+            if contender != REFERENCE:
+                rows.append({**_columns(setting), "optimizer": contender,
+                             **_in_figures(runs, fronts, contender)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _columns(setting: Setting) -> dict[str, object]:
+    names = ("data", "model", "corruption", "share", "schedule")
+    return {**{name: getattr(setting, name) for name in names}, "setting": setting.identity}
+
+
+def _in_figures(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> dict[str, object]:
+    robust, fast = robustness(runs, fronts, contender), efficiency(runs, contender)
+    found = detection(runs, contender) if may_detect(contender) else None
+    none = over_seeds([])
+    figures = {
+        "robustness": robust.gap,
+        "steps": fast.steps if fast else none,
+        "confidence": found.gap if found else none,
+        "auroc": found.aurocs["confidence"] if found else none,
+    }
+    row: dict[str, object] = {"at_all_rates": robust.at_all_rates}
+    row |= {"seeds": fast.seeds if fast else 0, "reached": fast.reached if fast else 0}
+    for name, own in figures.items():
+        row |= {name: own["mean"], **{f"{name}_{k}": own[k] for k in ("n", "low", "high")}}
+    return row

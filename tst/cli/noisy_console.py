@@ -136,6 +136,44 @@ def show_comparison(comparison: pd.DataFrame, console: Console) -> None:
         console.print("* differs from AdamW on the same seeds")
 
 
+def show_overview(overview: pd.DataFrame, console: Console) -> None:
+    """A line per setting and contender: the three hypotheses beside AdamW, as of ``overview``.
+
+    A * marks an interval on one side of 0, or of 0.5 where it is an AUROC.
+    """
+    columns = [
+        Column("setting", is_text=True),
+        Column("contender", is_text=True),
+        Column("memorised at equal loss"),
+        Column("steps to AdamW's best loss"),
+        Column("of seeds"),
+        Column("AUROC of confidence", 1),
+    ]
+    rows = [
+        Row(
+            [
+                f"{row['corruption']} {row['share']:.0%}, {row['schedule']}",
+                str(row["optimizer"]),
+                _gap(row, "robustness", 3),
+                _gap(row, "steps", 1),
+                f"{row['reached']} of {row['seeds']}",
+                _gap(row, "auroc", 3, 0.5),
+            ]
+        )
+        for row in overview.to_dict("records")
+    ]
+    show_table(columns, rows, console)
+    console.print("minus AdamW's on the same seeds; * is not 0, or not 0.5 for an AUROC")
+
+
+def _gap(row: Mapping[Any, Any], name: str, digits: int, neutral: float = 0.0) -> str:
+    mean, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    text = decimal(mean, digits)
+    if math.isfinite(low):
+        text += f" [{decimal(low, digits)}, {decimal(high, digits)}]"
+    return text + (" *" if low > neutral or high < neutral else "")
+
+
 def _compared(row: Mapping[Any, Any]) -> str:
     text = decimal(row["mean"])
     if math.isfinite(row["low"]):

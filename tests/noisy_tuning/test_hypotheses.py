@@ -1,0 +1,108 @@
+"""What a study says on the three hypotheses, in sentences and over all settings."""
+
+import math
+
+import pytest
+from rich.console import Console
+
+from tests.noisy_tuning.handmade import make_run
+from tst.analysis.figures.noisy_overview import draw_overview
+from tst.analysis.noisy_groups import group_variants
+from tst.analysis.noisy_hypotheses import overview
+from tst.analysis.noisy_sentences import describe, judge_efficiency, judge_robustness
+from tst.cli.noisy_console import show_overview
+
+
+def test_the_three_sentences(grid):
+    _, runs = grid
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    text = describe(setting, grouped.runs(setting)[0], grouped.fronts(setting))
+    robust, efficient, detected = text.splitlines()[-3:]
+    assert robust.startswith(
+        "robustness: at the lowest held-out clean loss that both reach at all learning rates, "
+        "casmo memorises corrupted pairs less than adamw (-0.2"
+    )
+    # at 4e-4 the compared seeds end at 1.8: AdamW's best is 1.5, which CASMO never reaches
+    assert "with 0 of 3 seeds." in efficient
+    assert "confidence is lower on corrupted pairs" in detected and "its AUROC is 0.700" in detected
+
+
+def test_the_hypotheses_over_all_settings(grid):
+    folder, runs = grid
+    for seed in (0, 1):
+        curves = {"adamw": (2.0, 1.6, 1.4), "casmo": (2.0, 1.3, 1.3)}
+        runs += [
+            make_run(folder, name, seed, 4e-4, curves[name], (0.0, 0.1, 0.3), schedule="probe")
+            for name in curves
+        ]
+    grouped = group_variants(runs)
+    whole = overview([(s, grouped.runs(s)[0], grouped.fronts(s)) for s in sorted(grouped.variants)])
+    assert whole[["schedule", "optimizer"]].to_numpy().tolist() == [
+        ["plain", "casmo"], ["probe", "casmo"],
+    ]  # fmt: skip
+    plain, probe = whole.to_dict("records")
+    assert plain["at_all_rates"] and not probe["at_all_rates"]
+    assert plain["robustness_high"] < 0 and plain["robustness_n"] == 3
+    assert (plain["reached"], plain["seeds"]) == (0, 3) and math.isnan(plain["steps"])
+    assert plain["auroc"] == pytest.approx(0.7)
+    # 1.4 after 20 steps of AdamW, with 0.3 memorised, and after 10 x 0.6 / 0.7 of CASMO
+    assert (probe["reached"], probe["seeds"]) == (2, 2)
+    assert probe["steps"] == pytest.approx(6 / 0.7 - 20)
+    assert probe["robustness"] == pytest.approx(0.1 * 0.6 / 0.7 - 0.3)
+    console = Console(record=True, width=140)
+    show_overview(whole, console)
+    lines = console.export_text().splitlines()
+    assert lines[1].startswith("shuffled 30%, plain") and "0 of 3" in lines[1]
+    assert "−11.4 [−11.4, −11.4] *" in lines[2]
+    panels = draw_overview(whole).axes
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == [
+        "shuffled 30%, plain", "shuffled 30%, probe",
+    ]  # fmt: skip
+    assert panels[1].collections[1].get_offsets()[1][0] == pytest.approx(6 / 0.7 - 20)
+
+
+def test_a_contender_with_fewer_rates_is_compared_at_the_chosen_ones(grid):
+    folder, runs = grid
+    one_rate = [
+        make_run(folder, "adamw, filtered", s, 1e-4, (2.0, 1.45), (0.0, 0.275)) for s in (0, 1, 2)
+    ]
+    grouped = group_variants([*runs, *one_rate])
+    (setting,) = grouped.variants
+    said = judge_robustness(grouped.runs(setting)[0], grouped.fronts(setting), "adamw, filtered")
+    # AdamW's chosen rate reaches 1.5 with 0.2 memorised, the filtered one with 0.25
+    assert "reach at the chosen learning rates" in said and "(+0.050 [" in said
+
+
+def test_efficiency_in_steps_and_seconds(tmp_path):
+    ends = {"adamw": (2.0, 1.6, 1.4, 1.5), "casmo": (2.0, 1.3, 1.3, 1.3)}
+    runs = {
+        o: {s: make_run(tmp_path, o, s, held_out=ends[o], memorised=(0, 0, 0, 0)) for s in (0, 1)}
+        for o in ends
+    }
+    text = judge_efficiency(runs, "casmo")
+    # 1.4 after 20 steps of 1 s, and after 10 x 0.6 / 0.7 steps of 2 s
+    assert "with 2 of 2 seeds, in fewer steps (-11.4 [-11.4, -11.4] steps)" in text
+    assert "; -2.86 [-2.86, -2.86] seconds." in text
+    runs["casmo"] = {
+        s: make_run(tmp_path, "casmo", s, 2e-4, ends["casmo"], (0, 0, 0, 0), together=5)
+        for s in (0, 1)
+    }
+    assert "seconds are not compared, since runs trained together" in judge_efficiency(
+        runs, "casmo"
+    )
+
+
+def test_what_has_no_confidence_has_no_sentence_on_detection(tmp_path):
+    runs = [make_run(tmp_path, name, 0) for name in ("casmo_calibrated", "adamw, smoothed 0.1")]
+    runs += [make_run(tmp_path, "adamw", 0)]
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    fronts = grouped.fronts(setting)
+    assert list(fronts) == ["adamw", "adamw, smoothed 0.1", "casmo_calibrated"]
+    told = describe(setting, grouped.runs(setting)[0], fronts).splitlines()
+    assert [line.partition(":")[0] for line in told[-5:]] == [
+        *("robustness", "efficiency", "robustness", "efficiency", "detection"),
+    ]
+    assert told[-1] == "detection: casmo_calibrated: no pair has a confidence."
+    assert "(+0.000 nats per token, 1 seed: no interval)" in told[-3]
