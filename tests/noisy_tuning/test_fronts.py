@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tests.noisy_tuning.handmade import make_curve, make_run
 from tst.analysis.figures.noisy import draw_fronts
 from tst.analysis.noisy_fronts import (
+    LEVELS,
     end_points,
     first_at,
     front_at,
@@ -108,12 +110,33 @@ def test_fronts_have_intervals_and_a_figure(grid):
     assert casmo["change"].iloc[0] == pytest.approx(-0.6)
     assert casmo["mean"].iloc[0] == pytest.approx(0.1) and casmo["mean"].iloc[-1] == 0
     assert (casmo["low"] <= casmo["mean"]).all() and (casmo["n"] == 3).all()
+    adamw = table[table["optimizer"] == "adamw"]
+    assert adamw["change"].iloc[0] == pytest.approx(-0.6) and len(adamw) == len(casmo) == LEVELS
     ends = end_points(fronts).set_index(["optimizer", "learning_rate"])
     assert ends.loc[("adamw", 1e-4), "memorised"] == pytest.approx(0.301)
     assert ends.loc[("adamw", 1e-4), "memorised_low"] < 0.301
     assert ends.loc[("adamw", 4e-4), "change"] == pytest.approx(-0.2)
     (axes,) = draw_fronts(fronts).axes
     assert len(axes.lines) == 2 and len(axes.texts) == 4
+
+
+def test_fronts_have_the_same_levels_so_that_contenders_can_be_compared(tmp_path):
+    ends = {"adamw": 1.3, "casmo": 1.55, "adamw, smoothed 0.1": 2.1}
+    runs = [
+        make_run(tmp_path, name, seed, held_out=(2.0, end), memorised=(0.0, 0.7))
+        for name, end in ends.items() for seed in (0, 1)
+    ]  # fmt: skip
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    table = front_table(grouped.fronts(setting))
+    levels = {name: own["change"].tolist() for name, own in table.groupby("optimizer")}
+    assert levels["adamw"] == pytest.approx(np.linspace(-0.7, 0.0, LEVELS))
+    assert levels["casmo"][0] == pytest.approx(-0.45)
+    assert set(levels["casmo"][1:]) <= set(levels["adamw"]) and len(levels["casmo"]) > 5
+    assert levels["adamw, smoothed 0.1"] == [0.0]  # its loss never fell
+    at = table.set_index(["optimizer", "change"])["mean"]
+    assert at["adamw", levels["casmo"][1]] == pytest.approx(-levels["casmo"][1])
+    assert front_table({}).empty
 
 
 def test_the_study_writes_what_was_chosen_and_the_fronts(tmp_path, capsys):

@@ -77,17 +77,20 @@ def gap_at_equal_loss(
 def front_table(fronts: Mapping[str, Variants]) -> pd.DataFrame:
     """Rows (contender, change): n, mean, low, high of what was memorised, over seeds.
 
-    change: of the held-out clean loss since before training, from the lowest that all seeds of a
-    contender reach to 0. Seeds hold out other pairs, so that their losses have other levels.
+    change: of the held-out clean loss since before training: the lowest that all seeds of a
+    contender reach, and above it levels that are the same for all contenders, up to 0. Seeds hold
+    out other pairs, so that their losses have other levels.
     """
+    known = {
+        contender: [list(map(_changes, own)) for own in curves_by_seed(variants).values()]
+        for contender, variants in fronts.items()
+    }
+    best = {name: max(map(lowest_loss, curves)) for name, curves in known.items() if curves}
+    common = np.linspace(min(best.values(), default=0.0), 0.0, LEVELS)
     rows: list[dict[str, object]] = []
-    for contender, variants in fronts.items():
-        curves = [list(map(_changes, own)) for own in curves_by_seed(variants).values()]
-        if not curves:
-            continue
-        best = max(lowest_loss(own) for own in curves)
-        for level in np.linspace(best, 0.0, LEVELS):
-            figures = over_seeds(front_at(own, float(level)) for own in curves)
+    for contender, lowest in best.items():
+        for level in (lowest, *common[common > lowest]):
+            figures = over_seeds(front_at(own, float(level)) for own in known[contender])
             shown = {k: figures[k] for k in ("n", "mean", "low", "high")}
             rows.append({"optimizer": contender, "change": float(level), **shown})
     names = ["optimizer", "change", "n", "mean", "low", "high"]
