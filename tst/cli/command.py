@@ -195,6 +195,7 @@ def _run(command: Command[Any], wants_traceback: bool) -> int:
     command.register()
     sys.argv[1:] = tell_swept(arrange(prepare(sys.argv[1:])))
     signal.signal(signal.SIGTERM, _stop)
+    gc.freeze()  # what is imported stays: no collection need look at it again
     quieten_libraries()
     decorate = hydra.main(
         version_base="1.3",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _LENGTHS = {
     "mm": ("mm", "millimeters", "millimetres", "millimeter", "millimetre"),
@@ -69,19 +70,27 @@ _UNITS = _spellings()
 _BY_LOWER = {s.lower(): unit for s, unit in _UNITS.items()}
 _LONGEST_FIRST = sorted(_UNITS, key=len, reverse=True)
 _ANY = "|".join(re.escape(s) for s in _LONGEST_FIRST)
-_BEHIND_NUMBER = re.compile(rf"\s?-?(?P<unit>{_ANY})(?![\w²³^])", re.IGNORECASE)
 # "in" is a word, and these singular nouns are said of other things ("in second place")
 _ASKABLE = "|".join(
     re.escape(s)
     for s in _LONGEST_FIRST
     if s not in ("in", "second", "minute", "foot", "yard", "pound") and (len(s) > 1 or s in "m%°")
 )
-_ASKED = re.compile(
-    r"(?:\b(?:in|how many|number of|units?\s*(?:is|are|:|=)?)\s+(?:the\s+)?\(?|\()"
-    rf"(?P<unit>{_ASKABLE})(?![\w²³^])"
-    rf"(?:\s*(?:or|and|/)\s*(?P<other>{_ASKABLE})(?![\w²³^]))?",
-    re.IGNORECASE,
-)
+
+@cache
+def _behind_number() -> re.Pattern[str]:
+    return re.compile(rf"\s?-?(?P<unit>{_ANY})(?![\w²³^])", re.IGNORECASE)
+
+
+@cache
+def _asked() -> re.Pattern[str]:
+    """Compiled where it is first used: that takes as long as a hundredth of a forest's run."""
+    return re.compile(
+        r"(?:\b(?:in|how many|number of|units?\s*(?:is|are|:|=)?)\s+(?:the\s+)?\(?|\()"
+        rf"(?P<unit>{_ASKABLE})(?![\w²³^])"
+        rf"(?:\s*(?:or|and|/)\s*(?P<other>{_ASKABLE})(?![\w²³^]))?",
+        re.IGNORECASE,
+    )
 
 
 def canonical_unit(spelling: str) -> str | None:
@@ -100,7 +109,7 @@ def unit_behind(text: str, start: int) -> tuple[str, int] | None:
 
     "in" counts as inches only where no word follows: "3 in the room" has no unit.
     """
-    match = _BEHIND_NUMBER.match(text, start)
+    match = _behind_number().match(text, start)
     if match is None:
         return None
     unit = canonical_unit(match["unit"])
@@ -116,6 +125,6 @@ def asked_unit(question: str) -> str | None:
     """The one unit that a question wants its number in ("in metres", "how many seconds", "(cm)");
     None where it names none or several.
     """
-    named = (m[part] for m in _ASKED.finditer(question) for part in ("unit", "other"))
+    named = (m[part] for m in _asked().finditer(question) for part in ("unit", "other"))
     units = {canonical_unit(name) for name in named if name} - {None}
     return units.pop() if len(units) == 1 else None
