@@ -77,6 +77,7 @@ _ASKABLE = "|".join(
     if s not in ("in", "second", "minute", "foot", "yard", "pound") and (len(s) > 1 or s in "m%°")
 )
 
+
 @cache
 def _behind_number() -> re.Pattern[str]:
     return re.compile(rf"\s?-?(?P<unit>{_ANY})(?![\w²³^])", re.IGNORECASE)

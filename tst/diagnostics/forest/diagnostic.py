@@ -180,12 +180,13 @@ class ForestDiagnostic(Forest):
         model.fit(trained, answers.astype(np.int64), seed)
         predictions.cost["fit_seconds"] = time.perf_counter() - started
         text, columns = model.read(questions)
-        probability = model.predict(columns)
+        judged = model.judge(columns)
+        probability = model.predict(columns, judged)
         put_options(predictions, questions, probability)
         if predictions.reasons is not None:
             self._explain(predictions, questions, model, text, columns, probability, options)
         if predictions.permuted is not None:
-            for family, permuted in model.predict_permuted(columns, seed).items():
+            for family, permuted in model.predict_permuted(columns, judged, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 put_options(other, questions, permuted)
 
@@ -223,13 +224,15 @@ class ForestDiagnostic(Forest):
             probability = np.concatenate(firsts)
             put_candidates(predictions, questions, candidates, probability, unlisted)
             return
-        probability = model.choices.predict(inputs)
+        judged = model.choices.judge(inputs)
+        probability = model.choices.predict(inputs, judged)
         put_candidates(predictions, questions, candidates, probability, unlisted)
         if predictions.reasons is not None:
             choices = model.choices
             self._explain(predictions, questions, choices, text, inputs, probability, candidates)
         if predictions.permuted is not None:
-            for family, permuted in model.choices.predict_permuted(inputs, seed).items():
+            changed = model.choices.predict_permuted(inputs, judged, seed)
+            for family, permuted in changed.items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 other.text_probabilities = [None] * len(predictions.text)
                 put_candidates(other, questions, candidates, permuted, unlisted)

@@ -110,13 +110,13 @@ class OptionClues:
         """Hits, hits by chance and options of a key among the training options of each row."""
         values = [self._correct[row], self.questions.baseline[row], np.ones(len(row))]
         totals = KeyedTotals(key, np.stack(values, axis=1), self._fold[row], self._n_folds)
-        return totals.of_training(np.arange(len(row)))
+        return totals.of_training()
 
     def _of_claims(self, name: str, claims: Claims) -> Clue:
         right, row = self._correct[claims.row] > 0, claims.row
         values = np.stack([right & (claims.sign > 0), right & (claims.sign < 0)], axis=1)
         totals = KeyedTotals(claims.key, values.astype(float), self._fold[row], self._n_folds)
-        plus, minus = totals.of_training(np.arange(len(row))).T
+        plus, minus = totals.of_training().T
         odds = claims.sign * np.log((plus + PRIOR) / (minus + PRIOR))
         agree, against = np.where(claims.sign > 0, (plus, minus), (minus, plus))
         size = len(self._correct)

@@ -50,7 +50,7 @@ def test_a_prediction_is_the_weighted_sum_of_all_members_logs(fitted):
     utilities = [[member.utilities(inputs) for member in members] for members in model._committee]
     weights = model.stack.weights(questions)
     assert weights.sum() > 0
-    found = model.predict(inputs)
+    found = model.predict(inputs, model.judge(inputs))
     for number, (first, end) in enumerate(pairwise(questions.start)):
         own = slice(first, end)
         logs, prior = np.zeros(end - first), np.zeros(end - first)

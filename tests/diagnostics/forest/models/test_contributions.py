@@ -90,7 +90,7 @@ def test_the_likeliest_and_the_second_likeliest_option(fitted):
 
 def test_planted_cues_are_what_puts_options_ahead(fitted):
     model, inputs, kinds = fitted
-    rows, others = chosen_options(inputs.questions, model.predict(inputs))
+    rows, others = chosen_options(inputs.questions, model.predict(inputs, model.judge(inputs)))
     added = model.contributions(inputs, rows, others)
     assert added.shape == (len(kinds), len(SHORTCUTS))
     for kind, shortcut in (

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import lsqr
 
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.hashing import combine, distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions
 
@@ -67,10 +67,7 @@ def _entries(questions: QuestionArrays, masked: MaskedQuestions) -> tuple[np.nda
         said = questions.siblings.words
         rows.append(said.row)
         keys.append(combine("siblings", questions.types[said.row], said.code))
-    pairs = np.unique(
-        np.stack([np.concatenate(rows).astype(np.uint64), np.concatenate(keys)]), axis=1
-    )
-    return pairs[0].astype(np.int64), pairs[1]
+    return distinct(np.concatenate(rows), np.concatenate(keys))
 
 
 def _ridge(matrix: csr_matrix, targets: np.ndarray) -> np.ndarray:

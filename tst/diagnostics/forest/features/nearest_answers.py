@@ -11,11 +11,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
+from tst.diagnostics.forest.text.hashing import distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.text_cache import TextCache
 
 NAMES = ("nearest.all", "nearest.type", "nearest.questions")
 NEIGHBOURS = 30
+STEPS = 64
+"""Of similarity, by which most entries are left out before the rest are sorted."""
 BATCH = 1000
 """Questions whose similarities are computed at once, for the memory's sake."""
 MAX_FREQUENCY = 200
@@ -108,9 +111,8 @@ class WordVectors:
     def __init__(self, texts: TextCache, ids: np.ndarray, most: int | None) -> None:
         """Words of at least two of the texts, and of at most ``most``."""
         tokens, starts = texts.tokens(ids)
-        owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts)).astype(np.uint64)
-        pairs = np.unique(np.stack([tokens, owner]), axis=1)
-        words, counts = np.unique(pairs[0], return_counts=True)
+        owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        words, counts = np.unique(distinct(owner, tokens)[1], return_counts=True)
         kept = counts > 1 if most is None else (counts > 1) & (counts <= most)
         self.words = words[kept]
         self.weight = np.log((len(starts) + 1) / (counts[kept] + 1)) + 0.1
@@ -140,13 +142,15 @@ def _unit_sum(vectors: csr_matrix) -> np.ndarray:
 
 def nearest_questions(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | None) -> csr_matrix:
     """Similarity of each question to its NEIGHBOURS most similar known ones, of other folds."""
-    blocks = []
+    blocks, by_word = [], known.T.tocsr()
     for first in range(0, asked.shape[0], BATCH):
-        similarity = (asked[first : first + BATCH] @ known.T).tocoo()
+        similarity = (asked[first : first + BATCH] @ by_word).tocoo()
         row, column, value = similarity.row, similarity.col, similarity.data
         if fold is not None:
             apart = fold[first + row] != fold[column]
             row, column, value = row[apart], column[apart], value[apart]
+        likely = _among_the_highest(row, value, similarity.shape[0])
+        row, column, value = row[likely], column[likely], value[likely]
         order = np.lexsort((column, -value, row))
         row, column, value = row[order], column[order], value[order]
         place = np.arange(len(row)) - np.searchsorted(row, row)
@@ -154,3 +158,16 @@ def nearest_questions(asked: csr_matrix, known: csr_matrix, fold: np.ndarray | N
         shape = (similarity.shape[0], known.shape[0])
         blocks.append(csr_matrix((value[kept] ** 2, (row[kept], column[kept])), shape=shape))
     return vstack(blocks, format="csr") if blocks else csr_matrix((0, known.shape[0]))
+
+
+def _among_the_highest(row: np.ndarray, value: np.ndarray, n_rows: int) -> np.ndarray:
+    """Entries that may be among the NEIGHBOURS highest of their row, (e,) bool: far fewer to sort.
+
+    value: from 0 to 1. Those below a step that NEIGHBOURS of the row reach are not.
+    """
+    step = np.clip((value * STEPS).astype(np.int64), 0, STEPS - 1)
+    reach = np.bincount(row * STEPS + step, minlength=n_rows * STEPS).reshape(n_rows, STEPS)
+    reach = np.cumsum(reach[:, ::-1], axis=1)[:, ::-1]
+    lowest = np.maximum((reach >= NEIGHBOURS).sum(1) - 1, 0)
+    kept: np.ndarray = step >= lowest[row]
+    return kept

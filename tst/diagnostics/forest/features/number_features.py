@@ -76,8 +76,7 @@ class NumberFeatures:
         self._totals = {n: KeyedTotals(k, values, fold, n_folds) for n, k in keys.items()}
         self._effects = AdditiveEffects()
         additive = self._effects.fit(questions, masked, off, fold, n_folds)
-        rows = np.arange(len(questions))
-        totals = {name: of.of_training(rows) for name, of in self._totals.items()}
+        totals = {name: of.of_training() for name, of in self._totals.items()}
         return self._columns(questions, totals, additive)
 
     def transform(self, questions: QuestionArrays) -> np.ndarray:

@@ -47,20 +47,27 @@ class OptionFeatures:
         self.prior = prior
 
     def fit(
-        self, text: OptionText, correct: np.ndarray, fold: np.ndarray, n_folds: int
+        self,
+        text: OptionText,
+        correct: np.ndarray,
+        fold: np.ndarray,
+        n_folds: int,
+        rows: np.ndarray | None = None,
     ) -> OptionFeatures:
         """Count the answers of training questions.
 
         correct: 1 for the gold option, else 0, (m,); fold: inner fold of each option, (m,)
+        rows: positions of the options that ``of_training`` is for, (k,); None for all
         """
-        self._surface = text.surface
+        surface = text.surface.values()
+        self._surface = [column if rows is None else column[rows] for column in surface]
         baseline = text.questions.baseline
         self.lifts = {
-            name: LiftEncoding(self.prior).fit(key, correct, baseline, fold, n_folds)
+            name: LiftEncoding(self.prior).fit(key, correct, baseline, fold, n_folds, rows)
             for name, key in text.keys.items()
         }
         self.odds = {
-            name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds)
+            name: ClaimEncoding(self.prior).fit(claims, correct, fold, n_folds, rows)
             for name, claims in text.claims.items()
         }
         self.names, self.n_surface = list(text.surface), len(text.surface)
@@ -68,15 +75,14 @@ class OptionFeatures:
         self.names += [f"{name}_{what}" for name in self.odds for what in ("odds", "count")]
         return self
 
-    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
-        """Features of some training options (positions), out of fold, float32 (len(rows), f).
+    def of_training(self, without: int | None = None) -> np.ndarray:
+        """Features of the training options, out of fold, float32 (k, f).
 
         without: an inner fold whose answers no row may see
         """
-        surface = [column[rows] for column in self._surface.values()]
-        encoded = [lift.of_training(rows, without) for lift in self.lifts.values()]
-        encoded += [odds.of_training(rows, without) for odds in self.odds.values()]
-        return self._stack(surface, encoded)
+        encoded = [lift.of_training(without) for lift in self.lifts.values()]
+        encoded += [odds.of_training(without) for odds in self.odds.values()]
+        return self._stack(self._surface, encoded)
 
     def transform(self, text: OptionText) -> np.ndarray:
         """Features of held-out options, float32 (m, f) in the order of ``names``."""

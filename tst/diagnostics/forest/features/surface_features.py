@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.hashing import combine, distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions
 from tst.diagnostics.forest.text.text_cache import MEASURES
@@ -100,8 +100,7 @@ def _overlap_features(questions: QuestionArrays) -> dict[str, np.ndarray]:
     """Words shared with the question and with the other options."""
     tokens, starts = questions.texts.tokens(questions.option)
     option = np.repeat(np.arange(len(questions.option)), np.diff(starts))
-    pairs = np.unique(np.stack([option.astype(np.uint64), tokens]), axis=1)
-    option, token = pairs[0].astype(np.int64), pairs[1]
+    option, token = distinct(option, tokens)
     question = questions.owner[option]
     question_tokens, question_starts = questions.texts.tokens(questions.question)
     question_owner = np.repeat(np.arange(len(questions)), np.diff(question_starts))

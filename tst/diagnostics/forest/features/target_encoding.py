@@ -30,28 +30,40 @@ class KeyedTotals:
     """Sums of values by key, with or without inner folds.
 
     keys: uint64 (r,), values: float (r, v), fold: int (r,) in 0..n_folds - 1
+    rows: positions of the training rows that ``of_training`` is for, (k,); None for all. All rows
+        are counted, but sums by inner fold are kept of these rows' keys alone.
     """
 
     def __init__(
-        self, keys: np.ndarray, values: np.ndarray, fold: np.ndarray, n_folds: int
+        self,
+        keys: np.ndarray,
+        values: np.ndarray,
+        fold: np.ndarray,
+        n_folds: int,
+        rows: np.ndarray | None = None,
     ) -> None:
-        self._known, self._codes = np.unique(keys, return_inverse=True)
-        self._fold = fold
-        cells = self._codes * n_folds + fold
+        self._known, codes = np.unique(keys, return_inverse=True)
+        self._n_folds = n_folds
         size = len(self._known) * n_folds
-        by_cell = [np.bincount(cells, weights=v, minlength=size) for v in values.T]
-        self._own = np.stack(by_cell, axis=1).reshape(len(self._known), n_folds, values.shape[1])
-        self._all = self._own.sum(1)
+        by_cell = [np.bincount(codes * n_folds + fold, weights=v, minlength=size) for v in values.T]
+        own = np.stack(by_cell, axis=1).reshape(len(self._known), n_folds, values.shape[1])
+        self._all = own.sum(1)
+        self._asked = self._all
+        if rows is not None:
+            asked, codes = np.unique(codes[rows], return_inverse=True)
+            own, fold, self._asked = own[asked], fold[rows], self._all[asked]
+        self._own = own.reshape(-1, values.shape[1])  # by key and inner fold
+        self._codes, self._fold = codes, fold
 
-    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
-        """Totals (len(rows), v) for some training rows (positions), less those of their own fold.
+    def of_training(self, without: int | None = None) -> np.ndarray:
+        """Totals (k, v) for the training rows, less those of their own fold.
 
         without: an inner fold to leave out too
         """
-        codes, fold = self._codes[rows], self._fold[rows]
-        sums = self._all[codes] - self._own[codes, fold]
+        sums = self._asked[self._codes] - self._own[self._codes * self._n_folds + self._fold]
         if without is not None:
-            sums -= self._own[codes, without] * (fold != without)[:, None]
+            other = self._own[self._codes * self._n_folds + without]
+            sums -= other * (self._fold != without)[:, None]
         return sums.round(9)
 
     def of_heldout(self, keys: np.ndarray) -> np.ndarray:
@@ -76,14 +88,16 @@ class LiftEncoding:
         baseline: np.ndarray,
         fold: np.ndarray,
         n_folds: int,
+        rows: np.ndarray | None = None,
     ) -> LiftEncoding:
+        """rows: positions of the training rows that ``of_training`` is for, (k,); None for all."""
         values = np.stack([correct, baseline, np.ones(len(keys))], axis=1)
-        self._totals = KeyedTotals(keys, values, fold, n_folds)
+        self._totals = KeyedTotals(keys, values, fold, n_folds, rows)
         return self
 
-    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
-        """Log lift and log count of some training rows, out of fold, (len(rows), 2)."""
-        return self._encode(self._totals.of_training(rows, without))
+    def of_training(self, without: int | None = None) -> np.ndarray:
+        """Log lift and log count of the training rows, out of fold, (k, 2)."""
+        return self._encode(self._totals.of_training(without))
 
     def transform(self, keys: np.ndarray) -> np.ndarray:
         """Log lift and log count of held-out rows, (r, 2)."""
@@ -106,22 +120,31 @@ class ClaimEncoding:
         self.prior = prior
 
     def fit(
-        self, claims: Claims, correct: np.ndarray, fold: np.ndarray, n_folds: int
+        self,
+        claims: Claims,
+        correct: np.ndarray,
+        fold: np.ndarray,
+        n_folds: int,
+        rows: np.ndarray | None = None,
     ) -> ClaimEncoding:
-        self._claims = claims
+        """rows: positions of the options that ``of_training`` is for, (k,); None for all."""
+        self._row, self._sign, self._size, chosen = claims.row, claims.sign, len(correct), None
+        if rows is not None:
+            place = np.full(len(correct), -1)
+            place[rows] = np.arange(len(rows))
+            chosen = np.flatnonzero(place[claims.row] >= 0)
+            self._row, self._sign = place[claims.row[chosen]], claims.sign[chosen]
+            self._size = len(rows)
         right = correct[claims.row] > 0
         values = np.stack([right & (claims.sign > 0), right & (claims.sign < 0)], axis=1)
-        self._totals = KeyedTotals(claims.key, values.astype(float), fold[claims.row], n_folds)
+        counted = fold[claims.row]
+        self._totals = KeyedTotals(claims.key, values.astype(float), counted, n_folds, chosen)
         return self
 
-    def of_training(self, rows: np.ndarray, without: int | None = None) -> np.ndarray:
-        """Summed log odds and log count of some training options, out of fold, (len(rows), 2)."""
-        place = np.full(rows.max(initial=self._claims.row.max()) + 1, -1)
-        place[rows] = np.arange(len(rows))
-        chosen = np.flatnonzero(place[self._claims.row] >= 0)
-        totals = self._totals.of_training(chosen, without)
-        row, sign = place[self._claims.row[chosen]], self._claims.sign[chosen]
-        return self._encode(totals, row, sign, len(rows))
+    def of_training(self, without: int | None = None) -> np.ndarray:
+        """Summed log odds and log count of the training options, out of fold, (k, 2)."""
+        totals = self._totals.of_training(without)
+        return self._encode(totals, self._row, self._sign, self._size)
 
     def transform(self, claims: Claims, size: int) -> np.ndarray:
         """Summed log odds and log count of held-out options, (size, 2)."""

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from tst.diagnostics.forest.features.indicators import shared_keys
-from tst.diagnostics.forest.features.word_crosses import WordCrosses, distinct
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.features.word_crosses import WordCrosses
+from tst.diagnostics.forest.text.hashing import combine, distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 CHARACTERS = (3, 5)

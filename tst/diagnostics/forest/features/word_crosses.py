@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.hashing import combine, distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 CELLS = 20_000_000
@@ -64,15 +64,6 @@ def option_words(questions: QuestionArrays) -> tuple[np.ndarray, np.ndarray]:
 def _distinct_words(questions: QuestionArrays, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     tokens, starts = questions.texts.tokens(ids)
     return distinct(np.repeat(np.arange(len(ids)), np.diff(starts)), tokens)
-
-
-def distinct(row: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each (row, key) once, sorted."""
-    order = np.lexsort((key, row))
-    row, key = row[order], key[order]
-    fresh = np.ones(len(row), dtype=bool)
-    fresh[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
-    return row[fresh], key[fresh]
 
 
 def _of_two(owner: np.ndarray, word: np.ndarray) -> np.ndarray:

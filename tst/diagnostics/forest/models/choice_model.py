@@ -79,21 +79,30 @@ class ChoiceModel:
         """What is known of held-out questions."""
         return self._encoder.transform(questions)
 
-    def predict(self, inputs: OptionInputs) -> np.ndarray:
-        """Probability of every option, (m,), summing to 1 over each question's."""
-        logs = self._member_logs(inputs)
-        return self.stack.predict(inputs.questions, logs, self._prior(self._committee, inputs))
+    def judge(self, inputs: OptionInputs) -> np.ndarray:
+        """Log-probability of every option by round and member of the committee, (rounds, m, k)."""
+        rounds = [[_logs(m, inputs) for m in members] for members in self._committee]
+        return np.stack([np.stack(logs, axis=1) for logs in rounds])
 
-    def predict_permuted(self, inputs: OptionInputs, seed: int) -> dict[str, np.ndarray]:
+    def predict(self, inputs: OptionInputs, judged: np.ndarray) -> np.ndarray:
+        """Probability of every option, (m,), summing to 1 over each question's.
+
+        judged: from ``judge``
+        """
+        prior = self._prior(self._committee, inputs)
+        return self.stack.predict(inputs.questions, judged.mean(axis=0), prior)
+
+    def predict_permuted(
+        self, inputs: OptionInputs, judged: np.ndarray, seed: int
+    ) -> dict[str, np.ndarray]:
         """The same with the columns of one feature family permuted, by family.
 
         Permuted among the options of questions of one type with equally many options. How far the
         first round's models move stands for those of all rounds.
         """
         rows = permuted_rows(inputs.questions, np.random.default_rng(seed))
-        logs, prior = self._member_logs(inputs), self._prior(self._committee, inputs)
-        first = self._committee[0]
-        own = np.stack([_logs(member, inputs) for member in first], axis=1)
+        logs, prior = judged.mean(axis=0), self._prior(self._committee, inputs)
+        first, own = self._committee[0], judged[0]
         reads = [
             {family for block in member.blocks(inputs) for family in block.families.tolist()}
             for member in first
@@ -134,11 +143,6 @@ class ChoiceModel:
                 if isinstance(member, EncodingsLogit):
                     added += member.by_column(inputs, rows) * weights[:, [place]]
         return added / len(self._committee)
-
-    def _member_logs(self, inputs: OptionInputs) -> np.ndarray:
-        """Log-probabilities by member, the mean of the committee's, (m, k)."""
-        rounds = [np.stack([_logs(m, inputs) for m in members], 1) for members in self._committee]
-        return np.mean(rounds, axis=0)
 
     def _prior(self, committee: list[list[Member]], inputs: OptionInputs) -> np.ndarray:
         """The position prior of every option, (m,); uniform without that member."""

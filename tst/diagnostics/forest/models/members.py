@@ -179,7 +179,7 @@ class Trees(Member):
         kinds = questions.types[questions.owner][:, None] == self._kinds
         count = questions.n_options[questions.owner][:, None]
         dense = [inputs.encodings.values, inputs.relative.values]
-        return np.hstack([*dense, count, kinds]).astype(np.float32)
+        return np.hstack([*dense, count, kinds], dtype=np.float32)
 
 
 class BoostedTrees(Member):
@@ -203,7 +203,7 @@ class BoostedTrees(Member):
         questions = inputs.questions
         count = questions.n_options[questions.owner][:, None]
         columns = [inputs.relative.values, inputs.nearest.values, count]
-        return np.hstack(columns).astype(np.float32)
+        return np.hstack(columns, dtype=np.float32)
 
 
 class PositionPrior(Member):

@@ -107,14 +107,14 @@ class OptionEncoder:
         """
         self._miner = TemplateMiner().fit(questions)
         text = read_options(questions, self._miner)
-        self.features.fit(text, correct, fold[questions.owner], self.n_folds)
-        chosen = np.arange(len(questions))
+        self.kept, self.fold, self.correct, rows = questions, fold, correct, None
         if len(questions) > self.max_rows:
             draw = np.random.default_rng(seed).permutation(len(questions))
             chosen = np.sort(draw[: self.max_rows])
-        self.kept, self._rows = take(questions, chosen)
-        self.fold, self.correct = fold[chosen], correct[self._rows]
-        if len(chosen) < len(questions):
+            self.kept, rows = take(questions, chosen)
+            self.fold, self.correct = fold[chosen], correct[rows]
+        self.features.fit(text, correct, fold[questions.owner], self.n_folds, rows)
+        if rows is not None:
             text = read_options(self.kept, self._miner)
         indicators, pieces = self._indicators.fit(text), self._pieces.fit(self.kept)
         self._nearest.fit(self.kept, self.correct, self.fold, self.n_folds)
@@ -129,7 +129,7 @@ class OptionEncoder:
 
         without: an inner fold whose answers none of them sees
         """
-        values = self.features.of_training(self._rows, without)
+        values = self.features.of_training(without)
         evidence = self._nearest.of_training(without)
         return self._inputs(self.kept, values, *self._own, evidence)
 

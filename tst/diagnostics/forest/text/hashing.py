@@ -65,3 +65,12 @@ def run_codes(codes: np.ndarray, run_start: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         sums = np.add.reduceat(codes * _POWERS[within % len(_POWERS)], run_start)
     return scramble(sums)
+
+
+def distinct(row: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each (row, code) once, sorted; much faster than ``np.unique`` of pairs."""
+    order = np.lexsort((code, row))
+    row, code = row[order], code[order]
+    fresh = np.ones(len(row), dtype=bool)
+    fresh[1:] = (row[1:] != row[:-1]) | (code[1:] != code[:-1])
+    return row[fresh], code[fresh]

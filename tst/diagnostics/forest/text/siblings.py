@@ -14,7 +14,7 @@ import pandas as pd
 
 from tst.core.errors import UserError
 from tst.core.questions import CONTEXT, GROUP_PREFIX, declared_groups
-from tst.diagnostics.forest.text.hashing import code_all, combine
+from tst.diagnostics.forest.text.hashing import code_all, combine, distinct
 from tst.diagnostics.forest.text.question_arrays import Entries, Siblings
 from tst.diagnostics.forest.text.text_cache import TextCache
 
@@ -104,7 +104,7 @@ def _words(frame: pd.DataFrame, texts: TextCache) -> tuple[np.ndarray, np.ndarra
     ids = texts.add(text for row in lists for text in row)
     text_row = np.repeat(np.arange(len(frame)), [len(row) for row in lists])
     tokens, starts = texts.tokens(ids)
-    return _distinct(np.repeat(text_row, np.diff(starts)), tokens)
+    return distinct(np.repeat(text_row, np.diff(starts)), tokens)
 
 
 def _options(frame: pd.DataFrame, texts: TextCache) -> tuple[np.ndarray, np.ndarray]:
@@ -112,9 +112,4 @@ def _options(frame: pd.DataFrame, texts: TextCache) -> tuple[np.ndarray, np.ndar
     lists = [list(options) if options is not None else [] for options in frame["options"]]
     ids = texts.add(text for row in lists for text in row)
     row = np.repeat(np.arange(len(frame)), [len(row) for row in lists])
-    return _distinct(row, texts.whole[ids])
-
-
-def _distinct(row: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    pairs = np.unique(np.stack([row.astype(np.uint64), code]), axis=1)
-    return pairs[0].astype(np.int64), pairs[1]
+    return distinct(row, texts.whole[ids])
