@@ -1,8 +1,9 @@
 """Trains an exported fold for some steps with one trainer and prints what a step took, as JSON.
 
-    PYTHON benchmarks/peer_trainers.py TRAINER FOLDER STEPS WARMUP [SETTINGS...]
+    PYTHON benchmarks/peer_trainers.py TRAINER FOLDER STEPS WARMUP SECONDS [SETTINGS...]
 
-PYTHON is of the trainer's own environment. Only ``ours`` and ``best`` import tst.
+PYTHON is of the trainer's own environment. Only ``ours`` and ``best`` import tst. Before its first
+step it waits for a line on its standard input; SECONDS later it stops, however many steps it took.
 """
 
 from __future__ import annotations
@@ -27,20 +28,36 @@ FOLD = "0-0"
 class StepClock(TrainerCallback):
     """Seconds from the end of step ``warmup`` to the end of the last one.
 
+    Waits before the first step until a line comes on standard input: another trainer may be
+    measured until then.
+
+    limit: seconds after which training ends early, the warm-up's included
+    steps: steps that were measured
     cpu_seconds: of this process, which tell more where others use the cores too
     """
 
-    def __init__(self, warmup: int) -> None:
+    def __init__(self, warmup: int, limit: float) -> None:
         self.warmup = warmup
+        self.limit = limit
+        self.begun = 0.0
+        self.steps = 0
         self.started = self.ended = (0.0, 0.0)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not sys.stdin.readline():
+            sys.exit("whoever measures is gone")
+        self.begun = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         now = time.perf_counter(), time.process_time()
-        if state.global_step == self.warmup:
+        self.steps = max(0, state.global_step - self.warmup)
+        if self.steps == 0:
             self.started = now
         self.ended = now
+        if now[0] - self.begun > self.limit:
+            control.should_training_stop = True
 
     @property
     def seconds(self) -> float:
@@ -184,13 +201,15 @@ def train_with_ours(
     from tst.config.composition import compose
     from tst.core.folds import fold_seed, split
     from tst.diagnostics.llm.session import Session
-    from tst.diagnostics.llm.training.memory import MemoryPlan
+    from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
     from tst.diagnostics.llm.training.one_fold import trained_adapter
     from tst.diagnostics.llm.training.stacked_folds import stacked_training
     from tst.stress_test.build import resolve_auto
     from tst.stress_test.run import load_table, plan_for
 
-    letters = ["diagnostic.mc_scoring=letters", "diagnostic.validation=0"]
+    letters = [
+        f"diagnostic.{word}" for word in ("mc_scoring=letters", "validation=0", "order=random")
+    ]
     config = resolve_auto(compose([*words, *([] if at_best else letters)]))
     table = load_table(config)
     plan = plan_for(config, table)
@@ -208,18 +227,23 @@ def train_with_ours(
     ]
     short = replace(settings, epochs=steps / tasks[0].steps_per_epoch(settings))
     memory = MemoryPlan(settings.batch_size, folds=len(tasks))
-    if stacked:
-        with stacked_training(session.base, short, config.optimizer, tasks, memory, [clock]):
-            pass
-    else:
-        with trained_adapter(session.base, short, config.optimizer, tasks[0], memory, [clock]):
-            pass
-    return len(tasks)
+    while True:
+        tasks = tasks[: memory.folds]
+        shared = session.base, short, config.optimizer
+        try:
+            if stacked:
+                with stacked_training(*shared, tasks, memory, [clock]):
+                    return len(tasks)
+            with trained_adapter(*shared, tasks[0], memory, [clock]):
+                return 1
+        except torch.OutOfMemoryError:
+            memory.shrink()
+        give_back_memory()
 
 
 def main() -> None:
-    trainer, folder, steps, warmup, *words = sys.argv[1:]
-    clock = StepClock(int(warmup))
+    trainer, folder, steps, warmup, limit, *words = sys.argv[1:]
+    clock = StepClock(int(warmup), float(limit))
     total, place = int(steps) + int(warmup), Path(folder).resolve()
     if trainer == "trl":
         folds = train_with_trl(place, total, clock)
@@ -229,7 +253,10 @@ def main() -> None:
         folds = train_with_unsloth(place, total, clock)
     else:
         folds = train_with_ours(place, total, clock, words, trainer == "best")
+    if not clock.steps:
+        sys.exit(f"no step after the {warmup} of warm-up within {limit} s")
     found = {
+        "steps": clock.steps,
         "seconds": clock.seconds,
         "cpu_seconds": clock.cpu_seconds,
         "folds": folds,

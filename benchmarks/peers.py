@@ -4,8 +4,10 @@
     python benchmarks/peers.py benchmark=cv_bench data_root=DIR --llamafactory PATH --score
 
 The words are overrides of tst.main. Each trainer runs in a process of its own, so that peaks of
-memory are its own; time is from the end of the warm-up to the end of the last step. A peer's five
-folds are estimated as five times one. Tokens are those of the exported rows without padding.
+memory are its own; time is from the end of the warm-up to the end of the last step, or of the last
+within --limit. A trainer's line is printed when it is measured. On a GPU the next one loads
+meanwhile, and waits before its first step. A peer's five folds are estimated as five times one.
+Tokens are those of the exported rows without padding.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -41,7 +44,10 @@ TITLES = {
     "ours": "ours, the same settings",
     "best": "ours, its best settings",
 }
+SAME = [f"diagnostic.{word}" for word in ("mc_scoring=letters", "validation=0", "order=random")]
 SEEDS = (42, 43, 44)
+GETTING_READY = 180.0
+"""Seconds for a trainer to load, and to compile what it compiles, before it is given up."""
 
 
 def main() -> None:
@@ -54,6 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--warmup", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--limit", type=float, default=600, help="seconds of each one's steps")
     parser.add_argument("--do", default="trl,llamafactory,unsloth,ours,best")
     parser.add_argument(
         "--keep-activations", action="store_true", help="peers without gradient checkpointing"
@@ -93,41 +100,78 @@ def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scrat
         f"{', peers without gradient checkpointing' if arguments.keep_activations else ''}",
         flush=True,
     )
+    found = {}
     for name in arguments.do.split(","):
-        python = pythons.get(name, sys.executable)
-        if not python:
+        if pythons.get(name, sys.executable):
+            found[name] = pythons.get(name) or sys.executable
+        else:
             print(f"{TITLES[name]}: not found; name it with --{name}", flush=True)
-            continue
-        found = measure(python, name, done.folder, arguments, words)
-        if found is None:
-            continue
-        step = found["seconds"] / arguments.steps
-        rate = tokens * arguments.batch * found["folds"] / step
-        rounds = k / found["folds"]
+    start = partial(Trainer, folder=done.folder, arguments=arguments, words=words)
+    ahead = device.type == "cuda"
+    names = list(found)
+    following = None
+    for name, then in zip(names, [*names[1:], None], strict=True):
+        trainer = following or start(name, found[name])
+        following = start(then, found[then]) if ahead and then else None
+        told = trainer.measure()
         print(
-            f"{TITLES[name]:26s} {1e3 * step:8.0f} ms/step "
-            f"(CPU {1e3 * found['cpu_seconds'] / arguments.steps:.0f}) {rate:9.0f} tok/s "
-            f"{found['peak_gib']:6.1f} GiB, {found['folds']} of {k} folds at once; {k} folds of "
-            f"{arguments.steps} steps: {step * arguments.steps * rounds:.0f} s"
-            f"{'' if rounds == 1 else f' ({rounds:g} times this)'}",
+            f"{TITLES[name]:26s} {describe(told, tokens * arguments.batch, k, arguments.steps)}",
             flush=True,
         )
 
 
-def measure(
-    python: str, name: str, folder: Path, arguments: argparse.Namespace, words: list[str]
-) -> dict[str, float] | None:
-    """Run one trainer in a process of its own; None, and its last lines, where it fails."""
-    environment = dict(os.environ)
-    if python != sys.executable:
-        environment.pop("PYTHONPATH", None)
-    line = [python, str(TRAINERS), name, str(folder), str(arguments.steps), str(arguments.warmup)]
-    done = subprocess.run([*line, *words], capture_output=True, text=True, env=environment)
-    if done.returncode:
-        last = "\n  ".join((done.stdout + done.stderr).splitlines()[-6:])
-        print(f"{TITLES[name]}: failed\n  {last}", flush=True)
-        return None
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def describe(told: dict[str, float] | str, tokens: float, k: int, steps: int) -> str:
+    """A trainer's figures in a line, or why there are none.
+
+    tokens: of a step of one fold; k: folds; steps: asked for
+    """
+    if isinstance(told, str):
+        return told
+    step = told["seconds"] / told["steps"]
+    rounds = k / told["folds"]
+    return (
+        f"{1e3 * step:8.0f} ms/step (CPU {1e3 * told['cpu_seconds'] / told['steps']:.0f}) "
+        f"{tokens * told['folds'] / step:9.0f} tok/s {told['peak_gib']:6.1f} GiB, "
+        f"{told['folds']} of {k} folds at once, {told['steps']} steps; {k} folds of {steps} "
+        f"steps: {steps * step * rounds:.0f} s{'' if rounds == 1 else f' ({rounds:g} times this)'}"
+    )
+
+
+class Trainer:
+    """One trainer in a process of its own, which gets ready and then waits for ``measure``."""
+
+    def __init__(
+        self, name: str, python: str, folder: Path, arguments: argparse.Namespace, words: list[str]
+    ) -> None:
+        environment = dict(os.environ)
+        if python != sys.executable:
+            environment.pop("PYTHONPATH", None)
+        steps = [str(arguments.steps), str(arguments.warmup), str(arguments.limit)]
+        own = folder.parent / name
+        own.mkdir()
+        self._most = GETTING_READY + arguments.limit
+        self._output, self._errors = own / "output.txt", own / "errors.txt"
+        with self._output.open("w") as output, self._errors.open("w") as errors:
+            self._process = subprocess.Popen(
+                [python, str(TRAINERS), name, str(folder), *steps, *words],
+                stdin=subprocess.PIPE, stdout=output, stderr=errors, text=True, env=environment,
+            )  # fmt: skip
+
+    def measure(self) -> dict[str, float] | str:
+        """Let it take its steps; its figures, or its last lines where it fails or never ends."""
+        try:
+            self._process.communicate("go\n", timeout=self._most)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return f"stopped after {self._most:.0f} s\n  {self._last_lines()}"
+        if self._process.returncode:
+            return f"failed\n  {self._last_lines()}"
+        return dict(json.loads(self._output.read_text().splitlines()[-1]))
+
+    def _last_lines(self) -> str:
+        lines = (self._output.read_text() + self._errors.read_text()).splitlines()
+        return "\n  ".join(line[-300:] for line in lines[-8:])
 
 
 def save_random_base(shape: str, folder: Path) -> Path:
@@ -157,10 +201,7 @@ def mean_tokens(folder: Path, model: ModelSettings) -> float:
 
 def compare_scores(words: list[str], cli: str | None, scratch: Path) -> None:
     """All folds by LLaMA-Factory with seed 42, ours with three seeds; hard and soft scores."""
-    runs = {
-        f"ours, fold.seed={seed}": ["diagnostic.mc_scoring=letters", f"fold.seed={seed}"]
-        for seed in SEEDS
-    }
+    runs = {f"ours, fold.seed={seed}": [*SAME, f"fold.seed={seed}"] for seed in SEEDS}
     runs["ours, its best settings, fold.seed=42"] = ["fold.seed=42"]
     if cli:
         theirs = ["diagnostic.trainer=llamafactory", f"diagnostic.llamafactory={cli}"]

@@ -31,8 +31,8 @@ def export(config: ExportConfig) -> Outcome:
         f"{len(manifest.folds)} folds -> {done.folder}/ ({config.format})"
     )
     print(
-        "set for training elsewhere: mc_scoring=letters, validation=0 (all training rows, fixed "
-        "epochs, no temperature)"
+        "set for training elsewhere: mc_scoring=letters, validation=0, order=random (all training "
+        "rows, shuffled as transformers does, fixed epochs, no temperature)"
     )
     base = manifest.base
     print(f"base: {base['name']}, weights {base['digest'] or 'not on this machine'}")

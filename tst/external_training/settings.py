@@ -13,7 +13,7 @@ from tst.config.schema import RunConfig
 from tst.core.diagnostic import DiagnosticSettings
 from tst.core.errors import UserError
 from tst.core.ranges import bounded, expecting, one_of
-from tst.diagnostics.llm.settings import LoraSettings
+from tst.diagnostics.llm.settings import RANDOM, LoraSettings
 
 ALPACA, SHAREGPT, CHAT, TRL = "llamafactory", "sharegpt", "chat", "trl"
 FORMATS = (ALPACA, SHAREGPT, CHAT, TRL)
@@ -94,7 +94,7 @@ class PredictionFileSettings(DiagnosticSettings):
 
 
 def as_exported(settings: Any) -> LoraSettings:
-    """The settings that other trainers can follow: letters, all training rows, fixed epochs.
+    """The settings that others can follow: letters, all rows in random order, fixed epochs.
 
     Raises UserError where another value was asked for.
     """
@@ -109,6 +109,7 @@ def as_exported(settings: Any) -> LoraSettings:
             ("auto", 0),
             "others train on all rows, for all epochs",
         ),
+        "order": (settings.order, ("auto", RANDOM), "others shuffle"),
         "per_format": (settings.per_format, (False,), "one adapter per fold is exported"),
         "top_layers": (settings.top_layers, ("all",), "others adapt all layers"),
     }
@@ -118,7 +119,7 @@ def as_exported(settings: Any) -> LoraSettings:
         if value not in allowed
     ]:
         raise UserError("\n".join(problems))
-    return replace(settings, mc_scoring="letters", validation=0.0)
+    return replace(settings, mc_scoring="letters", validation=0.0, order=RANDOM)
 
 
 def exported_config(config: RunConfig) -> RunConfig:

@@ -9,6 +9,7 @@ import torch
 from tst.diagnostics.llm.model.layers import ALL_LAYERS
 from tst.diagnostics.llm.model.pretrained import count_layers, count_parameters
 from tst.diagnostics.llm.settings import (
+    BY_LENGTH,
     LoraSettings,
     ModelSettings,
     OptimizerSettings,
@@ -21,7 +22,7 @@ VALIDATION = {"options": 0.1, "letters": 0.0}
 
 
 def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettings:
-    """A copy without ``auto`` in mc_scoring and validation, and with top_layers as a number or all.
+    """A copy without ``auto`` in what changes numbers, and with top_layers as a number or all.
 
     Reads the model's configuration alone.
 
@@ -37,7 +38,11 @@ def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettin
     if isinstance(top_layers, float):
         top_layers = max(1, round(top_layers * count_layers(model)))
     return replace(
-        settings, mc_scoring=mc_scoring, validation=float(validation), top_layers=top_layers
+        settings,
+        mc_scoring=mc_scoring,
+        validation=float(validation),
+        top_layers=top_layers,
+        order=BY_LENGTH if settings.order == "auto" else settings.order,
     )
 
 

@@ -16,6 +16,8 @@ from tst.optimizers.settings import OptimizerSettings, find_unknown_parameters
 TRAINING_MODES = ("auto", "stacked", "sequential")
 MC_SCORINGS = ("auto", "options", "letters")
 OPTION_LISTINGS = ("twice", "once")
+BY_LENGTH, RANDOM = "by_length", "random"
+ORDERS = ("auto", BY_LENGTH, RANDOM)
 QUANTIZATIONS = ("nf4", "fp8", "none", "auto")
 DTYPES = ("auto", "bfloat16", "float32")
 KERNELS = ("auto", "liger", "none")
@@ -80,6 +82,9 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
         are scored
     validation: share of a fold's training questions that choose its epoch and its calibration;
         auto: 0.1 where options are scored, 0 for letters
+    order: by_length (a step holds questions of similar lengths, so that little is padding), random
+        (as transformers' Trainer shuffles: other trainers with the same seed take the same steps),
+        or auto: by_length
     training: stacked (folds at once over one base), sequential, or auto (stacked on CUDA, and where
         upper layers alone have adapters)
     folds_at_once: most folds a stacked run trains together
@@ -103,6 +108,7 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     option_orders: int = bounded(1, at_least=1)
     label_smoothing: float = bounded(0.1, at_least=0, below=1)
     validation: Any = expecting("auto", "auto, or a share from 0 to 0.5", _is_share)
+    order: str = one_of("auto", ORDERS)
     training: str = one_of("auto", TRAINING_MODES)
     folds_at_once: int = bounded(5, at_least=1)
     score_tokens: int = bounded(0, at_least=0)

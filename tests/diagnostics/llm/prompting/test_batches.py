@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from transformers import Trainer, TrainingArguments
 
 from tst.diagnostics.llm.prompting.batches import (
     EMPTY,
@@ -13,6 +14,7 @@ from tst.diagnostics.llm.prompting.batches import (
     collate_prompts,
     collate_training,
     plan_scoring,
+    plan_shuffled_steps,
     plan_steps,
 )
 from tst.diagnostics.llm.prompting.encoding import Prompt
@@ -27,6 +29,28 @@ def test_every_question_is_used_once_an_epoch():
         assert sorted(np.concatenate(epoch).tolist()) == list(range(37))
     assert [s.tolist() for s in steps[:10]] != [s.tolist() for s in steps[10:]]
     assert len(plan_steps(lengths, 4, 0.5, 1, 2)) == 5
+
+
+@pytest.mark.parametrize("epochs", [1.0, 2.5])
+def test_shuffled_steps_are_those_of_transformers_trainer(epochs, tmp_path):
+    torch.manual_seed(0)
+    seen: list[list[int]] = []
+
+    class Recorder(Trainer):
+        def training_step(self, model, inputs, num_items_in_batch=None):
+            seen.append(inputs["row"].tolist())
+            return torch.zeros(())
+
+    settings = TrainingArguments(
+        output_dir=str(tmp_path), per_device_train_batch_size=4, num_train_epochs=epochs, seed=3,
+        data_seed=1846948561, use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True,
+        remove_unused_columns=False,
+    )  # fmt: skip
+    rows = [{"row": i} for i in range(14)]
+    Recorder(model=torch.nn.Linear(1, 1), args=settings, train_dataset=rows).train()
+    planned = plan_shuffled_steps(14, 4, epochs, seed=1846948561)
+    assert seen == [step.tolist() for step in planned]
+    assert len(seen) == 4 * epochs and len(seen[3]) == 2
 
 
 def test_steps_of_side_by_side_folds_have_like_lengths():

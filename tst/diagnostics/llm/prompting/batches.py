@@ -114,6 +114,21 @@ def plan_steps(
     return steps[:total]
 
 
+def plan_shuffled_steps(n: int, batch_size: int, epochs: float, seed: int) -> list[np.ndarray]:
+    """The questions of each optimizer step as transformers' Trainer draws them from ``data_seed``.
+
+    Every epoch is one permutation, cut into steps. Trainers that build on transformers then take
+    the same steps with the same seed (its ``SeedableRandomSampler``, accelerate 1.11).
+    """
+    per_epoch = math.ceil(n / batch_size)
+    total = max(1, math.ceil(per_epoch * epochs - 1e-9))
+    steps: list[np.ndarray] = []
+    for epoch in range(math.ceil(total / per_epoch)):
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch)).numpy()
+        steps += [order[i : i + batch_size] for i in range(0, n, batch_size)]
+    return steps[:total]
+
+
 def plan_scoring(
     lengths: Sequence[Sequence[int]], padded_tokens: int, multiple: int = 1
 ) -> Iterator[np.ndarray]:

@@ -10,17 +10,19 @@ from typing import Any
 
 import pandas as pd
 
+from tst.diagnostics.llm.model.adapters import torch_seed
 from tst.diagnostics.llm.prompting.batches import (
     Batch,
     Layout,
     collate_training,
+    plan_shuffled_steps,
     plan_steps,
     round_up,
 )
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
-from tst.diagnostics.llm.settings import LoraSettings
+from tst.diagnostics.llm.settings import RANDOM, LoraSettings
 from tst.diagnostics.llm.training.dropout import dropout_keys
 from tst.diagnostics.llm.training.fold_optimizer import fold_rates
 from tst.diagnostics.llm.training.loss_history import LossHistory, training_history
@@ -37,7 +39,7 @@ class FoldTask:
 
     examples: all training questions but those of the inner validation
     seed: LoRA initialisation, dropout and which questions share a step
-    order_seed: which lengths come when; one for all folds of a repeat
+    order_seed: which lengths come when, where steps go by length; one for all folds of a repeat
     validation: questions that decide when the fold's training ends; None: all epochs
     reading: what counting the fold's answers gives
     yes_no: tokens whose logits score an option
@@ -62,8 +64,12 @@ class FoldTask:
 
     def steps(self, settings: LoraSettings) -> list[list[int]]:
         """The examples of each optimizer step, by position."""
-        lengths = [example.fed + 1 for example in self.examples]
-        plan = plan_steps(lengths, settings.batch_size, settings.epochs, self.seed, self.order_seed)
+        size, epochs = settings.batch_size, settings.epochs
+        if settings.order == RANDOM:
+            plan = plan_shuffled_steps(len(self.examples), size, epochs, torch_seed(self.seed))
+        else:
+            lengths = [example.fed + 1 for example in self.examples]
+            plan = plan_steps(lengths, size, epochs, self.seed, self.order_seed)
         return [step.tolist() for step in plan]
 
     def epoch_ends(self, settings: LoraSettings) -> list[int]:
