@@ -171,6 +171,7 @@ def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_c
     [
         (["diagnostic.mc_scoring=options"], "diagnostic.mc_scoring=options: others train letters"),
         (["diagnostic.validation=0.1"], "diagnostic.validation=0.1"),
+        (["diagnostic.order=by_length"], "diagnostic.order=by_length: others shuffle"),
         (["diagnostic.top_layers=1"], "diagnostic.top_layers=1: others adapt all layers"),
         (["diagnostic.per_format=true"], "diagnostic.per_format=True: one adapter"),
         (["diagnostic.top_layers=4"], "diagnostic.top_layers=4: others adapt all layers"),
@@ -215,6 +216,7 @@ def test_the_manifest_knows_questions_plan_and_base(exported, export_config, bas
     assert manifest.folds == ["0-0", "0-1"] and len(manifest.base["digest"]) == 12
     assert manifest.config["diagnostic"]["mc_scoring"] == "letters"
     assert manifest.config["diagnostic"]["validation"] == 0.0
+    assert manifest.config["diagnostic"]["order"] == "random"
     assert Path(manifest.config["benchmark"]["path"]).is_absolute()
     other = replace(manifest, base={**manifest.base, "digest": "0"})
     assert other.digest != manifest.digest
@@ -223,7 +225,7 @@ def test_the_manifest_knows_questions_plan_and_base(exported, export_config, bas
 def test_the_command_says_what_it_set_and_what_comes_next(words, tmp_path):
     done = run_command("tst.export", *words, f"to={tmp_path}/folds", fresh=True)
     assert done.returncode == 0, done.stderr
-    assert "mc_scoring=letters, validation=0" in done.stdout
+    assert "mc_scoring=letters, validation=0, order=random" in done.stdout
     assert f"tst score {tmp_path}/folds" in done.stdout
     done = run_command("tst.export", *words)
     assert done.returncode == 2 and "to" in done.stderr and "Traceback" not in done.stderr
