@@ -42,6 +42,8 @@ from tst.diagnostics.forest.text.siblings import GroupTexts
 
 WORTH_PROCESSES = range(1_000, 20_000)
 """Table sizes for which processes are faster: fewer questions take no time, more take memory."""
+MOST_AT_ONCE = 400_000
+"""Questions of all folds that run side by side: 200,000 questions take about 1.5 GiB per fold."""
 
 
 class ForestDiagnostic(Forest):
@@ -83,7 +85,7 @@ class ForestDiagnostic(Forest):
         """
         present = set(table["format"])
         tasks = [(at, kind) for kind in FORMATS if kind in present for at in folds]
-        at_once = min(self.n_jobs, len(tasks))
+        at_once = min(self.n_jobs, len(tasks), max(1, MOST_AT_ONCE // max(len(table), 1)))
         self._fold_jobs = max(1, self.n_jobs // max(min(at_once, len(folds)), 1))
         parts: dict[Fold, list[tuple[str, Predictions]]] = {at: [] for at in folds}
 
