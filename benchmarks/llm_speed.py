@@ -134,7 +134,7 @@ class Run:
         for repeat, fold in plan.folds():
             train, _ = split(table, plan, repeat, fold)
             seed = fold_seed(0, repeat, fold)
-            self.tasks.append(self.session.task(train, seed, fold_seed(0, repeat, plan.k)))
+            self.tasks += self.session.tasks(train, seed, fold_seed(0, repeat, plan.k))
         per_epoch = -(-len(self.tasks[0].examples) // settings.batch_size)
         self.steps = min(arguments.steps, per_epoch)
         self.short = replace(settings, epochs=self.steps / per_epoch)

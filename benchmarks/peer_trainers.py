@@ -214,16 +214,18 @@ def train_with_ours(
     table = load_table(config)
     plan = plan_for(config, table)
     questions = table.frame.iloc[plan.order].drop(columns="answer")
-    settings = replace(config.diagnostic, validation=0.0)  # speed of the steps alone
+    # speed of the steps alone
+    settings = replace(config.diagnostic, validation=0.0, adapters_per_fold=1)
     session = Session(questions, settings, config.model, config.device, config.scoring.rules())
     stacked = at_best and torch.cuda.is_available()
     tasks = [
-        session.task(
+        task
+        for fold in (plan.folds() if stacked else [(0, 0)])
+        for task in session.tasks(
             split(table.frame, plan, *fold)[0],
             fold_seed(plan.seed, *fold),
             fold_seed(plan.seed, fold[0], plan.k),
         )
-        for fold in (plan.folds() if stacked else [(0, 0)])
     ]
     short = replace(settings, epochs=steps / tasks[0].steps_per_epoch(settings))
     memory = MemoryPlan(settings.batch_size, folds=len(tasks))

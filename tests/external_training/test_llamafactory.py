@@ -111,7 +111,7 @@ def test_a_dry_run_describes_what_would_be_trained(run_config, environment, monk
     monkeypatch.setattr("tst.main.in_sweep", lambda: False)
     assert stress_test(run_config(environment(), "dry_run=true", "n_jobs=1")).state == "finished"
     shown = capsys.readouterr().out
-    assert "optimizer steps per fold" in shown and "tokens trained on" in shown
+    assert "optimizer steps per adapter" in shown and "tokens trained on" in shown
 
 
 def test_no_program_and_other_commands_are_refused(run_config, tmp_path):

@@ -16,10 +16,11 @@ import torch
 from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.progress import Progress
-from tst.diagnostics.llm.model.adapters import attach_saved, bare_again
+from tst.diagnostics.llm.model.adapters import adapter_folders, attach_saved, bare_again
 from tst.diagnostics.llm.scoring.calibration import Calibration
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.session import Session
+from tst.diagnostics.llm.settings import LoraSettings
 from tst.explaining.attribution import Attribution, OptionScores, Reader
 from tst.explaining.contrast import Contrast, contrast_of
 from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
@@ -95,7 +96,7 @@ def explain_record(
     left_out: dict[str, str] = {}
     with Progress("explaining", 2 * len(chosen), "prompt") as progress:
         for fold, part in chosen.groupby("fold", sort=True):
-            folder = adapter_folder(record, int(str(fold)), config.diagnostic.per_format)
+            folder = adapter_folder(record, int(str(fold)), config.diagnostic)
             log.info("fold %d: explaining %d questions", fold, len(part))
             prompts = {i: _words(session, table, i) for i in part.index}
             for i, prompt in prompts.items():
@@ -159,9 +160,10 @@ def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd
     return mc.head(most) if most else mc
 
 
-def adapter_folder(record: Path, fold: int, per_format: bool) -> Path:
-    """The folder of a fold's saved adapter (of repeat 0)."""
-    folder = record / "adapters" / f"0-{fold}" / ("mc" if per_format else "")
+def adapter_folder(record: Path, fold: int, settings: LoraSettings) -> Path:
+    """The folder of a fold's saved adapter (of repeat 0); of its first, where it has several."""
+    folder = record / "adapters" / f"0-{fold}" / ("mc" if settings.per_format else "")
+    folder = adapter_folders(folder, settings.adapters_per_fold)[0]
     if not (folder / "adapter_config.json").exists():
         raise UserError(
             f"{record}: no adapter of fold {fold}. Run it again with "

@@ -75,7 +75,7 @@ class AdapterScoring(ExternalAdapters):
         reading = replace(count_answers(train, letters=True), text_share=1.0)
         with bare_again(session.base):
             model = attach_saved(session.base.model, adapter.folder)
-            answers = session.score(model, [asked], [reading])[0]
+            answers = session.read(session.score(model, [asked], [reading]), [reading])
         cost = session.take_cost() | adapter.notes.cost
         cost["heldout_seconds"] = time.perf_counter() - started
         cost["rows_cut"] = float(asked.cut.sum())

@@ -111,6 +111,7 @@ def as_exported(settings: Any) -> LoraSettings:
         ),
         "order": (settings.order, ("auto", RANDOM), "others shuffle"),
         "per_format": (settings.per_format, (False,), "one adapter per fold is exported"),
+        "adapters_per_fold": (settings.adapters_per_fold, (1,), "one adapter per fold is exported"),
         "top_layers": (settings.top_layers, ("all",), "others adapt all layers"),
     }
     if problems := [

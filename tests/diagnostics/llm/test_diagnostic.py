@@ -24,6 +24,8 @@ from tst.diagnostics.llm.model.adapters import bare_again
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import free_base, load_base
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
+from tst.diagnostics.llm.prompting.examples import Example
+from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 
 QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
@@ -174,6 +176,49 @@ def test_saved_adapters_load_in_plain_peft_and_score_the_same(table, store, chan
     with bare_again(base):
         model = PeftModel.from_pretrained(base.model, str(folder))
         assert model.peft_config["default"].r == 8
+
+
+def test_several_adapters_per_fold(table, store):
+    """They differ, train stacked as one after the other, and are read back from the record."""
+    changes = {"adapters_per_fold": 2, "validation": 0.3, "option_orders": 2, "dropout": 0.0}
+    stacked = run(table, store, only=[1], save_adapters=True, **changes)
+    sequential = run(table, only=[1], **{**changes, "training": "sequential"})
+    alone = run(table, only=[1], **{**changes, "adapters_per_fold": 1})
+    for p, q, single in zip(
+        *(r[0, 1].p_options for r in (stacked, sequential, alone)), strict=True
+    ):
+        if p is not None:
+            np.testing.assert_allclose(p, q, atol=2e-5)
+            assert np.abs(p - single).max() > 1e-6
+    np.testing.assert_allclose(stacked[0, 1].value, sequential[0, 1].value, equal_nan=True)
+    assert stacked[0, 1].text == sequential[0, 1].text
+    assert stacked[0, 1].cost["train_steps"] == pytest.approx(2 * alone[0, 1].cost["train_steps"])
+    folder = store.folder / "0-1"
+    assert sorted(f.name for f in folder.iterdir()) == ["adapter-1", "adapter-2"]
+    heldout = split(table, plan_folds(table, k=3, seed=1), 0, 1)[1]
+    again = build(store, **changes).rescore(heldout, folder)
+    for a, b in zip(stacked[0, 1].p_options, again.p_options, strict=True):
+        if a is not None:
+            np.testing.assert_allclose(a, b, atol=5e-3)  # bf16 on disk
+    history = stacked[0, 1].history
+    assert history["step"].is_unique and history["tokens"].is_monotonic_increasing
+
+
+def test_letters_train_on_target_tokens_alone(table, monkeypatch):
+    """The paper's adapter: reading numbers by a head must not change it."""
+
+    def first_options() -> list[np.ndarray]:
+        results = run(table, only=[0], mc_scoring="letters", epochs=3.0)
+        return [p for p in results[0, 0].p_options if p is not None]
+
+    def without_numbers(self, train, counted):
+        found = original(self, train, counted)
+        return [Example(e.prompts, e.target) if e.number else e for e in found]
+
+    whole = first_options()
+    original = Session._examples
+    monkeypatch.setattr(Session, "_examples", without_numbers)
+    np.testing.assert_allclose(whole, first_options(), atol=1e-6)
 
 
 @pytest.mark.parametrize("training", ["stacked", "sequential"])

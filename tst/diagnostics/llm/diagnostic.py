@@ -1,13 +1,13 @@
-"""TsT-LLM: one LoRA adapter per fold, scored exactly, and the same model without it."""
+"""TsT-LLM: LoRA adapters per fold, scored exactly, and the same model without them."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -17,10 +17,17 @@ from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.declaration import LoraLLM
 from tst.diagnostics.llm.dry_run import describe_run
-from tst.diagnostics.llm.model.adapters import attach_saved, bare_again, save_adapter
+from tst.diagnostics.llm.model.adapters import (
+    adapter_folders,
+    attach_saved,
+    bare_again,
+    save_adapter,
+)
 from tst.diagnostics.llm.model.loading import free_base, pick_device
+from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
 from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
-from tst.diagnostics.llm.scoring.fold_reading import FoldReading
+from tst.diagnostics.llm.scoring.answers import Scores
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading, calibrated
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak, to_predictions
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import (
@@ -30,11 +37,12 @@ from tst.diagnostics.llm.settings import (
     require_valid,
     why_sequential,
 )
-from tst.diagnostics.llm.training.loss_history import join_histories
+from tst.diagnostics.llm.training.loss_history import join_histories, mean_history
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
-from tst.diagnostics.llm.training.one_fold import Training, trained_adapter
+from tst.diagnostics.llm.training.one_fold import Training, join_trainings, trained_adapter
 from tst.diagnostics.llm.training.stacked_folds import stacked_training
 from tst.diagnostics.llm.training.step_report import StepReport
+from tst.diagnostics.llm.training.steps import FoldTask
 from tst.optimizers.build import require_usable
 
 log = logging.getLogger(__name__)
@@ -149,10 +157,15 @@ class LoraLLMDiagnostic(LoraLLM):
         parts = []
         for formats in session.parts():
             asked = session.encoded.take(_of_format(questions, formats).index)
-            folder = adapter / self._part_name(formats)
-            with bare_again(session.base):
-                model = attach_saved(session.base.model, folder)
-                parts += session.score(model, [asked], [FoldReading.load(folder)])
+            scores: list[Scores] = []
+            readings: list[FoldReading] = []
+            root = adapter / self._part_name(formats)
+            for folder in adapter_folders(root, self.settings.adapters_per_fold):
+                readings.append(FoldReading.load(folder))
+                with bare_again(session.base):
+                    model = attach_saved(session.base.model, folder)
+                    scores += session.score(model, [asked], readings[-1:])
+            parts.append(session.read(scores, readings))
         return to_predictions(questions, pd.concat(parts), zero_shot, session.take_cost())
 
     def _fitted(self, session: Session, group: list[_FoldData]) -> bool:
@@ -176,26 +189,40 @@ class LoraLLMDiagnostic(LoraLLM):
 
     def _fit_sequential(self, session: Session, data: _FoldData, formats: list[str]) -> None:
         title = "training" if data.at is None else f"repeat {data.at[0]} fold {data.at[1]}"
-        task, asked = self._questions(session, data, formats)
-        session.prepare_lower([task], [asked])
-        with trained_adapter(
-            session.base,
-            self.settings,
-            self.optimizer,
-            task,
-            self._memory,
-            [StepReport(title)],
-            session.read_validation,
-            session.lower,
-        ) as (adapter, training):
-            started = time.perf_counter()
-            data.answers += session.score(adapter, [asked], training.readings)
-            self._charge(data, training, 0, time.perf_counter() - started)
-            self._save(adapter, training.readings[0], data, formats)
+        tasks, asked = self._questions(session, data, formats)
+        session.prepare_lower(tasks, [asked])
+        parts: list[Training] = []
+        scores: list[Scores] = []
+        heldout_seconds = 0.0
+        with self._adapter_folders(data, formats) as folders:
+            for part, task in enumerate(tasks):
+                which = f", adapter {part + 1} of {len(tasks)}" if len(tasks) > 1 else ""
+                with trained_adapter(
+                    session.base,
+                    self.settings,
+                    self.optimizer,
+                    task,
+                    self._memory,
+                    [StepReport(title + which)],
+                    session.read_validation,
+                    session.lower,
+                ) as (adapter, training):
+                    started = time.perf_counter()
+                    scores += session.score(adapter, [asked], training.readings)
+                    heldout_seconds += time.perf_counter() - started
+                    if folders:
+                        save_adapter(adapter, folders[part])
+                parts.append(training)
+            training = join_trainings(parts)
+            readings = self._finish(session, data, training, scores, heldout_seconds)
+            for reading, folder in zip(readings, folders, strict=False):
+                reading.save(folder)
 
     def _fit_stacked(self, session: Session, group: list[_FoldData], formats: list[str]) -> None:
         title = f"{len(group)} folds at once" if len(group) > 1 else "training"
-        tasks, asked = zip(*(self._questions(session, d, formats) for d in group), strict=True)
+        each, asked = zip(*(self._questions(session, d, formats) for d in group), strict=True)
+        count = self.settings.adapters_per_fold
+        tasks = [task for own in each for task in own]
         session.prepare_lower(tasks, asked)
         with stacked_training(
             session.base,
@@ -208,39 +235,58 @@ class LoraLLMDiagnostic(LoraLLM):
             session.lower,
         ) as (adapters, training):
             started = time.perf_counter()
-            answers = session.score(session.base.model, list(asked), training.readings)
+            repeated = [questions for questions in asked for _ in range(count)]
+            scores = session.score(session.base.model, repeated, training.readings)
             seconds = (time.perf_counter() - started) / len(group)
         for j, data in enumerate(group):
-            data.answers.append(answers[j])
-            self._charge(data, training, j, seconds)
-            if self.settings.save_adapters:
-                with adapters.as_peft(j) as adapter:
-                    self._save(adapter, training.readings[j], data, formats)
+            places = range(j * count, (j + 1) * count)
+            own = training.of(places)
+            readings = self._finish(session, data, own, [scores[p] for p in places], seconds)
+            with self._adapter_folders(data, formats) as folders:
+                for place, reading, folder in zip(places, readings, folders, strict=False):
+                    with adapters.as_peft(place) as adapter:
+                        save_adapter(adapter, folder)
+                        reading.save(folder)
 
-    def _questions(self, session: Session, data: _FoldData, formats: list[str]) -> Any:
-        """What a fold's adapter learns from, and what it is asked."""
+    def _questions(
+        self, session: Session, data: _FoldData, formats: list[str]
+    ) -> tuple[list[FoldTask], EncodedQuestions]:
+        """What a fold's adapters learn from, and what they are asked."""
         learned = _of_format(data.train, formats)
         asked = session.encoded.take(_of_format(data.heldout, formats).index)
-        return session.task(learned, data.seed, data.order_seed), asked
+        return session.tasks(learned, data.seed, data.order_seed), asked
 
-    def _charge(
-        self, data: _FoldData, training: Training, place: int, heldout_seconds: float
-    ) -> None:
-        """Note what the fold at this place of a training run took, and how its loss went."""
-        history = training.histories[place]
+    def _finish(
+        self,
+        session: Session,
+        data: _FoldData,
+        training: Training,
+        scores: list[Scores],
+        heldout_seconds: float,
+    ) -> list[FoldReading]:
+        """Calibrate a fold's adapters together, read their answers, and note what they took."""
+        readings = calibrated(training.readings, training.evidence)
+        data.answers.append(session.read(scores, readings))
+        history = mean_history(training.histories)
         data.histories.append(history)
-        add_costs(data.cost, {f"train_{name}": v for name, v in asdict(training.cost).items()})
+        for _ in training.histories:
+            add_costs(data.cost, {f"train_{name}": v for name, v in asdict(training.cost).items()})
         add_costs(
             data.cost, {"train_loss": history["loss"].mean(), "heldout_seconds": heldout_seconds}
         )
+        return readings
 
-    def _save(
-        self, adapter: Any, reading: FoldReading, data: _FoldData, formats: list[str]
-    ) -> None:
-        if self.settings.save_adapters and self.store is not None and data.at is not None:
-            with self.store.adapter_folder(*data.at, self._part_name(formats)) as folder:
-                save_adapter(adapter, folder)
-                reading.save(folder)
+    @contextmanager
+    def _adapter_folders(self, data: _FoldData, formats: list[str]) -> Iterator[list[Path]]:
+        """A folder of the record for each of a fold's adapters; none where they are not kept."""
+        if not self.settings.save_adapters or self.store is None or data.at is None:
+            yield []
+            return
+        with self.store.adapter_folder(*data.at, self._part_name(formats)) as folder:
+            folders = adapter_folders(folder, self.settings.adapters_per_fold)
+            for own in folders:
+                own.mkdir(exist_ok=True)
+            yield folders
 
     def _part_name(self, formats: list[str]) -> str:
         """The sub-folder of one part's adapter; none where one adapter serves all formats."""

@@ -92,15 +92,17 @@ def describe_run(
     quantiles = zip(shares, np.quantile(lengths, shares), strict=True)
     lines.append("tokens per row: " + ", ".join(f"{s:.0%} {q:.0f}" for s, q in quantiles))
     lines.append(f"rows cut to max_length={settings.max_length}: {int(encoded.cut.sum())}")
+    count = settings.adapters_per_fold
     steps, tokens = [], 0.0
     for repeat, fold in plan.folds(only):
         train = plan.assignment[repeat][plan.order] != fold
         kept = 1.0 - settings.validation
         per_epoch = math.ceil(train.sum() * kept / settings.batch_size)
         steps.append(max(1, math.ceil(per_epoch * settings.epochs - 1e-9)))
-        tokens += float(lengths[train].sum()) * kept * settings.epochs
+        tokens += float(lengths[train].sum()) * kept * settings.epochs * count
+    several = f"{count} adapters each, " if count > 1 else ""
     lines.append(
-        f"folds: {len(steps)}, optimizer steps per fold: {min(steps)} to {max(steps)} "
+        f"folds: {len(steps)}, {several}optimizer steps per adapter: {min(steps)} to {max(steps)} "
         f"(batch {settings.batch_size}, {settings.epochs:g} epochs, {optimizer.name})"
     )
     stacked = trains_stacked(settings, model, optimizer, target)
@@ -108,27 +110,28 @@ def describe_run(
     mode = f"stacked, {side_by_side} folds at once" if stacked else "sequential"
     numbers = int((table["format"] == "num").sum())
     decoded = numbers * NUMBER_SAMPLES * NUMBER_TOKENS
-    candidates = numbers * SLOTS * float(targets.max()) * plan.repeats
+    candidates = numbers * SLOTS * float(targets.max()) * plan.repeats * count
     orders = 1 if letters else settings.option_orders
     validated = settings.validation * settings.epochs * (plan.k - 1)
     whole = float(prompt_lengths.sum()) * orders
-    read_tokens = whole * (1 + plan.repeats * (1 + validated))
+    read_tokens = whole * (1 + plan.repeats * (1 + validated) * count)
     above = 1.0
     if settings.top_layers != ALL_LAYERS:
         above = settings.top_layers / len(decoder_blocks(base)[1])
     once = (1 - above) * (whole + float(lengths[targets > 0].sum()))
     work = linear * (4 * above * tokens + 2 * (above * read_tokens + decoded + candidates + once))
     read_tokens += decoded + candidates
-    floor = sum(steps) / side_by_side * STEP_SECONDS[target.type]
+    together = side_by_side if not stacked else side_by_side * count
+    floor = sum(steps) * count / together * STEP_SECONDS[target.type]
     seconds = max(work / REACHED[target.type, known.dtype], floor)
     lines.append(f"training: {mode}; tokens trained on {tokens:,.0f}, scored {read_tokens:,.0f}")
     lines.append(
         f"model: {model.name}, {total / 1e6:,.0f}M parameters, quantization={known.quantization}, "
         f"{known.dtype} on {target}"
     )
-    widest = side_by_side * settings.batch_size * int(lengths.max())
+    widest = together * settings.batch_size * int(lengths.max())
     memory = _base_bytes(known, total)
-    memory += side_by_side * _adapter_bytes(adapted, settings)
+    memory += together * _adapter_bytes(adapted, settings)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
         f"estimate (rough): {duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from tst.core.diagnostic import Store
 from tst.core.errors import UserError
+from tst.core.folds import fold_seed
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.layer_cut import LayerCut
@@ -25,7 +26,7 @@ from tst.diagnostics.llm.prompting.batches import ABSENT
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.examples import NO_CHOICES, Example
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
-from tst.diagnostics.llm.scoring.answers import score
+from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
 from tst.diagnostics.llm.scoring.choices import (
     ScoringPlan,
     score_choices,
@@ -105,7 +106,8 @@ class Session:
         def compute(missing: pd.DataFrame) -> pd.DataFrame:
             log.info("zero-shot: %d questions", len(missing))
             asked = self.encoded.take(missing.index)
-            return self.score(self.base.model, [asked], title="zero-shot")[0]
+            scores = self.score(self.base.model, [asked], title="zero-shot")
+            return self.read(scores, [FoldReading.untrained()], "zero-shot")
 
         # also where all answers are known: what is read together, and rounding, stays the same
         self.prepare_lower([], [self.encoded.take(asked.index)])
@@ -118,14 +120,18 @@ class Session:
         self.cost["zero_shot_seconds"] = seconds
         return answers
 
-    def task(self, train: pd.DataFrame, seed: int, order_seed: int) -> FoldTask:
-        """What to train on, as token ids, and what to hold back for the inner validation."""
+    def tasks(self, train: pd.DataFrame, seed: int, order_seed: int) -> list[FoldTask]:
+        """What each of a fold's adapters trains on, as token ids, and holds back for validation."""
+        count = self.settings.adapters_per_fold
+        return [self._task(train, seed, order_seed, part) for part in range(count)]
+
+    def _task(self, train: pd.DataFrame, seed: int, order_seed: int, part: int) -> FoldTask:
         if train.empty:
             raise UserError(
                 "diagnostic.per_format=true: a fold's training part has no question of one of the "
                 "formats; use per_format=false, or random folds where they are grouped."
             )
-        held = validation_rows(train, float(self.settings.validation), seed)
+        held = validation_rows(train, float(self.settings.validation), seed, part)
         learned, kept = train[~held], train[held]
         counted = count_answers(learned, self.letters)
         # folds trained together are validated together, also one too small to hold anything back
@@ -134,11 +140,11 @@ class Session:
         reading = replace(count_answers(train, self.letters), numbers=counted.numbers)
         return FoldTask(
             self._examples(learned, counted),
-            seed,
+            seed if part == 0 else fold_seed(seed, part, 0),
             order_seed,
             validation=validation,
             reading=reading,
-            yes_no=self.plan.yes_no,
+            yes_no=None if self.letters else self.plan.yes_no,
         )
 
     def _examples(self, train: pd.DataFrame, counted: FoldReading) -> list[Example]:
@@ -156,8 +162,10 @@ class Session:
                 goal = (1 - self.settings.label_smoothing) * goal + (
                     self.settings.label_smoothing * prior
                 )
+            is_number = kind == "num"
+            by_token = self.letters or not is_number
             examples.append(
-                Example(known.orders(i), targets[i], goal, offsets, number=kind == "num")
+                Example(known.orders(i), targets[i], goal, offsets, is_number, by_token)
             )
         return examples
 
@@ -251,29 +259,24 @@ class Session:
         folds: list[EncodedQuestions],
         readings: list[FoldReading] | None = None,
         title: str = "held-out",
-    ) -> list[pd.DataFrame]:
-        """Answers of k folds' questions at once; smaller batches when memory is short."""
-        types: list[Sequence[str]] = [self.types.loc[q.index].tolist() for q in folds]
+    ) -> list[Scores]:
+        """What k adapters say of their questions, at once; smaller batches when memory is short."""
         texts = None
         if readings is not None:
             texts = [self._texts(q, r.numbers) for q, r in zip(folds, readings, strict=True)]
 
-        def answered() -> list[pd.DataFrame]:
-            return score(
-                model,
-                self.encoder,
-                folds,
-                types,
-                self.plan,
-                readings,
-                texts,
-                title,
-                self.lower,
-            )
+        def scored() -> list[Scores]:
+            return score(model, self.encoder, folds, self.plan, readings, texts, title, self.lower)
 
-        answers = self._within_memory(answered)
-        for answer in answers:
-            require_finite_answers(answer, title)
+        return self._within_memory(scored)
+
+    def read(
+        self, parts: Sequence[Scores], readings: Sequence[FoldReading], title: str = "held-out"
+    ) -> pd.DataFrame:
+        """Answers of one fold's questions by all its adapters; raises where they are not finite."""
+        types = self.types.loc[parts[0].written.index].tolist()
+        answers = read_answers(parts, readings, types, self.plan.rules)
+        require_finite_answers(answers, title)
         return answers
 
     def prepare_lower(self, tasks: Sequence[FoldTask], asked: Sequence[EncodedQuestions]) -> None:

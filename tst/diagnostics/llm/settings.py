@@ -80,8 +80,9 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
         epochs take turns, held-out scores are means; where options are scored
     label_smoothing: share of the prior in what the right option is trained towards; where options
         are scored
-    validation: share of a fold's training questions that choose its epoch and its calibration;
-        auto: 0.1 where options are scored, 0 for letters
+    validation: share of a fold's training questions that choose an adapter's epoch and the fold's
+        calibration; auto: 0.1 where options are scored, 0 for letters
+    adapters_per_fold: adapters that differ in seed and validation questions; their mean answers
     order: by_length (a step holds questions of similar lengths, so that little is padding), random
         (as transformers' Trainer shuffles: other trainers with the same seed take the same steps),
         or auto: by_length
@@ -108,6 +109,7 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     option_orders: int = bounded(1, at_least=1)
     label_smoothing: float = bounded(0.1, at_least=0, below=1)
     validation: Any = expecting("auto", "auto, or a share from 0 to 0.5", _is_share)
+    adapters_per_fold: int = bounded(1, at_least=1)
     order: str = one_of("auto", ORDERS)
     training: str = one_of("auto", TRAINING_MODES)
     folds_at_once: int = bounded(5, at_least=1)

@@ -8,6 +8,8 @@ import pytest
 from tst.diagnostics.llm.scoring.calibration import (
     Calibration,
     Choices,
+    calibrate,
+    expected_log_likelihoods,
     fit_calibration,
     fit_mixture,
     log_likelihoods,
@@ -86,3 +88,32 @@ def test_the_better_of_two_gets_most_of_the_mixture():
     assert fit_mixture(bad, good, choices.goals) > 0.8
     assert fit_mixture(good, bad, choices.goals) < 0.2
     assert fit_mixture(good[:0], bad[:0], choices.goals[:0]) == 0.5
+
+
+def test_several_adapters_are_calibrated_by_all_they_were_asked():
+    parts = [{"mc": drawn(3.0, 40, seed)} for seed in range(3)]
+    wider = {"mc": Choices(np.zeros((1, 5)), np.full((1, 5), 0.2), np.eye(5)[:1])}
+    together, text_share = calibrate([*parts, wider, {}])
+    rows = [np.concatenate([getattr(p["mc"], name) for p in parts])
+            for name in ("scores", "prior", "goals")]  # fmt: skip
+    joined = fit_calibration(pad_choices(*(
+        [*own, *getattr(wider["mc"], name)]
+        for own, name in zip(rows, ("scores", "prior", "goals"), strict=True)
+    )))  # fmt: skip
+    assert together == {"mc": joined} and text_share == 0.5
+    alone = [calibrate([part])[0]["mc"].temperature for part in parts]
+    assert abs(np.log(joined.temperature / 3)) < np.abs(np.log(np.array(alone) / 3)).max()
+    assert calibrate([]) == ({}, 0.5)
+
+
+def test_numbers_are_expected_under_both_readings():
+    head, text = drawn(1.0, 200, 1), drawn(1.0, 200, 1)
+    text.scores = 0.0 * text.scores
+    evidence = {"num": head, "num_text": text}
+    calibrations, share = calibrate([evidence])
+    assert share < 0.2, "texts that say nothing have a small share"
+    p = (1 - share) * head.probabilities(calibrations["num"]) + share * 0.25
+    np.testing.assert_allclose(
+        expected_log_likelihoods(evidence, calibrations, share), log_likelihoods(p, head.goals)
+    )
+    assert len(expected_log_likelihoods({}, {}, 0.5)) == 0

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from tst.core.scoring_rules import DEFAULT_RULES
-from tst.diagnostics.llm.scoring.number_candidates import SLOTS, fit_number_candidates
+from tst.diagnostics.llm.scoring.number_candidates import (
+    SLOTS,
+    best_number,
+    fit_number_candidates,
+)
 
 DRAW = np.random.default_rng(0)
 SPREAD = np.exp(DRAW.normal(0, 1, 500))
@@ -38,7 +42,7 @@ def test_a_known_answer_is_where_its_near_candidates_are():
 
 def test_the_chosen_number_has_the_highest_expected_score():
     values, masses = FOUND.of("spread")
-    chosen = FOUND.choose("spread", masses, DEFAULT_RULES)
+    chosen = best_number(values, masses, DEFAULT_RULES)
 
     def expected(value: float) -> float:
         return float(DEFAULT_RULES.score_numbers(np.array(value), values) @ masses)
@@ -46,7 +50,14 @@ def test_the_chosen_number_has_the_highest_expected_score():
     best = max(expected(v) for v in np.linspace(0.05, 8, 2000))
     assert expected(chosen) > best - 0.02
     sure = np.eye(SLOTS)[5]
-    assert FOUND.choose("spread", sure, DEFAULT_RULES) == pytest.approx(values[5], rel=0.05)
+    assert best_number(values, sure, DEFAULT_RULES) == pytest.approx(values[5], rel=0.05)
+
+
+def test_two_distributions_are_one_mixture():
+    values = np.array([1.0, 4.0, np.nan, 4.0, 9.0])
+    p = np.array([0.3, 0.2, 0.0, 0.25, 0.25])
+    together = best_number(np.array([1.0, 4.0, 9.0]), np.array([0.3, 0.45, 0.25]), DEFAULT_RULES)
+    assert best_number(values, p, DEFAULT_RULES) == together == 4.0
 
 
 def test_a_text_counts_for_the_numbers_nearest_to_it():

@@ -10,6 +10,7 @@ from tests.diagnostics.llm.conftest import TINY
 from tst.core.folds import plan_folds
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
+from tst.diagnostics.llm.training.loss_history import mean_history, training_history
 
 
 def histories(table: pd.DataFrame, **changes: object) -> dict:
@@ -37,3 +38,14 @@ def test_a_history_says_what_training_did(table):
         first, last = np.split(history["loss"].to_numpy(), 2)
         assert last.mean() < first.mean(), "of one epoch each"
         assert history["learning_rate"].max() == pytest.approx(5e-3)
+
+
+def test_the_mean_of_adapters_that_were_trained_alike():
+    parts = [
+        training_history(np.array(losses), np.full(3, 0.1), tokens, 2.0)
+        for losses, tokens in (([3.0, 1.0, 9.0], [4, 5, 6]), ([1.0, 2.0], [2, 2]))
+    ]
+    mean = mean_history(parts)
+    assert mean["loss"].tolist() == [2.0, 1.5] and mean["tokens"].tolist() == [6, 13]
+    assert mean["step"].tolist() == [1, 2]
+    assert parts[0]["loss"].tolist() == [3.0, 1.0, 9.0]

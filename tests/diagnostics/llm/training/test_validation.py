@@ -33,6 +33,13 @@ def test_a_share_of_every_type_is_held_back():
     assert (again.loc[frame.index].to_numpy() == held).all(), "whatever the order of rows"
 
 
+def test_parts_do_not_overlap_and_are_all_as_large():
+    for frame in (train(600), train(600, groups=40)):
+        parts = np.array([validation_rows(frame, 0.1, seed=5, part=part) for part in range(10)])
+        assert (parts.sum(axis=0) == 1).all()
+    assert (validation_rows(frame, 0.1, seed=5, part=10) == parts[0]).all()
+
+
 def test_groups_are_held_back_whole():
     frame = train(600, groups=40)
     held = validation_rows(frame, 0.2, seed=1)

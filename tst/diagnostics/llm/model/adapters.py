@@ -44,6 +44,13 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     save_file(halved, folder / WEIGHTS, metadata={"format": "pt"})
 
 
+def adapter_folders(folder: Path, count: int) -> list[Path]:
+    """Where a fold keeps its adapters: in its own folder, or each in one where there are more."""
+    if count == 1:
+        return [folder]
+    return [folder / f"adapter-{place + 1}" for place in range(count)]
+
+
 def attach_saved(base: PreTrainedModel, folder: Path) -> PeftModel:
     """The base with a saved adapter on it, ready to score; ``unload()`` gives the base back."""
     model = PeftModel.from_pretrained(base, str(folder), is_trainable=False)

@@ -190,7 +190,7 @@ def collate_training(
         last = i * width + len(prompt.ids) - 1
         if example.target:
             size = len(example.target)
-            share = 1.0 / size if example.number else 1.0
+            share = 1.0 if example.by_token else 1.0 / size
             positions[i, :size] = np.arange(last, last + size)
             targets[i, :size], weights[i, :size] = example.target, weight * share
         if example.number:

@@ -20,6 +20,8 @@ class Example:
     goals: float32 (choices,), what the softmax over options or number slots is to be; else empty
     offsets: float32 (choices,), log prior that the scores of the choices are added to
     number: choices are number slots, read at the prompt's last token
+    by_token: every target token counts as much as a question without any (the paper's mean over
+        tokens); False: all target tokens of a question together do
     """
 
     prompts: list[Prompt]
@@ -27,6 +29,7 @@ class Example:
     goals: np.ndarray = field(default_factory=lambda: NO_CHOICES)
     offsets: np.ndarray = field(default_factory=lambda: NO_CHOICES)
     number: bool = False
+    by_token: bool = True
 
     def prompt(self, epoch: int) -> Prompt:
         """The prompt shown in an epoch."""
@@ -48,5 +51,5 @@ class Example:
 
     @property
     def units(self) -> int:
-        """How much the question counts in its step's mean: its target tokens, else 1."""
-        return 1 if self.number else len(self.target) or 1
+        """How much the question counts in its step's mean."""
+        return len(self.target) if self.target and self.by_token else 1

@@ -1,12 +1,15 @@
-"""What a model says about questions: option probabilities, numbers and texts.
+"""What adapters say about questions: option probabilities, numbers and texts.
 
-Works on k folds' questions at once (k = 1 for one adapter or for zero-shot): the model is any
-callable of token ids whose row i belongs to fold i // b.
+``score`` works on k adapters' questions at once (k = 1 for one adapter or for zero-shot): the model
+is any callable of token ids whose row i belongs to adapter i // b. ``read_answers`` turns what the
+adapters of one fold say into answers.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -22,7 +25,7 @@ from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
 from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
-from tst.diagnostics.llm.scoring.number_candidates import SLOTS
+from tst.diagnostics.llm.scoring.number_candidates import SLOTS, best_number
 from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
 from tst.diagnostics.llm.scoring.side_by_side import can_share_rows, decode_side_by_side
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
@@ -31,64 +34,120 @@ NUMBER_SAMPLES = 16
 """Decoded answers over which a number without a trained head is chosen."""
 
 
+@dataclass
+class Scores:
+    """What one adapter, or the model without any, says of questions, before it is calibrated.
+
+    choices: by format (mc, num), scores by the questions' positions
+    texts: log-likelihoods (SLOTS,) of the candidates' texts of num questions, by position
+    written: answers that were decoded, as of ``COLUMNS``
+    """
+
+    written: pd.DataFrame
+    choices: dict[str, ChoiceScores] = field(default_factory=dict)
+    texts: dict[int, np.ndarray] = field(default_factory=dict)
+
+
 @torch.inference_mode()
 def score(
     model: torch.nn.Module,
     encoder: Encoder,
     folds: list[EncodedQuestions],
-    types: list[Sequence[str]],
     plan: ScoringPlan,
     readings: list[FoldReading] | None = None,
     texts: list[list[Texts]] | None = None,
     title: str = "scoring",
     lower: LowerStates | None = None,
-) -> list[pd.DataFrame]:
-    """Answers of each fold's questions: p_options, letter_mass, value, text, generated, parsed.
+) -> list[Scores]:
+    """Scores of each adapter's questions.
 
-    types: question types of each fold's questions
-    readings: how each trained fold's scores are read; None for a model without adapters, whose
-        numbers are decoded; without a head the texts of a number's candidates decide
-    texts: per trained fold and question, token ids of the candidates of a number
+    folds: the questions that each adapter is asked
+    readings: heads and number candidates of trained adapters; None for a model without adapters,
+        whose numbers are decoded; without a head the texts of a number's candidates decide
+    texts: per trained adapter and question, token ids of the candidates of a number
     title: of the progress that is shown
     lower: what the layers below the adapters make of texts; None for a model that is not cut.
         Only whole texts are read with it: where a cache is continued, all layers run
-    Returns one frame per fold, indexed as its questions; p_options are lists that sum to 1.
     """
-    answers = [_empty(questions) for questions in folds]
+    found = [Scores(_empty(questions)) for questions in folds]
     was_training = model.training
     model.eval()
     head = AnswerHead(model, lower)
     progress = Progress(title, sum(len(q) for q in folds), "question")
     trained = readings is not None and all(r.head is not None for r in readings)
     weight = _stack_heads(readings, model) if readings is not None and trained else None
-    known = readings or [FoldReading.untrained() for _ in folds]
-    numbers_counted = readings is not None and all(r.numbers.values for r in known)
+    numbers_counted = readings is not None and all(r.numbers.values for r in readings)
     with head.attached(), progress:
         for kind in ("mc", "num", "open"):
             if not any((q.formats == kind).any() for q in folds):
                 continue
             if kind == "open" or (kind == "num" and not numbers_counted):
-                _decode_answers(head, encoder, folds, kind, plan, answers, progress.advance)
+                written = [own.written for own in found]
+                _decode_answers(head, encoder, folds, kind, plan, written, progress.advance)
                 continue
             if kind == "num" and not trained:
                 # no head: how likely each candidate's text is decides (text_share is 1)
-                found = [_unscored(np.flatnonzero(q.formats == "num")) for q in folds]
-                progress.advance(sum(len(own.scores) for own in found))
+                chosen = [_unscored(np.flatnonzero(q.formats == "num")) for q in folds]
+                progress.advance(sum(len(own.scores) for own in chosen))
             else:
-                found = score_choices(head, folds, kind, plan, weight, progress.advance)
-            written = score_number_texts(head, folds, texts or [], plan) if kind == "num" else []
-            for j, (own, reading) in enumerate(zip(found, known, strict=True)):
-                for i, scores in own.scores.items():
-                    name = str(types[j][i])
-                    if kind == "mc":
-                        p = reading.option_probabilities(name, scores)
-                        answers[j].iat[i, _P_OPTIONS] = p.tolist()
-                        answers[j].iat[i, _LETTER_MASS] = own.letter_mass[i]
-                    else:
-                        value = reading.choose_number(name, scores, written[j][i], plan.rules)
-                        answers[j].iat[i, _VALUE] = value
+                chosen = score_choices(head, folds, kind, plan, weight, progress.advance)
+            for own, choices in zip(found, chosen, strict=True):
+                own.choices[kind] = choices
+            if kind == "num":
+                by_text = score_number_texts(head, folds, texts or [], plan)
+                for own, log_likelihoods in zip(found, by_text, strict=True):
+                    own.texts = log_likelihoods
     model.train(was_training)
+    return found
+
+
+def read_answers(
+    parts: Sequence[Scores],
+    readings: Sequence[FoldReading],
+    types: Sequence[str],
+    rules: ScoringRules,
+) -> pd.DataFrame:
+    """Answers of a fold's questions: p_options, letter_mass, value, text, generated, parsed.
+
+    parts, readings: what each of the fold's adapters says, and how it is read
+    types: of the questions
+    Probabilities are means over the adapters, a number is the best one under their mean, a text is
+    the most frequent one. Indexed as the questions; p_options are lists that sum to 1.
+    """
+    answers = parts[0].written.copy()
+    if len(parts) > 1:
+        _join_written(answers, [own.written for own in parts], rules)
+    first = parts[0].choices
+    for i in first["mc"].scores if "mc" in first else ():
+        each = [
+            reading.option_probabilities(str(types[i]), own.choices["mc"].scores[i])
+            for own, reading in zip(parts, readings, strict=True)
+        ]
+        answers.iat[i, _P_OPTIONS] = np.mean(each, axis=0).tolist()
+        answers.iat[i, _LETTER_MASS] = np.mean([own.choices["mc"].letter_mass[i] for own in parts])
+    for i in first["num"].scores if "num" in first else ():
+        pairs = [
+            reading.number_probabilities(str(types[i]), own.choices["num"].scores[i], own.texts[i])
+            for own, reading in zip(parts, readings, strict=True)
+        ]
+        values, p = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
+        answers.iat[i, _VALUE] = best_number(values, p, rules)
     return answers
+
+
+def _join_written(
+    answers: pd.DataFrame, parts: Sequence[pd.DataFrame], rules: ScoringRules
+) -> None:
+    """Put what several adapters wrote into one frame."""
+    for i in np.flatnonzero(answers["generated"].notna()).tolist():
+        written = [part.iloc[i] for part in parts]
+        answers.iat[i, _GENERATED] = " | ".join(str(row["generated"]) for row in written)
+        answers.iat[i, _PARSED] = any(row["parsed"] for row in written)
+        if answers.iat[i, _TEXT] is None:
+            answers.iat[i, _VALUE] = choose_number([float(row["value"]) for row in written], rules)
+        else:
+            texts = Counter(str(row["text"]) for row in written if row["text"])
+            answers.iat[i, _TEXT] = texts.most_common(1)[0][0] if texts else ""
 
 
 def _unscored(numbers: np.ndarray) -> ChoiceScores:

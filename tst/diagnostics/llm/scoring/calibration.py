@@ -19,6 +19,9 @@ LOG_TEMPERATURE_SD, SHARE_SD = 1.0, 0.5
 """How far from (1, 0) temperature and share are expected, before any question is seen."""
 LEAST = 1e-12
 
+Evidence = dict[str, "Choices"]
+"""Validation questions' scores by what is scored: mc, num, and num_text of the same questions."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -75,6 +78,15 @@ def pad_choices(
     return Choices(*arrays)
 
 
+def join_choices(parts: Sequence[Choices]) -> Choices:
+    """Rows of several arrays, one after the other."""
+    return pad_choices(
+        [row for part in parts for row in part.scores],
+        [row for part in parts for row in part.prior],
+        [row for part in parts for row in part.goals],
+    )
+
+
 def fit_calibration(choices: Choices) -> Calibration:
     """Temperature and share of prior: their posterior means given the answers, by a grid.
 
@@ -118,3 +130,31 @@ def fit_mixture(first: np.ndarray, second: np.ndarray, goals: np.ndarray) -> flo
     )
     weights = np.exp(totals - totals.max())
     return float(weights @ SHARES / weights.sum())
+
+
+def calibrate(parts: Sequence[Evidence]) -> tuple[dict[str, Calibration], float]:
+    """One calibration for all adapters whose evidence is given, and the texts' share of numbers."""
+    kinds = dict.fromkeys(kind for part in parts for kind in part)
+    joined = {kind: join_choices([part[kind] for part in parts if kind in part]) for kind in kinds}
+    calibrations = {kind: fit_calibration(choices) for kind, choices in joined.items()}
+    text_share = 0.5
+    if "num" in joined:
+        by_head, by_text = (joined[k].probabilities(calibrations[k]) for k in ("num", "num_text"))
+        text_share = fit_mixture(by_head, by_text, joined["num"].goals)
+    return calibrations, text_share
+
+
+def expected_log_likelihoods(
+    evidence: Evidence, calibrations: dict[str, Calibration], text_share: float
+) -> np.ndarray:
+    """float array (n,): of the answers to all questions of the evidence, as they would be read."""
+    found = [np.empty(0)]
+    for kind, choices in evidence.items():
+        if kind == "num_text":
+            continue
+        p = choices.probabilities(calibrations[kind])
+        if kind == "num":
+            by_text = evidence["num_text"].probabilities(calibrations["num_text"])
+            p = (1.0 - text_share) * p + text_share * by_text
+        found.append(log_likelihoods(p, choices.goals))
+    return np.concatenate(found)

@@ -7,7 +7,9 @@ plain PEFT goes on loading.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ import pandas as pd
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from tst.core.scoring_rules import ScoringRules
-from tst.diagnostics.llm.scoring.calibration import Calibration
+from tst.diagnostics.llm.scoring.calibration import Calibration, Evidence, calibrate
 from tst.diagnostics.llm.scoring.number_candidates import (
     NumberCandidates,
     fit_number_candidates,
 )
 from tst.scoring.answer_prior import AnswerPrior, fit_answer_prior
+
+log = logging.getLogger(__name__)
 
 FILE = "tst_head.safetensors"
 
@@ -62,20 +65,19 @@ class FoldReading:
         how = self.calibrations.get("mc", Calibration())
         return how.probabilities(scores, self.prior("mc", question_type, len(scores)))
 
-    def choose_number(
-        self, question_type: str, scores: np.ndarray, texts: np.ndarray, rules: ScoringRules
-    ) -> float:
-        """The number of the highest expected score.
+    def number_probabilities(
+        self, question_type: str, scores: np.ndarray, texts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Candidates (SLOTS,) of a num question and their probabilities; NaN is no candidate.
 
         scores: (SLOTS,) of the head; texts: (SLOTS,) log-likelihoods of the candidates' texts
         """
-        masses = self.numbers.of(question_type)[1]
+        values, masses = self.numbers.of(question_type)
         by_head = self.calibrations.get("num", Calibration()).probabilities(scores, masses)
         by_text = self.calibrations.get("num_text", Calibration()).probabilities(
             self.numbers.text_scores(question_type, texts), masses
         )
-        p = (1.0 - self.text_share) * by_head + self.text_share * by_text
-        return self.numbers.choose(question_type, p, rules)
+        return values, (1.0 - self.text_share) * by_head + self.text_share * by_text
 
     def save(self, folder: Path) -> None:
         """Write ``tst_head.safetensors``."""
@@ -103,6 +105,13 @@ class FoldReading:
         positions = None if counts["positions"] is None else _read_prior(counts["positions"])
         calibrations = {kind: Calibration(**how) for kind, how in counts["calibrations"].items()}
         return cls(positions, numbers, head, calibrations, counts["text_share"])
+
+
+def calibrated(readings: Sequence[FoldReading], evidence: Sequence[Evidence]) -> list[FoldReading]:
+    """The readings of a fold's adapters with what their validation questions say together."""
+    calibrations, text_share = calibrate(evidence)
+    log.info("calibration: %s, text share %.2f", calibrations, text_share)
+    return [replace(r, calibrations=calibrations, text_share=text_share) for r in readings]
 
 
 def count_answers(train: pd.DataFrame, letters: bool) -> FoldReading:

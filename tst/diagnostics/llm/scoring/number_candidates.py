@@ -62,15 +62,6 @@ class NumberCandidates:
         scaled: np.ndarray = goals / goals.sum()
         return scaled
 
-    def choose(self, question_type: str, p: np.ndarray, rules: ScoringRules) -> float:
-        """The number with the highest expected MRA, among the candidates and their midpoints."""
-        values, _ = self.of(question_type)
-        known = np.isfinite(values)
-        gold = values[known]
-        asked = np.sort(np.concatenate([gold, (gold[1:] + gold[:-1]) / 2.0]))
-        scores = rules.score_numbers(asked[:, None], gold[None, :])
-        return float(asked[int(np.argmax(scores @ p[known]))])
-
 
 def fit_number_candidates(types: Sequence[str], answers: Sequence[float]) -> NumberCandidates:
     """Candidates of num questions; both sequences have one entry a training question."""
@@ -83,6 +74,20 @@ def fit_number_candidates(types: Sequence[str], answers: Sequence[float]) -> Num
         own = given if name == NONE else given[names == name]
         found.values[str(name)], found.masses[str(name)] = _quantiles(own)
     return found
+
+
+def best_number(values: np.ndarray, p: np.ndarray, rules: ScoringRules) -> float:
+    """The number with the highest expected MRA, among the values and their midpoints.
+
+    values, p: float arrays (m,), possible answers and their probabilities; NaN is none, and a value
+        may stand more than once
+    """
+    known = np.isfinite(values)
+    gold, place = np.unique(values[known], return_inverse=True)
+    mass = np.bincount(place, p[known])
+    asked = np.sort(np.concatenate([gold, (gold[1:] + gold[:-1]) / 2.0]))
+    scores = rules.score_numbers(asked[:, None], gold[None, :])
+    return float(asked[int(np.argmax(scores @ mass))])
 
 
 def _widths(values: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class AnswerTrainer(SFTTrainer):
 
     folds: how many share a micro-batch; their losses are in ``loss_history``
     masks: what the adapters draw their dropout from; None where they draw as torch does
-    yes_no: tokens whose logits score an option
+    yes_no: tokens whose logits score an option; None where options are letters
     head: trained beside the adapter; None where no choice is learned
     lower: what the layers below the adapters make of texts; None where none lie below
     """
@@ -41,7 +41,7 @@ class AnswerTrainer(SFTTrainer):
         self,
         folds: int = 1,
         masks: DropoutMasks | None = None,
-        yes_no: tuple[int, int] = (0, 0),
+        yes_no: tuple[int, int] | None = None,
         head: TrainedHead | None = None,
         lower: LowerStates | None = None,
         **kwargs: Any,

@@ -62,6 +62,18 @@ def training_history(
     )
 
 
+def mean_history(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The histories of adapters that were trained alike as one: mean losses, all their tokens.
+
+    They may differ by a few steps; the shortest counts.
+    """
+    steps = min(map(len, parts))
+    mean = parts[0].head(steps).copy()
+    mean["loss"] = np.mean([part["loss"].to_numpy()[:steps] for part in parts], axis=0)
+    mean["tokens"] = np.sum([part["tokens"].to_numpy()[:steps] for part in parts], axis=0)
+    return mean
+
+
 def join_histories(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Histories of a fold's adapters (one per format) as one; steps, epochs and tokens count on."""
     joined: list[pd.DataFrame] = []

@@ -15,7 +15,7 @@ def pass_losses(
     states: torch.Tensor,
     inputs: Mapping[str, torch.Tensor],
     head: torch.Tensor | None,
-    yes_no: tuple[int, int],
+    yes_no: tuple[int, int] | None,
     folds: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Weighted losses (m,) of a pass, and the fold of each (m,); the pass's loss is their sum.
@@ -23,6 +23,8 @@ def pass_losses(
     logits: (m, vocabulary) and states: (m, hidden), at the batch's flat positions
     inputs: ``Batch.inputs``
     head: the folds' trained heads (folds, hidden, columns); None where no choice is learned
+    yes_no: tokens whose logits score an option; None where options are letters: the adapter then
+        learns from target tokens alone, and number slots from the states that this makes
     """
     rows = len(inputs["input_ids"])
     of_row = torch.arange(rows, device=logits.device) // (rows // folds)
@@ -32,13 +34,14 @@ def pass_losses(
         of.append(inputs["positions"] // (inputs["input_ids"].numel() // folds))
     if inputs["goals"].shape[1]:
         by_row = logits.view(rows, -1, logits.shape[-1]), states.view(rows, -1, states.shape[-1])
+        assert yes_no is not None
         scores = option_scores(*by_row, head, yes_no)
         parts.append(_cross_entropy(scores + inputs["offsets"], inputs["goals"]))
         of.append(of_row)
     if inputs["number_goals"].shape[1]:
         assert head is not None
         first = states.view(rows, -1, states.shape[-1])[:, 0]
-        scores = number_scores(first, head)
+        scores = number_scores(first.detach() if yes_no is None else first, head)
         parts.append(_cross_entropy(scores + inputs["number_offsets"], inputs["number_goals"]))
         of.append(of_row)
     return torch.cat(parts), torch.cat(of)

@@ -6,9 +6,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset
@@ -19,6 +20,7 @@ from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.trained_head import TrainedHead
+from tst.diagnostics.llm.scoring.calibration import Evidence
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.answer_trainer import TRL_OPTIMIZERS, AnswerTrainer, sft_config
@@ -51,13 +53,34 @@ class TrainingCost:
 
 @dataclass
 class Training:
-    """What is left of a training run: one fold's share of its cost, each fold's history, and how
-    each fold's scores are read.
+    """What is left of a training run: one adapter's share of its cost, and of each adapter its
+    history, how its scores are read (not calibrated yet), and what there is to calibrate with.
     """
 
     cost: TrainingCost
     histories: list[pd.DataFrame]
     readings: list[FoldReading]
+    evidence: list[Evidence]
+
+    def of(self, places: Sequence[int]) -> Training:
+        """The adapters at these places alone."""
+        return Training(
+            self.cost,
+            [self.histories[p] for p in places],
+            [self.readings[p] for p in places],
+            [self.evidence[p] for p in places],
+        )
+
+
+def join_trainings(parts: Sequence[Training]) -> Training:
+    """Trainings of one adapter each as one; its cost is their mean."""
+    costs = [asdict(part.cost) for part in parts]
+    return Training(
+        TrainingCost(**{name: float(np.mean([c[name] for c in costs])) for name in costs[0]}),
+        [part.histories[0] for part in parts],
+        [part.readings[0] for part in parts],
+        [part.evidence[0] for part in parts],
+    )
 
 
 def _foreign(
@@ -162,11 +185,10 @@ def trained_adapter(
             replace(
                 task.reading,
                 head=None if head is None else head.weight.detach()[0].cpu().numpy(),
-                calibrations=validated[0].calibrations,
-                text_share=validated[0].text_share,
             )
         ]
-        training = Training(cost, collator.histories(trainer.loss_history), readings)
+        histories = collator.histories(trainer.loss_history)
+        training = Training(cost, histories, readings, [v.evidence for v in validated])
         adapter.eval()
         del trainer
         yield adapter, training

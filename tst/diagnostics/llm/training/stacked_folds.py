@@ -107,7 +107,7 @@ def stacked_training(
 
     read_validation: answers validation questions; needed where the tasks have some
     lower: the states below the adapters, where settings.top_layers is not all
-    The cost is one fold's share.
+    The cost is one adapter's share.
     """
     started = time.perf_counter()
     cuda = base.device.type == "cuda"
@@ -168,15 +168,10 @@ def stacked_training(
             adapters.bind()
         heads = None if adapters.head is None else adapters.head.detach().float().cpu().numpy()
         readings = [
-            replace(
-                task.reading,
-                head=None if heads is None else heads[j],
-                calibrations=validated[j].calibrations,
-                text_share=validated[j].text_share,
-            )
+            replace(task.reading, head=None if heads is None else heads[j])
             for j, task in enumerate(tasks)
         ]
-        yield adapters, Training(cost, histories, readings)
+        yield adapters, Training(cost, histories, readings, [v.evidence for v in validated])
 
 
 def _selection(

@@ -42,7 +42,7 @@ class FoldTask:
     order_seed: which lengths come when, where steps go by length; one for all folds of a repeat
     validation: questions that decide when the fold's training ends; None: all epochs
     reading: what counting the fold's answers gives
-    yes_no: tokens whose logits score an option
+    yes_no: tokens whose logits score an option; None where options are letters
     """
 
     examples: list[Example]
@@ -50,7 +50,7 @@ class FoldTask:
     order_seed: int
     validation: ValidationTask | None = None
     reading: FoldReading = field(default_factory=FoldReading.untrained)
-    yes_no: tuple[int, int] = (0, 0)
+    yes_no: tuple[int, int] | None = None
 
     @property
     def learns_choices(self) -> bool:

@@ -21,10 +21,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
 from tst.diagnostics.llm.scoring.calibration import (
-    Calibration,
-    fit_calibration,
-    fit_mixture,
-    log_likelihoods,
+    Evidence,
+    calibrate,
+    expected_log_likelihoods,
     pad_choices,
 )
 from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates
@@ -68,13 +67,12 @@ class Validated:
 
     epoch: the epoch whose weights were kept, from 1
     log_likelihoods: mean over validation questions at each epoch's end
-    calibrations, text_share: as of ``FoldReading``
+    evidence: scores of the validation questions at that epoch, to calibrate with
     """
 
     epoch: int = 0
     log_likelihoods: list[float] = field(default_factory=list)
-    calibrations: dict[str, Calibration] = field(default_factory=dict)
-    text_share: float = 0.5
+    evidence: Evidence = field(default_factory=dict)
 
 
 ReadValidation = Callable[
@@ -83,9 +81,10 @@ ReadValidation = Callable[
 """Model, the folds' tasks and trained heads -> what ``EpochSelection`` reads."""
 
 
-def validation_rows(train: pd.DataFrame, share: float, seed: int) -> np.ndarray:
+def validation_rows(train: pd.DataFrame, share: float, seed: int, part: int = 0) -> np.ndarray:
     """bool array (n,): the questions to hold back, whole units, evenly over question types.
 
+    part: which share of the training questions; the first 1 / share of them do not overlap
     ``train`` has ``unit`` where folds keep groups whole. At least one question stays on each side;
     none is held back where there are too few units.
     """
@@ -101,8 +100,8 @@ def validation_rows(train: pd.DataFrame, share: float, seed: int) -> np.ndarray:
     types = train["question_type"].astype(str).to_numpy()[first]
     # sorted by type and at random within: every 1 / share-th is a share of each type
     order = np.lexsort((draws, types))
-    passed = np.floor((np.arange(len(order)) + 0.5) * share + 0.5)
-    chosen = order[np.flatnonzero(np.diff(passed, prepend=0.0) > 0)]
+    passed = np.floor((np.arange(-1, len(order)) + part + 0.5) * share + 0.5)
+    chosen = order[np.flatnonzero(np.diff(passed) > 0)]
     held[np.isin(unit_of, chosen)] = True
     return held if not held.all() else np.zeros(n, dtype=bool)
 
@@ -169,9 +168,8 @@ class EpochSelection:
         for best, live in zip(self._best, self.weights, strict=True):
             live.copy_(best)
         for result in self.results:
-            log.info("epoch %d of %d: log-likelihoods %s, %s, text share %s", result.epoch,
-                     len(result.log_likelihoods), np.round(result.log_likelihoods, 4).tolist(),
-                     result.calibrations, result.text_share)  # fmt: skip
+            values = np.round(result.log_likelihoods, 4).tolist()
+            log.info("epoch %d of %d: log-likelihoods %s", result.epoch, len(values), values)
         return self.results
 
     def _validate(self) -> None:
@@ -179,13 +177,13 @@ class EpochSelection:
             scored, tokens = self.read()
         for j in sorted(self._pending):
             task, result = self.tasks[j], self.results[j]
-            calibrations, text_share, value = _judge(task, scored[j], tokens[j])
+            evidence = _evidence(task, scored[j])
+            value = _mean_log_likelihood(evidence, tokens[j])
             seen = result.log_likelihoods
             better = not seen or len(task.asked) < FEW or value > max(seen)
             seen.append(value)
             if better:
-                result.epoch, result.calibrations = len(seen), calibrations
-                result.text_share = text_share
+                result.epoch, result.evidence = len(seen), evidence
                 for best, ended in zip(self._best, self._ended, strict=True):
                     best[j].copy_(ended[j])
         self._pending.clear()
@@ -216,33 +214,22 @@ class ValidateEpochs(TrainerCallback):
         self.selection.after_step(state.global_step)
 
 
-def _judge(
-    task: ValidationTask, scored: dict[str, dict[int, np.ndarray]], tokens: np.ndarray
-) -> tuple[dict[str, Calibration], float, float]:
-    """Calibrations, the texts' share, and the mean log-likelihood of all questions under them.
-
-    The mean is NaN where the fold was too small to hold questions back.
-    """
-    if not len(task.asked):
-        return {}, 0.5, float("nan")
-    calibrations: dict[str, Calibration] = {}
-    found = [tokens[np.isfinite(tokens)]]
-    likelihoods: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+def _evidence(task: ValidationTask, scored: dict[str, dict[int, np.ndarray]]) -> Evidence:
+    """The scores of a task's questions, beside what counting gives and where the answers lie."""
+    evidence: Evidence = {}
     for kind, by_question in scored.items():
         rows = sorted(by_question)
-        if not rows:
-            continue
-        choices = pad_choices(
-            [by_question[i] for i in rows],
-            [task.priors[i] for i in rows],
-            [task.goals[i] for i in rows],
-        )
-        calibrations[kind] = fit_calibration(choices)
-        likelihoods[kind] = choices.probabilities(calibrations[kind]), choices.goals
-    text_share = 0.5
-    if "num" in likelihoods:
-        (by_head, goals), (by_text, _) = likelihoods["num"], likelihoods.pop("num_text")
-        text_share = fit_mixture(by_head, by_text, goals)
-        likelihoods["num"] = (1.0 - text_share) * by_head + text_share * by_text, goals
-    found += [log_likelihoods(p, goals) for p, goals in likelihoods.values()]
-    return calibrations, text_share, float(np.concatenate(found).mean())
+        if rows:
+            evidence[kind] = pad_choices(
+                [by_question[i] for i in rows],
+                [task.priors[i] for i in rows],
+                [task.goals[i] for i in rows],
+            )
+    return evidence
+
+
+def _mean_log_likelihood(evidence: Evidence, tokens: np.ndarray) -> float:
+    """Of all validation questions, calibrated on themselves; NaN where there are none."""
+    by_choice = expected_log_likelihoods(evidence, *calibrate([evidence]))
+    found = np.concatenate([tokens[np.isfinite(tokens)], by_choice])
+    return float(found.mean()) if len(found) else float("nan")
