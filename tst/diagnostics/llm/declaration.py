@@ -13,7 +13,7 @@ class LoraLLM(Diagnostic):
     """TsT-LLM: a LoRA adapter per fold, and the same model without it."""
 
     label = "TsT-LLM"
-    version = 2
+    version = 3
     settings_type = LoraSettings
     reads = ("model", "optimizer")
     without_effect: ClassVar[Mapping[str, str]] = {

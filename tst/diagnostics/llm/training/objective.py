@@ -9,6 +9,10 @@ import torch
 from tst.diagnostics.llm.model.answer_head import answer_losses
 from tst.diagnostics.llm.model.trained_head import number_scores, option_scores
 
+ALONGSIDE = 1e-4
+"""Weight of a head that must not disturb what is learned from tokens: its gradient vanishes in the
+norm that is clipped, and AdamW's steps do not depend on its scale."""
+
 
 def pass_losses(
     logits: torch.Tensor,
@@ -42,7 +46,8 @@ def pass_losses(
         assert head is not None
         first = states.view(rows, -1, states.shape[-1])[:, 0]
         scores = number_scores(first.detach() if yes_no is None else first, head)
-        parts.append(_cross_entropy(scores + inputs["number_offsets"], inputs["number_goals"]))
+        losses = _cross_entropy(scores + inputs["number_offsets"], inputs["number_goals"])
+        parts.append(ALONGSIDE * losses if yes_no is None else losses)
         of.append(of_row)
     return torch.cat(parts), torch.cat(of)
 
