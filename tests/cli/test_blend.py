@@ -1,5 +1,6 @@
 """``tst blend`` from words to a record."""
 
+import logging
 import os
 import sys
 
@@ -25,9 +26,11 @@ def test_plain_words_are_records(typed, arranged):
 
 def run(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["tst", *map(str, words)])
+    handlers = list(logging.root.handlers)
     with pytest.raises(SystemExit) as ended:
         blend.main()
     assert "HYDRA_FULL_ERROR" not in os.environ, "a command leaves the process as it was"
+    assert logging.root.handlers == handlers
     return ended.value.code
 
 

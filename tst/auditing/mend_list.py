@@ -7,12 +7,12 @@ import pandas as pd
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.core.number_text import percent
 from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.sentences import UNNAMED
 from tst.stress_test.shortcuts.to_mend import by_shortcut
 
 SHOWN = 5
 """Questions that the page shows, each of another type, where it may show text."""
 MOST_SHORTCUTS = 12
-UNTOLD = "no single statistic tells"
 
 
 def describe_to_mend(to_mend: pd.DataFrame, with_text: bool) -> list[str]:
@@ -38,7 +38,7 @@ def _by_shortcut(to_mend: pd.DataFrame) -> list[str]:
     rows = by_shortcut(to_mend)[["question_type", "shortcut", "n"]]
     lines = ["| question type | shortcut | questions | repair |", "| --- | --- | ---: | --- |"]
     for question_type, shortcut, n in rows.head(MOST_SHORTCUTS).itertuples(index=False):
-        name = escape_markdown(str(shortcut)) if shortcut else UNTOLD
+        name = escape_markdown(str(shortcut)) if shortcut else UNNAMED
         repair = REPAIRS.get(str(shortcut), "")
         lines.append(f"| {escape_markdown(question_type)} | {name} | {n:,} | {repair} |")
     rest = rows["n"].iloc[MOST_SHORTCUTS:]
@@ -53,7 +53,7 @@ def _first(to_mend: pd.DataFrame) -> list[str]:
     for row in to_mend.drop_duplicates("question_type").head(SHOWN).to_dict("records"):
         asked = escape_markdown(" ".join(str(row["question"]).split()))
         gold = escape_markdown(str(row["gold"]))
-        shortcut = escape_markdown(row["shortcut"] or UNTOLD)
+        shortcut = escape_markdown(row["shortcut"] or UNNAMED)
         lines.append(
             f"- `{row['id']}` {asked} **{gold}** ({shortcut}: {escape_markdown(str(row['why']))})"
         )

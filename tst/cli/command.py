@@ -31,7 +31,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tst.cli.command_line import arrange, tell_swept
 from tst.cli.console_script import list_commands
 from tst.cli.endings import EXTRAS, NO_FOLDER, fail, in_sweep, refuse, refuse_unwritable
-from tst.cli.job_logs import begin_job, quieten_libraries
+from tst.cli.job_logs import begin_job, quieten_libraries, restoring_handlers
 from tst.cli.outcomes import (
     FAILED,
     INTERRUPTED,
@@ -104,7 +104,7 @@ class Command(Generic[Settings]):
 
     def main(self) -> None:
         """Run the command line's jobs, and end the process with their exit code."""
-        with _hydra_raises() as wants_traceback:
+        with _hydra_raises() as wants_traceback, restoring_handlers():
             sys.exit(_run(self, wants_traceback))
 
 

@@ -8,6 +8,8 @@ import shutil
 import sys
 import textwrap
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -56,6 +58,16 @@ def quieten_libraries() -> None:
         warnings.simplefilter("ignore")
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def restoring_handlers() -> Iterator[None]:
+    """Log to where the caller did, once the block ends: Hydra replaces the root's handlers."""
+    before = list(logging.root.handlers)
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = before
 
 
 class JobFormatter(logging.Formatter):

@@ -3,6 +3,7 @@ import pytest
 
 from tst.analysis.report.record_data import MOST_SHORTCUTS, TO_MEND_COLUMNS, describe_to_mend
 from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.sentences import UNNAMED
 
 
 def listed(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
@@ -18,7 +19,7 @@ def test_questions_of_one_type_and_shortcut_are_one_row() -> None:
     assert (found["n"], found["shortcuts"]) == (4, 3)
     told = [(r["question_type"], r["shortcut"], r["n"], r["id"]) for r in found["rows"]]
     assert told == [
-        ("place", "position", 2, "q2"), ("size", "constant", 1, "q1"), ("place", "", 1, "q4"),
+        ("place", "position", 2, "q2"), ("size", "constant", 1, "q1"), ("place", UNNAMED, 1, "q4"),
     ]  # fmt: skip
     assert [r["repair"] for r in found["rows"]] == [REPAIRS["position"], REPAIRS["constant"], None]
 
@@ -28,7 +29,7 @@ def test_questions_without_a_shortcut_are_counted_when_read_from_a_file() -> Non
         listed([("q1", "size", "constant"), ("q2", "size", "x")]).replace("x", None)
     )
     assert found is not None
-    assert [(r["shortcut"], r["n"]) for r in found["rows"]] == [("constant", 1), ("", 1)]
+    assert [(r["shortcut"], r["n"]) for r in found["rows"]] == [("constant", 1), (UNNAMED, 1)]
 
 
 @pytest.mark.parametrize("n", [0, MOST_SHORTCUTS + 3])

@@ -14,6 +14,7 @@ from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_test.shortcuts.sentences import UNNAMED
 from tst.stress_test.shortcuts.to_mend import by_shortcut
 
 SET_FIELDS = (
@@ -99,7 +100,8 @@ def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
         return None
     rows = by_shortcut(listed.assign(shortcut=listed["shortcut"].fillna("")))
     shown = rows.head(MOST_SHORTCUTS)
-    shown = shown.assign(repair=shown["shortcut"].map(REPAIRS))
+    repair = shown["shortcut"].map(REPAIRS)
+    shown = shown.assign(repair=repair, shortcut=shown["shortcut"].replace("", UNNAMED))
     return {
         "n": len(listed),
         "shortcuts": len(rows),

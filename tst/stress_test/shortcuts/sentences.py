@@ -10,6 +10,8 @@ from tst.stress_test.shortcuts.repairs import REPAIRS
 
 UNEXPLAINED = "no single statistic of the training answers tells it"
 """Said where the shortcut is empty."""
+UNNAMED = "no single statistic tells"
+"""The same in a list of shortcuts."""
 OF_OPTIONS = (
     "length.type_rank", "option.head", "option.word", "option.shape", "overlap", "similarity"
 )  # fmt: skip

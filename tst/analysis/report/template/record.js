@@ -47,7 +47,7 @@ function showToMend(r) {
   const short = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text);
   const open = (t) => el("button", { class: "link", type: "button", onclick: () => openQuestion(t.id) }, short(t.question));
   const rows = listed.rows.map((t) => [
-    el("div", { class: "asked" }, el("b", {}, t.shortcut || "no single statistic tells"), el("div", { class: "under" }, t.question_type)),
+    el("div", { class: "asked" }, el("b", {}, t.shortcut), el("div", { class: "under" }, t.question_type)),
     count(t.n), el("div", { class: "long" }, t.repair || ""),
     el("div", { class: "long" }, r.chunk ? open(t) : short(t.question), el("div", { class: "under" }, t.why || "")),
     t.gold, `${t.answered ?? DASH}${known(t.probability) ? ` (${percent(t.probability, 0)}%)` : ""}`,
