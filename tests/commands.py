@@ -8,6 +8,7 @@ command once, for what depends on the imports, and for what joblib runs in proce
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import subprocess
@@ -97,6 +98,7 @@ def run_command(
 
 def _become(line: list[str], cwd: Path, environment: dict[str, str], outputs: list[str]) -> None:
     """In the forked process: be the command."""
+    gc.freeze()
     os.setsid()
     for descriptor, path in zip((1, 2), outputs, strict=True):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)

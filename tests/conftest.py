@@ -14,8 +14,10 @@ from tst.config.schema import RunConfig
 settings.register_profile("tst", deadline=None, derandomize=True)
 settings.load_profile("tst")
 
-QUICK = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1"]
-"""A forest on the planted benchmark that takes about a second."""
+SMALL = ["diagnostic.trees=10", "diagnostic.inner_folds=2", "n_jobs=1"]
+"""A forest with everything that it has, as small as it can be."""
+QUICK = ["diagnostic=rf", *SMALL, "benchmark.n=96"]
+"""It takes about a second on this much of the planted benchmark."""
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import run_command
+from tests.conftest import SMALL
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_benchmark_with_settings_of_a_run(folder):
 
 
 def test_a_run_needs_nothing_but_the_file(folder):
-    done = run_command("tst.main", "diagnostic=rf", "benchmark=my.jsonl", "n_jobs=1", cwd=folder)
+    done = run_command("tst.main", "diagnostic=rf", *SMALL, "benchmark=my.jsonl", cwd=folder)
     assert done.returncode == 0, done.stderr
     record = Path(done.stdout.rstrip().splitlines()[-1].removeprefix("record: "))
     assert record.parts[-4] == "my"
@@ -70,7 +71,7 @@ def test_a_run_needs_nothing_but_the_file(folder):
 
 
 def test_files_in_a_sweep_with_a_benchmark_by_name(folder):
-    words = ["-m", "diagnostic=rf", "benchmark=planted,my.jsonl", "benchmark.n=48", "n_jobs=1"]
+    words = ["-m", "diagnostic=rf", *SMALL, "benchmark=planted,my.jsonl", "benchmark.n=48"]
     done = run_command("tst.main", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     records = [line for line in done.stdout.splitlines() if line.startswith("record: ")]

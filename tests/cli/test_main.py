@@ -12,13 +12,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from tests.commands import ROOT, run_command
+from tests.conftest import QUICK, SMALL
 from tst.cli import console_script
 from tst.config.composition import compose, compose_command
 from tst.stress_test.build import resolve_auto
 from tst.stress_test.identity import record_folder
 from tst.stress_test.run import load_table
-
-QUICK = ("diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
 
 
 @pytest.mark.parametrize(
@@ -187,10 +186,10 @@ def test_a_table_by_column_mapping(tmp_path):
     ]  # fmt: skip
     pd.DataFrame(rows).to_csv(tmp_path / "my.csv", index=False)
     done = run_command(
-        "tst.main", "diagnostic=rf", "benchmark=table", f"benchmark.path={tmp_path}/my.csv",
+        "tst.main", "diagnostic=rf", *SMALL, "benchmark=table", f"benchmark.path={tmp_path}/my.csv",
         "benchmark.columns.question=q", "benchmark.columns.answer=gold",
         "benchmark.columns.options=[a,b,c,d]", "benchmark.columns.groups={video: vid}",
-        "fold=grouped5", "n_jobs=1", f"outputs_root={tmp_path}/out",
+        "fold=grouped5", f"outputs_root={tmp_path}/out",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "grouped5-video" in done.stdout

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from tests import conftest
 from tests.cli.terminal import in_terminal
 from tests.commands import ROOT, run_command
 from tst.cli.endings import EXTRAS
@@ -12,7 +13,7 @@ from tst.cli.summary_console import COLUMNS
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-QUICK = ("tst.main", "diagnostic=rf", "benchmark.n=96", "diagnostic.trees=10", "n_jobs=1")
+QUICK = ("tst.main", *conftest.QUICK)
 
 
 def test_a_run_fits_80_columns_and_is_complete_in_120(tmp_path):

@@ -63,7 +63,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     copy_page(folder)
     offline = ("tracking=wandb", "tracking.mode=offline")
-    own, rf = "diagnostic=nearest", ("diagnostic=rf", "diagnostic.trees=5")
+    own, rf = (
+        "diagnostic=nearest",
+        ("diagnostic=rf", "diagnostic.trees=5", "diagnostic.inner_folds=2"),
+    )
     for name, words in (
         ("main", (own, *offline)),
         ("main", rf),

@@ -29,7 +29,13 @@ def stress(tmp_path):
                 "clip": [f"v{i % 10}" for i in range(40)] + mc_groups,
             }
         )
-        settings = ["null.repeats=2", "diagnostic.trees=5", "n_jobs=1", *overrides]
+        settings = [
+            "null.repeats=2",
+            "diagnostic.trees=5",
+            "diagnostic.inner_folds=2",
+            "n_jobs=1",
+            *overrides,
+        ]
         return stress_test(
             frame, columns=COLUMNS, name="few", outputs_root=tmp_path, overrides=settings
         )

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.commands import StartedCommand
+from tests.conftest import QUICK, SMALL
 from tst.api import stress_test
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
@@ -81,8 +82,7 @@ def test_some_folds_now_and_the_rest_later_equal_one_run(quick_config, tmp_path)
 
 
 def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_config, tmp_path):
-    words = ("diagnostic=rf", "benchmark.n=96", "n_jobs=1", "diagnostic.trees=10")
-    command = StartedCommand("tst.main", *words, f"outputs_root={tmp_path}/killed")
+    command = StartedCommand("tst.main", *QUICK, f"outputs_root={tmp_path}/killed")
     folds = tmp_path / "killed" / "runs"
     deadline = time.time() + 120
     while not list(folds.rglob("folds/*.json")) and time.time() < deadline:
@@ -99,7 +99,7 @@ def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_conf
 
 
 def test_two_processes_share_the_folds_of_one_record(tmp_path):
-    words = ("diagnostic=rf", "benchmark.n=400", "n_jobs=1", "fold=random10")
+    words = ("diagnostic=rf", *SMALL, "benchmark.n=400", "fold=random10")
     both = [StartedCommand("tst.main", *words, f"outputs_root={tmp_path}") for _ in range(2)]
     ended = [command.end() for command in both]
     assert [done.returncode for done in ended] == [0, 0], ended
@@ -189,7 +189,7 @@ def test_stress_test_from_a_data_frame(tmp_path):
         }
     )
     columns = {"question": "q", "options": "choices", "answer": "gold", "groups": {"video": "clip"}}
-    overrides = ["fold=grouped5", "diagnostic.trees=10", "n_jobs=1"]
+    overrides = ["fold=grouped5", *SMALL]
     result = stress_test(
         frame, columns=columns, name="colours", outputs_root=tmp_path, overrides=overrides
     )
@@ -204,6 +204,7 @@ def test_an_rf_run_imports_no_deep_learning(tmp_path):
         "import sys; from tst.config.composition import compose\n"
         "from tst.stress_test.run import run\n"
         "run(compose(['diagnostic=rf', 'benchmark.n=96', 'diagnostic.trees=5',"
+        " 'diagnostic.inner_folds=2',"
         " 'outputs_root=' + sys.argv[1]]))\n"
         "heavy = {'torch', 'transformers', 'trl', 'peft', 'wandb', 'datasets'} & set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -218,7 +219,7 @@ def test_the_same_questions_in_another_order_give_the_same_scores(tmp_path):
         for w in ("cats", "dogs")
     ]
     frame = pd.DataFrame(rows)
-    quick = ["diagnostic.trees=10", "n_jobs=1"]
+    quick = SMALL
     one = stress_test(frame, outputs_root=tmp_path, overrides=quick)
     other = frame.sample(frac=1, random_state=1)
     two = stress_test(other, outputs_root=tmp_path / "b", overrides=quick)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.commands import run_command
+from tests.conftest import QUICK
 from tests.tracking.conftest import STEPS, Failing
 from tests.tracking.offline_runs import read_runs, the_run
 from tst.records.files import read_json
@@ -21,7 +22,7 @@ pytest.importorskip("wandb")
 
 def test_a_sweep_of_two_jobs_is_one_group_of_two_runs(tmp_path):
     done = run_command(
-        "tst.main", "-m", "diagnostic=rf", "diagnostic.trees=10", "n_jobs=1", "benchmark.n=96",
+        "tst.main", "-m", *QUICK,
         "fold=random5,grouped5", "tracking=wandb", "tracking.tags=[neurips]",
         f"outputs_root={tmp_path}",
     )  # fmt: skip

@@ -114,8 +114,8 @@ def test_wandb_is_imported_by_no_run(quick_config):
         "assert 'wandb' not in sys.modules"
     )
     config = quick_config()
-    words = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=5", "tracking=wandb",
-             f"outputs_root={Path(config.outputs_root)}"]  # fmt: skip
+    words = ["diagnostic=rf", "benchmark.n=96", "diagnostic.trees=5", "diagnostic.inner_folds=2",
+             "tracking=wandb", f"outputs_root={Path(config.outputs_root)}"]  # fmt: skip
     subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True)
 
 
