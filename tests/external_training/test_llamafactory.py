@@ -1,4 +1,4 @@
-"""The three steps in one. A script that trains with plain PEFT stands where LLaMA-Factory would.
+"""The three steps in one. A program that trains with plain PEFT stands where LLaMA-Factory would.
 
 With TST_LLAMAFACTORY=PATH (its llamafactory-cli) the real one is tried as well.
 """
@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import socketserver
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from transformers import AutoTokenizer
 
+from tests.external_training.conftest import train_fold
 from tst.config.composition import compose
 from tst.core.errors import UserError
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
@@ -26,34 +31,60 @@ from tst.main import stress_test
 from tst.records.run_records import read_record
 from tst.stress_test.run import load_table, plan_for
 
-ROOT = Path(__file__).parents[2]
 REAL = os.environ.get("TST_LLAMAFACTORY", "")
 needs_the_real_one = pytest.mark.skipif(
     not REAL, reason="set TST_LLAMAFACTORY to a llamafactory-cli to try the real LLaMA-Factory"
 )
 
 TRAINER = """
-import sys
+import socket, sys
 from pathlib import Path
-sys.path.insert(0, {root!r})
-from tests.external_training.conftest import train_fold
 assert sys.argv[1] == "train"
 name = Path(sys.argv[2]).stem.removeprefix("train-")
 if name in {failing!r}:
     sys.exit("out of luck")
-output = train_fold(Path.cwd(), name)
-(output / "trainer_state.json").write_text('{{"log_history": []}}')
+with socket.socket(socket.AF_UNIX) as trainer:
+    trainer.connect({address!r})
+    trainer.sendall(f"{{Path.cwd()}}\\n{{name}}".encode())
+    trainer.shutdown(socket.SHUT_WR)
+    sys.exit(trainer.recv(10_000).decode() or None)
 """
 
 
+class Training(socketserver.StreamRequestHandler):
+    """Trains the fold that a program asks for; what went wrong is the answer.
+
+    It does so in the tests' process, which has the seconds of imports behind it.
+    """
+
+    def handle(self) -> None:
+        folder, name = self.rfile.read().decode().split("\n")
+        try:
+            output = train_fold(Path(folder), name)
+            (output / "trainer_state.json").write_text('{"log_history": []}')
+        except Exception as error:
+            self.wfile.write(repr(error).encode())
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Iterator[str]:
+    """The address of a trainer."""
+    with TemporaryDirectory() as folder:  # pytest's own are too long for the name of a socket
+        address = f"{folder}/trainer"
+        with socketserver.UnixStreamServer(address, Training) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield address
+            server.shutdown()
+
+
 @pytest.fixture
-def environment(tmp_path):
+def environment(tmp_path, trainer):
     """Makes bin/llamafactory-cli and bin/python of an environment of its own."""
 
     def make(failing: tuple[str, ...] = ()) -> Path:
         folder = tmp_path / "env" / "bin"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "trainer.py").write_text(TRAINER.format(root=str(ROOT), failing=failing))
+        (folder / "trainer.py").write_text(TRAINER.format(address=trainer, failing=failing))
         (folder / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         cli = folder / "llamafactory-cli"
         cli.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/trainer.py "$@"\n')

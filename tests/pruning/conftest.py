@@ -42,7 +42,8 @@ class PriorDiagnostic(Diagnostic):
 def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
     def make(*overrides: str) -> PruneConfig:
         quick = ["diagnostic=rf", "diagnostic.inner_folds=2", "benchmark.n=48", "n_jobs=1",
-                 f"outputs_root={tmp_path}", "fold.k=3", "fold.repeats=2", "prune.types=all"]  # fmt: skip
+                 f"outputs_root={tmp_path}", "fold.k=3", "fold.repeats=2",
+                 "prune.types=all"]  # fmt: skip
         return COMMAND.compose([*quick, *overrides])
 
     return make

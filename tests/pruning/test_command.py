@@ -7,8 +7,8 @@ import pytest
 from tests.commands import run_command
 
 QUICK = ("diagnostic=rf", "diagnostic.trees=5", "diagnostic.inner_folds=2", "benchmark.n=48",
-         "fold.k=3", "fold.repeats=1", "n_jobs=1", "prune.budget=8", "prune.batch=8", "prune.floor=0",
-         "prune.types=all")  # fmt: skip
+         "fold.k=3", "fold.repeats=1", "n_jobs=1", "prune.budget=8", "prune.batch=8",
+         "prune.floor=0", "prune.types=all")  # fmt: skip
 
 
 @pytest.mark.parametrize(
