@@ -74,6 +74,19 @@ def test_impossible_tokens_are_never_picked():
     assert ArithmeticSampling(7)(logits).tolist() == [1] * 3 + [3] * 4
 
 
+@pytest.mark.parametrize("vocabulary", [1280, 1301])  # whole blocks of tokens, and one in part
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_answers_of_a_large_vocabulary_are_where_its_cumulative_sum_has_their_codes(
+    vocabulary, dtype
+):
+    draw = torch.Generator().manual_seed(0)
+    logits = (3 * torch.randn(4, vocabulary, generator=draw)).to(dtype)
+    ends = torch.softmax(logits.float(), 1).double().cumsum(1)
+    codes = (torch.arange(50, dtype=torch.float64) + 0.5) / 50 * ends[:, -1:]
+    expected = torch.searchsorted(ends, codes, right=True)
+    assert ArithmeticSampling(50)(logits).tolist() == expected.flatten().tolist()
+
+
 def test_the_chosen_number_has_the_highest_expected_score():
     answers = [2.0, 2.2, 2.9, 3.0, 3.1, 3.4, 40.0]
     chosen = choose_number([*answers, float("nan")], DEFAULT_RULES)

@@ -45,6 +45,18 @@ def test_kept_elements_are_scaled_up_and_gradients_follow_the_mask():
     torch.testing.assert_close(x.grad, factor)
 
 
+def test_neither_mask_nor_input_is_kept_for_the_gradient():
+    masks = DropoutMasks(0.5)
+    masks.begin(torch.tensor(dropout_keys(0, 0, range(2))), 3)
+    x = torch.randn(2, 3, FEATURES, requires_grad=True)
+    kept: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: (kept.append(t.numel()), t)[1], lambda t: t
+    ):
+        masks.drop(x, feature_hashes(0, FEATURES, torch.device("cpu")))
+    assert kept == [2 * 3, FEATURES]  # the hashes of tokens and features
+
+
 def test_a_rows_mask_does_not_depend_on_other_rows_nor_on_padding():
     keys = dropout_keys(7, 3, range(8))
     alone = kept(0.3, keys[5:6], width=17)

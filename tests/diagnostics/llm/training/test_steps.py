@@ -33,12 +33,12 @@ def tasks(folds: int) -> list[FoldTask]:
 
 @pytest.mark.parametrize("folds", [1, 3])
 @pytest.mark.parametrize("multiple", [1, 8])
-@pytest.mark.parametrize("micro_batch", [1, 3, 8])
-def test_passes_hold_each_target_of_a_step_once(folds, multiple, micro_batch):
+@pytest.mark.parametrize(("micro_batch", "tokens"), [(1, 1e9), (3, 1e9), (8, 1e9), (8, 130.5)])
+def test_passes_hold_each_target_of_a_step_once(folds, multiple, micro_batch, tokens):
     given = tasks(folds)
     settings = LoraSettings(batch_size=8, epochs=2.0)
-    collator = StepCollator(given, settings, micro_batch, multiple)
-    room = micro_batch * max(collator.widths)
+    collator = StepCollator(given, settings, micro_batch, multiple, tokens)
+    room = min(micro_batch * max(collator.widths), tokens)
     for step in range(len(collator)):
         passes = collator.passes(step)
         found = torch.cat([batch.targets[batch.weights > 0] for batch in passes]).tolist()

@@ -102,7 +102,7 @@ class Encoder:
         stops = {self.end_id} if eos is None else {self.end_id, eos}
         self.stop_ids = sorted(int(i) for i in stops)
         self._targets: dict[tuple[str, str], list[int]] = {}
-        self._digits: dict[int, bool] = {}
+        self._digits = _DigitTokens(tokenizer)
 
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
@@ -212,13 +212,7 @@ class Encoder:
         """Whether a generated number is certain, or the turn has ended."""
         if ids[-1] in self.stop_ids:
             return True
-        return any(map(self._has_digit, ids)) and number_certain(self.decode(ids))
-
-    def _has_digit(self, token: int) -> bool:
-        if token not in self._digits:
-            text = str(self.tokenizer.decode([token]))
-            self._digits[token] = any(character.isdigit() for character in text)
-        return self._digits[token]
+        return any(map(self._digits.__getitem__, ids)) and number_certain(self.decode(ids))
 
     def render(self, row: dict[str, Any]) -> tuple[str, str]:
         """The whole prompt as the model reads it, and the target with its end-of-turn, as text."""
@@ -268,6 +262,19 @@ class Encoder:
             else:
                 high = middle - 1
         return attempt(low)
+
+
+class _DigitTokens(dict[int, bool]):
+    """Whether a token has a digit in it; each is looked at once."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def __missing__(self, token: int) -> bool:
+        text = str(self.tokenizer.decode([token]))
+        self[token] = any(character.isdigit() for character in text)
+        return self[token]
 
 
 def _records(questions: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:

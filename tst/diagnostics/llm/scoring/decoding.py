@@ -55,7 +55,7 @@ class ArithmeticSampling:
                 device=logits.device,
             )
             codes = self._codes[which, None]
-        size = max(1, FLOAT_LOGITS // (2 * logits.shape[1]))
+        size = max(1, FLOAT_LOGITS // logits.shape[1])
         parts = zip(logits.split(size), codes.split(size), strict=True)
         tokens, left = zip(*(_decode_codes(part, code) for part, code in parts), strict=True)
         self._codes[which] = torch.cat(left).flatten()
@@ -67,11 +67,14 @@ def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tens
 
     First the block of tokens that holds a code, then the token: most of a vocabulary is summed.
     """
-    p = torch.softmax(logits.float(), dim=1).double()
-    blocks = nn.functional.pad(p, (0, -p.shape[1] % BLOCK)).view(len(p), -1, BLOCK)
-    sums = blocks.sum(2)
+    p = torch.softmax(logits, dim=1, dtype=torch.float32)
+    if p.shape[1] % BLOCK:
+        p = nn.functional.pad(p, (0, -p.shape[1] % BLOCK))
+    blocks = p.view(len(p), -1, BLOCK)
+    # float64 where it is small: a whole vocabulary of it is more traffic than the softmax
+    sums = blocks.sum(2, dtype=torch.float64)
     block, place = _find_share(sums, codes)
-    own = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK)).flatten(0, 1)
+    own = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK)).flatten(0, 1).double()
     token, inside = _find_share(own, place.reshape(-1, 1))
     return block * BLOCK + token.view(block.shape), inside.view(block.shape)
 

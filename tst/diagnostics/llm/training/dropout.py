@@ -51,11 +51,40 @@ class DropoutMasks:
         """
         if not self.probability:
             return x
-        kept = (self._tokens * features) >= self._threshold
         scale = 1.0 / (1.0 - self.probability)
-        # the only kernel that multiplies by a mask and a number at once
-        dropped: torch.Tensor = torch.ops.aten.native_dropout_backward(x, kept.view(x.shape), scale)
+        dropped: torch.Tensor = _Drop.apply(x, self._tokens, features, self._threshold, scale)
         return dropped
+
+
+class _Drop(torch.autograd.Function):
+    """Dropout whose mask is drawn again for the gradient: neither it nor the input is kept."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        tokens: torch.Tensor,
+        features: torch.Tensor,
+        threshold: int,
+        scale: float,
+    ) -> torch.Tensor:
+        ctx.save_for_backward(tokens, features)
+        ctx.threshold, ctx.scale = threshold, scale
+        return _masked(x, tokens, features, threshold, scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        gradient = _masked(gradients[0], *ctx.saved_tensors, ctx.threshold, ctx.scale)
+        return gradient, None, None, None, None
+
+
+def _masked(
+    x: torch.Tensor, tokens: torch.Tensor, features: torch.Tensor, threshold: int, scale: float
+) -> torch.Tensor:
+    kept = (tokens * features) >= threshold
+    # the only kernel that multiplies by a mask and a number at once
+    masked: torch.Tensor = torch.ops.aten.native_dropout_backward(x, kept.view(x.shape), scale)
+    return masked
 
 
 def feature_hashes(layer: int, features: int, device: torch.device) -> torch.Tensor:

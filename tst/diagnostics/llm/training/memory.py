@@ -13,12 +13,17 @@ import torch
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.loading import BaseModel
+from tst.diagnostics.llm.model.layers import ALL_LAYERS
 from tst.diagnostics.llm.model.quantization import total_memory
+from tst.diagnostics.llm.settings import LoraSettings
 
 SCORE_TOKENS = {"cpu": 2048, "cuda": 32768}
 """Most padded tokens in a scoring batch: more are no faster."""
 SCORE_SHARE = 0.25
 """Of the memory that weights leave: adapters, kept states and gaps need the rest."""
+PASS_SHARE = 0.25
+"""Of it for what a training pass keeps for its gradient: a captured pass holds that twice, once in
+the graph's own memory and once in what the pass before it left."""
 CACHE_COPIES = 2
 """Copies of its cache that a batch of so many tokens has memory for."""
 
@@ -30,18 +35,21 @@ class MemoryPlan:
     micro_batch: questions of each fold in a forward pass
     folds: folds trained at once
     proven: the longest batch has fitted
+    halved: how often memory was too short for a pass
     """
 
     micro_batch: int
     folds: int = field(default=1, kw_only=True)
     checkpointing: bool = field(default=False, kw_only=True)
     proven: bool = field(default=False, kw_only=True)
+    halved: int = field(default=0, kw_only=True)
 
     def shrink(self) -> None:
         """The next smaller way to run; raises UserError when there is none."""
         self.proven = False
         if self.micro_batch > 1:
             self.micro_batch = (self.micro_batch + 1) // 2
+            self.halved += 1
         elif self.folds > 1:
             self.folds = (self.folds + 1) // 2
         elif not self.checkpointing:
@@ -51,6 +59,15 @@ class MemoryPlan:
                 "Out of memory with one question a forward pass and gradient checkpointing.\n"
                 "Use model.quantization=nf4, a smaller diagnostic.max_length, or a smaller model."
             )
+
+    def fold_tokens(self, base: BaseModel, settings: LoraSettings, folds: int) -> float:
+        """Most padded tokens of each of so many folds in a pass, by the device's memory.
+
+        Infinite where the questions of a pass are set, or its layers are recomputed.
+        """
+        if settings.micro_batch or self.checkpointing:
+            return math.inf
+        return training_tokens(base, settings) / folds / 2**self.halved
 
     def describe(self) -> str:
         """In a few words, for the log."""
@@ -67,18 +84,50 @@ def scoring_tokens(base: BaseModel) -> int:
     most = SCORE_TOKENS[base.device.type]
     if base.device.type == "cpu":
         return most
-    config = base.model.config.get_text_config()
-    known = config.to_dict()
-    hidden = config.hidden_size
-    heads = known.get("num_key_value_heads") or config.num_attention_heads
-    head_size = known.get("head_dim") or hidden // config.num_attention_heads
-    cache = 2 * config.num_hidden_layers * heads * head_size
-    passing = 8 * hidden + 3 * (known.get("intermediate_size") or 4 * hidden)
-    held = [*base.model.parameters(), *base.model.buffers()]
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in held)
-    room = SCORE_SHARE * (total_memory(base.device) - weights)
+    sizes = _LayerSizes(base)
+    cache = 2 * sizes.layers * sizes.keys
+    passing = 8 * sizes.hidden + 3 * sizes.inside
+    room = SCORE_SHARE * _beside_weights(base)
     fit = room / (base.dtype.itemsize * (CACHE_COPIES * cache + passing))
     return int(min(most, max(1024, 2 ** math.floor(math.log2(max(fit, 1.0))))))
+
+
+def training_tokens(base: BaseModel, settings: LoraSettings) -> float:
+    """Padded tokens of a training pass, all rows together, by the device's memory and the model.
+
+    Counted are the layers with adapters: what norms, attention and gates read, and the inputs of
+    linear layers after dropout. Infinite on a CPU.
+    """
+    if base.device.type == "cpu":
+        return math.inf
+    sizes = _LayerSizes(base)
+    layers = sizes.layers if settings.top_layers == ALL_LAYERS else int(settings.top_layers)
+    kept = 4 * sizes.hidden + 3 * sizes.queries + 2 * sizes.keys + 3 * sizes.inside
+    return PASS_SHARE * _beside_weights(base) / (base.dtype.itemsize * layers * kept)
+
+
+class _LayerSizes:
+    """Numbers per token in a model's layers.
+
+    layers: how many; hidden: of a layer's state; inside: of its gated part; queries, keys: of
+    attention
+    """
+
+    def __init__(self, base: BaseModel) -> None:
+        config = base.model.config.get_text_config()
+        known = config.to_dict()
+        self.layers: int = config.num_hidden_layers
+        self.hidden: int = config.hidden_size
+        self.inside: int = known.get("intermediate_size") or 4 * self.hidden
+        head = known.get("head_dim") or self.hidden // config.num_attention_heads
+        self.queries: int = config.num_attention_heads * head
+        self.keys: int = (known.get("num_key_value_heads") or config.num_attention_heads) * head
+
+
+def _beside_weights(base: BaseModel) -> float:
+    """Bytes of the device's memory that the weights leave."""
+    held = [*base.model.parameters(), *base.model.buffers()]
+    return total_memory(base.device) - sum(t.numel() * t.element_size() for t in held)
 
 
 def give_back_memory() -> None:

@@ -121,7 +121,8 @@ def trained_adapter(
     read_validation: answers validation questions; needed where the task has some
     lower: the states below the adapters, where settings.top_layers is not all
     """
-    collator = StepCollator([task], settings, memory.micro_batch)
+    tokens = memory.fold_tokens(base, settings, 1)
+    collator = StepCollator([task], settings, memory.micro_batch, fold_tokens=tokens)
     masks = DropoutMasks(settings.dropout)
     started = time.perf_counter()
     with ExitStack() as stack:

@@ -113,7 +113,13 @@ def stacked_training(
     cuda = base.device.type == "cuda"
     with_head = any(task.learns_choices for task in tasks)
     adapters = StackedAdapters(base, settings, [task.seed for task in tasks], with_head)
-    collator = StepCollator(tasks, settings, memory.micro_batch, CUDA_LENGTHS if cuda else 1)
+    collator = StepCollator(
+        tasks,
+        settings,
+        memory.micro_batch,
+        CUDA_LENGTHS if cuda else 1,
+        memory.fold_tokens(base, settings, len(tasks)),
+    )
     captured = cuda and settings.cuda_graphs and not memory.checkpointing
     with tempfile.TemporaryDirectory() as folder, trainable(base, adapters):
         trainer = StackedTrainer(

@@ -88,14 +88,20 @@ class StepCollator:
 
     A pass holds ``micro_batch`` questions per fold where rows are longest, more where they are
     shorter, and at most the whole step; a fold that has no question left for a place, or no step
-    left, gets an empty one.
+    left, gets an empty one. Where that is more than ``fold_tokens`` padded tokens of a fold, it
+    holds fewer.
 
     multiple: above 1, shapes are static: rows are padded to few widths, multiples of this
     rates, active: each fold's schedule, as of ``fold_rates``
     """
 
     def __init__(
-        self, tasks: Sequence[FoldTask], settings: LoraSettings, micro_batch: int, multiple: int = 1
+        self,
+        tasks: Sequence[FoldTask],
+        settings: LoraSettings,
+        micro_batch: int,
+        multiple: int = 1,
+        fold_tokens: float = math.inf,
     ) -> None:
         self.tasks = tasks
         self.plans = [task.steps(settings) for task in tasks]
@@ -114,7 +120,7 @@ class StepCollator:
         ]
         self.widths = few_widths([round_up(n, multiple) for n in self._longest], self.static)
         self._batch_size, self._epochs = settings.batch_size, settings.epochs
-        self._room = micro_batch * self.widths[-1]
+        self._room = min(micro_batch * self.widths[-1], fold_tokens)
         self._per_epoch = [task.steps_per_epoch(settings) for task in tasks]
         self.layout = _layout([example for task in tasks for example in task.examples])
         self.tokens = 0
@@ -165,7 +171,7 @@ class StepCollator:
 
     def _parts(self, width: int) -> int:
         """Passes of a step whose rows have this width."""
-        return math.ceil(self._batch_size / max(1, self._room // width))
+        return math.ceil(self._batch_size / max(1, int(self._room // width)))
 
     def _width(self, longest: int) -> int:
         return next(w for w in self.widths if w >= longest)
