@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 
 from tst.core.errors import UserError
-from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.model.layers import ALL_LAYERS
+from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.model.quantization import total_memory
 from tst.diagnostics.llm.settings import LoraSettings
 
