@@ -74,7 +74,8 @@ class _Drop(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        gradient = _masked(gradients[0], *ctx.saved_tensors, ctx.threshold, ctx.scale)
+        tokens, features = ctx.saved_tensors
+        gradient = _masked(gradients[0], tokens, features, ctx.threshold, ctx.scale)
         return gradient, None, None, None, None
 
 
