@@ -137,15 +137,16 @@ def score_options(
     Ties go to the lowest index.
     """
     gold = np.asarray(gold, dtype=int)
-    width = max((len(p) for p in probabilities if p is not None), default=2)
-    width = max(width, int(gold.max(initial=0)) + 1)
-    padded = np.full((len(probabilities), width), -np.inf)
-    given = np.zeros(len(probabilities), dtype=bool)
-    for row, p in enumerate(probabilities):
-        if p is not None and np.isfinite(p).all():
-            padded[row, : len(p)] = p
-            given[row] = True
-    rows = np.arange(len(probabilities))
+    given = np.array([p is not None for p in probabilities], dtype=bool)
+    sizes = np.array([0 if p is None else len(p) for p in probabilities], dtype=int)
+    flat = np.concatenate([np.zeros(0), *(p for p in probabilities if p is not None)])
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    given[owner[~np.isfinite(flat)]] = False
+    width = max(int(sizes.max(initial=2)), int(gold.max(initial=0)) + 1)
+    padded = np.full((len(sizes), width), -np.inf)
+    padded[owner, np.arange(len(flat)) - np.repeat(np.cumsum(sizes) - sizes, sizes)] = flat
+    padded[~given] = -np.inf
+    rows = np.arange(len(sizes))
     p_gold = np.where(given, padded[rows, gold], np.nan)
     hard = np.where(given, padded.argmax(axis=1) == gold, np.nan)
     others = padded.copy()

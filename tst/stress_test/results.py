@@ -36,17 +36,17 @@ def permutation_importance(
 
     Columns question_type, family, importance, n. Breiman (2001), section 10, on held-out folds.
     """
-    parts = []
-    for family, permuted in (predictions.permuted or {}).items():
-        hard = score_predictions(questions, permuted, rules)["hard"]
-        drop = pd.DataFrame({"drop": scores["hard"] - hard, "type": questions["question_type"]})
-        by_type = drop.groupby("type")["drop"].agg(["mean", "size"]).reset_index()
-        parts.append(by_type.assign(family=family))
-    if not parts:
-        return pd.DataFrame(columns=["question_type", "family", "importance", "n"])
-    names = {"type": "question_type", "mean": "importance", "size": "n"}
-    joined = pd.concat(parts, ignore_index=True).rename(columns=names)
-    return joined[["question_type", "family", "importance", "n"]]
+    columns = ["question_type", "family", "importance", "n"]
+    drops = {
+        family: scores["hard"] - score_predictions(questions, permuted, rules)["hard"]
+        for family, permuted in (predictions.permuted or {}).items()
+    }
+    if not drops:
+        return pd.DataFrame(columns=columns)
+    by_type = pd.DataFrame(drops).groupby(questions["question_type"])
+    sizes = by_type.size()
+    found = by_type.mean().melt(ignore_index=False, var_name="family", value_name="importance")
+    return found.assign(n=sizes).reset_index()[columns]
 
 
 def score_record(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from tst.core.diagnostic import Predictions, add_costs
@@ -15,9 +17,8 @@ def put_options(
     predictions: Predictions, questions: QuestionArrays, probability: np.ndarray
 ) -> None:
     """Hand each question its options' probabilities, (m,) in all."""
-    parts = np.split(probability, questions.start[1:-1])
-    for row, part in zip(questions.rows, parts, strict=True):
-        predictions.p_options[row] = part
+    for row, (first, end) in zip(questions.rows, pairwise(questions.start.tolist()), strict=True):
+        predictions.p_options[row] = probability[first:end]
 
 
 def put_candidates(

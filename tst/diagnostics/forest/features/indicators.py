@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from tst.diagnostics.forest.features.option_features import OptionText
+from tst.diagnostics.forest.features.option_features import NO_CLAIMS, OptionText
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Claims
 
@@ -17,37 +17,52 @@ class Indicators:
     """
 
     def fit(self, text: OptionText) -> csr_matrix:
-        entries = _entries(text)
+        blocks, size = [], len(text.questions.option)
         self._known: dict[str, np.ndarray] = {}
-        for name, claims in entries.items():
-            self._known[name] = shared_keys(claims.key, text.questions.owner[claims.row])
+        for name, claims in _entries(text).items():
+            known, place = shared_keys(claims.key, text.questions.owner[claims.row])
+            self._known[name] = known
+            blocks.append(_matrix(claims, place, (size, len(known))))
         self.names = list(self._known)
         self.column = np.repeat(np.arange(len(self.names)), [*map(len, self._known.values())])
-        return self._matrix(text, entries)
+        return hstack(blocks, format="csr")
 
     def transform(self, text: OptionText) -> csr_matrix:
-        return self._matrix(text, _entries(text))
-
-    def _matrix(self, text: OptionText, entries: dict[str, Claims]) -> csr_matrix:
-        blocks, size = [], len(text.questions.option)
+        blocks, size, entries = [], len(text.questions.option), _entries(text)
         for name, known in self._known.items():
-            claims = entries.get(name)
-            if claims is None or not len(known):
-                blocks.append(csr_matrix((size, len(known))))
-                continue
-            place = np.minimum(np.searchsorted(known, claims.key), len(known) - 1)
-            there = known[place] == claims.key
-            cells = (claims.row[there], place[there])
-            blocks.append(csr_matrix((claims.sign[there], cells), shape=(size, len(known))))
+            claims = entries.get(name, NO_CLAIMS)
+            place = find_places(known, claims.key)
+            blocks.append(_matrix(claims, place, (size, len(known))))
         return hstack(blocks, format="csr")
 
 
-def shared_keys(key: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """The keys that entries of at least two owners have, sorted; key, owner: (r,)."""
+def shared_keys(key: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The keys that entries of at least two owners have, sorted, and the place of each entry's
+    among them, -1 for none; key, owner: (r,).
+    """
     order = np.lexsort((owner, key))
-    key, owner = key[order], owner[order]
-    twice = (key[1:] == key[:-1]) & (owner[1:] != owner[:-1])
-    return np.unique(key[1:][twice])
+    ordered, owner = key[order], owner[order]
+    fresh = np.ones(len(key), dtype=bool)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    run = np.cumsum(fresh) - 1
+    shared = np.zeros(int(fresh.sum()), dtype=bool)
+    shared[run[1:][~fresh[1:] & (owner[1:] != owner[:-1])]] = True
+    place = np.empty(len(key), dtype=np.int64)
+    place[order] = np.where(shared, np.cumsum(shared) - 1, -1)[run]
+    return ordered[fresh][shared], place
+
+
+def find_places(known: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """The place of each key among sorted known ones, -1 for none, (r,)."""
+    if not len(known):
+        return np.full(len(key), -1)
+    place = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    return np.where(known[place] == key, place, -1)
+
+
+def _matrix(claims: Claims, place: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    there = place >= 0
+    return csr_matrix((claims.sign[there], (claims.row[there], place[there])), shape=shape)
 
 
 def _entries(text: OptionText) -> dict[str, Claims]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from tst.diagnostics.forest.features.indicators import shared_keys
+from tst.diagnostics.forest.features.indicators import find_places, shared_keys
 from tst.diagnostics.forest.features.word_crosses import WordCrosses
 from tst.diagnostics.forest.text.hashing import combine, distinct
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
@@ -27,36 +27,34 @@ class TextPieces:
     def fit(self, questions: QuestionArrays) -> csr_matrix:
         """Learn the pieces of training options; their columns, (m, f)."""
         self._crosses = WordCrosses().fit(questions)
-        entries = self._entries(questions)
+        blocks, size = [], len(questions.option)
         self._known = {}
-        for name, (row, key) in entries.items():
-            self._known[name] = shared_keys(key, questions.owner[row])
+        for name, (row, key) in self._entries(questions).items():
+            known, place = shared_keys(key, questions.owner[row])
+            self._known[name] = known
+            blocks.append(_unit_matrix(row, place, (size, len(known))))
         self.names = list(self._known)
         self.column = np.repeat(np.arange(len(self.names)), [*map(len, self._known.values())])
-        return self._matrix(questions, entries)
+        return hstack(blocks, format="csr")
 
     def transform(self, questions: QuestionArrays) -> csr_matrix:
         """Columns of held-out options, (m, f)."""
-        return self._matrix(questions, self._entries(questions))
+        blocks, size = [], len(questions.option)
+        for name, (row, key) in self._entries(questions).items():
+            known = self._known[name]
+            blocks.append(_unit_matrix(row, find_places(known, key), (size, len(known))))
+        return hstack(blocks, format="csr")
 
     def _entries(self, questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """(option, key) of every distinct piece of every option, by family.what."""
         return {**_pieces(questions), "crosses.words": self._crosses.entries(questions)}
 
-    def _matrix(
-        self, questions: QuestionArrays, entries: dict[str, tuple[np.ndarray, np.ndarray]]
-    ) -> csr_matrix:
-        size = len(questions.option)
-        blocks = []
-        for name, known in self._known.items():
-            row, key = entries[name]
-            place = np.minimum(np.searchsorted(known, key), max(len(known) - 1, 0))
-            there = known[place] == key if len(known) else np.zeros(len(key), dtype=bool)
-            row, place = row[there], place[there]
-            length = np.sqrt(np.bincount(row, minlength=size))
-            values = 1.0 / length[row]
-            blocks.append(csr_matrix((values, (row, place)), shape=(size, len(known))))
-        return hstack(blocks, format="csr")
+
+def _unit_matrix(row: np.ndarray, place: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    """Rows of length 1 from their columns; place: of each entry, -1 for none."""
+    row, place = row[place >= 0], place[place >= 0]
+    length = np.sqrt(np.bincount(row, minlength=shape[0]))
+    return csr_matrix((1.0 / length[row], (row, place)), shape=shape)
 
 
 def _pieces(questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -103,10 +103,7 @@ class ChoiceModel:
         rows = permuted_rows(inputs.questions, np.random.default_rng(seed))
         logs, prior = judged.mean(axis=0), self._prior(self._committee, inputs)
         first, own = self._committee[0], judged[0]
-        reads = [
-            {family for block in member.blocks(inputs) for family in block.families.tolist()}
-            for member in first
-        ]
+        reads = [set().union(*(block.families for block in m.blocks(inputs))) for m in first]
         permuted = {}
         for family in sorted(set().union(*reads)):
             touched = [place for place, families in enumerate(reads) if family in families]

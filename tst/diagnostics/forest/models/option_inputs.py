@@ -31,9 +31,14 @@ class Block:
     column: np.ndarray
 
     @property
-    def families(self) -> np.ndarray:
-        """The family of every column, (f,)."""
-        return np.array([name.split(".")[0] for name in self.names])[self.column]
+    def families(self) -> set[str]:
+        """The families of its columns."""
+        return {self.names[place].split(".")[0] for place in np.unique(self.column)}
+
+    def columns_of(self, family: str) -> np.ndarray:
+        """Which columns are a family's, (f,) bool."""
+        own = [name.split(".")[0] == family for name in self.names]
+        return np.array(own, dtype=bool)[self.column]
 
     def take(self, rows: np.ndarray) -> Block:
         return replace(self, values=self.values[rows])
@@ -44,7 +49,7 @@ class Block:
 
     def permuted(self, family: str, rows: np.ndarray) -> Block:
         """The same with the columns of one family taken from other rows, one for each row."""
-        swapped = self.families == family
+        swapped = self.columns_of(family)
         if not swapped.any():
             return self
         if isinstance(self.values, np.ndarray):
