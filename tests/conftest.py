@@ -1,3 +1,4 @@
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,11 @@ SMALL = ["diagnostic.trees=10", "diagnostic.inner_folds=2", "n_jobs=1"]
 """A forest with everything that it has, as small as it can be."""
 QUICK = ["diagnostic=rf", *SMALL, "benchmark.n=96"]
 """It takes about a second on this much of the planted benchmark."""
+
+
+def pytest_collection_finish() -> None:
+    """Runs collect garbage; what imports left (half a million objects) need not be looked at."""
+    gc.freeze()
 
 
 @pytest.fixture

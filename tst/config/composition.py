@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,8 +87,9 @@ def list_choices(*groups: str) -> str:
     return "\n".join(f"  {group}: {', '.join(find(group))}" for group in groups)
 
 
+@cache
 def register_schema() -> None:
-    """Tell Hydra the schema; the defaults lists in conf/ name its parts."""
+    """Tell Hydra the schema, once; the defaults lists in conf/ name its parts."""
     OmegaConf.register_new_resolver("list_choices", list_choices, replace=True)
     OmegaConf.register_new_resolver("gpus_per_job", gpus_per_job, replace=True)
     OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import yaml
@@ -120,11 +121,18 @@ class RunConfig:
     dry_run: bool = False
 
 
+_known_plain: dict[tuple[type, str], dict[str, Any]] = {}
+"""By content: a run asks five times of the same config, and OmegaConf takes 13 ms each."""
+
+
 def to_plain(config: Any) -> dict[str, Any]:
     """A config of dataclasses as nested plain dicts, lists and scalars."""
-    plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
-    assert isinstance(plain, dict)
-    return {str(k): v for k, v in plain.items()}
+    content = (type(config), repr(asdict(config)))
+    if content not in _known_plain:
+        plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
+        assert isinstance(plain, dict)
+        _known_plain[content] = {str(k): v for k, v in plain.items()}
+    return deepcopy(_known_plain[content])
 
 
 def to_yaml(config: Any) -> str:
