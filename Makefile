@@ -28,7 +28,7 @@ demo: $(READY)  ## run the stress test on the planted benchmark and show what it
 	$(BIN)/python -m tst.main diagnostic=lora_llm benchmark.n=160
 
 test: $(READY)  ## run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 mutants: $(READY)  ## do the tests of the scoring core notice mutations of it? MUTANTS=0: all of them
 	$(BIN)/python -m tests.mutants.run --sample $(or $(MUTANTS),500)

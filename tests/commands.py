@@ -9,14 +9,21 @@ command once, for what depends on the imports, and for what joblib runs in proce
 from __future__ import annotations
 
 import gc
+import io
 import os
 import runpy
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from tst.cli.command import SweepFolder
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300
@@ -94,6 +101,19 @@ def run_command(
         [sys.executable, "-m", module, *map(str, words)], cwd=cwd,
         env={**os.environ, **environment}, capture_output=True, text=True, timeout=SECONDS,
     )  # fmt: skip
+
+
+def run_here(module: str, *words: object) -> Done:
+    """The same in this process: for a command that needs torch, whose import takes 5 seconds."""
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
+        patch.setattr(sys, "argv", [module, *map(str, words)])
+        patch.setattr(SweepFolder, "current", None)
+        with redirect_stdout(output), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+            import_module(module).main()
+    return subprocess.CompletedProcess(
+        sys.argv, int(ended.value.code or 0), output.getvalue(), errors.getvalue()
+    )
 
 
 def _become(line: list[str], cwd: Path, environment: dict[str, str], outputs: list[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
-from tests.commands import run_command
+from tests.commands import run_here
 from tests.made_records import HOSTILE, make_record
 from tst.config.composition import compose
 from tst.core.errors import UserError
@@ -81,7 +81,7 @@ def test_the_page_shows_the_cue_beside_its_controls(explanation):
 def test_the_command_writes_page_and_figures(record, tmp_path):
     out = tmp_path / "page.html"
     words = ("questions=2", "draws=1", f"out={out}", f"outputs_root={tmp_path}")
-    done = run_command("tst.explain", f"record={record}", *words, fresh=True)
+    done = run_here("tst.explain", f"record={record}", *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
     figures = read_json(out.with_suffix(".json"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -61,11 +62,15 @@ def asked(tmp_path) -> Path:
     return write_questions(tmp_path / "jars.jsonl", questions())
 
 
-@pytest.fixture
-def words(asked, base) -> list[str]:
+def words_of(asked: Path, base: Path) -> list[str]:
     columns = "benchmark.columns={id: qid, question_type: kind}"
     return [f"benchmark={asked}", columns, f"model.name={base}", "model.dtype=float32",
             "device=cpu", *FAST]  # fmt: skip
+
+
+@pytest.fixture
+def words(asked, base) -> list[str]:
+    return words_of(asked, base)
 
 
 @pytest.fixture
@@ -81,6 +86,23 @@ def export_config(words, tmp_path):
 def exported(export_config) -> Exported:
     config = export_config()
     return export_folds(config, Path(config.to), config.format)
+
+
+@pytest.fixture(scope="session")
+def adapters_of_jars(base, tmp_path_factory) -> Path:
+    """Adapters of both folds of such an export, trained once."""
+    root = tmp_path_factory.mktemp("jars")
+    words = words_of(write_questions(root / "jars.jsonl", questions()), base)
+    config = export.COMMAND.compose([*words, f"to={root}/folds"])
+    train_all(export_folds(config, Path(config.to), config.format).folder)
+    return root / "folds" / "adapters"
+
+
+@pytest.fixture
+def trained(exported, adapters_of_jars) -> Path:
+    """An export with its adapters."""
+    shutil.copytree(adapters_of_jars, exported.folder / "adapters", dirs_exist_ok=True)
+    return exported.folder
 
 
 @pytest.fixture

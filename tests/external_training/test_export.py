@@ -12,7 +12,7 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-from tests.commands import run_command
+from tests.commands import run_here
 from tests.external_training.conftest import questions, write_questions
 from tst import export
 from tst.core.errors import UserError
@@ -223,11 +223,11 @@ def test_the_manifest_knows_questions_plan_and_base(exported, export_config, bas
 
 
 def test_the_command_says_what_it_set_and_what_comes_next(words, tmp_path):
-    done = run_command("tst.export", *words, f"to={tmp_path}/folds", fresh=True)
+    done = run_here("tst.export", *words, f"to={tmp_path}/folds")
     assert done.returncode == 0, done.stderr
     assert "mc_scoring=letters, validation=0, order=random" in done.stdout
     assert f"tst score {tmp_path}/folds" in done.stdout
-    done = run_command("tst.export", *words)
+    done = run_here("tst.export", *words)
     assert done.returncode == 2 and "to" in done.stderr and "Traceback" not in done.stderr
 
 

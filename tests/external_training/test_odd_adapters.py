@@ -12,7 +12,6 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from tests.external_training.conftest import train_all
 from tst import score
 from tst.core.errors import UserError
 from tst.external_training.adapters import find_adapters, why_missing
@@ -22,12 +21,6 @@ from tst.external_training.score import score_elsewhere
 from tst.external_training.trainer_settings import read_settings
 
 FOLDS = [(0, 0), (0, 1)]
-
-
-@pytest.fixture
-def trained(exported) -> Path:
-    train_all(exported.folder)
-    return exported.folder
 
 
 @pytest.fixture

@@ -32,12 +32,6 @@ from tst.records.run_records import find_records, read_record
 from tst.stress_test.run import load_table, plan_for
 
 
-@pytest.fixture
-def trained(exported) -> Path:
-    train_all(exported.folder)
-    return exported.folder
-
-
 def by_id(result) -> pd.DataFrame:
     return result.questions.set_index("id")
 

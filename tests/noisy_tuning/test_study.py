@@ -10,7 +10,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from tests.commands import run_command
+from tests.commands import run_here
 from tests.noisy_tuning.conftest import make_config
 from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.build import draw_all
@@ -112,15 +112,15 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     tiny = ("model=tiny", "data.n=60", "data.held_out=12", "schedule.steps=3")
     tiny += ("schedule.batch_size=4", "evaluation.pairs=4", "device=cpu",
              f"outputs_root={tmp_path}")  # fmt: skip
-    sweep = run_command("tst.noisy", "-m", "optimizer=adamw,casmo", "seed=0,1", *tiny, fresh=True)
+    sweep = run_here("tst.noisy", "-m", "optimizer=adamw,casmo", "seed=0,1", *tiny)
     assert sweep.returncode == 0, sweep.stderr
     assert sweep.stdout.count("record: ") == 4
-    study = run_command("tst.noisy_study", f"outputs_root={tmp_path}", fresh=True)
+    study = run_here("tst.noisy_study", f"outputs_root={tmp_path}")
     assert study.returncode == 0 and "robustness: at the lowest" in study.stdout
     assert len(list((tmp_path / "noisy_study").glob("*.pdf"))) == 5
     assert "all settings" in study.stdout and "shuffled 30%, plain" in study.stdout
     written = pd.read_csv(tmp_path / "noisy_study" / "overview.csv")
     assert written[["optimizer", "seeds"]].to_numpy().tolist() == [["casmo", 2]]
-    wrong = run_command("tst.noisy", "schedule.kind=zigzag", *tiny)
+    wrong = run_here("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr
