@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,6 +208,32 @@ def test_a_folder_with_something_else_is_refused_and_its_own_export_is_completed
         export_folds(config, tmp_path / "mine", "llamafactory")
     with pytest.raises(UserError, match="is a file"):
         export_folds(config, tmp_path / "mine" / "notes.txt", "llamafactory")
+    for place in (tmp_path / "mine" / "notes.txt" / "folds", Path("/proc/folds")):
+        with pytest.raises(UserError, match="cannot be made"):
+            export_folds(config, place, "llamafactory")
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for %}", "chat template cannot be rendered"),
+        ("{{ raise_exception('no') }}", "chat template cannot be rendered"),
+        (
+            "{% for m in messages %}{% if m.role != 'user' %}{{ raise_exception('no') }}"
+            "{% endif %}{{ m.content }}{% endfor %}",
+            "renders no assistant's turn",
+        ),
+    ],
+)
+def test_a_template_that_others_cannot_use_is_one_message(
+    export_config, base, tmp_path, template, message
+):
+    own = tmp_path / "model"
+    shutil.copytree(base, own)
+    (own / "chat_template.jinja").write_text(template)
+    config = export_config(f"model.name={own}")
+    with pytest.raises(UserError, match=message):
+        export_folds(config, tmp_path / "folds", "llamafactory")
 
 
 def test_the_manifest_knows_questions_plan_and_base(exported, export_config, base):

@@ -49,6 +49,11 @@ def write_config(folder: Path, change: dict) -> None:
         ({"lora_dropout": None}, "lora_dropout=None; expected a number"),
         ({"target_modules": 3}, "target_modules=3; expected names of layers"),
         ({"target_modules": [3]}, r"target_modules=\[3\]; expected names of layers"),
+        ({"lora_alpha": float("nan")}, "lora_alpha=nan; expected a number"),
+        ({"lora_dropout": 3}, "lora_dropout=3; expected a share from 0 to 1"),
+        ({"task_type": "SEQ_CLS"}, "task_type=SEQ_CLS; expected CAUSAL_LM"),
+        ({"init_lora_weights": "pissa_niter_16"}, ".* the base's weights were changed too"),
+        ({"layer_replication": [[0, 2], [1, 2]]}, "layer_replication=.*: weights beside"),
     ],
 )
 def test_a_configuration_with_other_values_is_refused(adapters, change, message):
@@ -101,6 +106,35 @@ def test_why_folds_are_missing(adapters):
     (adapters / "0-0").mkdir()
     (adapters / "0-0" / "model.safetensors").touch()
     assert "holds a whole model" in why_missing(adapters, FOLDS[:1], FOLDS)
+
+
+def test_where_else_an_adapter_may_be(adapters):
+    own = adapters / "0-0"
+    final = own / "final"
+    final.mkdir()
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        (own / name).rename(final / name)
+    assert f"{final} holds an adapter; move it up" in why_missing(adapters, FOLDS[:1], FOLDS)
+    part = own / "adapter_model-00001-of-00002.safetensors"
+    (final / "adapter_model.safetensors").rename(part)
+    assert f"{part}: the adapter is in parts" in why_missing(adapters, FOLDS[:1], FOLDS)
+    (own / "adapter_model.safetensors").symlink_to(adapters / "gone")
+    assert "a link to a file that is not there" in why_missing(adapters, FOLDS[:1], FOLDS)
+    own.rename(adapters / "Fold 0")
+    assert "folders called Fold 0; a fold's is called" in why_missing(adapters, FOLDS[:1], FOLDS)
+
+
+def test_a_training_file_of_one_fold_that_is_missing_is_named(trained, score_config):
+    (trained / "train-0-1.yaml").unlink()
+    with pytest.raises(UserError, match=r"train-0-1\.yaml of the export is missing"):
+        score_elsewhere(score_config(f"adapters={trained}"))
+
+
+def test_settings_in_another_encoding_are_one_message(tmp_path):
+    path = tmp_path / "train-0-0.yaml"
+    path.write_bytes("# café".encode("latin-1"))
+    with pytest.raises(UserError, match="no YAML"):
+        read_settings(path)
 
 
 def test_without_a_manifest_a_missing_fold_is_explained(trained, score_config):

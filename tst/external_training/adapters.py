@@ -7,6 +7,7 @@ can run code, so none is ever loaded.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from tst.records.files import checksum
 
 CONFIG = "adapter_config.json"
 PICKLE = "adapter_model.bin"
+OWN_BASE = ("pissa", "olora", "corda", "loftq")
+"""Beginnings of ``init_lora_weights`` that change the base's weights too."""
 WHOLE_MODEL = ("model.safetensors", "model.safetensors.index.json")
 _FOLD = re.compile(r"(?:fold[-_]?)?(?:(\d+)[-_])?(\d+)")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -96,8 +99,23 @@ def why_missing(root: Path, missing: Iterable[Fold], folds: Iterable[Fold]) -> s
         return f"the plan has no fold {fold_name(strangers[0])}: folds are numbered from 0"
     for name, match in names.items():
         fold = int(match[1] or 0), int(match[2])
-        if fold in missing and any((root / name / whole).is_file() for whole in WHOLE_MODEL):
-            return f"{root / name} holds a whole model; keep the adapter, not merged into its base"
+        if fold not in missing:
+            continue
+        own = root / name
+        if any((own / whole).is_file() for whole in WHOLE_MODEL):
+            return f"{own} holds a whole model; keep the adapter, not merged into its base"
+        if (own / WEIGHTS).is_symlink():
+            return f"{own / WEIGHTS} is a link to a file that is not there"
+        if parts := sorted(own.glob(f"{Path(WEIGHTS).stem}-*.safetensors")):
+            return f"{parts[0]}: the adapter is in parts; save it as one {WEIGHTS}"
+        if deeper := sorted(own.rglob(WEIGHTS)):
+            return f"{deeper[0].parent} holds an adapter; move it up into {own}"
+    others = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name not in names)
+    if others:
+        return (
+            f"there are folders called {', '.join(others[:3])}; a fold's is called REPEAT-FOLD, "
+            "FOLD or foldFOLD, as 0-1, 1 or fold1"
+        )
     return ""
 
 
@@ -136,16 +154,28 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(about.get("r"), int) or about["r"] < 1:
         problems.append(f"r={about.get('r')}; expected the rank, a whole number above 0")
     for name in ("lora_alpha", "lora_dropout"):
-        if not isinstance(about.get(name, 0.0 if name == "lora_dropout" else None), int | float):
-            problems.append(f"{name}={about.get(name)}; expected a number")
+        value = about.get(name, 0.0 if name == "lora_dropout" else None)
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            problems.append(f"{name}={value}; expected a number")
+        elif name == "lora_dropout" and not 0 <= value <= 1:
+            problems.append(f"{name}={value}; expected a share from 0 to 1")
     targets = about.get("target_modules") or []
     if not isinstance(targets, str | list) or not all(isinstance(t, str) for t in targets):
         problems.append(f"target_modules={targets}; expected names of layers")
+    if about.get("task_type") not in (None, "CAUSAL_LM"):
+        problems.append(f"task_type={about['task_type']}; expected CAUSAL_LM")
+    if str(about.get("init_lora_weights")).lower().startswith(OWN_BASE):
+        problems.append(
+            f"init_lora_weights={about['init_lora_weights']}: the base's weights were changed too; "
+            "save it as an adapter of the original base (PEFT: "
+            "path_initial_model_for_weight_conversion)"
+        )
     if about.get("bias", "none") != "none":
         problems.append(
             f"bias={about['bias']}: biases of the base would change too; train bias=none"
         )
-    for name in ("modules_to_save", "trainable_token_indices", "target_parameters"):
+    for name in ("modules_to_save", "trainable_token_indices", "target_parameters",
+                 "layer_replication"):  # fmt: skip
         if about.get(name):
             problems.append(f"{name}={about[name]}: weights beside the adapter; train LoRA alone")
     if problems:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
+from peft import PeftConfig, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from transformers import PreTrainedModel
 
 from tst.core.diagnostic import Fold
 from tst.core.errors import UserError
@@ -17,9 +20,10 @@ from tst.diagnostics.llm.model.layers import decoder_layers
 from tst.diagnostics.llm.model.loading import outline, pick_device
 from tst.diagnostics.llm.model.weights_digest import digest_weights
 from tst.diagnostics.llm.settings import ModelSettings
-from tst.external_training.adapters import Adapter
+from tst.external_training.adapters import CONFIG, Adapter
 from tst.external_training.manifest import Manifest
 
+KEPT_AS = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 _TENSOR = re.compile(
     r"(?:base_model\.model\.)?(?P<layer>.+)\.lora_(?P<part>A|B|magnitude_vector)(?:\.weight)?"
 )
@@ -47,9 +51,9 @@ def require_base(
                 f"model.name={model.name}: another base ({what}) than was exported "
                 f"({expected['name']}, {was})"
             )
-    layers = decoder_layers(known.empty(model)) if known.source is not None else {}
-    for adapter in adapters.values() if layers else ():
-        if misfits := find_misfits(adapter, layers):
+    for adapter in adapters.values() if known.source is not None else ():
+        empty = known.empty(model)
+        if misfits := find_misfits(adapter, decoder_layers(empty)) or find_unread(adapter, empty):
             problems += misfits
             break
     if problems:
@@ -68,6 +72,9 @@ def find_misfits(adapter: Adapter, layers: Mapping[str, nn.Module]) -> list[str]
             for name in kept.keys():  # noqa: SIM118
                 tensor = kept.get_tensor(name)
                 shapes[name] = tuple(tensor.shape)
+                if tensor.dtype not in KEPT_AS:
+                    return [f"{path}: {name}: is {tensor.dtype}; expected float32, bfloat16 or "
+                            "float16"]  # fmt: skip
                 if not torch.isfinite(tensor).all():
                     diverged.append(name)
     except (OSError, SafetensorError) as error:
@@ -82,8 +89,12 @@ def find_misfits(adapter: Adapter, layers: Mapping[str, nn.Module]) -> list[str]
     ]
     for name, shape in shapes.items():
         match = _TENSOR.fullmatch(name)
-        if match is None or match["layer"] not in layers:
+        if match is None:
+            problems.append(f"{name}: is no part of a plain LoRA as save_pretrained writes it")
+        elif match["layer"] not in layers:
             problems.append(f"{name}: the base has no such layer")
+        elif match["part"] in ("A", "B") and len(shape) != 2:
+            problems.append(f"{name}: has shape {shape}; expected a matrix")
         else:
             parts.setdefault(match["layer"], {})[match["part"]] = shape
     for name, own in parts.items():
@@ -100,6 +111,36 @@ def find_misfits(adapter: Adapter, layers: Mapping[str, nn.Module]) -> list[str]
         elif own["A"][0] != own["B"][1]:
             problems.append(f"{name}: ranks {own['A'][0]} and {own['B'][1]} differ")
     return [f"{path}: {problem}" for problem in problems[:3]]
+
+
+def find_unread(adapter: Adapter, empty: PreTrainedModel) -> list[str]:
+    """Why PEFT would leave out some of an adapter's weights, or fill some in; empty where not.
+
+    empty: the base without weights; the adapter is put on it
+    """
+    path = adapter.folder / CONFIG
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = PeftConfig.from_pretrained(str(adapter.folder))
+            built = get_peft_model(empty, config, low_cpu_mem_usage=True)
+            named = get_peft_model_state_dict(built, save_embedding_layers=False)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, re.error) as error:
+        return [f"{path}: PEFT makes no adapter of it ({str(error).splitlines()[0]})"]
+    with safe_open(str(adapter.folder / WEIGHTS), framework="pt") as kept:
+        shapes = {name: tuple(kept.get_slice(name).get_shape()) for name in kept.keys()}  # noqa: SIM118
+    if strange := sorted(set(shapes) - set(named)):
+        return [f"{adapter.folder / WEIGHTS}: {len(strange)} tensors, {strange[0]} among them, are "
+                f"not of the adapter that {CONFIG} describes (target_modules)"]  # fmt: skip
+    if missing := sorted(set(named) - set(shapes)):
+        return [f"{adapter.folder / WEIGHTS}: {len(missing)} tensors of the adapter that {CONFIG} "
+                f"describes are missing, {missing[0]} among them"]  # fmt: skip
+    return [
+        f"{adapter.folder / WEIGHTS}: {name}: has shape {shape}, with {CONFIG} it has "
+        f"{tuple(named[name].shape)} (r)"
+        for name, shape in sorted(shapes.items())
+        if shape != tuple(named[name].shape)
+    ][:1]
 
 
 def _size(layer: nn.Module) -> tuple[int, int]:

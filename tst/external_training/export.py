@@ -184,11 +184,13 @@ def _absolute(path: Any) -> Any:
 
 
 def _require_own(folder: Path, manifest: Manifest) -> None:
-    """Raise UserError where the folder holds something else than this export."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UserError(f"to={folder}: is a file; expected a folder.")
+    """Make the folder; UserError where that fails, or it holds something else than this export."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UserError(f"to={folder}: is a file; expected a folder.") from error
+    except OSError as error:
+        raise UserError(f"to={folder}: cannot be made ({error.strerror}).") from error
     there = read_manifest(folder)
     if there is None:
         if any(folder.iterdir()):

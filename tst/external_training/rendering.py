@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import jinja2
 import pandas as pd
 
+from tst.core.errors import UserError
 from tst.diagnostics.llm.prompting.encoding import Encoder
 
 
@@ -78,18 +80,27 @@ def compare_rendering(questions: pd.DataFrame, encoder: Encoder) -> Differences:
 def render_turns(
     encoder: Encoder, prompts: Sequence[str], targets: Sequence[str]
 ) -> list[list[int]]:
-    """Token ids of a user's and an assistant's turn by the tokenizer's own template."""
-    texts = [
-        str(
-            encoder.tokenizer.apply_chat_template(
-                [
-                    {"role": "user", "content": prompt},
-                    {"role": "assistant", "content": target},
-                ],
-                tokenize=False,
-                enable_thinking=False,
+    """Token ids of a user's and an assistant's turn by the tokenizer's own template.
+
+    Raises UserError for a template that renders no assistant's turn.
+    """
+    try:
+        texts = [
+            str(
+                encoder.tokenizer.apply_chat_template(
+                    [
+                        {"role": "user", "content": prompt},
+                        {"role": "assistant", "content": target},
+                    ],
+                    tokenize=False,
+                    enable_thinking=False,
+                )
             )
-        )
-        for prompt, target in zip(prompts, targets, strict=True)
-    ]
+            for prompt, target in zip(prompts, targets, strict=True)
+        ]
+    except jinja2.TemplateError as error:
+        raise UserError(
+            f"The tokenizer's chat template renders no assistant's turn ({error}), which others "
+            "train on; use another model."
+        ) from error
     return encoder.token_ids(texts, special=False)

@@ -145,6 +145,11 @@ def _settings(
     from tst.external_training.trainer_settings import read_settings
 
     by_fold: dict[str, dict[str, Any]] = {}
+    if found is not None:
+        yamls = [found[0] / f"train-{fold_name(fold)}.yaml" for fold in adapters]
+        gone = [path.name for path in yamls if not path.is_file()]
+        if gone and len(gone) < len(yamls):
+            raise UserError(f"{found[0]}: {', '.join(gone)} of the export is missing; restore it.")
     for fold, adapter in adapters.items():
         stated = {} if found is None else read_settings(found[0] / f"train-{fold_name(fold)}.yaml")
         noted = adapter.settings()

@@ -152,7 +152,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         return {}
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(given, dict):
         raise UserError(f"{path}: expected settings as NAME: VALUE.")

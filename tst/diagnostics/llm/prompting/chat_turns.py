@@ -31,19 +31,26 @@ class ChatTurns:
 
     lead: the spaces that every answer begins with
     end_id: the token that ends an answer: the first special one after it; None where there is none
-    Raises UserError for a template that does not write a user's text.
+    Raises UserError for a template that does not write a user's text, or cannot be rendered.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         question = {"role": "user", "content": _QUESTION}
         self._in_parts = False
-        if _QUESTION not in self._rendered([question], True):
-            self._in_parts = True  # as templates of vision-language models may want it
+        try:
             if _QUESTION not in self._rendered([question], True):
-                raise UserError(
-                    "The tokenizer's chat template leaves out the user's text; use another model."
-                )
+                self._in_parts = True  # as templates of vision-language models may want it
+                if _QUESTION not in self._rendered([question], True):
+                    raise UserError(
+                        "The tokenizer's chat template leaves out the user's text; use another "
+                        "model."
+                    )
+        except jinja2.TemplateError as error:
+            raise UserError(
+                f"The tokenizer's chat template cannot be rendered ({error}); mend it, or use "
+                "another model."
+            ) from error
         opened = self._rendered([question], True)
         try:
             whole = self._rendered([question, {"role": "assistant", "content": _ANSWER}], False)
