@@ -162,11 +162,11 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
                 stopped = Outcome(INTERRUPTED, error=f"stopped ({type(stop).__name__})")
                 write_outcome(folder, stopped, overrides)
             raise
-        gc.collect()
         if not in_sweep():
             if outcome.record:
                 print(f"record: {outcome.record}")
             raise SystemExit(exit_code([outcome]))
+        gc.collect()  # before the next job
         write_outcome(folder, outcome, overrides)
         if cfg.fail_fast and outcome.state in (FAILED, REFUSED):
             raise SystemExit(exit_code([outcome]))

@@ -40,9 +40,10 @@ def resample_groups(
 
     def draws() -> Iterator[np.ndarray]:
         for start in range(0, resamples, chunk):
-            size = min(chunk, resamples - start)
-            drawn = rng.integers(0, blocks, (size, blocks)) + np.arange(size)[:, None] * blocks
-            yield np.bincount(drawn.ravel(), minlength=size * blocks).reshape(size, blocks)
+            counts = np.empty((min(chunk, resamples - start), blocks), dtype=np.int64)
+            for of_one in counts:  # one by one: large arrays of draws cost more than the loop
+                of_one[:] = np.bincount(rng.integers(0, blocks, blocks), minlength=blocks)
+            yield counts
 
     return block_of, draws()
 

@@ -60,19 +60,24 @@ class KeyedTotals:
 
         without: an inner fold to leave out too
         """
-        sums = self._asked[self._codes] - self._own[self._codes * self._n_folds + self._fold]
+        cells = self._codes * self._n_folds
+        # take is several times as fast as indexing here, and this is done for every key
+        sums = self._asked.take(self._codes, axis=0)
+        sums -= self._own.take(cells + self._fold, axis=0)
         if without is not None:
-            other = self._own[self._codes * self._n_folds + without]
-            sums -= other * (self._fold != without)[:, None]
-        return sums.round(9)
+            other = self._own.take(cells + without, axis=0)
+            other[self._fold == without] = 0.0
+            sums -= other
+        return sums.round(9, out=sums)
 
     def of_heldout(self, keys: np.ndarray) -> np.ndarray:
         """Totals (r, v) of some keys over all training rows; 0 for unknown keys."""
         if not len(self._known):
             return np.zeros((len(keys), self._all.shape[1]))
         place = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
-        known = self._known[place] == keys
-        return np.where(known[:, None], self._all[place], 0.0).round(9)
+        sums = self._all.take(place, axis=0)
+        sums[self._known[place] != keys] = 0.0
+        return sums.round(9, out=sums)
 
 
 class LiftEncoding:

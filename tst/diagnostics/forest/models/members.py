@@ -76,8 +76,8 @@ class EncodingsLogit(Member):
 
     def utilities(self, inputs: OptionInputs) -> np.ndarray:
         columns = inputs.relative.values[:, self._chosen]
-        weights = (self._logit.weights(inputs.questions) / self._scale)[inputs.questions.owner]
-        return np.einsum("mf,mf->m", columns, weights)
+        weights = self._logit.weights(inputs.questions) / self._scale
+        return np.einsum("mf,mf->m", columns, weights.take(inputs.questions.owner, axis=0))
 
     def by_column(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
         """What each encoding adds to the utility of some options, (r, f)."""

@@ -41,7 +41,9 @@ class Block:
         return np.array(own, dtype=bool)[self.column]
 
     def take(self, rows: np.ndarray) -> Block:
-        return replace(self, values=self.values[rows])
+        values = self.values
+        dense = isinstance(values, np.ndarray)
+        return replace(self, values=values.take(rows, axis=0) if dense else values[rows])
 
     def pick(self, chosen: np.ndarray) -> Block:
         """Some columns, (f,) bool."""

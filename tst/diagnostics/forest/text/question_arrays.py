@@ -154,7 +154,7 @@ class QuestionArrays:
     def relative_all(self, values: np.ndarray) -> np.ndarray:
         """Every column less its question's mean, float32 (m, f)."""
         sums = np.add.reduceat(values, self.start[:-1], axis=0) if len(self) else values
-        return values - (sums / self.n_options[:, None])[self.owner]
+        return values - (sums / self.n_options[:, None]).take(self.owner, axis=0)
 
     def rank(self, values: np.ndarray) -> np.ndarray:
         """Rank within the question, 0 for the smallest; ties share their mean rank; NaN is last."""
