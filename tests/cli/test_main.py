@@ -55,15 +55,27 @@ def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_a_failing_job_is_named_and_the_others_finish(tmp_path, launcher):
-    words = (*QUICK, "benchmark=planted,table", f"outputs_root={tmp_path}/out")
-    words += (f"hydra/launcher={launcher}",)
-    done = run_command("tst.main", "-m", *words, fresh=launcher == "joblib")
-    assert done.returncode == 2, done.stderr
-    assert done.stdout.count("record: ") == 1
-    assert "job 1 refused" in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.fixture(scope="module", params=["basic", "joblib"])
+def swept(request, tmp_path_factory):
+    """A sweep whose last two jobs fail, the jobs one after another or two at a time."""
+    words = [*QUICK, "benchmark=planted,table", "benchmark.seed=0,1",
+             f"outputs_root={tmp_path_factory.mktemp('swept')}"]  # fmt: skip
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    more = joblib if request.param == "joblib" else []
+    return run_command("tst.main", "-m", *words, *more, fresh=bool(more))
+
+
+def test_a_failing_job_is_named_and_the_others_finish(swept):
+    assert swept.returncode == 2, swept.stderr
+    assert swept.stdout.count("record: ") == 2
+    assert "jobs 2, 3 refused" in swept.stderr
+    assert "Traceback" not in swept.stderr
+
+
+def test_the_jobs_of_a_sweep_name_themselves(swept):
+    for job in (0, 1):
+        assert f"job {job}: benchmark.seed={job} benchmark=planted" in swept.stderr
+        assert f"job {job}: planted: fold 0-4" in swept.stderr
 
 
 def spoil(*words: str) -> None:

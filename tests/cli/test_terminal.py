@@ -7,7 +7,7 @@ import pytest
 
 from tests import conftest
 from tests.cli.terminal import in_terminal
-from tests.commands import ROOT, run_command
+from tests.commands import ROOT
 from tst.cli.endings import EXTRAS
 from tst.cli.summary_console import COLUMNS
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
@@ -50,17 +50,6 @@ def test_a_sweep_shows_what_was_swept_a_line_per_record_and_each_reason_once(tmp
     assert screen.text.count("record: ") == 1 and screen.lines[-2].startswith("record: ")
     assert "job 1: benchmark=planted fold.only=[2,3,4]" in screen.text
     assert "job 1: planted: fold 0-2: score" in screen.text
-
-
-def test_several_jobs_side_by_side_name_themselves(tmp_path):
-    done = run_command(
-        *QUICK, "-m", "benchmark.seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
-        f"outputs_root={tmp_path}", fresh=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    for job in (0, 1):
-        assert f"job {job}: benchmark.seed={job}" in done.stderr
-        assert f"job {job}: planted: fold 0-4" in done.stderr
 
 
 @pytest.mark.parametrize(

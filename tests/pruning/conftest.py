@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,15 +39,15 @@ class PriorDiagnostic(Diagnostic):
         return predictions
 
 
+def quick_pruning(root: Path, *overrides: str) -> PruneConfig:
+    quick = ["diagnostic=rf", "diagnostic.inner_folds=2", "benchmark.n=48", "n_jobs=1",
+             f"outputs_root={root}", "fold.k=3", "fold.repeats=2", "prune.types=all"]  # fmt: skip
+    return COMMAND.compose([*quick, *overrides])
+
+
 @pytest.fixture
 def prune_config(tmp_path: Path) -> Callable[..., PruneConfig]:
-    def make(*overrides: str) -> PruneConfig:
-        quick = ["diagnostic=rf", "diagnostic.inner_folds=2", "benchmark.n=48", "n_jobs=1",
-                 f"outputs_root={tmp_path}", "fold.k=3", "fold.repeats=2",
-                 "prune.types=all"]  # fmt: skip
-        return COMMAND.compose([*quick, *overrides])
-
-    return make
+    return partial(quick_pruning, tmp_path)
 
 
 @pytest.fixture

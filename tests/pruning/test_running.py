@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tests.pruning.conftest import PriorDiagnostic
+from tests.pruning.conftest import PriorDiagnostic, quick_pruning
 from tst.analysis.experiments import find_experiments
 from tst.cli.pruning_console import show_pruning, sweep_row
 from tst.core.errors import UserError
@@ -58,9 +58,21 @@ def test_a_pruning_leaves_its_record(prune_config, prior):
     assert "by the chooser only" in card
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What a pruning that nothing stops leaves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tst.pruning.run.write_figures", lambda *given: None)
+        patch.setattr(
+            "tst.pruning.diagnosis.build_diagnostic", lambda config, store: PriorDiagnostic()
+        )
+        folder, _ = run_pruning(quick_pruning(tmp_path_factory.mktemp("whole"), *SMALL))
+    return tables(folder)
+
+
 @pytest.mark.parametrize("fits", [0, 2, 6, 8, 9, 11])
 def test_a_killed_run_goes_on_to_the_same_result(
-    prune_config, tmp_path, monkeypatch, without_figures, fits
+    prune_config, monkeypatch, without_figures, whole, fits
 ):
     def use(diagnostic):
         monkeypatch.setattr(
@@ -68,15 +80,13 @@ def test_a_killed_run_goes_on_to_the_same_result(
         )
         return diagnostic
 
-    use(PriorDiagnostic())
-    whole, _ = run_pruning(prune_config(*SMALL, f"outputs_root={tmp_path / 'whole'}"))
-    config = prune_config(*SMALL, f"outputs_root={tmp_path / 'killed'}")
+    config = prune_config(*SMALL)
     use(PriorDiagnostic(die_after=fits))
     with pytest.raises(KeyboardInterrupt):
         run_pruning(config)
     resumed = use(PriorDiagnostic())
     folder, _ = run_pruning(config)
-    assert tables(folder) == tables(whole)
+    assert tables(folder) == whole
     assert resumed.fits == 12 - fits
     again = use(PriorDiagnostic())
     assert run_pruning(config)[0] == folder

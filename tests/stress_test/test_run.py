@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tests.commands import StartedCommand
 from tests.conftest import QUICK, SMALL
 from tst.api import stress_test
+from tst.config.composition import compose
 from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
@@ -25,6 +27,21 @@ QUESTIONS = [
     "p_options_zero_shot", "prediction", "correct", "correct_zero_shot", "margin", "letter_mass",
     "generated", "parsed", "reasons", "contributions", "planted", "cue", "n_repeats",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished_root(tmp_path_factory):
+    """The outputs of one finished quick run."""
+    root = tmp_path_factory.mktemp("finished")
+    run(compose([*QUICK, f"outputs_root={root}"]))
+    return root
+
+
+@pytest.fixture
+def finished(finished_root, quick_config, tmp_path):
+    """Its result, with a copy of its own of the record."""
+    shutil.copytree(finished_root, tmp_path, dirs_exist_ok=True)
+    return run(quick_config())
 
 
 def test_a_run_leaves_the_record_that_the_docs_promise(quick_config):
@@ -52,8 +69,8 @@ def test_a_run_leaves_the_record_that_the_docs_promise(quick_config):
     assert all(checksum(record / name) == value for name, value in status["files"].items())
 
 
-def test_options_and_answers_are_json_and_agree(quick_config):
-    questions = run(quick_config()).questions
+def test_options_and_answers_are_json_and_agree(finished):
+    questions = finished.questions
     mc = questions[questions["format"] == "mc"]
     p_options = [json.loads(p) for p in mc["p_options"]]
     np.testing.assert_allclose([sum(p) for p in p_options], 1.0)
@@ -66,7 +83,7 @@ def test_options_and_answers_are_json_and_agree(quick_config):
     assert num["correct"].isna().all()
 
 
-def test_some_folds_now_and_the_rest_later_equal_one_run(quick_config, tmp_path):
+def test_some_folds_now_and_the_rest_later_equal_one_run(quick_config, finished_root):
     partial = run(quick_config("fold.only=[1,3]"))
     assert not partial.complete
     assert not (partial.record / "summary.json").exists()
@@ -77,11 +94,13 @@ def test_some_folds_now_and_the_rest_later_equal_one_run(quick_config, tmp_path)
     assert whole.record == partial.record
     after = {p.name: p.stat().st_mtime_ns for p in (whole.record / "folds").iterdir()}
     assert before.items() <= after.items()  # finished folds were not computed again
-    at_once = run(quick_config(f"outputs_root={tmp_path}/other"))
+    at_once = run(quick_config(f"outputs_root={finished_root}"))
     pd.testing.assert_frame_equal(whole.questions, at_once.questions)
 
 
-def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_config, tmp_path):
+def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(
+    quick_config, finished_root, tmp_path
+):
     command = StartedCommand("tst.main", *QUICK, f"outputs_root={tmp_path}/killed")
     folds = tmp_path / "killed" / "runs"
     deadline = time.time() + 120
@@ -93,7 +112,7 @@ def test_killed_in_the_middle_and_run_again_equals_an_undisturbed_run(quick_conf
     assert finished
     again = run(quick_config(f"outputs_root={tmp_path}/killed"))
     assert all(path.stat().st_mtime_ns == at for path, at in finished.items())
-    undisturbed = run(quick_config(f"outputs_root={tmp_path}/undisturbed"))
+    undisturbed = run(quick_config(f"outputs_root={finished_root}"))
     pd.testing.assert_frame_equal(again.questions, undisturbed.questions)
     assert again.summary["overall"] == undisturbed.summary["overall"]
 
@@ -113,8 +132,8 @@ def test_two_processes_share_the_folds_of_one_record(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncate", "tamper", "sidecar", "result"])
-def test_damaged_files_are_set_aside_and_computed_again(quick_config, damage):
-    first = run(quick_config())
+def test_damaged_files_are_set_aside_and_computed_again(quick_config, finished, damage):
+    first = finished
     path = {
         "truncate": first.record / "folds" / "0-2.parquet",
         "tamper": first.record / "folds" / "0-2.parquet",
@@ -154,8 +173,10 @@ def test_a_failure_is_in_the_record_and_finished_folds_stay(quick_config, monkey
 
 
 @pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])
-def test_whatever_ends_a_rerun_a_complete_record_stays_finished(quick_config, monkeypatch, end):
-    record = run(quick_config()).record
+def test_whatever_ends_a_rerun_a_complete_record_stays_finished(
+    quick_config, finished, monkeypatch, end
+):
+    record = finished.record
 
     def stop(*args, **kwargs):
         raise end
@@ -168,13 +189,13 @@ def test_whatever_ends_a_rerun_a_complete_record_stays_finished(quick_config, mo
 
 
 def test_nulls_hold_and_are_kept(quick_config):
-    result = run(quick_config("null.repeats=3"))
+    result = run(quick_config("fold.k=3", "null.repeats=3"))
     null = result.summary["null"]
     assert null["permuted"]["holds"] and null["uniform"]["holds"]
     assert 0.25 <= null["permuted"]["p"] <= 1.0
     kept = {p: p.stat().st_mtime_ns for p in (result.record / "null").iterdir()}
     assert len(kept) == 6
-    more = run(quick_config("null.repeats=4"))
+    more = run(quick_config("fold.k=3", "null.repeats=4"))
     assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
     assert more.summary["null"]["permuted"]["draws"] == 4
 
