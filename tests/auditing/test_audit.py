@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.auditing.audited import SECRET, run_audit, write_file
-from tests.commands import run_command
+from tests.commands import run_here
 from tst.audit import arrange, public_command
 from tst.auditing.findings import find_types, has_exposed
 from tst.auditing.run import Audit
@@ -189,12 +189,15 @@ def test_a_published_command_has_no_places_of_this_machine() -> None:
     assert public_command(words) == "tst audit my.csv audit.text=false"
 
 
-def test_the_command_from_a_file_to_exit_code_3(tmp_path: Path) -> None:
+def test_the_command_from_a_file_to_exit_code_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     write_file(tmp_path / "my.csv", n=100, groups=0)
     words = ["my.csv", "diagnostic.trees=5", "diagnostic.members=[encodings]", "null.repeats=0"]
     words += ["audit.llm=false", "model=tiny"]
-    words += ["audit.fail_if=exposed", "n_jobs=1"]
-    done = run_command("tst.audit", *words, cwd=tmp_path, fresh=True)
+    words += ["audit.fail_if=exposed", "n_jobs=1", "diagnostic.inner_folds=2"]
+    done = run_here("tst.audit", *words)
     assert done.returncode == 3, done.stderr
     last = done.stdout.rstrip().splitlines()[-1]
     assert last.startswith("record: ")
@@ -202,14 +205,17 @@ def test_the_command_from_a_file_to_exit_code_3(tmp_path: Path) -> None:
     assert "audit.llm=true" in done.stdout
 
 
-def test_mistakes_are_one_message_and_exit_code_2(tmp_path: Path) -> None:
+def test_mistakes_are_one_message_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     write_file(tmp_path / "my.csv")
     for words, message in (
         (["none.csv"], "none.csv"),
         (["my.csv", "audit.fail_if=always"], "audit.fail_if=always: expected exposed, or null"),
         (["my.csv", "fold.only=[0]"], "fold.only=[0]: an audit needs every fold"),
     ):
-        done = run_command("tst.audit", *words, cwd=tmp_path)
+        done = run_here("tst.audit", *words)
         assert done.returncode == 2, done.stderr
         assert message in done.stderr
         assert "Traceback" not in done.stderr

@@ -113,7 +113,7 @@ def test_help_is_quick_and_lists_the_benchmarks():
 
 
 COMMANDS = sorted(p.stem for p in (ROOT / "conf").glob("*.yaml"))
-NEW_ALONE = ("blend", "explain", "export", "noisy", "noisy_study", "score", "status")
+NEW_ALONE = ("audit", "blend", "explain", "export", "noisy", "noisy_study", "score", "status")
 """Commands that no other test runs in a new interpreter."""
 OF_NOISY = [f"{p.parent.name}={p.stem}" for g in ("data", "corruption", "grid")
             for p in sorted((ROOT / "conf" / g).glob("*.yaml"))]  # fmt: skip

@@ -142,7 +142,8 @@ def test_a_stack_that_does_not_fit_is_made_smaller_and_nothing_is_lost(both, tmp
 
 
 def test_a_stack_trains_a_base_in_bfloat16(tmp_path):
-    config = grid_config(tmp_path, training="stacked")
+    contenders = {name: CONTENDERS[name] for name in ("adamw", "casmo")}
+    config = grid_config(tmp_path, contenders, training="stacked")
     config.model = replace(config.model, dtype="bfloat16")
     for result in run_grid(config):
         assert np.isfinite(tables(result, "steps")["loss"]).all()
@@ -245,7 +246,7 @@ def test_chosen_rates_come_from_the_records_of_the_choosing_runs(tmp_path):
     with pytest.raises(UserError, match=r"4 of the 4 runs that choose.*seed=10,11"):
         run_grid(chosen)
     for seed in CHOOSING_SEEDS:
-        run_grid(config(seed))
+        run_grid(config(seed, training="stacked"))
     for summary in tmp_path.glob("noisy/*/adamw*/shuffled-plain/*/summary.json"):
         known = json.loads(summary.read_text())
         best = known["run"]["learning_rate"] == 1e-3
