@@ -12,6 +12,7 @@ import json
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ from transformers import TrainerCallback
 FOLD = "0-0"
 
 
+class OutOfTimeError(Exception):
+    """The seconds are over; what was measured until then counts."""
+
+
 class StepClock(TrainerCallback):
     """Seconds from the end of step ``warmup`` to the end of the last one.
 
@@ -32,6 +37,7 @@ class StepClock(TrainerCallback):
     measured until then.
 
     limit: seconds after which training ends early, the warm-up's included
+    folds: that each step trains
     steps: steps that were measured
     cpu_seconds: of this process, which tell more where others use the cores too
     """
@@ -40,6 +46,7 @@ class StepClock(TrainerCallback):
         self.warmup = warmup
         self.limit = limit
         self.begun = 0.0
+        self.folds = 1
         self.steps = 0
         self.started = self.ended = (0.0, 0.0)
 
@@ -57,7 +64,7 @@ class StepClock(TrainerCallback):
             self.started = now
         self.ended = now
         if now[0] - self.begun > self.limit:
-            control.should_training_stop = True
+            raise OutOfTimeError
 
     @property
     def seconds(self) -> float:
@@ -114,8 +121,8 @@ def read_turns(folder: Path) -> list[list[dict[str, str]]]:
     ]
 
 
-def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
-    """SFTTrainer as it comes, on the same rows with the same settings; folds trained at once."""
+def train_with_trl(folder: Path, steps: int, clock: StepClock) -> None:
+    """SFTTrainer as it comes, on the same rows with the same settings."""
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
@@ -146,10 +153,9 @@ def train_with_trl(folder: Path, steps: int, clock: StepClock) -> int:
         ),
         callbacks=[clock],
     ).train()  # fmt: skip
-    return 1
 
 
-def train_with_unsloth(folder: Path, steps: int, clock: StepClock) -> int:
+def train_with_unsloth(folder: Path, steps: int, clock: StepClock) -> None:
     """Unsloth's model, adapters and checkpointing, and its loss on the assistant's turn alone."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -178,10 +184,9 @@ def train_with_unsloth(folder: Path, steps: int, clock: StepClock) -> int:
         callbacks=[clock],
     )
     train_on_responses_only(trainer, num_proc=1).train()
-    return 1
 
 
-def train_with_llamafactory(folder: Path, steps: int, clock: StepClock) -> int:
+def train_with_llamafactory(folder: Path, steps: int, clock: StepClock) -> None:
     """LLaMA-Factory with the exported YAML."""
     import os
 
@@ -189,12 +194,11 @@ def train_with_llamafactory(folder: Path, steps: int, clock: StepClock) -> int:
 
     os.chdir(folder)
     run_exp({**read_fold(folder), "max_steps": steps, "output_dir": "peer"}, [clock])
-    return 1
 
 
 def train_with_ours(
     folder: Path, steps: int, clock: StepClock, words: list[str], at_best: bool
-) -> int:
+) -> None:
     """Our training: one fold with the exported settings, or with the best for this machine."""
     from dataclasses import replace
 
@@ -231,13 +235,14 @@ def train_with_ours(
     memory = MemoryPlan(settings.batch_size, folds=len(tasks))
     while True:
         tasks = tasks[: memory.folds]
+        clock.folds = len(tasks)
         shared = session.base, short, config.optimizer
         try:
             if stacked:
                 with stacked_training(*shared, tasks, memory, [clock]):
-                    return len(tasks)
+                    return
             with trained_adapter(*shared, tasks[0], memory, [clock]):
-                return 1
+                return
         except torch.OutOfMemoryError:
             memory.shrink()
         give_back_memory()
@@ -247,21 +252,22 @@ def main() -> None:
     trainer, folder, steps, warmup, limit, *words = sys.argv[1:]
     clock = StepClock(int(warmup), float(limit))
     total, place = int(steps) + int(warmup), Path(folder).resolve()
-    if trainer == "trl":
-        folds = train_with_trl(place, total, clock)
-    elif trainer == "llamafactory":
-        folds = train_with_llamafactory(place, total, clock)
-    elif trainer == "unsloth":
-        folds = train_with_unsloth(place, total, clock)
-    else:
-        folds = train_with_ours(place, total, clock, words, trainer == "best")
+    with suppress(OutOfTimeError):
+        if trainer == "trl":
+            train_with_trl(place, total, clock)
+        elif trainer == "llamafactory":
+            train_with_llamafactory(place, total, clock)
+        elif trainer == "unsloth":
+            train_with_unsloth(place, total, clock)
+        else:
+            train_with_ours(place, total, clock, words, trainer == "best")
     if not clock.steps:
         sys.exit(f"no step after the {warmup} of warm-up within {limit} s")
     found = {
         "steps": clock.steps,
         "seconds": clock.seconds,
         "cpu_seconds": clock.cpu_seconds,
-        "folds": folds,
+        "folds": clock.folds,
         "peak_gib": peak_memory(),
     }
     print(json.dumps(found), flush=True)
