@@ -52,7 +52,9 @@ def summarise(
     masks |= {("per_format", f): kinds == f for f in sorted(set(kinds))}
     masks |= {("per_type", t): types == t for t in sorted(set(types))}
     if "planted" in table:
-        cued = np.isin(types, table.loc[table["planted"].astype(int) == 1, "question_type"])
+        # not np.isin, which compares every text with every other
+        planted = table.loc[table["planted"].astype(int) == 1, "question_type"]
+        cued = table["question_type"].isin(planted).to_numpy()[rows]
         masks |= {("truth", "cued"): cued, ("truth", "clean"): ~cued}
     members = np.stack(list(masks.values()), axis=1)
     values, per = _measures(scores)
