@@ -8,9 +8,10 @@ from rich.console import Console
 from tests.noisy_tuning.handmade import make_run
 from tst.analysis.figures.noisy_overview import draw_overview
 from tst.analysis.noisy_groups import group_variants
-from tst.analysis.noisy_hypotheses import overview
+from tst.analysis.noisy_hypotheses import efficiency, overview
 from tst.analysis.noisy_sentences import describe, judge_efficiency, judge_robustness
 from tst.cli.noisy_console import show_overview
+from tst.noisy_tuning.choice import Variant
 
 
 def test_the_three_sentences(grid):
@@ -24,7 +25,7 @@ def test_the_three_sentences(grid):
         "casmo memorises corrupted pairs less than adamw (-0.2"
     )
     # at 4e-4 the compared seeds end at 1.8: AdamW's best is 1.5, which CASMO never reaches
-    assert "with 0 of 3 seeds." in efficient
+    assert "with 0 of 3 seeds. Each at its fastest learning rate, casmo needs" in efficient
     assert "confidence is lower on corrupted pairs" in detected and "its AUROC is 0.700" in detected
 
 
@@ -80,7 +81,8 @@ def test_efficiency_in_steps_and_seconds(tmp_path):
         o: {s: make_run(tmp_path, o, s, held_out=ends[o], memorised=(0, 0, 0, 0)) for s in (0, 1)}
         for o in ends
     }
-    text = judge_efficiency(runs, "casmo")
+    fronts = {o: {Variant(1e-4): by_seed} for o, by_seed in runs.items()}
+    text = judge_efficiency(runs, fronts, "casmo")
     # 1.4 after 20 steps of 1 s, and after 10 x 0.6 / 0.7 steps of 2 s
     assert "with 2 of 2 seeds, in fewer steps (-11.4 [-11.4, -11.4] steps)" in text
     assert "; -2.86 [-2.86, -2.86] seconds." in text
@@ -89,8 +91,31 @@ def test_efficiency_in_steps_and_seconds(tmp_path):
         for s in (0, 1)
     }
     assert "seconds are not compared, since runs trained together" in judge_efficiency(
-        runs, "casmo"
+        runs, fronts, "casmo"
     )
+
+
+def test_steps_at_the_fastest_rate_too(grid):
+    folder, runs = grid
+    # AdamW was chosen at 4e-4, with 1.5 after 10 steps; here another rate of each is faster
+    for seed in (10, 11, 0, 1, 2):
+        runs.append(make_run(folder, "adamw", seed, 8e-4, (2.0, 1.25, 1.9), (0.0, 0.1, 0.2)))
+        runs.append(make_run(folder, "casmo", seed, 8e-4, (2.0, 1.75, 1.25), (0.0, 0.1, 0.2)))
+    grouped = group_variants(runs)
+    (setting,) = grouped.variants
+    compared, fronts = grouped.runs(setting)[0], grouped.fronts(setting)
+    found = efficiency(compared, fronts, "casmo")
+    assert found.reached == 0  # at the chosen rate it never has 1.5
+    # 1.5 after 10 x 0.5 / 0.75 steps of AdamW, and after 10 + 10 x 0.25 / 0.5 of CASMO
+    assert found.fastest["n"] == 3
+    assert found.fastest["mean"] == pytest.approx(15 - 5 / 0.75)
+    said = judge_efficiency(compared, fronts, "casmo")
+    assert said.endswith(
+        "with 0 of 3 seeds. Each at its fastest learning rate, casmo needs more steps "
+        "(+8.3 [+8.3, +8.3] steps)."
+    )
+    fewer = {**fronts, "casmo": {Variant(4e-4): fronts["casmo"][Variant(4e-4)]}}
+    assert efficiency(compared, fewer, "casmo").fastest is None
 
 
 def test_what_has_no_confidence_has_no_sentence_on_detection(tmp_path):

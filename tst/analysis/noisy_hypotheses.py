@@ -37,16 +37,19 @@ class Robustness:
 
 @dataclass(frozen=True)
 class Efficiency:
-    """How many more steps it takes to AdamW's best held-out clean loss, both at the chosen rates.
+    """How many more steps it takes to AdamW's best held-out clean loss at the chosen rates.
 
     seeds, reached: seeds of both, and in how many of them it reaches that loss; the gap is of these
     seconds: None where runs trained together, which have no seconds of their own
+    fastest: to the same loss, each at its fastest learning rate; None where one tried fewer. The
+        chosen rate ends at the lowest loss; a higher one reaches AdamW's best sooner.
     """
 
     seeds: int
     reached: int
     steps: Figures
     seconds: Figures | None
+    fastest: Figures | None
 
 
 @dataclass(frozen=True)
@@ -77,22 +80,45 @@ def robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> Ro
     return Robustness(gap, at_all_rates)
 
 
-def efficiency(runs: Runs, contender: str) -> Efficiency | None:
+def efficiency(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> Efficiency | None:
     """None where no learning rate of the contender or of AdamW was chosen."""
     if not {contender, REFERENCE} <= runs.keys():
         return None
     own, reference = runs[contender], runs[REFERENCE]
     seeds = sorted(own.keys() & reference.keys())
+    best: dict[int, float] = {}
     taken: dict[int, float] = {}
     needed: dict[int, float] = {}
     for seed in seeds:
         curve = read_curve(reference[seed])
-        best = float(curve["held_out"].min())
-        needed[seed] = first_at(curve, best, "step")
-        taken[seed] = first_at(read_curve(own[seed]), best, "step")
+        best[seed] = float(curve["held_out"].min())
+        needed[seed] = first_at(curve, best[seed], "step")
+        taken[seed] = first_at(read_curve(own[seed]), best[seed], "step")
     reached = {seed: steps for seed, steps in taken.items() if math.isfinite(steps)}
-    steps = paired_difference(reached, needed)
-    return Efficiency(len(seeds), len(reached), steps, _seconds(own, reference, taken, needed))
+    return Efficiency(
+        seeds=len(seeds),
+        reached=len(reached),
+        steps=paired_difference(reached, needed),
+        seconds=_seconds(own, reference, taken, needed),
+        fastest=_fastest(fronts[contender], fronts[REFERENCE], best),
+    )
+
+
+def _fastest(own: Variants, reference: Variants, best: Mapping[int, float]) -> Figures | None:
+    """The gap in steps to a loss of each seed, each side at its fastest learning rate."""
+    if not len(own) == len(reference) > 1:
+        return None
+    fewest = []
+    for variants in (own, reference):
+        curves = curves_by_seed(variants)
+        fewest.append({s: _fewest_steps(curves[s], best[s]) for s in curves.keys() & best.keys()})
+    return paired_difference(*fewest)
+
+
+def _fewest_steps(curves: Sequence[pd.DataFrame], level: float) -> float:
+    """Until the first of some runs reaches a level of the loss; NaN if none does."""
+    steps = [first_at(curve, level, "step") for curve in curves]
+    return min((count for count in steps if math.isfinite(count)), default=math.nan)
 
 
 def _seconds(
@@ -143,8 +169,9 @@ def overview(compared: Sequence[tuple[Setting, Runs, Mapping[str, Variants]]]) -
     """Rows (setting, contender other than AdamW): the three hypotheses in figures.
 
     Columns of the setting: data, model, corruption, share, schedule, setting (its hash); optimizer;
-    robustness, steps, confidence, auroc (of confidence), each with _n, _low, _high; at_all_rates;
-    seeds, reached (as of ``Efficiency``). Settings without corruption or AdamW are left out.
+    robustness, steps, fastest, confidence, auroc (of confidence), each with _n, _low, _high;
+    at_all_rates; seeds, reached (as of ``Efficiency``). Settings without corruption or without
+    AdamW are left out.
     """
     rows: list[dict[str, object]] = []
     for setting, runs, fronts in compared:
@@ -163,12 +190,13 @@ def _columns(setting: Setting) -> dict[str, object]:
 
 
 def _in_figures(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> dict[str, object]:
-    robust, fast = robustness(runs, fronts, contender), efficiency(runs, contender)
+    robust, fast = robustness(runs, fronts, contender), efficiency(runs, fronts, contender)
     found = detection(runs, contender) if may_detect(contender) else None
     none = over_seeds([])
     figures = {
         "robustness": robust.gap,
         "steps": fast.steps if fast else none,
+        "fastest": (fast.fastest if fast else None) or none,
         "confidence": found.gap if found else none,
         "auroc": found.aurocs["confidence"] if found else none,
     }

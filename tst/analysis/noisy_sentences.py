@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tst.analysis.noisy_groups import REFERENCE, Choice, Runs, Setting, Variants
 from tst.analysis.noisy_hypotheses import detection, efficiency, may_detect, robustness
 from tst.analysis.noisy_study import interval, sign
+from tst.noisy_tuning.measures import Figures
 
 
 def describe(setting: Setting, runs: Runs, fronts: Mapping[str, Variants]) -> str:
@@ -41,7 +42,10 @@ def judge(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> list[st
     Detection only where the optimizer has a confidence.
     """
     if REFERENCE in fronts:
-        said = [judge_robustness(runs, fronts, contender), judge_efficiency(runs, contender)]
+        said = [
+            judge_robustness(runs, fronts, contender),
+            judge_efficiency(runs, fronts, contender),
+        ]
     else:
         said = [f"There are no runs of {REFERENCE} to compare {contender} with."]
     if may_detect(contender):
@@ -61,22 +65,28 @@ def judge_robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str)
     )
 
 
-def judge_efficiency(runs: Runs, contender: str) -> str:
+def judge_efficiency(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> str:
     """Whether it reaches AdamW's best loss on held-out clean pairs in fewer steps or seconds."""
-    found = efficiency(runs, contender)
+    found = efficiency(runs, fronts, contender)
     if found is None:
         return f"efficiency: no learning rate of {contender} or {REFERENCE} was chosen."
     text = (
         f"efficiency: {contender} reaches {REFERENCE}'s best held-out clean loss with "
         f"{found.reached} of {found.seeds} seeds"
     )
-    if not found.reached:
-        return f"{text}."
-    verdict = {-1: "fewer", 1: "more", 0: "not measurably fewer or more"}[sign(found.steps)]
-    seconds = "seconds are not compared, since runs trained together"
-    if found.seconds is not None:
-        seconds = interval(found.seconds, 2, unit="seconds")
-    return f"{text}, in {verdict} steps ({interval(found.steps, 1, unit='steps')}); {seconds}."
+    if found.reached:
+        seconds = "seconds are not compared, since runs trained together"
+        if found.seconds is not None:
+            seconds = interval(found.seconds, 2, unit="seconds")
+        text += f", in {_steps(found.steps)}; {seconds}"
+    if found.fastest is not None and found.fastest["n"]:
+        text += f". Each at its fastest learning rate, {contender} needs {_steps(found.fastest)}"
+    return f"{text}."
+
+
+def _steps(gap: Figures) -> str:
+    verdict = {-1: "fewer", 1: "more", 0: "not measurably fewer or more"}[sign(gap)]
+    return f"{verdict} steps ({interval(gap, 1, unit='steps')})"
 
 
 def judge_detection(runs: Runs, contender: str) -> str:

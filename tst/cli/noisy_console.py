@@ -147,6 +147,7 @@ def show_overview(overview: pd.DataFrame, console: Console) -> None:
         Column("memorised at equal loss"),
         Column("steps to AdamW's best loss"),
         Column("of seeds"),
+        Column("each at its fastest rate", 2),
         Column("AUROC of confidence", 1),
     ]
     rows = [
@@ -157,6 +158,7 @@ def show_overview(overview: pd.DataFrame, console: Console) -> None:
                 _gap(row, "robustness", 3),
                 _gap(row, "steps", 1),
                 f"{row['reached']} of {row['seeds']}",
+                _gap(row, "fastest", 1),
                 _gap(row, "auroc", 3, 0.5),
             ]
         )
