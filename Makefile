@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test mutants faults lint format bench bench-peers clean tables table1 table2 table3 table4 \
-	table5 table6 noisy-table table7 table8 table9 figures report
+	table5 table6 noisy-table table7 table8 table9 table10 figures report
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20

@@ -30,7 +30,11 @@ FIELDS: Mapping[str, str] = {
 ADJUSTED: Mapping[str, str] = {"adjusted_hard": "hard", "adjusted_soft": "s"}
 """summary.json field -> column of the score that is adjusted."""
 
-WITH_INTERVAL = (*tuple(FIELDS)[:7], *ADJUSTED)
+WITH_INTERVAL = (
+    "score_hard", "score_soft", "zero_shot_hard", "zero_shot_soft", "delta_hard", "delta_soft",
+    "bits", *ADJUSTED,
+)  # fmt: skip
+"""Fields with a bootstrap interval."""
 
 
 def summarise(

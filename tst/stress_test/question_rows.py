@@ -53,7 +53,7 @@ def fold_rows(
     predictions: Predictions,
     scores: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What a fold's parquet file holds: one row a held-out question, in table order.
+    """What a fold's parquet file holds: one row per held-out question, in table order.
 
     rows: table positions of the held-out questions, in the predictions' order
     scores: ``scoring.score_predictions`` of the same rows
@@ -159,7 +159,7 @@ def question_rows(scored: pd.DataFrame, table: pd.DataFrame, plan: FoldPlan) -> 
 
 
 def _mean_options(groups: Any) -> list[np.ndarray | None]:
-    """Mean option probabilities over repeats, a question each; None for other formats."""
+    """Per question the mean option probabilities over repeats; None for other formats."""
     means: list[np.ndarray | None] = []
     for lists in groups.agg(list):
         given = [np.asarray(p, dtype=float) for p in lists if p is not None]

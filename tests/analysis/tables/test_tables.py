@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.commands import ROOT
 from tst.analysis.study import Study, pooled_fold_sd
 from tst.analysis.tables.build import TABLES, build_tables, read_sources, write_tables
 from tst.analysis.tables.latex import escape, render_latex
@@ -40,6 +41,11 @@ from tst.records.run_records import find_records, read_record
 )
 def test_figures_are_written(figure: Figure, text: str) -> None:
     assert write_figure(figure) == text
+
+
+def test_every_table_is_named_in_the_settings() -> None:
+    settings = (ROOT / "conf" / "tables.yaml").read_text()
+    assert f"# {' '.join(TABLES)}; []: all" in settings
 
 
 def test_the_best_is_marked_with_its_ties() -> None:
