@@ -57,6 +57,7 @@ def test_the_hypotheses_over_all_settings(grid):
     assert lines[1].startswith("shuffled 30%, plain") and "0 of 3" in lines[1]
     assert "−11.4 [−11.4, −11.4] *" in lines[2]
     panels = draw_overview(whole).axes
+    assert len({panel.get_ylim() for panel in panels}) == 1  # one row, one setting: in all panels
     assert [label.get_text() for label in panels[0].get_yticklabels()] == [
         "shuffled 30%, plain", "shuffled 30%, probe",
     ]  # fmt: skip

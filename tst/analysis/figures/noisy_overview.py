@@ -35,9 +35,8 @@ def draw_overview(overview: pd.DataFrame) -> Figure:
             rows = [row + 0.25 * (place - (len(contenders) - 1) / 2) for row in range(len(own))]
             panel.hlines(rows, own[f"{column}_low"], own[f"{column}_high"], color=colour)
             panel.scatter(own[column], rows, s=10, color=colour, label=contender)
-        panel.set(yticks=range(len(labels)), yticklabels=labels)
+        panel.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
         panel.set_xlabel(title, fontsize=7)
-        panel.invert_yaxis()
         panel.grid(axis="x")
     for panel in axes[1:]:
         panel.set_yticklabels([])
