@@ -54,6 +54,7 @@ class StepClock(TrainerCallback):
         if not sys.stdin.readline():
             sys.exit("whoever measures is gone")
         self.begun = time.perf_counter()
+        self.started = self.begun, time.process_time()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if torch.cuda.is_available():

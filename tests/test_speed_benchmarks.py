@@ -53,6 +53,15 @@ def test_other_trainers_and_ours_are_timed_on_the_same_rows(run_benchmark):
     assert "LLaMA-Factory: not found" in printed
 
 
+def test_trainers_that_are_stopped_by_the_limit_tell_what_they_did(run_benchmark) -> None:
+    few = ["--shape", "tiny", "--steps", "3", "--warmup", "0", "--batch", "2", "--limit", "0"]
+    words = ["benchmark=planted", "benchmark.n=24", "fold.k=2", "device=cpu"]
+    shown = run_benchmark("peers.py", *few, *words, "--do", "trl,ours,best")
+    told = [line for line in shown.splitlines() if "ms/step" in line]
+    assert len(told) == 3
+    assert all("folds at once, 1 steps; 2 folds of 3 steps" in line for line in told)
+
+
 def test_verdicts_on_drawn_answers_are_counted(run_benchmark):
     few = ["--tables", "2", "--jobs", "1", "benchmark=planted", "benchmark.n=200"]
     fast = ["diagnostic.members=[prior]"]
