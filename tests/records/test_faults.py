@@ -18,7 +18,7 @@ from tst.records.files import read_json
 KILLS = int(os.environ.get("TST_KILLS", "4"))
 
 
-def sweep(root: Path, n: int = 96, seeds: str = "1,2") -> tuple[str, ...]:
+def sweep(root: Path, n: int = 48, seeds: str = "1,2") -> tuple[str, ...]:
     """A sweep of quick forests on the planted benchmark, one job per fold seed."""
     return ("tst.main", "-m", "diagnostic=rf", "diagnostic.members=[encodings]", f"benchmark.n={n}",
             "diagnostic.trees=10", "diagnostic.inner_folds=2", "n_jobs=1", f"fold.seed={seeds}",
@@ -88,7 +88,7 @@ def test_a_full_disk_is_one_message_and_no_corrupt_record(tmp_path):
     if mounted.returncode != 0:
         pytest.skip("tmpfs cannot be mounted here")
     try:
-        full = run_command(*sweep(disk, seeds="1"))
+        full = run_command(*sweep(disk, n=96, seeds="1"))
         assert full.returncode in (1, 2)
         assert "No space left on device" in full.stderr
         assert "Traceback" not in full.stderr
@@ -97,7 +97,7 @@ def test_a_full_disk_is_one_message_and_no_corrupt_record(tmp_path):
         assert not list(disk.rglob("summary.json"))
         assert not list(disk.rglob("leases/*.json"))  # whoever continues need not wait
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-        again = run_command(*sweep(disk, seeds="1"))
+        again = run_command(*sweep(disk, n=96, seeds="1"))
         assert again.returncode == 0, again.stderr
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -90,6 +90,8 @@ def list_choices(*groups: str) -> str:
 @cache
 def register_schema() -> None:
     """Tell Hydra the schema, once; the defaults lists in conf/ name its parts."""
+    # Hydra copies all of its store for each config group that --help lists; nobody changes a copy
+    ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
     OmegaConf.register_new_resolver("list_choices", list_choices, replace=True)
     OmegaConf.register_new_resolver("gpus_per_job", gpus_per_job, replace=True)
     OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True)
