@@ -60,7 +60,7 @@ def test_logits_are_those_of_each_text_alone_however_many_have_ended():
         assert rows is not None
         for depth, live in enumerate([[0, 1, 2, 3, 4, 5], [0, 2, 3], [0, 3], [3]]):
             tokens = [20 + 7 * depth + i for i in live]
-            logits = rows.step(tokens, live, depth)
+            logits = rows.step(tokens, [[i] for i in live], depth)
             for i, token, row in zip(live, tokens, logits, strict=True):
                 texts[i].append(token)
                 whole = head.model(input_ids=torch.tensor([texts[i]])).logits[0, -1]

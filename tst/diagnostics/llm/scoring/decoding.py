@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -38,34 +39,44 @@ class ArithmeticSampling:
         self._codes: torch.Tensor | None = None
 
     def __call__(
-        self, logits: torch.Tensor, continuations: Sequence[int] | None = None
+        self,
+        logits: torch.Tensor,
+        continuations: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
     ) -> torch.Tensor:
-        """Next tokens: (m * copies,), prompt-major, of m prompts at first, then (m,) of m rows.
+        """Next tokens (n,) of n continuations; all m * copies of them, prompt-major, at first.
 
-        continuations: which of the m * copies the rows belong to; None: all, in their order
+        logits: (m, vocabulary), of the prompts at first
+        continuations: which of them; None: all, in their order
+        rows: of the logits, ascending, which each of them reads; None: one each, after the first
         """
         if self._codes is None:
             even = torch.arange(self.copies, dtype=torch.float64, device=logits.device)
-            codes = ((even + 0.5) / self.copies).repeat(len(logits), 1)
-            self._codes = torch.empty(codes.numel(), dtype=codes.dtype, device=codes.device)
-            which = torch.arange(codes.numel(), device=codes.device)
+            self._codes = ((even + 0.5) / self.copies).repeat(len(logits))
+            reads = np.arange(len(logits)).repeat(self.copies)
         else:
-            which = torch.as_tensor(
-                range(len(self._codes)) if continuations is None else continuations,
-                device=logits.device,
-            )
-            codes = self._codes[which, None]
+            reads = np.arange(len(logits)) if rows is None else np.asarray(rows)
+        asked = np.arange(len(self._codes)) if continuations is None else np.asarray(continuations)
+        which = torch.from_numpy(asked).to(logits.device)
+        codes = self._codes[which]
         size = max(1, FLOAT_LOGITS // logits.shape[1])
-        parts = zip(logits.split(size), codes.split(size), strict=True)
-        tokens, left = zip(*(_decode_codes(part, code) for part, code in parts), strict=True)
-        self._codes[which] = torch.cat(left).flatten()
-        return torch.cat(tokens).flatten()
+        found = []
+        for start in range(0, len(logits), size):
+            own = slice(*np.searchsorted(reads, [start, start + size]).tolist())
+            row = torch.from_numpy(reads[own] - start).to(logits.device)
+            found.append(_decode_codes(logits[start : start + size], row, codes[own]))
+        tokens, left = zip(*found, strict=True)
+        self._codes[which] = torch.cat(left)
+        return torch.cat(tokens)
 
 
-def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The tokens whose share of [0, 1) holds each code (m, c), and where in that share it lies.
+def _decode_codes(
+    logits: torch.Tensor, rows: torch.Tensor, codes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tokens whose share of [0, 1) holds each code (n,), and where in that share it lies.
 
-    First the block of tokens that holds a code, then the token: most of a vocabulary is summed.
+    rows: of the logits, int64 (n,), which each code reads. First the block of tokens that holds a
+    code is found, then the token: most of a vocabulary is summed.
     """
     p = torch.softmax(logits, dim=1, dtype=torch.float32)
     if p.shape[1] % BLOCK:
@@ -73,23 +84,22 @@ def _decode_codes(logits: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tens
     blocks = p.view(len(p), -1, BLOCK)
     # float64 where it is small: a whole vocabulary of it is more traffic than the softmax
     sums = blocks.sum(2, dtype=torch.float64)
-    block, place = _find_share(sums, codes)
-    own = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK)).flatten(0, 1).double()
-    token, inside = _find_share(own, place.reshape(-1, 1))
-    return block * BLOCK + token.view(block.shape), inside.view(block.shape)
+    block, place = _find_share(sums[rows], codes)
+    token, inside = _find_share(blocks[rows, block].double(), place)
+    return block * BLOCK + token, inside
 
 
 def _find_share(shares: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which of n shares (m, n), laid out one after the other, hold codes (m, c) of [0, 1), and
-    where in them, again as of [0, 1).
+    """Which of m shares (n, m), laid out one after the other, holds each code (n,) of [0, 1), and
+    where in it, again as of [0, 1).
     """
     ends = shares.cumsum(1)
-    at = codes * ends[:, -1:]
-    found = torch.searchsorted(ends, at.contiguous(), right=True).clamp(max=shares.shape[1] - 1)
+    at = codes[:, None] * ends[:, -1:]
+    found = torch.searchsorted(ends, at, right=True).clamp(max=shares.shape[1] - 1)
     size = shares.gather(1, found)
     start = ends.gather(1, found) - size
     inside = (at - start) / size.clamp(min=torch.finfo(torch.float64).tiny)
-    return found, inside.clamp(0.0, 1.0 - 1e-12)
+    return found[:, 0], inside[:, 0].clamp(0.0, 1.0 - 1e-12)
 
 
 def decode(

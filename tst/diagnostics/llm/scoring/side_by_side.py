@@ -2,8 +2,8 @@
 
 The tokens of a step are neighbours in their prompt's row; an attention mask lets each see the
 prompt and its own continuation alone (a tree, as in SpecInfer, Miao et al. 2024, arXiv 2305.09781).
-A prompt's cache is neither copied nor read once per continuation, and one that has ended takes no
-more time.
+A prompt's cache is neither copied nor read once per continuation, those that begin with the same
+tokens share them, and one that has ended takes no more time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ PROBE_CONTINUED = ((9, 7), (6, 10))
 ROUNDING = 1e-3
 """Most that logits of the two ways differ by rounding, relative to the largest: 7e-6 was seen in
 float32 through 30 layers; a model that reads a shared row wrongly is far above."""
-NOBODY = -1
+MOST_COPIES = 63
+"""Continuations of a prompt are the bits of an int64."""
 
 
 class SharedRows:
@@ -30,37 +31,45 @@ class SharedRows:
 
     lengths: int64 (m,), tokens of each prompt; all rows were read with ``width``
     cache: of the prompts; grows with each step
-    copies: continuations per prompt; number i belongs to prompt i // copies
+    copies: continuations per prompt, 63 at most; number i belongs to prompt i // copies
     """
 
     def __init__(
         self, head: AnswerHead, cache: object, lengths: torch.Tensor, width: int, copies: int
     ) -> None:
+        if copies > MOST_COPIES:
+            raise ValueError(f"{copies} continuations of a prompt; {MOST_COPIES} share a row")
         self.head, self.cache, self.copies = head, cache, copies
         self.lengths = lengths
         self._prompt = torch.arange(width, device=lengths.device)[None, :] < lengths[:, None]
-        # which continuation each token after the prompts belongs to
+        # which continuations each token after the prompts belongs to, as bits
         self._owners = torch.empty(len(lengths), 0, dtype=torch.long)
 
-    def step(self, tokens: Sequence[int], continuations: Sequence[int], depth: int) -> torch.Tensor:
-        """Logits (n, vocabulary) after the next token of n continuations (ascending).
+    def step(
+        self, tokens: Sequence[int], groups: Sequence[Sequence[int]], depth: int
+    ) -> torch.Tensor:
+        """Logits (n, vocabulary) after the next token of n groups of continuations.
 
+        groups: of the same prompt, tokens before and next token; ascending by prompt
         depth: tokens that they had before
         """
         rows = len(self.lengths)
         places: list[tuple[int, int]] = []
         used = [0] * rows
-        for number in continuations:
-            row = number // self.copies
+        for group in groups:
+            row = group[0] // self.copies
             places.append((row, used[row]))
             used[row] += 1
         width = max(used)
         ids = torch.zeros(rows, width, dtype=torch.long)
-        owners = torch.full((rows, width), NOBODY)
+        owners = torch.zeros(rows, width, dtype=torch.long)  # padding belongs to none
+        first = torch.zeros(rows, width, dtype=torch.long)
         at = tuple(torch.tensor(places).T)
-        ids[at], owners[at] = torch.tensor(tokens), torch.tensor(continuations)
+        ids[at] = torch.tensor(tokens)
+        owners[at] = torch.tensor([sum(1 << i % self.copies for i in group) for group in groups])
+        first[at] = torch.tensor([group[0] % self.copies for group in groups])
         self._owners = torch.cat([self._owners, owners], 1)
-        own = owners[:, :, None] == self._owners[:, None, :]
+        own = (self._owners[:, None, :] >> first[:, :, None]) & 1 == 1
         depths = torch.full((rows, width), depth)
         return self.read(ids, depths, own, at[0] * width + at[1])
 
@@ -118,23 +127,28 @@ def decode_side_by_side(
 ) -> list[list[int]]:
     """Continuations of each prompt, ``copies`` of them in a row; none where the prompt is None.
 
-    pick: next tokens from logits, and from the numbers of the continuations that they belong to
+    pick: next tokens from logits, the numbers of the continuations that they belong to, and the row
+        of the logits that each of those reads
     """
     logits, rows = read_prompts(head, prompts, copies, multiple)
     if rows is None:
         raise ValueError("this model's state cannot be continued; ask can_share_rows first")
     continued: list[list[int]] = [[] for _ in range(len(prompts) * copies)]
-    live = [i for i in range(len(continued)) if prompts[i // copies] is not None]
-    everyone = list(range(len(continued)))
-    tokens = dict(zip(everyone, pick(logits, everyone).tolist(), strict=True))
+    live = list(range(len(continued)))
+    read = [i // copies for i in live]  # the row of the logits for each
     for depth in range(new_tokens):
-        for i in live:
-            continued[i].append(tokens[i])
-        live = [i for i in live if not ended(continued[i])]
-        if not live or depth + 1 == new_tokens:
+        groups: dict[tuple[int, int], list[int]] = {}
+        for i, before, token in zip(live, read, pick(logits, live, read).tolist(), strict=True):
+            if prompts[i // copies] is None:
+                continue
+            continued[i].append(token)
+            if not ended(continued[i]):
+                groups.setdefault((before, token), []).append(i)
+        if not groups or depth + 1 == new_tokens:
             break
-        logits = rows.step([continued[i][-1] for i in live], live, depth)
-        tokens = dict(zip(live, pick(logits, live).tolist(), strict=True))
+        logits = rows.step([token for _, token in groups], list(groups.values()), depth)
+        live = [i for group in groups.values() for i in group]
+        read = [at for at, group in enumerate(groups.values()) for _ in group]
     return continued
 
 
@@ -155,9 +169,9 @@ def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
         _, rows = read_prompts(head, [prompt] * folds, copies)
         if rows is None:
             return False
-        everyone = list(range(folds * copies))
+        alone = [[i] for i in range(folds * copies)]
         for depth, fed in enumerate(zip(*PROBE_CONTINUED, strict=True)):
-            found = rows.step(list(fed) * folds, everyone, depth)
+            found = rows.step(list(fed) * folds, alone, depth)
         whole = [[*PROBE, *more] for more in PROBE_CONTINUED] * folds
         last = torch.arange(1, len(whole) + 1, device=device) * len(whole[0]) - 1
         expected, _ = head.logits(torch.tensor(whole, device=device), last, use_cache=False)
