@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.scoring import answers as answers_module
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, _decode_uncached
 from tst.diagnostics.llm.scoring.side_by_side import (
+    SharedRows,
     can_share_rows,
     decode_side_by_side,
     read_prompts,
@@ -49,6 +51,37 @@ def test_the_same_answers_as_reading_all_anew(device, attention, empty):
         expected[i] for i in range(16) if i // 4 != empty
     ]
     assert not any(found[empty * 4 : empty * 4 + 4])
+
+
+class Sure(ArithmeticSampling):
+    """Of a model that is surer than it is, so that many answers begin alike."""
+
+    def __call__(self, logits: torch.Tensor, *places: Any) -> torch.Tensor:
+        return super().__call__(6.0 * logits, *places)
+
+
+def test_answers_that_begin_alike_are_read_once(monkeypatch):
+    head = AnswerHead(load_base(TINY, "cpu").model)
+    prompts: list[Prompt | None] = list(some_prompts())
+    read: list[int] = []
+
+    def note(self: SharedRows, tokens: Sequence[int], *rest: Any) -> torch.Tensor:
+        read.append(len(tokens))
+        return step(self, tokens, *rest)
+
+    step = SharedRows.step
+    monkeypatch.setattr(SharedRows, "step", note)
+    with torch.inference_mode(), head.attached():
+        found = decode_side_by_side(head, prompts, 3, stops_at_2, Sure(16), 16)
+        expected = _decode_uncached(head, prompts, 3, [2], Sure(16))
+    assert found == expected
+    for depth, rows in enumerate(read, start=1):
+        begun = [
+            {tuple(own[:depth]) for own in found[i : i + 16] if own[depth - 1] != 2}
+            for i in range(0, 48, 16)
+        ]
+        assert rows == sum(map(len, begun))
+    assert read[0] < 48
 
 
 def test_logits_are_those_of_each_text_alone_however_many_have_ended():
