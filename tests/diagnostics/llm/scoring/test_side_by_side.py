@@ -100,6 +100,17 @@ def test_logits_are_those_of_each_text_alone_however_many_have_ended():
                 torch.testing.assert_close(row, whole, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_rows_are_shared_in_bfloat16(device, attention):
+    """Kernels of half precision are others than those of float32."""
+    tiny = ModelSettings("tiny", "bfloat16", quantization="none", attn_implementation=attention)
+    head = AnswerHead(load_base(tiny, device).model)
+    with torch.inference_mode(), head.attached():
+        assert can_share_rows(head, 1, 100)
+        assert can_share_rows(head, 5, 100)
+
+
 def small(kind: str, **own: Any) -> AnswerHead:
     torch.manual_seed(0)
     config = AutoConfig.for_model(kind, vocab_size=256, **own)

@@ -8,14 +8,21 @@ tokens share them, and one that has ended takes no more time.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
 
+log = logging.getLogger(__name__)
+
+KERNELS = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]
+"""Of attention under a mask of any size. cuDNN's, which torch prefers on Hopper and newer, plans
+each shape anew, and every step has one of its own."""
 PROBE = (5, 6, 7, 8, 9)
 """Token ids of a prompt, and of two continuations of it, on which a model is tried."""
 PROBE_CONTINUED = ((9, 7), (6, 10))
@@ -87,14 +94,15 @@ class SharedRows:
         dtype = next(self.head.model.parameters()).dtype
         mask = torch.zeros(seen.shape, dtype=dtype, device=device)
         mask.masked_fill_(~seen, torch.finfo(dtype).min)
-        logits, _ = self.head.logits(
-            ids.to(device),
-            positions.to(device),
-            attention_mask=mask[:, None],
-            position_ids=self.lengths[:, None] + depths.to(device),
-            past_key_values=self.cache,
-            use_cache=True,
-        )
+        with sdpa_kernel(KERNELS):
+            logits, _ = self.head.logits(
+                ids.to(device),
+                positions.to(device),
+                attention_mask=mask[:, None],
+                position_ids=self.lengths[:, None] + depths.to(device),
+                past_key_values=self.cache,
+                use_cache=True,
+            )
         return logits
 
 
@@ -177,7 +185,11 @@ def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
         expected, _ = head.logits(torch.tensor(whole, device=device), last, use_cache=False)
     except torch.OutOfMemoryError:
         raise
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError):
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError) as problem:
+        log.info("answers are read one by one: %s: %s", type(problem).__name__, problem)
         return False
-    apart = (found.float() - expected.float()).abs().max() / expected.float().abs().max()
-    return bool(apart <= max(10 * torch.finfo(expected.dtype).eps, ROUNDING))
+    apart = float((found.float() - expected.float()).abs().max() / expected.float().abs().max())
+    if not apart <= max(10 * torch.finfo(expected.dtype).eps, ROUNDING):
+        log.info("answers are read one by one: side by side their logits are %.2g off", apart)
+        return False
+    return True
