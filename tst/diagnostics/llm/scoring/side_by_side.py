@@ -15,6 +15,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
+from tst.diagnostics.llm.model.fp8 import Fp8Linear
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
 
@@ -29,6 +30,8 @@ PROBE_CONTINUED = ((9, 7), (6, 10))
 ROUNDING = 1e-3
 """Most that logits of the two ways differ by rounding, relative to the largest: 7e-6 was seen in
 float32 through 30 layers; a model that reads a shared row wrongly is far above."""
+FLOAT8_ROUNDING = 0.25
+"""The same for a base in float8, where a rounding that falls otherwise moves a number by 6%."""
 MOST_COPIES = 63
 """Continuations of a prompt are the bits of an int64."""
 
@@ -189,7 +192,9 @@ def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
         log.info("answers are read one by one: %s: %s", type(problem).__name__, problem)
         return False
     apart = float((found.float() - expected.float()).abs().max() / expected.float().abs().max())
-    if not apart <= max(10 * torch.finfo(expected.dtype).eps, ROUNDING):
+    in_float8 = any(isinstance(module, Fp8Linear) for module in head.model.modules())
+    most = FLOAT8_ROUNDING if in_float8 else 10 * torch.finfo(expected.dtype).eps
+    if not apart <= max(most, ROUNDING):
         log.info("answers are read one by one: side by side their logits are %.2g off", apart)
         return False
     return True
