@@ -25,8 +25,8 @@ from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import free_base, load_base
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
 from tst.diagnostics.llm.prompting.examples import Example
-from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.training.fold_tasks import FoldTasks
 
 QUICK = {"epochs": 1.0, "learning_rate": 1e-2, "training": "stacked"}
 
@@ -216,8 +216,8 @@ def test_letters_train_on_target_tokens_alone(table, monkeypatch):
         return [Example(e.prompts, e.target) if e.number else e for e in found]
 
     whole = options()
-    original = Session._examples
-    monkeypatch.setattr(Session, "_examples", without_numbers)
+    original = FoldTasks._examples
+    monkeypatch.setattr(FoldTasks, "_examples", without_numbers)
     np.testing.assert_allclose(whole, options(), atol=1e-6)
 
 

@@ -14,17 +14,13 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from tst.core.diagnostic import Store
-from tst.core.errors import UserError
-from tst.core.folds import fold_seed
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.layers import ALL_LAYERS, adapted_layers
 from tst.diagnostics.llm.model.loading import BaseModel, load_while
 from tst.diagnostics.llm.model.lower_states import LowerStates
-from tst.diagnostics.llm.prompting.batches import ABSENT
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
-from tst.diagnostics.llm.prompting.examples import NO_CHOICES, Example
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
 from tst.diagnostics.llm.scoring.choices import (
@@ -32,15 +28,15 @@ from tst.diagnostics.llm.scoring.choices import (
     score_choices,
     target_log_likelihoods,
 )
-from tst.diagnostics.llm.scoring.fold_reading import FoldReading, count_answers
-from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates
-from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
+from tst.diagnostics.llm.scoring.fold_reading import FoldReading
+from tst.diagnostics.llm.scoring.number_texts import score_number_texts
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
+from tst.diagnostics.llm.training.fold_tasks import FoldTasks
 from tst.diagnostics.llm.training.memory import give_back_memory, scoring_tokens
 from tst.diagnostics.llm.training.steps import FoldTask
-from tst.diagnostics.llm.training.validation import Scored, ValidationTask, validation_rows
+from tst.diagnostics.llm.training.validation import Scored, ValidationTask
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +81,8 @@ class Session:
             rules,
             (0, 0) if self.lists is None else self.lists.yes_no,
         )
+        yes_no = None if self.lists is None else self.lists.yes_no
+        self.fold_tasks = FoldTasks(questions, self.encoded, self.encoder, settings, rules, yes_no)
 
     def _read_with(self, tokenizer: PreTrainedTokenizerBase) -> EncodedQuestions:
         """The questions as token ids of this tokenizer."""
@@ -121,103 +119,8 @@ class Session:
         return answers
 
     def tasks(self, train: pd.DataFrame, seed: int, order_seed: int) -> list[FoldTask]:
-        """What each of a fold's adapters trains on, as token ids, and holds back for validation."""
-        count = self.settings.adapters_per_fold
-        return [self._task(train, seed, order_seed, part) for part in range(count)]
-
-    def _task(self, train: pd.DataFrame, seed: int, order_seed: int, part: int) -> FoldTask:
-        if train.empty:
-            raise UserError(
-                "diagnostic.per_format=true: a fold's training part has no question of one of the "
-                "formats; use per_format=false, or random folds where they are grouped."
-            )
-        held = validation_rows(train, float(self.settings.validation), seed, part)
-        learned, kept = train[~held], train[held]
-        counted = count_answers(learned, self.letters)
-        # folds trained together are validated together, also one too small to hold anything back
-        validation = self._validation(kept, counted) if float(self.settings.validation) else None
-        # a held-out question may use the counts of all training rows
-        reading = replace(count_answers(train, self.letters), numbers=counted.numbers)
-        return FoldTask(
-            self._examples(learned, counted),
-            seed if part == 0 else fold_seed(seed, part, 0),
-            order_seed,
-            validation=validation,
-            reading=reading,
-            yes_no=None if self.letters else self.plan.yes_no,
-        )
-
-    def _examples(self, train: pd.DataFrame, counted: FoldReading) -> list[Example]:
-        known = self.encoded.take(train.index)
-        priors, goals = self._choices(train, counted)
-        targets = self._targets(train)
-        examples = []
-        for i, (kind, prior, goal) in enumerate(zip(known.formats, priors, goals, strict=True)):
-            if targets[i] and kind != "num":
-                examples.append(Example(known.orders(i), targets[i]))
-                continue
-            with np.errstate(divide="ignore"):
-                offsets = np.maximum(np.log(prior), ABSENT)
-            if kind == "mc":
-                goal = (1 - self.settings.label_smoothing) * goal + (
-                    self.settings.label_smoothing * prior
-                )
-            is_number = kind == "num"
-            by_token = self.letters or not is_number
-            examples.append(
-                Example(known.orders(i), targets[i], goal, offsets, is_number, by_token)
-            )
-        return examples
-
-    def _validation(self, kept: pd.DataFrame, counted: FoldReading) -> ValidationTask:
-        asked = self.encoded.take(kept.index)
-        priors, goals = self._choices(kept, counted)
-        targets = self._targets(kept, kinds=("open",))
-        return ValidationTask(asked, priors, goals, targets, counted.numbers)
-
-    def _choices(
-        self, rows: pd.DataFrame, counted: FoldReading
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Priors and goals of each question's choices; empty where it has none."""
-        priors, goals = [], []
-        columns = ("format", "question_type", "options", "answer")
-        for kind, name, options, answer in zip(*(rows[c] for c in columns), strict=True):
-            size = len(options) if kind == "mc" else 0
-            prior = goal = NO_CHOICES
-            if kind != "open":
-                prior = counted.prior(kind, str(name), size)
-            if kind == "mc":
-                goal = np.eye(size)[int(answer)]
-            elif kind == "num":
-                goal = counted.numbers.goals(str(name), float(answer), self.plan.rules)
-            priors.append(prior)
-            goals.append(goal)
-        return priors, goals
-
-    def _targets(self, rows: pd.DataFrame, kinds: tuple[str, ...] | None = None) -> list[list[int]]:
-        """Target tokens of the questions that learn tokens; empty for the others."""
-        kinds = kinds or (("mc", "num", "open") if self.letters else ("num", "open"))
-        learn_tokens = rows["format"].isin(kinds).to_numpy()
-        targets = iter(self.encoder.encode_targets(rows[learn_tokens]))
-        return [next(targets) if learns else [] for learns in learn_tokens]
-
-    def _texts(self, asked: EncodedQuestions, numbers: NumberCandidates) -> list[Texts]:
-        """Token ids of the candidates of each num question; empty for other questions."""
-        num = self.questions[self.questions["format"] == "num"].head(1)
-        of_type: dict[str, Texts] = {}
-        found: list[Texts] = []
-        for kind, name in zip(asked.formats, self.types.loc[asked.index], strict=True):
-            if kind != "num" or not numbers.values:
-                found.append([])
-                continue
-            if name not in of_type:
-                values, _ = numbers.of(name)
-                known = np.flatnonzero(np.isfinite(values))
-                rows = num.loc[num.index.repeat(len(known))].assign(answer=values[known])
-                ids = dict(zip(known.tolist(), self.encoder.encode_targets(rows), strict=True))
-                of_type[name] = [ids.get(slot, []) for slot in range(len(values))]
-            found.append(of_type[name])
-        return found
+        """What each of a fold's adapters trains on and holds back for validation."""
+        return self.fold_tasks.of_fold(train, seed, order_seed)
 
     def read_validation(
         self, model: torch.nn.Module, tasks: list[ValidationTask], weight: torch.Tensor | None
@@ -227,7 +130,7 @@ class Session:
         model.eval()
         head = AnswerHead(model, self.lower)
         asked = [task.asked for task in tasks]
-        texts = [self._texts(task.asked, task.numbers) for task in tasks]
+        texts = [self.fold_tasks.number_texts(task.asked, task.numbers) for task in tasks]
         scored: Scored = [{} for _ in tasks]
         with head.attached():
             for kind in ("mc", "num"):
@@ -263,7 +166,10 @@ class Session:
         """What k adapters say of their questions, at once; smaller batches when memory is short."""
         texts = None
         if readings is not None:
-            texts = [self._texts(q, r.numbers) for q, r in zip(folds, readings, strict=True)]
+            texts = [
+                self.fold_tasks.number_texts(q, r.numbers)
+                for q, r in zip(folds, readings, strict=True)
+            ]
 
         def scored() -> list[Scores]:
             return score(model, self.encoder, folds, self.plan, readings, texts, title, self.lower)
