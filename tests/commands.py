@@ -32,6 +32,7 @@ FORKS.set_forkserver_preload(
     [
         "lightgbm",
         "matplotlib.figure",
+        "pyarrow.dataset",
         "scipy.stats",
         "tst.analysis.study",
         "tst.cli.command",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +104,13 @@ def make_runs(outputs_root: Path) -> dict[str, Path]:
     }
 
 
+@cache
+def _study(root: Path) -> tuple[Path, dict[str, Path]]:
+    """Made once, whichever folders of tests have the fixture."""
+    return root, make_runs(root)
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Path]]:
     """The records of ``make_runs``, for tests that do not change them."""
-    root = tmp_path_factory.mktemp("study")
-    return root, make_runs(root)
+    return _study(tmp_path_factory.getbasetemp() / "study")

@@ -204,8 +204,8 @@ def test_a_quote_out_of_place_swallows_no_rows(tmp_path, text):
 
 def test_thousands_of_columns_and_types_are_a_short_message(tmp_path):
     path = tmp_path / "wide.jsonl"
-    path.write_text(json.dumps({f"column {i}" * 50: i for i in range(20_000)}))
-    with pytest.raises(UserError, match="and 19960 more") as caught:
+    path.write_text(json.dumps({f"column {i}" * 50: i for i in range(5_000)}))
+    with pytest.raises(UserError, match="and 4960 more") as caught:
         load(path)
     assert len(str(caught.value)) < MAX_MESSAGE
     kinds = [{**QUESTIONS[0], "id": i, "question_type": f"t{i}"} for i in range(MAX_TYPES + 1)]

@@ -21,8 +21,8 @@ KILLS = int(os.environ.get("TST_KILLS", "4"))
 def sweep(root: Path, n: int = 48, seeds: str = "1,2") -> tuple[str, ...]:
     """A sweep of quick forests on the planted benchmark, one job per fold seed."""
     return ("tst.main", "-m", "diagnostic=rf", "diagnostic.members=[encodings]", f"benchmark.n={n}",
-            "diagnostic.trees=10", "diagnostic.inner_folds=2", "n_jobs=1", f"fold.seed={seeds}",
-            f"outputs_root={root}")  # fmt: skip
+            "diagnostic.trees=10", "diagnostic.inner_folds=2", "fold.k=3", "n_jobs=1",
+            f"fold.seed={seeds}", f"outputs_root={root}")  # fmt: skip
 
 
 def results_of(root: Path) -> dict[str, pd.DataFrame]:
