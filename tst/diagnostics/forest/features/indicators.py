@@ -44,11 +44,11 @@ def shared_keys(key: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndar
     ordered, owner = key[order], owner[order]
     fresh = np.ones(len(key), dtype=bool)
     fresh[1:] = ordered[1:] != ordered[:-1]
-    run = np.cumsum(fresh) - 1
+    run = np.cumsum(fresh, dtype=np.int32) - 1  # int32: crosses of long texts make millions
     shared = np.zeros(int(fresh.sum()), dtype=bool)
     shared[run[1:][~fresh[1:] & (owner[1:] != owner[:-1])]] = True
-    place = np.empty(len(key), dtype=np.int64)
-    place[order] = np.where(shared, np.cumsum(shared) - 1, -1)[run]
+    place = np.empty(len(key), dtype=np.int32)
+    place[order] = np.where(shared, np.cumsum(shared, dtype=np.int32) - 1, np.int32(-1))[run]
     return ordered[fresh][shared], place
 
 
