@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 # two test workers on two cores: one thread each, and results that do not depend on the split
@@ -17,11 +16,8 @@ import pandas as pd
 import pytest
 
 from tst.core.questions import build_table
-from tst.diagnostics.llm import diagnostic as _  # noqa: F401
+from tst.diagnostics.llm import diagnostic as _  # noqa: F401 - before imports are frozen
 from tst.diagnostics.llm.settings import ModelSettings
-
-gc.collect()
-gc.freeze()  # every Trainer collects garbage as it starts, over all that torch and others imported
 
 TINY = ModelSettings(name="tiny", quantization="none")
 
