@@ -34,7 +34,11 @@ from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
 from tst.diagnostics.llm.training.fold_tasks import FoldTasks
-from tst.diagnostics.llm.training.memory import give_back_memory, scoring_tokens
+from tst.diagnostics.llm.training.memory import (
+    decoding_copies,
+    give_back_memory,
+    scoring_tokens,
+)
 from tst.diagnostics.llm.training.steps import FoldTask
 from tst.diagnostics.llm.training.validation import Scored, ValidationTask
 
@@ -74,12 +78,14 @@ class Session:
             cut, n = self.encoded.cut.sum(), len(self.encoded)
             log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
         kind = self.base.device.type
+        tokens = settings.score_tokens or scoring_tokens(self.base)
         self.plan = ScoringPlan(
-            settings.score_tokens or scoring_tokens(self.base),
+            tokens,
             LENGTH_MULTIPLE[kind],
             self.encoder.letter_ids(questions) if self.letters else [],
             rules,
             (0, 0) if self.lists is None else self.lists.yes_no,
+            decoding_copies(self.base, tokens),
         )
         yes_no = None if self.lists is None else self.lists.yes_no
         self.fold_tasks = FoldTasks(questions, self.encoded, self.encoder, settings, rules, yes_no)

@@ -14,6 +14,7 @@ from tst.diagnostics.llm.training import memory
 from tst.diagnostics.llm.training.memory import (
     SCORE_TOKENS,
     MemoryPlan,
+    decoding_copies,
     scoring_tokens,
     training_tokens,
 )
@@ -37,6 +38,13 @@ def base() -> BaseModel:
 def test_a_smaller_gpu_scores_fewer_tokens_at_once(base, monkeypatch, gigabytes, tokens):
     monkeypatch.setattr(memory, "total_memory", lambda device: gigabytes * 1e9)
     assert scoring_tokens(base) == tokens
+
+
+@pytest.mark.parametrize(("gigabytes", "copies"), [(200, 8), (80, 3), (24, 2)])
+def test_decoding_fills_what_memory_is_left(base, monkeypatch, gigabytes, copies):
+    monkeypatch.setattr(memory, "total_memory", lambda device: gigabytes * 1e9)
+    # 131,072 bytes per token beside 14.5 GB of weights
+    assert decoding_copies(base, 32768) == copies
 
 
 def test_a_cpu_scores_what_its_caches_hold(base):

@@ -180,7 +180,7 @@ def _decode_answers(
     shared = kind == "num" and can_share_rows(head, len(folds), widest)
     if shared:
         lengths = [[own + beside for own in fold] for fold in lengths]
-        room = plan.padded_tokens * CACHE_COPIES
+        room = plan.padded_tokens * plan.decoding_copies
 
     def generate(prompts: list[Prompt | None]) -> list[list[int]]:
         new_tokens, spread = NEW_TOKENS[kind], ArithmeticSampling(copies)

@@ -22,6 +22,7 @@ from tst.diagnostics.llm.prompting.batches import (
     plan_scoring,
 )
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ScoringPlan:
     letter_ids: the option letters' tokens; empty where options are scored
     rules: what a number that is chosen aims at
     yes_no: tokens whose logits score an option
+    decoding_copies: times padded_tokens that caches of decoded numbers hold
     """
 
     padded_tokens: int
@@ -39,6 +41,7 @@ class ScoringPlan:
     letter_ids: list[int]
     rules: ScoringRules
     yes_no: tuple[int, int] = (0, 0)
+    decoding_copies: int = CACHE_COPIES
 
 
 @dataclass

@@ -26,6 +26,8 @@ PASS_SHARE = 0.25
 the graph's own memory and once in what the pass before it left."""
 CACHE_COPIES = 2
 """Copies of its cache that a batch of so many tokens has memory for."""
+MOST_COPIES = 8
+"""The same where answers are decoded: a GPU is done with a step before the next one is launched."""
 
 
 @dataclass
@@ -90,6 +92,16 @@ def scoring_tokens(base: BaseModel) -> int:
     room = SCORE_SHARE * _beside_weights(base)
     fit = room / (base.dtype.itemsize * (CACHE_COPIES * cache + passing))
     return int(min(most, max(1024, 2 ** math.floor(math.log2(max(fit, 1.0))))))
+
+
+def decoding_copies(base: BaseModel, tokens: int) -> int:
+    """Copies of the cache of a scoring batch of so many tokens that decoding may fill."""
+    if base.device.type == "cpu":
+        return CACHE_COPIES
+    sizes = _LayerSizes(base)
+    cache = 2 * sizes.layers * sizes.keys * base.dtype.itemsize * tokens
+    fit = int(SCORE_SHARE * _beside_weights(base) / cache)
+    return min(MOST_COPIES, max(CACHE_COPIES, fit))
 
 
 def training_tokens(base: BaseModel, settings: LoraSettings) -> float:
