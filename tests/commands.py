@@ -22,6 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
 from tst.cli.command import SweepFolder
 
@@ -110,6 +111,7 @@ def run_here(module: str, *words: object) -> Done:
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
         patch.setattr(sys, "argv", [module, *map(str, words)])
         patch.setattr(SweepFolder, "current", None)
+        patch.setattr(HydraConfig.instance(), "cfg", None)
         with redirect_stdout(output), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
             import_module(module).main()
     return subprocess.CompletedProcess(
