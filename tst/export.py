@@ -38,6 +38,8 @@ def export(config: ExportConfig) -> Outcome:
     print(f"base: {base['name']}, weights {base['digest'] or 'not on this machine'}")
     for sentence in done.differences.sentences():
         print(f"as the model's own chat template renders them: {sentence}")
+    if done.ends:
+        print(f"left out by {done.folder}/base/chat_template.jinja, which LLaMA-Factory reads")
     print("next")
     if config.format in FOR_LLAMAFACTORY:
         print(f"  bash {done.folder}/run.sh      (in LLaMA-Factory's environment)")

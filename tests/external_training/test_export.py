@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tst.core.folds import split
 from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.external_training.export import export_folds
 from tst.external_training.manifest import read_manifest
-from tst.external_training.rendering import compare_rendering
+from tst.external_training.rendering import compare_rendering, template_that_ends
 from tst.external_training.settings import FORMATS
 from tst.stress_test.run import load_table, plan_for
 
@@ -158,6 +159,15 @@ def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_c
     more = compare_rendering(table, Encoder(tokenizer, 1024))
     assert (more.prompts, more.targets, more.more_tokens) == (0, 0, {"\n": 24})
     assert "24 of 24 targets end with '\\n' after ours" in more.sentences()
+    shorter = template_that_ends(table, Encoder(tokenizer, 1024), more)
+    own = copy(tokenizer)
+    own.chat_template = shorter
+    assert compare_rendering(table, Encoder(own, 1024)) == same
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    for messages, opens in ((turns, True), (turns[:1], True), (turns[:1], False)):
+        said = [t.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens)
+                for t in (tokenizer, own)]  # fmt: skip
+        assert said[0] == said[1]
     # a template that writes the whole conversation otherwise than it opens an answer
     tokenizer.chat_template += "{% if not add_generation_prompt %}{{ '' }}{% endif %}"
     tokenizer.chat_template = tokenizer.chat_template.replace(
@@ -165,6 +175,27 @@ def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_c
     )
     other = compare_rendering(table, Encoder(tokenizer, 1024))
     assert other.prompts == 24
+    assert template_that_ends(table, Encoder(tokenizer, 1024), other) is None
+
+
+def test_llamafactory_s_base_has_a_template_that_ends_with_the_answer(
+    export_config, base, tmp_path
+):
+    longer = tmp_path / "model"
+    shutil.copytree(base, longer)
+    path = longer / "chat_template.jinja"
+    path.write_text(path.read_text().replace("'<|end|>'", "'<|end|>\\n'"))
+    before = path.read_text()
+    done = export_folds(export_config(f"model.name={longer}"), tmp_path / "folds", "llamafactory")
+    assert done.ends and done.differences.more_tokens == {"\n": 24}
+    stated = yaml.safe_load((done.folder / "train-0-0.yaml").read_text())
+    assert stated["model_name_or_path"] == "base" and path.read_text() == before
+    read = AutoTokenizer.from_pretrained(done.folder / "base")
+    table = load_table(export_config()).frame
+    assert compare_rendering(table, Encoder(read, 1024)).sentences() == []
+    for style in ("chat", "trl"):  # those trainers learn the turn alone, whatever follows it
+        config = export_config(f"model.name={longer}", f"to={tmp_path}/{style}")
+        assert not export_folds(config, tmp_path / style, style).ends
 
 
 @pytest.mark.parametrize(

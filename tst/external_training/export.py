@@ -32,7 +32,7 @@ from tst.external_training.manifest import (
     read_manifest,
     write_manifest,
 )
-from tst.external_training.rendering import Differences, compare_rendering
+from tst.external_training.rendering import Differences, compare_rendering, template_that_ends
 from tst.external_training.settings import FOR_LLAMAFACTORY, exported_config
 from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
 from tst.records.files import checksum, read_json, write_json, write_text
@@ -42,7 +42,7 @@ from tst.stress_test.run import load_table, plan_for
 log = logging.getLogger("tst")
 
 BASE = "base"
-CONFIG = "config.json"
+CONFIG, TEMPLATE = "config.json", "chat_template.jinja"
 RUN_SCRIPT = Path(__file__).parent / "run_folds.sh"
 LOCAL = ("tracking", "job", "null", "n_jobs", "outputs_root", "device", "fail_fast", "dry_run")
 """Parts of the config that are this machine's, and not the folds'."""
@@ -50,11 +50,16 @@ LOCAL = ("tracking", "job", "null", "n_jobs", "outputs_root", "device", "fail_fa
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and what someone who trains should know."""
+    """What was written, and what someone who trains should know.
+
+    differences: of the model's own chat template
+    ends: the exported base has a template that ends with the answer, and so no ``more_tokens``
+    """
 
     folder: Path
     manifest: Manifest
     differences: Differences
+    ends: bool
 
 
 def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
@@ -75,8 +80,12 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     assert known.source is not None  # models built on the spot are refused with the settings
     local = Path(known.source).expanduser().is_dir()
     source = str(Path(known.source).expanduser().resolve()) if local else known.source
-    if style in FOR_LLAMAFACTORY and local and known.config.dtype != DTYPES[config.model.dtype]:
-        source = BASE
+    differences = compare_rendering(table.frame, encoder)
+    template = None
+    if style in FOR_LLAMAFACTORY and local:
+        template = template_that_ends(table.frame, encoder, differences)
+        if template is not None or known.config.dtype != DTYPES[config.model.dtype]:
+            source = BASE
     targets = sorted({name.split(".")[-1] for name in adapted_layers(model, list(lora.targets))})
     folds = plan.folds(config.fold.only)
     files: dict[str, str] = {}
@@ -94,7 +103,6 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
             style=style,
         )
         files |= _fold_texts(table, plan, fold, encoder, settings, style)
-    differences = compare_rendering(table.frame, encoder)
     manifest = Manifest(
         format=style,
         trainer="llamafactory" if style in FOR_LLAMAFACTORY else "unknown",
@@ -119,7 +127,8 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     for name, text in files.items():
         write_text(folder / name, text)
     if source == BASE:
-        _link_base(Path(known.source).expanduser().resolve(), folder / BASE, config.model.dtype)
+        own = Path(known.source).expanduser().resolve()
+        _link_base(own, folder / BASE, config.model.dtype, template)
     if style in FOR_LLAMAFACTORY:
         names = [f"train-{fold_name(fold)}" for fold in folds]
         write_json(folder / "dataset_info.json", dataset_info(names, style))
@@ -127,14 +136,15 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     rows = [name for name in files if not name.endswith(".yaml")]
     manifest = replace(manifest, files={name: checksum(folder / name) for name in rows})
     write_manifest(folder, manifest)
-    return Exported(folder, manifest, differences)
+    return Exported(folder, manifest, differences, template is not None)
 
 
-def _link_base(source: Path, folder: Path, dtype: str) -> None:
-    """A folder of links to the base's files, whose config.json has the dtype that is stated.
+def _link_base(source: Path, folder: Path, dtype: str, template: str | None) -> None:
+    """A folder of links to the base's files, but for the dtype and the chat template.
 
     LLaMA-Factory loads a base in the dtype of its config.json, whatever its settings say: float16,
-    on a CPU several times slower than float32, and less exact.
+    on a CPU several times slower than float32, and less exact. And it learns all that the base's
+    chat template writes after an answer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(p for p in source.iterdir() if p.name != CONFIG):
@@ -143,6 +153,9 @@ def _link_base(source: Path, folder: Path, dtype: str) -> None:
         link.symlink_to(path)
     about = {k: v for k, v in read_json(source / CONFIG).items() if k != "torch_dtype"}
     write_json(folder / CONFIG, about | {"dtype": dtype})
+    if template is not None:
+        (folder / TEMPLATE).unlink(missing_ok=True)
+        write_text(folder / TEMPLATE, template)
 
 
 def _fold_texts(

@@ -61,7 +61,10 @@ def run_with_llamafactory(config: RunConfig) -> Result:
     name = "-".join(record_folder(resolved, load_table(resolved)).parts[-4::3])
     folder = Path(config.outputs_root) / FOLDER / name
     exported = export_folds(plain, folder, ALPACA)
-    for sentence in exported.differences.sentences():
+    left = exported.differences
+    if exported.ends:
+        left = replace(left, more_tokens={})
+    for sentence in left.sentences():
         log.info("as LLaMA-Factory renders them: %s", sentence)
     train_folds(exported.folder, cli, config.fold.only)
     values = {f.name: getattr(resolved, f.name) for f in fields(RunConfig)}

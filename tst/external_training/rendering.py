@@ -6,9 +6,11 @@ answer and its end-of-turn; templates go on, often with a line break.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import jinja2
@@ -16,6 +18,13 @@ import pandas as pd
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.prompting.encoding import Encoder
+
+_ENDING = (
+    "{{% set turns %}}{template}{{% endset %}}"
+    "{{% if not add_generation_prompt and messages[-1]['role'] == 'assistant' "
+    "and turns.endswith({rest}) %}}{{{{ turns[:-{length}] }}}}"
+    "{{% else %}}{{{{ turns }}}}{{% endif %}}"
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,24 @@ def compare_rendering(questions: pd.DataFrame, encoder: Encoder) -> Differences:
         elif len(rest) > len(target):
             more[str(encoder.tokenizer.decode(rest[len(target) :]))] += 1
     return Differences(len(prompts), other_prompts, other_targets, dict(more), int(cut.sum()))
+
+
+def template_that_ends(questions: pd.DataFrame, encoder: Encoder, found: Differences) -> str | None:
+    """The model's chat template without what it writes after an answer's end.
+
+    None where it writes nothing there, and where leaving that out alone does not make every target
+    the one that is trained and scored here. ``found``: of the same questions
+    """
+    template = encoder.tokenizer.chat_template
+    if not isinstance(template, str) or list(found.more_tokens.values()) != [found.compared]:
+        return None
+    rest = next(iter(found.more_tokens))
+    own = copy(encoder.tokenizer)
+    own.chat_template = _ENDING.format(
+        template=template.removesuffix("\n"), rest=json.dumps(rest), length=len(rest)
+    )
+    left = compare_rendering(questions, Encoder(own, encoder.max_length))
+    return own.chat_template if left == replace(found, more_tokens={}) else None
 
 
 def render_turns(
