@@ -218,3 +218,12 @@ def test_a_set_whose_baseline_leaves_nothing_has_no_interval_and_no_warning():
         per=np.zeros((3, 1)),
     )
     assert np.isnan(bounds).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 20, 8_192])
+def test_draws_are_those_of_one_resample_after_the_other(monkeypatch, at_once):
+    monkeypatch.setattr("tst.scoring.intervals.DRAWN_AT_ONCE", at_once)
+    _, draws = resample_groups(np.arange(7), seed=3, resamples=50)
+    rng = np.random.default_rng(3)
+    alone = [np.bincount(rng.integers(0, 7, 7), minlength=7) for _ in range(50)]
+    np.testing.assert_array_equal(np.concatenate(list(draws)), alone)
