@@ -54,6 +54,17 @@ def wait_at_rest(page: Any, selector: str) -> None:
     page.evaluate(AT_REST, selector)
 
 
+def press_on_row(page: Any, key: str) -> None:
+    """Press a key on the one row that is left, once it keeps the focus: a filter redraws rows."""
+    for _ in range(10):
+        page.locator(".tabulator-row").focus()
+        wait_at_rest(page, "#question-table")
+        if page.evaluate("document.activeElement.matches('.tabulator-row')"):
+            page.keyboard.press(key)
+            return
+    raise AssertionError("the row does not keep the focus")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
@@ -257,8 +268,7 @@ def test_the_address_keeps_record_search_order_and_open_question(
         wanted = llm.questions.iloc[5]
         page.fill("#search", wanted["id"])
         page.locator("#shown", has_text="1 of 96").wait_for()
-        wait_at_rest(page, "#question-table")
-        page.locator(".tabulator-row").press("Enter")
+        press_on_row(page, "Enter")
         page.locator("dialog[open]", has_text=wanted["id"]).wait_for()
         address = page.evaluate("location.href")
         for part in (llm.hash, f"search={wanted['id']}", f"question={wanted['id']}"):
@@ -266,7 +276,7 @@ def test_the_address_keeps_record_search_order_and_open_question(
         page.keyboard.press("Escape")
         page.locator("dialog[open]").wait_for(state="detached")
         # the dialog's close event, which comes a moment later, puts the address right
-        page.wait_for_function("!location.hash.includes('question=')")
+        playwright.expect(page).not_to_have_url(re.compile("question="))
 
         again = context.new_page()
         again.goto(address)
