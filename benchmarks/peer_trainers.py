@@ -200,7 +200,7 @@ def train_with_llamafactory(folder: Path, steps: int, clock: StepClock) -> None:
 def train_with_ours(
     folder: Path, steps: int, clock: StepClock, words: list[str], at_best: bool
 ) -> None:
-    """Our training: one fold with the exported settings, or with the best for this machine."""
+    """Our training with the words' settings: one fold, or all at once where that is best."""
     from dataclasses import replace
 
     from tst.config.composition import compose
@@ -212,10 +212,7 @@ def train_with_ours(
     from tst.stress_test.build import resolve_auto
     from tst.stress_test.run import load_table, plan_for
 
-    letters = [
-        f"diagnostic.{word}" for word in ("mc_scoring=letters", "validation=0", "order=random")
-    ]
-    config = resolve_auto(compose([*words, *([] if at_best else letters)]))
+    config = resolve_auto(compose(words))
     table = load_table(config)
     plan = plan_for(config, table)
     questions = table.frame.iloc[plan.order].drop(columns="answer")

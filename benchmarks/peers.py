@@ -102,8 +102,8 @@ def race(arguments: argparse.Namespace, words: list[str], cli: str | None, scrat
     )
     found = {}
     for name in arguments.do.split(","):
-        if pythons.get(name, sys.executable):
-            found[name] = pythons.get(name) or sys.executable
+        if python := pythons.get(name, sys.executable):
+            found[name] = python
         else:
             print(f"{TITLES[name]}: not found; name it with --{name}", flush=True)
     start = partial(Trainer, folder=done.folder, arguments=arguments, words=words)
@@ -147,13 +147,14 @@ class Trainer:
         if python != sys.executable:
             environment.pop("PYTHONPATH", None)
         steps = [str(arguments.steps), str(arguments.warmup), str(arguments.limit)]
+        same = SAME if name == "ours" else []
         own = folder.parent / name
         own.mkdir()
         self._most = GETTING_READY + arguments.limit
         self._output, self._errors = own / "output.txt", own / "errors.txt"
         with self._output.open("w") as output, self._errors.open("w") as errors:
             self._process = subprocess.Popen(
-                [python, str(TRAINERS), name, str(folder), *steps, *words],
+                [python, str(TRAINERS), name, str(folder), *steps, *words, *same],
                 stdin=subprocess.PIPE, stdout=output, stderr=errors, text=True, env=environment,
             )  # fmt: skip
 
