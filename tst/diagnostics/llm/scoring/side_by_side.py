@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -45,12 +46,14 @@ class SharedRows:
     """
 
     def __init__(
-        self, head: AnswerHead, cache: object, lengths: torch.Tensor, width: int, copies: int
+        self, head: AnswerHead, cache: Any, lengths: torch.Tensor, width: int, copies: int
     ) -> None:
         if copies > MOST_COPIES:
             raise ValueError(f"{copies} continuations of a prompt; {MOST_COPIES} share a row")
         self.head, self.cache, self.copies = head, cache, copies
         self.lengths = lengths
+        # attention wants its mask in the dtype of queries and keys; weights may have several
+        self._dtype: torch.dtype = cache.layers[-1].keys.dtype
         self._prompt = torch.arange(width, device=lengths.device)[None, :] < lengths[:, None]
         # which continuations each token after the prompts belongs to, as bits
         self._owners = torch.empty(len(lengths), 0, dtype=torch.long)
@@ -94,9 +97,8 @@ class SharedRows:
         device = self.lengths.device
         own = own.to(device)
         seen = torch.cat([self._prompt[:, None, :].expand(-1, ids.shape[1], -1), own], 2)
-        dtype = next(self.head.model.parameters()).dtype
-        mask = torch.zeros(seen.shape, dtype=dtype, device=device)
-        mask.masked_fill_(~seen, torch.finfo(dtype).min)
+        mask = torch.zeros(seen.shape, dtype=self._dtype, device=device)
+        mask.masked_fill_(~seen, torch.finfo(self._dtype).min)
         with sdpa_kernel(KERNELS):
             logits, _ = self.head.logits(
                 ids.to(device),
