@@ -102,7 +102,7 @@ class AnswerHead:
         width = input_ids.shape[1]
         if self._window is not None and width > self._window:
             return None
-        dtype = next(self.model.parameters()).dtype
+        dtype = self.model.get_input_embeddings().weight.dtype
         low = torch.finfo(dtype).min
         full = torch.full((1, 1, width, width), low, dtype=dtype, device=input_ids.device)
         return full.triu(1)
