@@ -102,7 +102,8 @@ class AnswerHead:
         width = input_ids.shape[1]
         if self._window is not None and width > self._window:
             return None
-        dtype = self.model.get_input_embeddings().weight.dtype
+        embeddings = self.model.get_input_embeddings()  # type: ignore[operator]
+        dtype = embeddings.weight.dtype
         low = torch.finfo(dtype).min
         full = torch.full((1, 1, width, width), low, dtype=dtype, device=input_ids.device)
         return full.triu(1)
