@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ def choose(candidates: Iterable[RunRecord]) -> Choice:
     """The records to average: those nearest to the default settings, never a mixture.
 
     Among equally near ones those with the most seeds, then the most questions, then the latest.
+    Those of an earlier version of the diagnostic stand only where they have more seeds.
     """
     sets: dict[str, list[RunRecord]] = defaultdict(list)
     for record in candidates:
@@ -55,8 +57,15 @@ def choose(candidates: Iterable[RunRecord]) -> Choice:
         return -len(deviations(first)), len(records), questions, latest
 
     ranked = sorted(sets.values(), key=rank, reverse=True)
-    shown = sorted(ranked[0], key=lambda r: (r.seed, r.hash))
-    others = [(r, difference(shown[0], r)) for records in ranked[1:] for r in records]
+    nearest: dict[float, list[RunRecord]] = {}
+    for records in ranked:
+        nearest.setdefault(records[0].version if records[0].is_earlier else math.inf, records)
+    version = max(nearest, key=lambda v: (len(nearest[v]), v))
+    chosen = nearest[version]
+    shown = sorted(chosen, key=lambda r: (r.seed, r.hash))
+    others = [
+        (r, difference(shown[0], r)) for records in ranked if records is not chosen for r in records
+    ]
     return Choice(tuple(shown), tuple(others))
 
 

@@ -49,11 +49,17 @@ class Study:
         return sorted({r.model for r in self.found.records if r.model})
 
     def cell(
-        self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE
+        self,
+        questions: QuestionSet,
+        subject: Subject,
+        scheme: str,
+        stratify: str = TYPE,
+        version: int | None = None,
     ) -> Choice:
         """The records behind one cell; notes those passed over.
 
         Folds that answers shape give other figures: no cell mixes them with the others.
+        version: of the diagnostic, where no other will do
         """
         choice = choose(
             r
@@ -61,10 +67,23 @@ class Study:
             if questions.is_of(r)
             and subject.is_of(r)
             and (r.scheme, r.stratify) == (scheme, stratify)
+            and version in (None, r.version)
         )
         for record, why in choice.passed_over:
             self.passed_over[record.hash] = f"{questions.title}, {record.subject} ({why})"
         return choice
+
+    def fold_schemes(self, questions: QuestionSet, subject: Subject) -> tuple[Choice, Choice]:
+        """The records of random and of grouped folds, of one version where there are both."""
+        random, grouped = (self.cell(questions, subject, scheme) for scheme in (RANDOM, GROUPED))
+        versions = {choice.records[0].version for choice in (random, grouped) if choice.records}
+        if len(versions) < 2:
+            return random, grouped
+        for version in sorted(versions, reverse=True):
+            pair = [self.cell(questions, subject, s, version=version) for s in (RANDOM, GROUPED)]
+            if all(choice.records for choice in pair):
+                return pair[0], pair[1]
+        return random, grouped
 
     def recorded_cells(self) -> Iterator[tuple[tuple[str, str, str], Choice]]:
         """Titles of (set of questions, diagnostic, fold scheme), and the records, where any."""
@@ -96,7 +115,13 @@ class Study:
 
     def notes(self) -> list[str]:
         """Footnotes on records that entered no figure."""
-        notes = [f"Not shown: {text}, record {h}." for h, text in sorted(self.passed_over.items())]
+        hashes: dict[str, list[str]] = {}
+        for name, text in sorted(self.passed_over.items()):
+            hashes.setdefault(text, []).append(name)
+        notes = [
+            f"Not shown: {text}, record{'s' * (len(names) > 1)} {' '.join(names)}."
+            for text, names in sorted(hashes.items())
+        ]
         return [*notes, *describe_left_out(self.found.unusable)]
 
 
@@ -117,11 +142,13 @@ def mean_figure(
         return Figure(unit=unit, reason=reason or "no record")
     values = [_number(measure(record)) for record in choice.records]
     value = float(np.mean(values))
+    first = choice.records[0]
     return Figure(
         value,
         unit,
         seeds=tuple(r.seed for r in choice.records),
         records=tuple(r.hash for r in choice.records),
+        version=f"{first.label} version {first.version}" if first.is_earlier else "",
         reason="" if math.isfinite(value) else reason or "not recorded",
     )
 

@@ -76,6 +76,16 @@ class RunRecord:
         return describe_scheme(folds["k"], self.group_by, self.stratify)
 
     @property
+    def version(self) -> int:
+        """Of the diagnostic that made it."""
+        return int(self.leaves["diagnostic.version"])
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether an earlier version of its diagnostic made it."""
+        return _is_of_other_version(self.leaves)
+
+    @property
     def fingerprint(self) -> str:
         """Of the question table."""
         return str(self.summary["data"]["fingerprint"])
@@ -117,7 +127,8 @@ class Found:
 def find_records(outputs_root: Path, slim: bool = False) -> Found:
     """The records under ``outputs_root``/runs, in path order.
 
-    slim: also those of which only the summary is kept; their questions cannot be read
+    slim: also those of which only the summary is kept; their questions cannot be read, and an
+        earlier version of their diagnostic will do (``RunRecord.is_earlier``)
     """
     found = Found([], [])
     for path in STRESS_TEST.find(outputs_root):
@@ -158,13 +169,16 @@ def examine(path: Path, slim: bool = False) -> RunRecord | Unusable:
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         reason = f"another version of the code made it ({type(error).__name__})"
         return Unusable(path, benchmark, "stale", reason)
-    if why := why_stale(made, config, path.name):
+    if why := why_stale(made, config, path.name, earlier=slim):
         return Unusable(path, benchmark, "stale", why)
     return RunRecord(path, benchmark, *who, found.summary, made.leaves, found.at)
 
 
-def why_stale(made: Identity, config: dict[str, Any], name: str) -> str:
-    """Why a record of this name is not what its config would give today; empty when it is."""
+def why_stale(made: Identity, config: dict[str, Any], name: str, earlier: bool = False) -> str:
+    """Why a record of this name is not what its config would give today; empty when it is.
+
+    earlier: an earlier version of its diagnostic will do
+    """
     if made.hash != name:
         return "its folder's name is not the hash of its identity.json"
     settings = flatten(config)
@@ -175,7 +189,12 @@ def why_stale(made: Identity, config: dict[str, Any], name: str) -> str:
     ]
     if changed:
         return f"its config.yaml was changed after the run: {', '.join(changed)}"
-    diagnostic, own = (made.leaves[f"diagnostic.{key}"] for key in ("name", "implementation"))
-    if not own and find_diagnostic(diagnostic).version != made.leaves["diagnostic.version"]:
-        return f"another version of diagnostic {diagnostic} made it"
+    if not earlier and _is_of_other_version(made.leaves):
+        return f"another version of diagnostic {made.leaves['diagnostic.name']} made it"
     return ""
+
+
+def _is_of_other_version(leaves: dict[str, Any]) -> bool:
+    """Whether another version of one of tst's own diagnostics than today's made a record."""
+    diagnostic, own = (leaves[f"diagnostic.{key}"] for key in ("name", "implementation"))
+    return not own and find_diagnostic(diagnostic).version != leaves["diagnostic.version"]

@@ -1,12 +1,15 @@
 """A page of results is made again from slim records, which hold no question's text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tests.made_records import HOSTILE
+from tst.analysis.study import Study
+from tst.analysis.subjects import Subject
 from tst.analysis.tables.build import (
     TABLES,
     build_tables,
@@ -14,9 +17,12 @@ from tst.analysis.tables.build import (
     read_sources,
     render_results,
 )
-from tst.analysis.tables.paper_table import write_figure
+from tst.analysis.tables.folds import fold_table
+from tst.analysis.tables.latex import render_latex
+from tst.analysis.tables.paper_table import EARLIER, footnotes, write_figure
 from tst.analysis.tables.results_page import COMMANDS
-from tst.records.run_records import find_records
+from tst.diagnostics.forest.declaration import Forest
+from tst.records.run_records import Found, RunRecord, find_records
 from tst.records.slim import without_places, without_text
 
 NAMES = [name for name in TABLES if name not in ("noisy", "pruning", "pruning_gap")]
@@ -112,3 +118,41 @@ def test_a_changed_summary_is_noticed(kept: tuple[Path, str]) -> None:
         assert states == ["damaged"]
     finally:
         path.write_text(before)
+
+
+def test_figures_of_an_earlier_version_are_kept_and_marked(
+    kept: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Forest.version
+    monkeypatch.setattr(Forest, "version", before + 1)
+    [main] = build_tables(read_sources(tmp_path, slim=kept[0]), ["main"])
+    row = main.rows[0].cells
+    assert write_figure(row["rf_random"]).endswith(EARLIER)
+    assert not write_figure(row["lora_llm_random"]).endswith(EARLIER)
+    assert any(f"({EARLIER} TsT-RF version {before})" in note for note in footnotes(main))
+    assert r"\dag{}" in render_latex(main)
+
+
+def test_fold_schemes_are_compared_within_one_version(
+    study: tuple[Path, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random folds were run again with a new version, grouped ones were not."""
+    found = find_records(study[0]).records
+    again = [
+        replace(r, path=r.path / "again", leaves={**r.leaves, "diagnostic.version": r.version + 1})
+        for r in found
+        if r.scheme == "random"
+    ]
+    monkeypatch.setattr(Forest, "version", Forest.version + 1)
+    subject = Subject("rf", "TsT-RF", has_zero_shot=False)
+
+    def versions(records: list[RunRecord]) -> list[int]:
+        whole = Study(Found(records, []))
+        pair = whole.fold_schemes(whole.question_sets[0], subject)
+        return [choice.records[0].version for choice in pair if choice.records]
+
+    assert versions([*found, *again]) == [Forest.version - 1] * 2
+    left = [r for r in found if r.scheme == "grouped"]
+    assert versions([*left, *again]) == [Forest.version, Forest.version - 1]
+    folds = fold_table(Study(Found([*left, *again], [])))
+    assert folds.rows[0].cells["drop"].reason.endswith("of one version")

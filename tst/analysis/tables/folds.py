@@ -42,8 +42,7 @@ def fold_table(study: Study) -> PaperTable:
 
 
 def _cells(study: Study, questions: QuestionSet, subject: Subject) -> dict[str, Figure]:
-    random = study.cell(questions, subject, RANDOM)
-    grouped = study.cell(questions, subject, GROUPED)
+    random, grouped = study.fold_schemes(questions, subject)
     known = (*grouped.records, *random.records)
     if not known or not known[0].summary["data"].get("groups"):
         return {}
@@ -54,9 +53,10 @@ def _cells(study: Study, questions: QuestionSet, subject: Subject) -> dict[str, 
         "groups": Figure(known[0].summary["data"]["groups"][group], COUNT),
         RANDOM: mean_figure(random, hard, reason=study.why_missing(questions, subject, RANDOM)),
         GROUPED: mean_figure(grouped, hard, reason=study.why_missing(questions, subject, GROUPED)),
-        "drop": Figure(unit=POINTS, reason="needs records of both fold schemes"),
+        "drop": Figure(unit=POINTS, reason="needs records of both fold schemes, of one version"),
     }
-    if random.records and grouped.records:
+    both = random.records and grouped.records
+    if both and random.records[0].version == grouped.records[0].version:
         overall = study.differences.overall(random.records, grouped.records)
         cells["drop"] = Figure(unit=POINTS, reason="needs the questions of slim records")
         if overall is not None:

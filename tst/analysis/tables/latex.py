@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tst.analysis.tables.paper_table import (
+    EARLIER,
     Figure,
     PaperTable,
     footnotes,
@@ -25,6 +26,7 @@ _SPECIAL = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     MINUS: "$-$", DASH: "--", "±": r"$\pm$", "Δ": r"$\Delta$", "τ": r"$\tau$", "≤": r"$\leq$",
+    EARLIER: r"\dag{}",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ PERCENT, POINTS, COUNT, SECONDS, NUMBER, GIBIBYTES = (
     "percent", "points", "count", "seconds", "number", "gibibytes"
 )  # fmt: skip
 """Units: a score shown as percent; a difference of scores, signed; whole numbers; and so on."""
+EARLIER = "†"
+"""Behind a figure of an earlier version of its diagnostic."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Figure:
     value: NaN where there is none, and then ``reason`` says why
     sd: NaN where it is not shown; interval: 95%, or None
     seeds, records: fold seeds and record hashes that the value is the mean of
+    version: of the diagnostic that made the records, in words where it is an earlier one
     """
 
     value: float = math.nan
@@ -28,6 +31,7 @@ class Figure:
     interval: tuple[float, float] | None = None
     seeds: tuple[int, ...] = ()
     records: tuple[str, ...] = ()
+    version: str = ""
     reason: str = ""
     text: str = ""
     best: bool = False
@@ -81,7 +85,10 @@ def mark_best(row_or_column: dict[str, Figure], among: list[str]) -> dict[str, F
 
 
 def write_figure(figure: Figure) -> str:
-    """A figure for people: ``42.7 ± 1.2``, ``+17.9``, ``−0.7 [−1.2, −0.1]``, or an en dash."""
+    """A figure for people: ``42.7 ± 1.2``, ``+17.9``, ``−0.7 [−1.2, −0.1]``, or an en dash.
+
+    One of an earlier version of its diagnostic ends with ``EARLIER``.
+    """
     if figure.text:
         return figure.text
     if figure.missing:
@@ -92,7 +99,7 @@ def write_figure(figure: Figure) -> str:
     if figure.interval is not None and all(map(math.isfinite, figure.interval)):
         low, high = (_number(bound, figure.unit) for bound in figure.interval)
         text += f" [{low}, {high}]"
-    return text
+    return text + EARLIER * bool(figure.version)
 
 
 def _number(value: float, unit: str) -> str:
@@ -154,15 +161,16 @@ def _sources(table: PaperTable) -> list[str]:
     """Records (hashes) and seeds behind the cells; rows with the same sources share a note."""
     rows_of: dict[str, list[Row]] = {}
     for row in table.rows:
-        columns_of: dict[tuple[tuple[str, ...], tuple[int, ...]], list[str]] = {}
+        columns_of: dict[tuple[tuple[str, ...], tuple[int, ...], str], list[str]] = {}
         for column in table.columns:
             figure = row.cells[column.key]
             if figure.records and not figure.missing:
-                sources = (figure.records, figure.seeds)
+                sources = (figure.records, figure.seeds, figure.version)
                 columns_of.setdefault(sources, []).append(_full_heading(column))
         parts = [
             f"{', '.join(names)}: {_seeds(seeds)}records {' '.join(hashes)}"
-            for (hashes, seeds), names in columns_of.items()
+            + f" ({EARLIER} {version})" * bool(version)
+            for (hashes, seeds, version), names in columns_of.items()
         ]
         if parts:
             rows_of.setdefault("; ".join(parts), []).append(row)
