@@ -179,6 +179,35 @@ def test_the_script_says_what_is_missing(exported):
     assert done.returncode == 2 and "set LLAMAFACTORY=PATH" in done.stderr
 
 
+def test_the_script_trains_on_one_gpu_and_says_which_fold_failed(exported, tmp_path):
+    folder = tmp_path / "env"
+    folder.mkdir()
+    for name, line in (
+        ("python", "echo '{}'"),
+        ("llamafactory-cli", 'echo "$2 on GPU <$CUDA_VISIBLE_DEVICES>"; exit $CODE'),
+    ):
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    here = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    here["LLAMAFACTORY"] = str(folder / "llamafactory-cli")
+
+    def run_script(**more: str) -> subprocess.CompletedProcess[str]:
+        line = ["bash", str(exported.folder / "run.sh")]
+        return subprocess.run(line, env=here | more, capture_output=True, text=True, check=False)
+
+    done = run_script(CODE="7")
+    assert done.returncode == 7 and "train-0-0.yaml on GPU <0>\n" in done.stdout
+    assert "train-0-1.yaml" not in done.stdout
+    assert "fold 0-0: " in done.stderr and "ended with exit code 7. Folds that" in done.stderr
+    done = run_script(CODE="0", FOLDS="0-1", CUDA_VISIBLE_DEVICES="3,1")
+    assert done.returncode == 1 and "train-0-1.yaml on GPU <3>\n" in done.stdout
+    assert "fold 0-1: no adapters/0-1/trainer_state.json was written" in done.stderr
+    assert "on GPU <>\n" in run_script(CODE="1", CUDA_VISIBLE_DEVICES="").stdout
+    done = run_script(CODE="0", FOLDS="0-0 0-5")
+    assert done.returncode == 2 and done.stdout == ""
+    assert "there is no fold 0-5; there are 0-0 0-1" in done.stderr
+
+
 RENDER = """
 import json, sys
 import yaml

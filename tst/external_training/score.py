@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tst.config.schema import RunConfig
-from tst.core.diagnostic import Fold
 from tst.core.errors import UserError
 from tst.core.folds import FoldPlan
 from tst.core.questions import QuestionTable
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.settings import ModelSettings
 from tst.external_training.declaration import (
     ExternalAdapters,
     PredictionFile,
@@ -33,18 +31,13 @@ from tst.external_training.manifest import (
     find_manifest,
     find_mismatches,
 )
-from tst.external_training.settings import (
-    ExternalAdapterSettings,
-    PredictionFileSettings,
-    ScoreConfig,
-)
+from tst.external_training.settings import PredictionFileSettings, ScoreConfig
+from tst.external_training.trained_settings import settings_of, who_trained
 from tst.external_training.trainer_settings import fold_name
 from tst.records.files import checksum
 from tst.stress_test.run import Result, load_table, plan_for, run
 
 log = logging.getLogger("tst")
-
-VERSIONS = "versions.json"
 
 
 def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
@@ -114,11 +107,12 @@ def _score_adapters(config: ScoreConfig) -> Result:
     if problems:
         raise UserError("\n".join(f"{folder}: {problem}." for problem in problems))
     require_base(config.model, config.device, None if found is None else found[1], adapters)
-    settings, trainer = _settings(config, found, adapters)
+    rows = {fold: len(table.frame) - len(plan.heldout_rows(*fold)) for fold in adapters}
+    settings = settings_of(config, found, adapters, rows)
     declared = UnverifiedAdapters if found is None else ExternalAdapters
     settings.implementation = path_of(declared)
     settings.name = "external_llm" if found is not None else "unverified_llm"
-    settings.trainer = config.trainer if config.trainer != "auto" else trainer
+    settings.trainer = config.trainer if config.trainer != "auto" else who_trained(found)
     settings.adapters = digest_adapters(adapters)
     settings.manifest = "" if found is None else found[1].digest
     settings.folder = str(folder)
@@ -136,64 +130,6 @@ def _mismatches(
 ) -> list[str]:
     described = describe_plan(table.frame, plan)
     return find_mismatches(folder, manifest, table.fingerprint, described)
-
-
-def _settings(
-    config: ScoreConfig, found: tuple[Path, Manifest] | None, adapters: dict[Fold, Any]
-) -> tuple[ExternalAdapterSettings, str]:
-    """What all folds were trained with, and who trained them; UserError where folds differ."""
-    from tst.external_training.trainer_settings import read_settings
-
-    by_fold: dict[str, dict[str, Any]] = {}
-    if found is not None:
-        yamls = [found[0] / f"train-{fold_name(fold)}.yaml" for fold in adapters]
-        gone = [path.name for path in yamls if not path.is_file()]
-        if gone and len(gone) < len(yamls):
-            raise UserError(f"{found[0]}: {', '.join(gone)} of the export is missing; restore it.")
-    for fold, adapter in adapters.items():
-        stated = {} if found is None else read_settings(found[0] / f"train-{fold_name(fold)}.yaml")
-        noted = adapter.settings()
-        if adapter.notes.steps < adapter.notes.planned:
-            log.warning(
-                "fold %s: stopped at step %d of %d",
-                fold_name(fold), adapter.notes.steps, adapter.notes.planned,
-            )  # fmt: skip
-        for name in sorted(set(stated) & set(noted)):
-            if stated[name] != noted[name]:
-                log.warning(
-                    "fold %s: its YAML says %s=%s, but it was trained with %s",
-                    fold_name(fold), name, stated[name], noted[name],
-                )  # fmt: skip
-        by_fold[fold_name(fold)] = stated | noted
-    (first, known), *others = by_fold.items()
-    for name, own in others:
-        if differing := [k for k in sorted(known | own) if known.get(k) != own.get(k)]:
-            shown = ", ".join(f"{k}={known.get(k)} and {own.get(k)}" for k in differing)
-            raise UserError(
-                f"folds {first} and {name} were trained with different settings: {shown}; train "
-                "all folds alike."
-            )
-    if found is not None:
-        lora = config.diagnostic
-        assert isinstance(lora, LoraSettings)
-        known.setdefault("warmup", lora.warmup)
-    settings = ExternalAdapterSettings(
-        **known,
-        max_length=config.diagnostic.max_length,
-        score_tokens=config.diagnostic.score_tokens,
-    )
-    return settings, _trainer(config, found)
-
-
-def _trainer(config: ScoreConfig, found: tuple[Path, Manifest] | None) -> str:
-    """Who trained, with its version where ``run.sh`` noted it."""
-    from tst.external_training.trainer_notes import read_object
-
-    if found is None or found[1].trainer == "unknown":
-        return "unknown"
-    path = found[0] / "adapters" / VERSIONS
-    version = read_object(path).get(found[1].trainer, "") if path.is_file() else ""
-    return f"{found[1].trainer} {version}".rstrip()
 
 
 def _score_predictions(config: ScoreConfig) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,11 @@ def read_notes(adapter: Path, training: Path) -> TrainerNotes:
     """
     state, results = _read_if_there(adapter / TRAINER_STATE), _read_if_there(training / RESULTS)
     try:
+        epochs = float(state.get("num_train_epochs") or 0)
+        if not 0 <= epochs < math.inf:
+            raise ValueError(f"num_train_epochs is {epochs}")
         return TrainerNotes(
-            epochs=float(state["num_train_epochs"]) if state.get("num_train_epochs") else None,
+            epochs=epochs or None,
             cost={
                 ours: float(results[theirs]) for theirs, ours in COSTS.items() if theirs in results
             },
@@ -49,7 +53,7 @@ def read_notes(adapter: Path, training: Path) -> TrainerNotes:
             steps=int(state.get("global_step") or 0),
             planned=int(state.get("max_steps") or 0),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{adapter}: {TRAINER_STATE} or {RESULTS} is not as transformers writes it ({error}); "
             "restore it, or remove it: it is not needed."

@@ -14,6 +14,7 @@ from tst.core.folds import fold_seed
 from tst.diagnostics.llm.model.adapters import torch_seed
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.external_training.settings import FOR_LLAMAFACTORY
+from tst.external_training.step_counts import count_steps
 from tst.optimizers.settings import OptimizerSettings
 
 SPARE_TOKENS = 16
@@ -55,7 +56,7 @@ def fold_settings(
     targets: last parts of the adapted layers' names; parameters: of the base
     """
     name = fold_name(fold)
-    steps = max(1, math.ceil(math.ceil(rows / lora.batch_size) * lora.epochs - 1e-9))
+    steps = count_steps(rows, lora.batch_size, lora.epochs)
     own_seed = torch_seed(fold_seed(seed, *fold))
     betas = optimizer.params.get("betas", [0.9, 0.999])
     training: dict[str, Any] = {
@@ -146,7 +147,8 @@ def as_yaml(settings: dict[str, Any], style: str) -> str:
 def read_settings(path: Path) -> dict[str, Any]:
     """A fold's YAML as fields of ``ExternalAdapterSettings``; empty where there is no such file.
 
-    Raises UserError for a file that is no mapping, or has something else for a number.
+    Raises UserError for a file that is no mapping, or has something else for a number (a
+    count below 1, a negative rate).
     """
     if not path.is_file():
         return {}
@@ -161,11 +163,21 @@ def read_settings(path: Path) -> dict[str, Any]:
         for name, (ours, kind) in COMMON_NAMES.items():
             if name in given:
                 found[ours] = kind(given[name])
+                if kind is float and not 0 <= found[ours] < math.inf:
+                    raise ValueError("below 0, or not finite")
         name = "per_device_train_batch_size"
         if name in given:
-            found["batch_size"] = int(given[name])
+            found["batch_size"] = _count(given[name])
             name = "gradient_accumulation_steps"
-            found["batch_size"] *= int(given.get(name, 1))
-    except (TypeError, ValueError) as error:
+            found["batch_size"] *= _count(given.get(name, 1))
+    except (OverflowError, TypeError, ValueError) as error:
         raise UserError(f"{path}: {name}={given[name]}; expected a number.") from error
     return found
+
+
+def _count(given: Any) -> int:
+    """A whole number above 0. Raises TypeError or ValueError for anything else."""
+    count = int(given)
+    if count < 1 or isinstance(given, bool) or count != float(given):
+        raise ValueError("no whole number above 0")
+    return count
