@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tst.benchmarks.lettered import split_lettered, split_question, strip_letters
+from tst.benchmarks.lettered import Lettered, split_lettered, split_question, strip_letters
 from tst.benchmarks.options import read_options
 from tst.benchmarks.values import MAX_LIST_ITEMS, parse_list, parse_number
 
@@ -125,7 +125,8 @@ def test_a_blank_between_options_is_no_option():
     ],
 )
 def test_letters_are_stripped_only_where_all_options_carry_their_own(lettered, plain):
-    assert strip_letters(lettered) == plain
+    found = strip_letters(lettered)
+    assert (found and found.texts) == plain
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,8 @@ def test_letters_are_stripped_only_where_all_options_carry_their_own(lettered, p
     ],
 )
 def test_lettered_text(text, options):
-    assert split_lettered(text) == options
+    found = split_lettered(text)
+    assert (found and found.texts) == options
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_lettered_text(text, options):
     ],
 )
 def test_questions_that_hold_their_options(text, question, options):
-    assert split_question(text) == (question, options)
+    assert split_question(text) == (question, Lettered(options))
 
 
 def test_questions_without_options():
@@ -178,7 +180,7 @@ def test_split_undoes_join(options):
     # an option's own trailing comma belongs to what stands between options
     options = [o.rstrip(" ,;\n.") or "x" for o in options]
     joined = ", ".join(f"{'ABCDEF'[i]}: {o}" for i, o in enumerate(options))
-    assert split_lettered(joined) == options
+    assert split_lettered(joined) == Lettered(options)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.loading import settings_of
+from tst.benchmarks.lettered import strip_letters
 from tst.benchmarks.load import load_benchmark
-from tst.benchmarks.options import strip_letters
 from tst.core.questions import QuestionTable
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

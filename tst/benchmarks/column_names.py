@@ -7,9 +7,10 @@ Names are compared without case, spaces, underscores, brackets and other punctua
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-from tst.benchmarks.options import LETTERS
+from tst.benchmarks.marks import COUNTS, LETTERS, SCRIPTS
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "question": (
@@ -100,30 +101,46 @@ PLAIN_GROUPS: dict[str, str] = {
 }
 
 
+_NUMBERS = ([str(n) for n in range(26)], [str(n) for n in range(1, 27)])
+_ORDERS = [
+    [plain_name(mark) for mark in marks]
+    for marks in (LETTERS, *SCRIPTS, *COUNTS, *_NUMBERS)
+    if not plain_name(marks[0]).isdigit() or marks in _NUMBERS  # circled numbers are plain ones
+]
+"""Orders of what tells the columns of one family apart."""
+
+
 def find_option_columns(names: list[str]) -> list[list[str]]:
     """Families of columns that hold one option each, in order: ``A, B, C``, ``option 0, option 1``.
 
-    A family is a prefix of ``OPTION_PREFIXES`` and letters from A, or numbers from 0 or 1, without
-    a gap; it has two columns or more.
+    A family is a prefix of ``OPTION_PREFIXES`` and letters from the first of their script, or
+    numbers from 0 or 1, without a gap; it has two columns or more. Columns with nothing but a
+    number as name are one where the others are named: without a header all names are numbers.
     """
     by_plain: dict[str, str] = {}
     for name in names:
         by_plain.setdefault(plain_name(name), name)
+    numbers = sum(plain.isdigit() for plain in by_plain)
     families = []
     for prefix in OPTION_PREFIXES:
-        for marks in (
-            [letter.lower() for letter in LETTERS],
-            [str(n) for n in range(26)],
-            [str(n) for n in range(1, 27)],
-        ):
-            if not prefix and marks[0].isdigit():
-                continue
+        for marks in _ORDERS:
             family = []
             for mark in marks:
                 if prefix + mark not in by_plain:
                     break
                 family.append(by_plain[prefix + mark])
-            if len(family) > 1:
+            bare = not prefix and marks in _NUMBERS
+            if len(family) > 1 and not (bare and not len(family) == numbers < len(by_plain)):
                 families.append(family)
                 break
     return families
+
+
+def column_marks(family: Sequence[str]) -> list[str] | None:
+    """What tells the columns of a family apart, plain; None for Latin letters, and for none."""
+    plain = [plain_name(name) for name in family]
+    for prefix in OPTION_PREFIXES:
+        for marks in _ORDERS[1:]:
+            if [prefix + mark for mark in marks[: len(plain)]] == plain:
+                return marks[: len(plain)]
+    return None

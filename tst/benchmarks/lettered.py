@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from tst.benchmarks.marks import (
+    ANY_MARK,
+    COUNTS,
+    FIRST_LETTERS,
+    FIRST_MARKS,
+    LETTERS,
+    SCRIPTS,
+    WIDE,
+    find_order,
+    is_latin,
+)
 
-# the letter in front of an option: "A. x", "A) x", "A: x", "(A) x", "A、x"
+# the letter in front of an option: "A. x", "A) x", "A: x", "(A) x", "A、x", "① x"
 _OWN_LETTER = re.compile(
-    r"\s*(?:[(（\[](?P<round>[A-Za-z])[)）\]]|(?P<plain>[A-Za-z])[.):：、．）])\s*(?=\S)"
+    rf"\s*(?:[(（\[](?P<round>{ANY_MARK})[)）\]]|(?P<plain>{ANY_MARK})[.):：、．）]"
+    r"|(?P<ring>[①-⑩]))\s*(?=\S)"
 )
 _FIRST = re.compile(
-    r"(?P<open>[(（\[])?\s?(?P<mark>[Aa1])\s?(?P<close>[.):：、．）\]])(?P<space>\s*)"
+    rf"(?P<open>[(（\[])?\s?(?P<mark>{FIRST_MARKS}|1)\s?(?P<close>[.):：、．）\]]|(?<=①))(?P<space>\s*)"
 )
 _CLOSED_BY = {"(": ")", "（": "）", "[": "]"}
 _HEADER = re.compile(
@@ -20,9 +32,10 @@ _HEADER = re.compile(
     r"\s*(?:are)?\s*[:：]",
     re.IGNORECASE,
 )
-_ON_A_LINE = re.compile(r"\n\s*(?=[(（\[]?\s?[Aa]\s?[.):：、．）\]])")
+_ON_A_LINE = re.compile(rf"\n\s*(?=[(（\[]?\s?(?:{FIRST_LETTERS})\s?[.):：、．）\]])")
 _IN_A_LINE = re.compile(
-    r"(?<=[\s.?!:,。？！：，])(?=[(（\[][Aa][)）\]])|(?<=[.?!:。？！：])\s+(?=A\s?[.):：、．）])"
+    rf"(?<=[\s.?!:,。？！：，])(?=[(（\[](?:{FIRST_LETTERS})[)）\]])"
+    rf"|(?<=[.?!:。？！：])\s+(?=(?!a)(?:{FIRST_LETTERS})\s?[.):：、．）])"
 )
 # what a prompt goes on with behind the options; code and prose of an option are none
 _INSTRUCTION = re.compile(
@@ -35,13 +48,33 @@ _INSTRUCTION = re.compile(
 )
 
 
-def strip_letters(options: list[str]) -> list[str] | None:
+@dataclass(frozen=True)
+class Lettered:
+    """Options without their letters.
+
+    marks: the letters, plain, where they are of another script than Latin, or count
+    """
+
+    texts: list[str]
+    marks: list[str] | None = None
+
+
+def strip_letters(options: Sequence[str]) -> Lettered | None:
     """Options without their own letters, or None unless each carries its own, in order."""
     matches = [_OWN_LETTER.match(option) for option in options]
-    found = [(m["round"] or m["plain"]).upper() if m else "" for m in matches]
-    if len(options) < 2 or "".join(found) != LETTERS[: len(options)]:
+    if len(options) < 2 or not all(matches):
         return None
-    return [o[m.end() :].strip() for o, m in zip(options, matches, strict=True) if m]
+    found = [m["round"] or m["plain"] or m["ring"] for m in matches if m]
+    if find_order(found) is None:
+        return None
+    texts = [o[m.end() :].strip() for o, m in zip(options, matches, strict=True) if m]
+    return Lettered(texts, _foreign(found))
+
+
+def _foreign(marks: Sequence[str]) -> list[str] | None:
+    """Marks, plain, that are no Latin letters and no plain numbers; else None."""
+    order = find_order(marks)
+    return None if order is None or is_latin(marks) else list(order[: len(marks)])
 
 
 @dataclass(frozen=True)
@@ -50,50 +83,70 @@ class _Style:
 
     opening: str
     closing: str
-    marks: str
+    marks: Sequence[str]
     spaced: bool
 
     def mark(self, index: int) -> str:
         """A pattern of the letter at ``index``, with what must follow it."""
-        letter = self.marks[index] if len(self.marks) == 26 else str(index + 1)
         space = r"(?:\s|$)\s*" if self.spaced else r"\s*"
+        letter = re.escape(self.marks[index])
         return rf"{re.escape(self.opening)}\s?{letter}\s?{re.escape(self.closing)}{space}"
 
 
-def split_lettered(text: str, numbered: bool = False) -> list[str] | None:
+def _by_first(orders: Sequence[Sequence[str]]) -> dict[str, list[tuple[str, ...]]]:
+    """First mark -> the orders that begin with it, in upper and in lower case."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for order in orders:
+        for form in dict.fromkeys([tuple(order), tuple(mark.lower() for mark in order)]):
+            found.setdefault(form[0], []).append(form)
+    return found
+
+
+_LETTER_ORDERS = _by_first([LETTERS, WIDE, *SCRIPTS])
+_COUNT_ORDERS = _by_first([[str(n) for n in range(1, 27)], *COUNTS])
+
+
+def split_lettered(text: str, numbered: bool = False) -> Lettered | None:
     """Options of one text in the style ``A: x, B: y``, ``(a) x (b) y``, ``A.x\\nB.y`` and the like.
 
-    The text begins with the first letter (``numbered``: or the number 1). The style is that of the
-    first letter and holds for all; an option ends where the next letter in order follows, after a
-    comma, semicolon or line break, else after a space; where no space follows the first letter
+    The text begins with the first letter (``numbered``: or the first number). The style is that of
+    the first letter and holds for all; an option ends where the next letter in order follows, after
+    a comma, semicolon or line break, else after a space; where no space follows the first letter
     none is needed. None unless there are two or more.
     """
     text = text.strip()
     first = _FIRST.match(text)
-    if not first or (first["mark"] == "1" and not numbered):
+    if not first:
         return None
-    opening, closing = first["open"] or "", first["close"]
+    opening, closing, mark = first["open"] or "", first["close"], first["mark"]
     if _CLOSED_BY.get(opening, closing) != closing or (not opening and closing == "]"):
         return None
-    marks = {"A": LETTERS, "a": LETTERS.lower(), "1": ""}[first["mark"]]
-    style = _Style(opening, closing, marks, bool(first["space"]))
+    orders = [*_LETTER_ORDERS.get(mark, []), *(_COUNT_ORDERS.get(mark, []) if numbered else [])]
+    found = [_split(text, first, _Style(opening, closing, o, bool(first["space"]))) for o in orders]
+    texts, marks = max(zip(found, orders, strict=True), key=lambda f: len(f[0]), default=([], ()))
+    if len(texts) < 2 or not all(texts):
+        return None
+    return Lettered(texts, _foreign(marks[: len(texts)]))
+
+
+def _split(text: str, first: re.Match[str], style: _Style) -> list[str]:
     options: list[str] = []
     start = first.end()
-    for index in range(1, 26):
+    for index in range(1, len(style.marks)):
         mark = style.mark(index)
         clear = re.compile(rf"\s*[,;，；\n]\s*{mark}").search(text, start)
         match = clear or re.compile(rf"\s+{mark}").search(text, start)
-        if match is None and opening and not style.spaced:
+        if match is None and style.opening and not style.spaced:
             match = re.compile(mark).search(text, start)
         if match is None:
             break
         options.append(text[start : match.start()].strip())
         start = match.end()
     options.append(text[start:].strip())
-    return options if len(options) > 1 and all(options) else None
+    return options
 
 
-def split_question(text: str) -> tuple[str, list[str]] | None:
+def split_question(text: str) -> tuple[str, Lettered] | None:
     """The question and the options of a text that holds both, or None.
 
     The options follow ``Options:`` (the last one), begin on a line of their own, or stand in the
@@ -114,9 +167,9 @@ def split_question(text: str) -> tuple[str, list[str]] | None:
     return None
 
 
-def _split_options(text: str) -> list[str] | None:
+def _split_options(text: str) -> Lettered | None:
     options = split_lettered(text)
     if options:
-        last = _INSTRUCTION.sub("", options[-1]).strip()
-        options[-1] = last or options[-1]
+        last = _INSTRUCTION.sub("", options.texts[-1]).strip()
+        options.texts[-1] = last or options.texts[-1]
     return options

@@ -13,4 +13,4 @@ def read_row(record: Mapping[str, Any]) -> dict[str, Any]:
     parts = split_question(record["question"])
     if parts is None:
         return {"problem": "no options found in the question's text"}
-    return {"question": parts[0], "options": parts[1]}
+    return {"question": parts[0], "options": parts[1].texts}

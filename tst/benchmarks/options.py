@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tst.benchmarks.lettered import LETTERS, split_lettered, split_question, strip_letters
+from tst.benchmarks.lettered import Lettered, split_lettered
 from tst.benchmarks.literals import parse_literal
+from tst.benchmarks.marks import LETTERS
 from tst.benchmarks.values import brief, is_blank, parse_list, plain_text
-
-__all__ = ["LETTERS", "Options", "read_options", "split_question", "strip_letters"]
 
 TEXT_KEYS = ("text", "option", "choice", "value", "content", "answer", "label_text", "name")
 """Keys under which an option that is an object may have its text."""
@@ -46,6 +45,8 @@ def read_options(cell: Any, separator: str | None = None) -> Options | None:
         return None
     if isinstance(cell, str):
         cell = _split_text(cell, separator)
+        if isinstance(cell, Lettered):
+            return _plain(cell.texts, cell.marks)
     if isinstance(cell, Mapping):
         return _of_mapping(cell)
     if isinstance(cell, bytes) or not isinstance(cell, Iterable):
@@ -123,7 +124,7 @@ def _one_hot(flags: Iterable[Any]) -> int | None:
     return ones.index(True) if sum(ones) == 1 and sum(zeros) == len(texts) - 1 else None
 
 
-def _split_text(text: str, separator: str | None) -> Sequence[Any] | Mapping[str, Any]:
+def _split_text(text: str, separator: str | None) -> Sequence[Any] | Mapping[str, Any] | Lettered:
     """The options in a text; raises ValueError where no form fits."""
     if separator:
         return text.split(separator)

@@ -23,6 +23,7 @@ from tst.benchmarks.understanding.gold_cells import (
     read_letter,
     readings,
 )
+from tst.benchmarks.understanding.numbered_labels import drop_miscounted_labels
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.values import is_blank, parse_number, plain_text
 
@@ -38,6 +39,7 @@ def read_gold(rows: Sequence[Row], form: AnswerForm) -> None:
     form: how all of it is written; auto: by the evidence of the rows. What cannot be read stays as
     it is, and ``find_problem`` names it.
     """
+    drop_miscounted_labels(rows)
     unclear: list[tuple[Row, str, dict[str, int]]] = []
     clear: list[tuple[Row, str, dict[str, int]]] = []
     for row in rows:

@@ -56,6 +56,8 @@ class Candidates:
             found = [name for name in self._cells.nested() if self._matches_nested(field, name)]
             found = [name for name in found if self._confirms(field, name)]
         families = find_option_columns(names) if field == "options" else []
+        if any(name.isdigit() for name in taken):  # without a header, numbers name all columns
+            families = [f for f in families if not f[0].isdigit()]
         families = [f for f in families if self._cells.holds_one_option_each(f)]
         if field == "answer":
             in_family = {c for f in find_option_columns(names) for c in f}

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tst.benchmarks.lettered import LETTERS
+from tst.benchmarks.marks import LETTERS, plain_mark
 from tst.benchmarks.options import LABEL_KEYS, TEXT_KEYS
 from tst.benchmarks.settings import AnswerForm
 from tst.benchmarks.understanding.yes_no import find_polarity
@@ -19,8 +19,9 @@ PLACES = {"index", "index1"}
 """Forms that count."""
 
 _LETTER = re.compile(r"[(\[（]?\s*([A-Za-z])\s*[).:\]、）]?")
+_MARK = re.compile(r"[(\[（]?\s*([^\W_]{1,4})(?:\.0+)?\s*[).:\]、）]?")
 _INDEX = re.compile(r"[(\[]?\s*(\d{1,3})(\.0+)?\s*[).:\]、]?")
-_LETTERED_TEXT = re.compile(r"[(\[]?\s*([A-Za-z])\s*[).:\]、]\s*(\S.*)", re.DOTALL)
+_LETTERED_TEXT = re.compile(r"[(\[]?\s*([^\W\d_])\s*[).:\]、]\s*(\S.*)", re.DOTALL)
 _NUMBERED_TEXT = re.compile(r"[(\[]?\s*(\d{1,3})\s*(?:[)\]、]|[.:](?=\s))\s*(\S.*)", re.DOTALL)
 _SAID_BEFORE = re.compile(r"(?:option|choice|answer|选项|答案)\s*[_:：]?\s*", re.IGNORECASE)
 _SEVERAL = re.compile(r"[A-Z](?:\s*(?:,|;|/|&|、|and|\+)?\s*[A-Z])+")
@@ -139,7 +140,8 @@ def readings(
             found["letter"] = index
     elif (position := read_index(answer, options)) is not None:
         kind = INTEGER
-        if "key" not in found:
+        called = labels is not None and (is_numbered(labels, 0) or is_numbered(labels, 1))
+        if not called and "key" not in found:
             found |= {
                 form: index
                 for form, index in (("index", position), ("index1", position - 1))
@@ -163,10 +165,15 @@ def readings(
 def _find_label(text: str, labels: Sequence[str]) -> int | None:
     if text in labels:
         return labels.index(text)
-    match = _LETTER.fullmatch(text)
-    letter = match[1] if match else re.sub(r"\.0+$", "", text)
-    folded = [label.strip("().: ").casefold() for label in labels]
-    return folded.index(letter.casefold()) if folded.count(letter.casefold()) == 1 else None
+    match = _MARK.fullmatch(text)
+    mark = plain_mark(match[1] if match else text)
+    plain = [plain_mark(label.strip("().: ")) for label in labels]
+    return plain.index(mark) if plain.count(mark) == 1 else None
+
+
+def is_numbered(labels: Sequence[str], first: int) -> bool:
+    """Whether options are called by the numbers from ``first`` on."""
+    return len(labels) > 1 and list(labels) == [str(first + i) for i in range(len(labels))]
 
 
 def _read_lettered_text(
@@ -177,9 +184,11 @@ def _read_lettered_text(
     if whole.count(fold_text(text)) == 1:
         return whole.index(fold_text(text))  # "A. Lincoln" is a name
     letter, rest = match[1].upper(), fold_text(match[2])
-    index = LETTERS.index(letter)
+    index = LETTERS.find(letter)
     if labels is not None and (key := _find_label(letter, labels)) is not None:
         index = key
+    if index < 0:  # of another script, and no option is called so
+        return whole.index(rest) if whole.count(rest) == 1 else None
     if index < len(options) and whole[index] == rest:
         return index
     if rest in whole or index < len(options):

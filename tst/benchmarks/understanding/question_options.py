@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tst.benchmarks.lettered import split_question
-from tst.benchmarks.options import strip_letters
+from tst.benchmarks.lettered import split_question, strip_letters
+from tst.benchmarks.marks import FIRST_LETTERS
 from tst.benchmarks.settings import AnswerForm, QuestionFormat
 from tst.benchmarks.understanding.formats import BY_GOLD, read_format_name
 from tst.benchmarks.understanding.gold_cells import (
@@ -28,7 +28,9 @@ MAYBE_ABSENT = ("none", "NONE", "na", "-", "--")
 """Words that do so only where one row has them twice: "none" is an option like others."""
 
 _ANY_ABSENT = frozenset((*ABSENT, *MAYBE_ABSENT))
-_MAY_HOLD_OPTIONS = re.compile(r"[(（\[]\s?a\s?[)）\]]|\ba\s?[.):：、．）]", re.IGNORECASE)
+_MAY_HOLD_OPTIONS = re.compile(
+    rf"[(（\[]\s?(?:{FIRST_LETTERS})\s?[)）\]]|\b(?:{FIRST_LETTERS})\s?[.):：、．）]"
+)
 
 
 def strip_all_letters(rows: Sequence[Row]) -> None:
@@ -46,9 +48,10 @@ def strip_all_letters(rows: Sequence[Row]) -> None:
         if options is None:
             continue
         in_type = lettered[row.question_type]
-        clear = row.options_from == COLUMN and len(options) > 2
+        clear = row.options_from == COLUMN and len(options.texts) > 2
         if everywhere or 2 * sum(in_type) > len(in_type) or clear:
-            row.options = options
+            row.options = options.texts
+            row.labels = row.labels or options.marks
 
 
 def drop_absent_options(rows: Sequence[Row], form: AnswerForm) -> dict[str, int]:
@@ -137,20 +140,22 @@ def _look_in_question(row: Row, form: AnswerForm) -> None:
     parts = split_question(row.question)
     if parts is None:
         return
-    question, options = parts
+    question, lettered = parts
+    options = lettered.texts
     try:
         gold = gold_cell(row.answer)
-        _, found = readings(gold, options)
+        _, found = readings(gold, options, lettered.marks)
     except ContradictionError as error:
         row.problem = str(error)
         return
     said = read_format_name(row.format) if not is_blank(row.format) else None
-    fits = {"letter", "text"} & set(found)
+    fits = {"letter", "text", "key"} & set(found)
     if form is not AnswerForm.auto:
         index = READERS[form](gold, options)
         fits = {form.value} if index is not None and 0 <= index < len(options) else fits
     if fits or said not in (None, BY_GOLD):
         row.question, row.options, row.options_from = question, options, QUESTION
+        row.labels = lettered.marks
 
 
 def _is_place(gold: object, constant: Sequence[str], form: AnswerForm) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tst.benchmarks.column_names import find_option_columns, plain_name
+from tst.benchmarks.column_names import column_marks
 from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.files.records import Source
 from tst.benchmarks.options import read_options
@@ -115,7 +114,8 @@ def _raw_rows(
     default_type: str,
 ) -> list[Row]:
     """Rows of raw cells, the reader's before the columns', with their options read."""
-    marks = _option_marks(columns)
+    named = columns.fields.get("options")
+    marks = column_marks(named) if isinstance(named, list) else None
     has_types = "question_type" in columns.fields
     rows = []
     for index, record in enumerate(records):
@@ -182,15 +182,6 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
         context={n: plain_text(look_up(record, c)) for n, c in columns.context.items()},
         problem=problem,
     )
-
-
-def _option_marks(columns: Columns) -> list[str] | None:
-    """The numbers in the names of option columns (``option 0``, ``option 1``), else None."""
-    named = columns.fields.get("options")
-    if not isinstance(named, list) or named not in find_option_columns(named):
-        return None
-    found = [re.search(r"\d+$", plain_name(name)) for name in named]
-    return [match[0] for match in found if match] if all(found) else None
 
 
 def _read_row_options(

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tst.benchmarks.files import Record
-from tst.benchmarks.options import LETTERS
+from tst.benchmarks.marks import LETTERS
 from tst.benchmarks.values import is_blank, plain_text
 from tst.core.errors import UserError
 from tst.pruning.model_answers.files import answer_text, cell_of, key_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tst.benchmarks.options import LETTERS
+from tst.benchmarks.marks import LETTERS
 from tst.pruning.model_answers.final_answer import DENIAL, first_sentence, fold
 
 _LETTER_HEAD = re.compile(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tst.benchmarks.files import Record
-from tst.benchmarks.options import LETTERS
+from tst.benchmarks.marks import LETTERS
 from tst.core.questions import ANSWER_UNIT
 from tst.core.scoring_rules import ScoringRules
 from tst.core.units import asked_unit
