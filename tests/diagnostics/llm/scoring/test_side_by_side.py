@@ -27,6 +27,8 @@ from tst.diagnostics.llm.scoring.side_by_side import (
     read_prompts,
 )
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
+from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
+from tst.diagnostics.llm.training.stacked_folds import trainable
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -109,6 +111,43 @@ def test_rows_are_shared_in_bfloat16(device, attention):
     with torch.inference_mode(), head.attached():
         assert can_share_rows(head, 1, 100)
         assert can_share_rows(head, 5, 100)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_attention_is_given_masks_of_its_own_dtype_beside_float32_adapters(attention):
+    """Kernels of half precision refuse others; stacked adapters' weights are a float32 parameter
+    of the model, and its first one."""
+    tiny = ModelSettings("tiny", "bfloat16", quantization="none", attn_implementation=attention)
+    base = load_base(tiny, "cpu")
+    adapters = StackedAdapters(base, LoraSettings(), [1, 2])
+    seen: list[tuple[str, torch.dtype, torch.dtype]] = []
+
+    def note(layer: torch.nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        states = args[0] if args else kwargs["hidden_states"]
+        mask = kwargs["attention_mask"]
+        if mask is not None:
+            seen.append((when, mask.dtype, states.dtype))
+
+    layers = base.model.get_decoder().layers
+    handles = [
+        layer.self_attn.register_forward_pre_hook(note, with_kwargs=True) for layer in layers
+    ]
+    head = AnswerHead(base.model)
+    prompts = some_prompts()[:2]
+    with trainable(base, adapters), torch.inference_mode(), head.attached():
+        assert next(base.model.parameters()).dtype == torch.float32
+        base.model.eval()
+        adapters.bind()
+        when = "prompts"
+        _, rows = read_prompts(head, prompts, copies=2)
+        assert rows is not None
+        when = "continuations"
+        rows.step([7, 8, 9], [[0], [1], [2, 3]], 0)
+    for handle in handles:
+        handle.remove()
+    # plain attention of sdpa needs no mask for the prompts
+    assert {at for at, _, _ in seen} == {"continuations", *(["prompts"] * (attention == "eager"))}
+    assert {(mask, states) for _, mask, states in seen} == {(torch.bfloat16, torch.bfloat16)}
 
 
 def small(kind: str, **own: Any) -> AnswerHead:

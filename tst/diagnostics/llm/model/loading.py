@@ -173,7 +173,9 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
         tiny = tiny_model.build_tokenizer(chat=settings.name != "tiny:base")
         own = tiny_model.tiny_config(len(tiny))
         kernels = pick_kernels(settings.kernels, own, device)
-        return Outline(None, own, tiny, None, "none", settings.dtype, kernels)
+        asked = settings.attn_implementation
+        attention = None if asked == "auto" else asked
+        return Outline(None, own, tiny, attention, "none", settings.dtype, kernels)
     source = locate(settings)
     config = read_config(settings, source)
     return Outline(
@@ -193,6 +195,8 @@ def _load(settings: ModelSettings, device: torch.device, known: Outline) -> Base
     if known.source is None:
         model = tiny_model.build_model(known.config)  # type: ignore[arg-type]
         model.to(device=device, dtype=dtype)
+        if known.attention is not None:
+            model.set_attn_implementation(known.attention)
         name = settings.name
     else:
         name = identify_weights(settings, known.config)
