@@ -45,12 +45,12 @@ def stress_test(
     """
     import pandas as pd
 
-    from tst.benchmarks.files.reading import is_table_name
+    from tst.benchmarks.files.reading import is_file_name
     from tst.benchmarks.load import table_from_frame
     from tst.config.composition import compose, name_benchmark
     from tst.stress_test.run import run
 
-    configured = isinstance(benchmark, str) and not is_table_name(benchmark)
+    configured = isinstance(benchmark, str) and not is_file_name(benchmark)
     words = [f"diagnostic={diagnostic}", *overrides]
     config = compose([f"benchmark={benchmark if configured else 'table'}", *words], config_dir)
     config.outputs_root = str(outputs_root)

@@ -5,6 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tst import compare
 from tst.cli.command_line import arrange, as_typed, quoted
+from tst.cli.console_script import names_a_command
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,16 @@ def test_a_quoted_word_is_itself_whatever_is_in_it(word):
 )
 def test_plain_words_of_a_comparison_are_its_sides(typed, arranged):
     assert compare.arrange(typed) == arranged
+
+
+@pytest.mark.parametrize(
+    ("word", "is_word"),
+    [
+        ("audit", True), ("my.csv", True), ("/a/x=1.csv", True), ("./a=b.csv", True),
+        ("here=1.csv", True), ("gone=1.csv", False), ("fold.k=3", False), ("-m", False),
+    ],
+)  # fmt: skip
+def test_a_first_word_with_an_equals_sign_may_be_a_file(tmp_path, monkeypatch, word, is_word):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here=1.csv").touch()
+    assert names_a_command([word]) == is_word

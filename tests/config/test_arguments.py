@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tst.benchmarks.load import load_benchmark
 from tst.config.arguments import prepare
 from tst.config.composition import compose
 from tst.core.errors import UserError
@@ -42,6 +43,32 @@ def test_a_file_is_a_benchmark_named_after_it(here, file, name):
     read = settings(f"benchmark={here / file}")
     assert (read.path, read.name) == (str(here / file), name)
     assert absolute.startswith("benchmark=")
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("my.pkl", "pickles can run code"), ("notes/my.txt", "rename it"), ("my.csv.bz2", "unpack"),
+        ("./nothing", "does not exist"), ("/no/where", "does not exist"),
+        ("sub", "expected one of"), ("nowhere/x", "or a file of yours"),
+    ],
+)  # fmt: skip
+def test_what_names_a_file_is_refused_as_one(here, typed, reason):
+    (here / "my.pkl").touch()
+    (here / "my.csv.bz2").touch()
+    (here / "notes").mkdir()
+    (here / "notes" / "my.txt").touch()
+    (here / "sub").mkdir()
+    with pytest.raises(UserError, match=reason):
+        load_benchmark(settings(f"benchmark={typed}"))
+
+
+def test_a_path_with_signs_of_hydra_in_it_is_one_file(here):
+    folder = here / 'it\'s "best" (v2), a=b'
+    folder.mkdir()
+    path = folder / "x [final], y=1.csv"
+    path.write_text("question,answer\nWho?,me\n")
+    assert settings(f"benchmark={path}").path == str(path)
 
 
 def test_a_path_alone_gives_the_name_too(here):
@@ -95,5 +122,5 @@ def test_what_is_no_file_stays_as_it_was():
         "job",
     ):
         assert prepare([argument]) == [argument]
-    with pytest.raises(UserError, match=r"my\.txt"):
-        settings("benchmark=my.txt")
+    with pytest.raises(UserError, match="my_bench"):
+        settings("benchmark=my_bench")

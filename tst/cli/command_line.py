@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from tst.benchmarks.files.reading import is_table_name
+from tst.benchmarks.files.reading import is_file_name
 
 BENCHMARK = "benchmark="
 MODEL_KEYS = ("model=", "model.name=")
@@ -80,7 +80,7 @@ def as_typed(command: str, overrides: Sequence[str], path: object = None) -> str
     words = list(overrides)
     for word in overrides:
         value = word.removeprefix(BENCHMARK).strip("'")
-        if word.startswith(BENCHMARK) and is_table_name(value) and not value.startswith("["):
+        if word.startswith(BENCHMARK) and is_file_name(value) and not value.startswith("["):
             words.remove(word)
             words.insert(0, str(path) if isinstance(path, str) else value)
             break

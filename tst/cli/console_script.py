@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+from pathlib import Path
 
 COMMANDS = {
     "main": "run a stress test",
@@ -43,17 +44,20 @@ def main() -> None:
 
 
 def names_a_command(arguments: list[str]) -> bool:
-    """Whether the first word is meant as a command: neither ``key=value`` nor a flag."""
-    return bool(arguments) and "=" not in arguments[0] and not arguments[0].startswith("-")
+    """Whether the first word is meant as a command or a file: neither ``key=value`` nor a flag."""
+    if not arguments or arguments[0].startswith("-"):
+        return False
+    word = arguments[0]
+    return "=" not in word or word.startswith(("/", "./", "../", "~/")) or Path(word).is_file()
 
 
 def describe_unknown(name: str) -> str:
     """The message for a word that is not a command."""
-    from tst.benchmarks.files.reading import is_table_name
+    from tst.benchmarks.files.reading import is_file_name
 
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
-    if is_table_name(name):
+    if is_file_name(name):
         hint = f" To audit that file: tst audit {name}."
     return (
         f"{name} is not a command.{hint} The commands are\n\n{list_commands()}\n\n"

@@ -18,7 +18,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 
-from tst.benchmarks.files.reading import is_table_name
+from tst.benchmarks.files.reading import is_file_name
 
 BENCHMARK = "benchmark="
 TEXT_KEYS = ("id", "question", "question_type", "answer", "format")
@@ -44,9 +44,9 @@ def prepare(arguments: Sequence[str]) -> list[str]:
 
 def _name_files(value: str) -> list[str]:
     """``benchmark=`` with a file, several of a sweep, or a list of files as one benchmark."""
-    if not any(is_table_name(part) for part in re.split(r"[,\]\s]+", value.rstrip("]'\""))):
+    if not any(is_file_name(part) for part in re.split(r"[,\]\s]+", value.rstrip("]'\""))):
         return [BENCHMARK + value]
-    if Path(value).expanduser().is_file():
+    if Path(value).expanduser().exists() and is_file_name(value):
         return [BENCHMARK + _register(value)]
     try:
         read = OverridesParser.create().parse_override(BENCHMARK + value)
@@ -55,7 +55,7 @@ def _name_files(value: str) -> list[str]:
     if read is not None and isinstance(read.value(), list):
         return [f"{BENCHMARK}table", f"benchmark.path={value}"]
     choices = _choices(read) if read is not None else [value]
-    return [BENCHMARK + ",".join(_register(c) if is_table_name(c) else c for c in choices)]
+    return [BENCHMARK + ",".join(_register(c) if is_file_name(c) else c for c in choices)]
 
 
 def _choices(read: Override) -> list[str]:

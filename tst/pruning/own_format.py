@@ -27,7 +27,8 @@ def write_like(folder: Path, records: Sequence[Record], source: Path) -> Path:
     """
     suffix = suffix_of(source)
     packed = ".gz" if source.name.lower().endswith(".gz") else ""
-    if not source.is_file() or (suffix in (".jsonl", ".parquet") and not packed):
+    own = suffix in (".jsonl", ".parquet", ".arrow", ".feather") and not packed
+    if not source.is_file() or own:
         return folder / f"pruned{suffix if suffix == '.parquet' else '.jsonl'}"
     path = folder / f"pruned{suffix}{packed}"
     if suffix == ".xlsx":

@@ -25,6 +25,8 @@ GERMAN = "question,answer\nWie groß ist die Tür über dem Flur?,drei Füße\nW
         (CHINESE, "utf-8", ""),
         (CHINESE, "utf-8-sig", ""),
         (CHINESE, "utf-16", ""),
+        (GERMAN, "utf-16-le", ""),
+        (GERMAN, "utf-16-be", ""),
     ],
 )
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from tst.benchmarks.files import read_file
+from tst.benchmarks.files.reading import read_one
+from tst.benchmarks.load import read_paths
 from tst.core.errors import UserError
 
 ROWS = [
@@ -30,6 +33,7 @@ def test_every_kind_of_file_reads_the_same(tmp_path):
     frame.to_csv(tmp_path / "b.csv", index=False, sep=";")
     frame.to_csv(tmp_path / "a.tsv", index=False, sep="\t")
     frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_feather(tmp_path / "a.feather")
     frame.to_excel(tmp_path / "a.xlsx", index=False)
     write(tmp_path / "a.jsonl", jsonl + "\n\n")
     write(tmp_path / "bom.jsonl", "\ufeff" + jsonl)
@@ -107,3 +111,80 @@ def test_missing_file_and_folder(tmp_path):
         read_file(tmp_path / "none.csv")
     with pytest.raises(UserError, match="is a folder"):
         read_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "# made by hand\n# version 2, of May\n",
+        "My benchmark\n\n",
+        "Title, with a comma\n",
+        "\n# x\n",
+    ],
+)
+def test_titles_and_comments_stand_above_the_header(tmp_path, above):
+    text = 'id,question,answer,note\n1,"Which, of these",red,\n2,How many?,4,# four\n'
+    found = read_one(write(tmp_path / "a.csv", above + text))
+    assert [r["answer"] for r in found.records] == ["red", "4"]
+    line = above.count("\n") + 1
+    assert found.notes == [f"The columns are named in line {line}."]
+    assert list(found.numbers) == [line + 1, line + 2]
+
+
+def test_a_header_that_begins_with_a_number_sign_is_one(tmp_path):
+    found = read_one(write(tmp_path / "a.csv", "#,question,answer\n1,Which?,red\n"))
+    assert found.records == [{"#": "1", "question": "Which?", "answer": "red"}]
+    assert not found.notes
+
+
+def _save_dataset(folder: Path, rows: list[dict], shards: int = 1) -> Path:
+    """A folder as ``Dataset.save_to_disk`` leaves it: Arrow streams and their list."""
+    folder.mkdir(parents=True)
+    names = [f"data-{i:05d}-of-{shards:05d}.arrow" for i in range(shards)]
+    for i, name in enumerate(names):
+        table = pa.Table.from_pylist(rows[i::shards])
+        with pa.ipc.new_stream(folder / name, table.schema) as stream:
+            stream.write_table(table)
+    state = {"_data_files": [{"filename": name} for name in names]}
+    (folder / "state.json").write_text(json.dumps(state))
+    (folder / "dataset_info.json").write_text("{}")
+    return folder
+
+
+def test_a_saved_dataset_is_read_without_its_pictures(tmp_path):
+    rows = [{**row, "image": {"bytes": b"\x00" * 9, "path": "x"}} for row in ROWS]
+    found = read_paths(str(_save_dataset(tmp_path / "My" / "test", rows, shards=2)))
+    assert found.records == ROWS
+
+
+def test_a_saved_dataset_of_several_splits_is_named_by_one(tmp_path):
+    for split in ("val", "test"):
+        _save_dataset(tmp_path / split, ROWS)
+    (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": ["val", "test"]}))
+    with pytest.raises(UserError, match=r"splits val, test: name one of them, e\.g\..*/val"):
+        read_paths(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["a.parquet", "b.parquet"],
+            r"a folder with a\.parquet, b\.parquet.*benchmark=.*\*\.parquet",
+        ),
+        (["a.csv"], r"a folder with a\.csv: name a file of it, e\.g\. .*a\.csv"),
+        (["a.png"], "without files of questions"),
+    ],
+)
+def test_a_folder_is_refused_with_what_to_name_instead(tmp_path, names, message):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=message):
+        read_paths(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"ARROW1 is no file", b"nothing"])
+def test_a_damaged_arrow_file(tmp_path, content):
+    (tmp_path / "a.arrow").write_bytes(content)
+    with pytest.raises(UserError, match="no readable Arrow file"):
+        read_file(tmp_path / "a.arrow")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from tst.benchmarks.column_names import PLAIN, plain_name
 from tst.benchmarks.files.encodings import UndecodableError, guess_encoding, open_text
 from tst.benchmarks.files.limits import check_cells, check_names
 from tst.benchmarks.files.records import LINE, FileRecords, Record
@@ -15,6 +18,8 @@ from tst.core.errors import UserError
 
 MAX_CELL = 20_000_000
 DELIMITERS = ",;\t|"
+MAX_HEADER_LINE = 20
+"""Titles and comments may stand on so many lines above the columns' names."""
 
 
 def read_csv(path: Path) -> FileRecords:
@@ -42,7 +47,8 @@ def _read(path: Path, delimiter: str | None) -> FileRecords:
 def _read_encoded(path: Path, delimiter: str | None, encoding: str | None) -> FileRecords:
     csv.field_size_limit(MAX_CELL)
     with open_text(path, "", encoding) as file:
-        delimiter, skipped = _find_delimiter(file, delimiter)
+        delimiter, skipped, titles = _find_delimiter(file, delimiter)
+        line = skipped + 1 if titles else None
 
         def rewind() -> None:
             file.seek(0)
@@ -51,27 +57,50 @@ def _read_encoded(path: Path, delimiter: str | None, encoding: str | None) -> Fi
 
         rewind()
         try:
-            return _parse(path, file, delimiter, skipped, quoted=True)
+            return _noted(_parse(path, file, delimiter, skipped, quoted=True), line)
         except UserError:
             rewind()
             if delimiter != "\t" or not _has_even_lines(file):
                 raise
         rewind()
-        found = _parse(path, file, delimiter, skipped, quoted=False)
+        found = _noted(_parse(path, file, delimiter, skipped, quoted=False), line)
         found.notes.append("Quotes do not pair up: they are read as part of the text.")
         return found
 
 
-def _find_delimiter(file: TextIO, delimiter: str | None) -> tuple[str, int]:
-    """What divides the cells of an open file, and how many lines stand before its header."""
+def _find_delimiter(file: TextIO, delimiter: str | None) -> tuple[str, int, bool]:
+    """What divides the cells of an open file, how many lines to skip, and if some are titles."""
     skipped = 0
     header = file.readline()
     if header.lower().startswith("sep=") and len(header.strip()) <= 5:
         delimiter, skipped = header[4:].strip("\r\n") or delimiter, 1  # a note to Excel
         header = file.readline()
-    while header and not header.strip():
-        header = file.readline()
-    return delimiter or max(DELIMITERS, key=header.count), skipped
+    lines = [header, *islice(file, MAX_HEADER_LINE)]
+    above = _find_header(lines)
+    titles = any(line.strip() for line in lines[:above])
+    delimiter = delimiter or max(DELIMITERS, key=lines[above].count)
+    return delimiter, skipped + (above if titles else 0), titles
+
+
+def _find_header(lines: Sequence[str]) -> int:
+    """Which line names the columns: titles with fewer cells, and comments, may stand above it."""
+    cells = [re.split(rf"[{DELIMITERS}]", line.strip()) for line in lines]
+    asks = [any(plain_name(cell) in PLAIN["question"] for cell in row) for row in cells]
+    several = [
+        i for i, row in enumerate(cells)
+        if len(row) > 1 and (asks[i] or not lines[i].lstrip('\ufeff" ').startswith("#"))
+    ]  # fmt: skip
+    if not several:
+        return next((i for i, line in enumerate(lines) if line.strip()), 0)
+    first = several[0]
+    wider = (i for i in several if asks[i] and len(cells[i]) > len(cells[first]))
+    return first if asks[first] else next(wider, first)
+
+
+def _noted(found: FileRecords, line: int | None) -> FileRecords:
+    if line is not None:
+        found.notes.append(f"The columns are named in line {line}.")
+    return found
 
 
 def find_delimiter(path: Path) -> str:

@@ -64,13 +64,12 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
 def open_text(path: Path, newline: str, encoding: str | None = None) -> Iterator[TextIO]:
     """A file as text, in parts, its line ends as they are.
 
-    encoding: None: UTF-8, or UTF-16 where a byte order mark says so
+    encoding: None: UTF-8, or UTF-16 where a byte order mark or zeros among the first bytes say so
     Raises UserError that names the line which is not in this encoding.
     """
     with open_bytes(path) as file:
         if encoding is None:
-            start = cast(io.BufferedReader, file).peek(2)[:2]
-            encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+            encoding = _unicode_form(cast(io.BufferedReader, file).peek(4)[:4])
         try:
             yield io.TextIOWrapper(file, encoding=encoding, newline=newline)
         except UnicodeDecodeError as error:
@@ -79,6 +78,14 @@ def open_text(path: Path, newline: str, encoding: str | None = None) -> Iterator
                 f"{path}: line {line} is not {encoding.removesuffix('-sig').upper()}; convert the "
                 "file first, e.g. iconv -f latin1 -t utf-8 FILE > NEW."
             ) from error
+
+
+def _unicode_form(start: bytes) -> str:
+    """UTF-16 or UTF-8, by the first four bytes: in UTF-16, ASCII has a zero beside each letter."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    zeros = [place for place, byte in enumerate(start) if byte == 0]
+    return "utf-16-le" if zeros == [1, 3] else "utf-16-be" if zeros == [0, 2] else "utf-8-sig"
 
 
 class UndecodableError(UserError):

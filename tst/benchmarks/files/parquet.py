@@ -37,18 +37,15 @@ def read_parquet_texts(
         # pre_buffer: neighbouring column chunks in one read, which on the hub is one request
         parquet = pq.ParquetFile(file, pre_buffer=True)
         check_names(parquet.schema_arrow.names, name)
-        columns = list(choose([f.name for f in parquet.schema_arrow if not _holds_bytes(f.type)]))
+        columns = list(choose([f.name for f in parquet.schema_arrow if not holds_bytes(f.type)]))
         check_cells(parquet.metadata.num_rows * len(columns), name)
         records: list[Record] = []
         size = 0
         for batch in parquet.iter_batches(_batch_rows(parquet.metadata, columns), columns=columns):
-            decoded = [
-                c.dictionary_decode() if pa.types.is_dictionary(c.type) else c
-                for c in batch.columns
-            ]
-            size += sum(column.nbytes for column in decoded)
+            decoded = _decode(batch)
+            size += decoded.nbytes
             check_bytes(size, name)
-            records += pa.RecordBatch.from_arrays(decoded, batch.schema.names).to_pylist()
+            records += decoded.to_pylist()
         return records
     # ValueError, OverflowError: texts that are not UTF-8, dates that Python does not have
     except (pa.ArrowException, ValueError, OverflowError, RecursionError) as error:
@@ -56,14 +53,29 @@ def read_parquet_texts(
         raise UserError(f"{name}: no readable Parquet file ({reason:.200}).") from error
 
 
-def _holds_bytes(kind: pa.DataType) -> bool:
+def decoded_records(batch: pa.RecordBatch) -> list[Record]:
+    """The rows of a batch; texts that are stored once and used often stand in each."""
+    return _decode(batch).to_pylist()
+
+
+def _decode(batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    decoded = [
+        c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(decoded, batch.schema.names)
+
+
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether a column of this type is, or has in it, bytes: pictures, sounds."""
     import pyarrow as pa
 
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return True
     if pa.types.is_fixed_size_binary(kind):
         return True
-    return any(_holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
+    return any(holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 from glob import has_magic
 from pathlib import Path
 
+from tst.benchmarks.files.arrow import read_arrow, saved_files
 from tst.benchmarks.files.delimited import READ_DELIMITED
 from tst.benchmarks.files.json_files import read_json, read_jsonl
 from tst.benchmarks.files.limits import list_names
@@ -23,20 +24,30 @@ READERS: dict[str, Callable[[Path], FileRecords]] = {
     ".json": read_json,
     **READ_DELIMITED,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".feather": read_arrow,
     ".xlsx": read_xlsx,
 }
 TEXT_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 WITH_PARTS = {".json": "an object's key", ".xlsx": "a sheet"}
 """What ``benchmark.sheet`` chooses in files of a kind."""
 
+PATH_SIGNS = ("/", "./", "../", "~/")
+
 INSTEAD = {
     ".xls": "save it as .xlsx",
     ".ods": "save it as .xlsx",
     ".pkl": "pickles can run code and are never read; write it with to_parquet",
     ".pickle": "pickles can run code and are never read; write it with to_parquet",
-    ".zip": "unpack it first",
-    ".tar": "unpack it first",
-    ".arrow": "write it with Dataset.to_parquet",
+    **dict.fromkeys(
+        (".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"), "unpack it first"
+    ),
+    **dict.fromkeys(
+        (".yaml", ".yml", ".xml", ".html", ".md", ".tex"), "write it as .jsonl or .csv"
+    ),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".duckdb", ".h5", ".npy", ".npz", ".pt"), "write it as .parquet"
+    ),
     ".txt": "rename it to .csv, .tsv or .jsonl, whichever it is",
 }
 
@@ -54,6 +65,13 @@ def is_table_name(text: str) -> bool:
     return suffix in (TEXT_SUFFIXES if packed else READERS)
 
 
+def is_file_name(text: str) -> bool:
+    """Whether a text names a file or a folder, readable or not, and no option of a config group."""
+    if suffix_of(text) in READERS or suffix_of(text) in INSTEAD:
+        return True
+    return text.startswith(PATH_SIGNS) or ("/" in text and Path(text).expanduser().exists())
+
+
 def read_file(path: Path) -> list[Record]:
     """All records of a file, by its extension. Raises UserError as ``read_one`` does."""
     return read_one(path).records
@@ -67,6 +85,16 @@ def _file_names(folder: Path) -> list[str]:
         return []
 
 
+def _describe_folder(path: Path) -> str:
+    """What to name instead of a folder: a file in it, or all of one kind."""
+    names = _file_names(path)
+    if not names:
+        return f"{path} is a folder without files of questions; expected {', '.join(READERS)}."
+    pattern = path / f"*{Path(names[0]).suffix}"
+    example = str(path / names[0]) if len(names) == 1 else f"'benchmark={pattern}' for all of them"
+    return f"{path} is a folder with {list_names(names)}: name a file of it, e.g. {example}."
+
+
 def read_one(path: Path, part: str | None = None) -> FileRecords:
     """A file's records and where they stand, by its extension.
 
@@ -74,11 +102,12 @@ def read_one(path: Path, part: str | None = None) -> FileRecords:
     Raises UserError that names the file, and the line where there is one, for a file that cannot
     be read as what its name says.
     """
+    if path.is_dir():
+        raise UserError(_describe_folder(path))
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
         close = get_close_matches(path.name, _file_names(path.parent), n=1)
         hint = f" Did you mean {path.parent / close[0]}?" if close else ""
-        raise UserError(f"{path} {kind}; expected a file with questions.{hint}")
+        raise UserError(f"{path} does not exist; expected a file with questions.{hint}")
     suffix = suffix_of(path)
     reader = READERS.get(suffix)
     if reader is None or not is_table_name(path.name):
@@ -109,14 +138,14 @@ def read_one(path: Path, part: str | None = None) -> FileRecords:
 def find_paths(patterns: Sequence[str]) -> list[Path]:
     """The files that paths and glob patterns (``shards/*.parquet``) name, in order.
 
-    The files of one pattern come in the order of the numbers in their names. Raises UserError for
-    a pattern that matches nothing.
+    A folder with a saved dataset stands for its files. The files of one pattern come in the order
+    of the numbers in their names. Raises UserError for a pattern that matches nothing.
     """
     paths: list[Path] = []
     for pattern in patterns:
         path = Path(pattern).expanduser()
-        if path.is_file() or not has_magic(str(path)):
-            paths.append(path)
+        if path.exists() or not has_magic(str(path)):
+            paths += (saved_files(path) if path.is_dir() else None) or [path]
             continue
         root = Path(path.anchor) if path.is_absolute() else Path()
         found = sorted(root.glob(str(path.relative_to(root))), key=_natural)
