@@ -33,7 +33,7 @@ ROUNDING = 1e-3
 float32 through 30 layers; a model that reads a shared row wrongly is far above."""
 FLOAT8_ROUNDING = 0.25
 """The same for a base in float8, where a rounding that falls otherwise moves a number by 6%."""
-MOST_COPIES = 63
+MOST_CONTINUATIONS = 63
 """Continuations of a prompt are the bits of an int64."""
 
 
@@ -48,8 +48,8 @@ class SharedRows:
     def __init__(
         self, head: AnswerHead, cache: Any, lengths: torch.Tensor, width: int, copies: int
     ) -> None:
-        if copies > MOST_COPIES:
-            raise ValueError(f"{copies} continuations of a prompt; {MOST_COPIES} share a row")
+        if copies > MOST_CONTINUATIONS:
+            raise ValueError(f"{copies} continuations of a prompt; {MOST_CONTINUATIONS} share a row")
         self.head, self.cache, self.copies = head, cache, copies
         self.lengths = lengths
         # attention wants its mask in the dtype of queries and keys; weights may have several

@@ -26,7 +26,7 @@ PASS_SHARE = 0.25
 the graph's own memory and once in what the pass before it left."""
 CACHE_COPIES = 2
 """Copies of its cache that a batch of so many tokens has memory for."""
-MOST_COPIES = 8
+MOST_CACHE_COPIES = 8
 """The same where answers are decoded: a GPU is done with a step before the next one is launched."""
 
 
@@ -101,7 +101,7 @@ def decoding_copies(base: BaseModel, tokens: int) -> int:
     sizes = _LayerSizes(base)
     cache = 2 * sizes.layers * sizes.keys * base.dtype.itemsize * tokens
     fit = int(SCORE_SHARE * _beside_weights(base) / cache)
-    return min(MOST_COPIES, max(CACHE_COPIES, fit))
+    return min(MOST_CACHE_COPIES, max(CACHE_COPIES, fit))
 
 
 def training_tokens(base: BaseModel, settings: LoraSettings) -> float:
