@@ -98,9 +98,7 @@ class LoraSettings(AdapterSettings, DiagnosticSettings):
     name: str = "lora_llm"
     use_dora: bool = False
     use_rslora: bool = False
-    top_layers: Any = expecting(
-        "all", "all, a number of layers, or a fraction below 1", _is_top_layers
-    )
+    top_layers: Any = expecting("all", TOP_LAYERS, _is_top_layers)
     epochs: float = bounded(1.0, above=0)
     batch_size: int = bounded(4, at_least=1)
     per_format: bool = False
