@@ -49,7 +49,9 @@ class SharedRows:
         self, head: AnswerHead, cache: Any, lengths: torch.Tensor, width: int, copies: int
     ) -> None:
         if copies > MOST_CONTINUATIONS:
-            raise ValueError(f"{copies} continuations of a prompt; {MOST_CONTINUATIONS} share a row")
+            raise ValueError(
+                f"{copies} continuations of a prompt; {MOST_CONTINUATIONS} share a row"
+            )
         self.head, self.cache, self.copies = head, cache, copies
         self.lengths = lengths
         # attention wants its mask in the dtype of queries and keys; weights may have several
