@@ -85,7 +85,7 @@ def study(config: NoisyStudyConfig) -> Outcome:
         write_text(folder / f"{setting.slug}.txt", text + "\n")
         write_csv(folder / f"{setting.slug}-fronts.csv", front_table(fronts))
         write_csv(folder / f"{setting.slug}-rates.csv", end_points(fronts))
-        figures = {"fronts": draw_fronts(fronts)}
+        figures = {"fronts": draw_fronts(fronts)} if setting.share else {}
         if runs:
             comparison = compare(runs)
             show_comparison(comparison, standard_output())

@@ -106,6 +106,53 @@ def test_bad_rows_are_all_named_at_once_or_left_out(tmp_path):
     assert table.rows_read == 4
 
 
+def test_sharegpt_messages_are_read_and_empty_system_messages_are_none(tmp_path):
+    said = [("system", " "), ("human", "Hi"), ("gpt", "Hello"), ("human", "Bye"), ("gpt", "Ciao")]
+    rows = [
+        {"conversations": [{"from": who, "value": text} for who, text in said]},
+        {"conversations": [{"role": "system", "content": None}, *talk("Hi", "Hey")]},
+    ]
+    table = load(write(tmp_path, rows), columns=PairColumns(messages="conversations"))
+    first, second = table.frame.sort_values("source_row").to_dict("records")
+    assert (first["prompt"], first["response"]) == (talk("Hi", "Hello", "Bye"), "Ciao")
+    assert (second["prompt"], second["response"]) == (talk("Hi"), "Hey")
+
+
+def test_ids_of_a_numbers_column_with_gaps_stay_whole_numbers(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("id,instruction,output\n100,Hi,Hello\n,Bye,Ciao\n7,Why?,Because.\n")
+    frame = load(str(path)).frame.sort_values("source_row")
+    assert frame["id"].tolist() == ["100", "row1", "7"]
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character(tmp_path):
+    rows = [{"id": "\ud83d", "instruction": "Hi \ud83d", "output": "\udc00 Hello"}]
+    table = load(write(tmp_path, rows))
+    (pair,) = table.frame.to_dict("records")
+    assert (pair["id"], pair["response"]) == ("\ufffd", "\ufffd Hello")
+    assert prompt_text(pair["prompt"]) == "user: Hi \ufffd" and len(table.fingerprint) == 16
+
+
+@pytest.mark.parametrize(
+    ("row", "advice"),
+    [
+        ({"id": 1, "question": "Hi", "answer": "Hello"},
+         "data.columns.instruction=question data.columns.output=answer"),
+        ({"Instruction": "Hi", "Input": "", "Output": "Hello"},
+         "data.columns.instruction=Instruction data.columns.output=Output"),
+        ({"completion": "Hello", "prompt": "Hi"},
+         "data.columns.instruction=prompt data.columns.output=completion"),
+        ({"id": "a", "conversations": [{"from": "human", "value": "Hi"}]},
+         "data.columns.messages=conversations"),
+        ({"x": 1, "y": 2}, "data.columns.instruction=COLUMN data.columns.output=COLUMN"),
+    ],
+)  # fmt: skip
+def test_unknown_columns_are_refused_with_the_settings_that_name_them(tmp_path, row, advice):
+    with pytest.raises(UserError) as error:
+        load(write(tmp_path, [row, row]))
+    assert str(error.value).endswith(f"Name them, e.g. {advice}.")
+
+
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
@@ -114,6 +161,8 @@ def test_bad_rows_are_all_named_at_once_or_left_out(tmp_path):
         (talk("Hi", "Hello")[1:], "no message of the user"),
         (talk("Hi", " "), "content is empty"),
         ([{"role": "robot", "content": "x"}], "role 'robot'"),
+        ([{"from": "tool", "value": "x"}], "role 'tool'"),
+        ([{"text": "x"}], "role None"),
         ([{"role": "user", "content": [{"type": "image"}]}], "is a list, not text"),
         ([], "does not end"),
     ],

@@ -49,6 +49,15 @@ def test_two_fronts_are_compared_where_both_still_are():
     assert gap["n"] == 2 and gap["mean"] == pytest.approx((-0.24 - 0.3) / 2)
 
 
+def test_seeds_in_which_a_side_learns_nothing_are_not_compared():
+    never = make_curve([2.0, 2.1, 2.3], [0.0, 0.3, 0.5])
+    good = make_curve([2.0, 1.0], [0.0, 0.2])
+    own, other = {0: [never], 1: [never, good]}, {0: [good], 1: [good]}
+    gap = gap_at_equal_loss(own, other)
+    assert gap["n"] == 1 and gap["mean"] == 0
+    assert gap_at_equal_loss({0: [never]}, {0: [never]})["n"] == 0
+
+
 def test_rates_are_chosen_on_their_own_seeds_and_these_are_not_compared(grid):
     _, runs = grid
     grouped = group_variants(runs)

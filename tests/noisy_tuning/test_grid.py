@@ -258,6 +258,17 @@ def test_chosen_rates_come_from_the_records_of_the_choosing_runs(tmp_path):
     assert results[0].summary["run"]["schedule"] == "probe"
 
 
+def test_a_run_that_is_named_twice_is_made_once(tmp_path):
+    again = {
+        "adamw": ContenderSettings(),
+        "same": ContenderSettings(),
+        "casmo": CONTENDERS["casmo"],
+    }
+    config = grid_config(tmp_path, again, rates=(1e-3, 1e-2, 1e-3))
+    made = [(one.optimizer.name, one.training.learning_rate) for one in expand(config)]
+    assert made == [("adamw", 1e-3), ("adamw", 1e-2), ("casmo", 1e-3), ("casmo", 1e-2)]
+
+
 def test_a_probe_schedule_has_no_filter(tmp_path, caplog):
     config = grid_config(tmp_path)
     config.schedule = replace(config.schedule, kind="probe")

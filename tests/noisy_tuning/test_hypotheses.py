@@ -76,6 +76,21 @@ def test_a_contender_with_fewer_rates_is_compared_at_the_chosen_ones(grid):
     assert "reach at the chosen learning rates" in said and "(+0.050 [" in said
 
 
+def test_what_never_gets_below_the_first_loss_is_not_compared_at_equal_loss(tmp_path):
+    ends = {"adamw": (2.0, 1.4), "adamw, smoothed 0.1": (2.0, 2.2)}
+    runs = {
+        o: {s: make_run(tmp_path, o, s, held_out=end, memorised=(0.0, 0.3)) for s in (0, 1, 2)}
+        for o, end in ends.items()
+    }
+    fronts = {o: {Variant(1e-4): by_seed} for o, by_seed in runs.items()}
+    said = judge_robustness(runs, fronts, "adamw, smoothed 0.1")
+    assert "both get below the held-out clean loss before training with 0 of 3 seeds" in said
+    runs["adamw, smoothed 0.1"][0] = make_run(tmp_path, "better", 0, held_out=(2.0, 1.4))
+    runs["adamw, smoothed 0.1"][1] = make_run(tmp_path, "better", 1, held_out=(2.0, 1.4))
+    said = judge_robustness(runs, fronts, "adamw, smoothed 0.1")
+    assert "(-0.200 [-0.200, -0.200] nats per token, 2 of 3 seeds)" in said
+
+
 def test_efficiency_in_steps_and_seconds(tmp_path):
     ends = {"adamw": (2.0, 1.6, 1.4, 1.5), "casmo": (2.0, 1.3, 1.3, 1.3)}
     runs = {

@@ -24,7 +24,7 @@ def test_all_problems_are_named_at_once():
         corruption=CorruptionSettings("flipped", 1.0),
         schedule=ScheduleSettings("zigzag", 0, "many"),
         optimizer=OptimizerSettings("sgd"),
-        training=TrainingSettings(r=0, max_length=8),
+        training=TrainingSettings(r=0, max_length=8, learning_rate=0.0),
         seed=-1,
     )
     problems = "\n".join(find_problems(config))
@@ -35,6 +35,7 @@ def test_all_problems_are_named_at_once():
             "schedule.batch_size=many",
             "optimizer.name=sgd",
             "training.r=0",
+            "training.learning_rate=0.0",
             "training.max_length=8",
         ),
         "seed=-1",

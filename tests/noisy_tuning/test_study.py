@@ -1,5 +1,6 @@
 """Runs of several optimizers and seeds put together: figures, tables, the two commands."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,9 @@ from tst.analysis.noisy_sentences import describe
 from tst.analysis.noisy_study import compare
 from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
+from tst.noisy_study import NoisyStudyConfig, study
 from tst.noisy_tuning.data import load_pairs
+from tst.noisy_tuning.experiment import run
 from tst.noisy_tuning.record import setting_hash
 from tst.noisy_tuning.settings import CorruptionSettings, TrainingSettings
 from tst.noisy_tuning.summary import optimizer_label
@@ -91,6 +94,26 @@ def test_figures_are_drawn_and_saved(root, tmp_path):
     assert {name for name in drawn if name.startswith("noisy-")} == {
         f"noisy-{setting.slug}-{name}" for name in (*FIGURES, "fronts")
     }
+
+
+def test_runs_without_corruption_and_runs_that_diverged_are_shown_too(tmp_path, capsys):
+    for optimizer in ("adamw", "casmo"):
+        config = make_config(tmp_path, optimizer)
+        config.corruption.kind, config.schedule.kind = "none", "plain"
+        run(config)
+        config.corruption.kind = "shuffled"
+        if optimizer == "casmo":
+            config.training.learning_rate = 1e30
+        run(config)
+    folder = tmp_path / "study"
+    study(NoisyStudyConfig(str(tmp_path), str(folder), ["png"]))
+    drawn = sorted(path.stem.rpartition("-")[2] for path in folder.glob("*-none-*.png"))
+    assert drawn == ["confidence", "losses", "memorisation"]  # nothing corrupted: no fronts
+    assert len(list(folder.glob("*-shuffled-*.png"))) == 4
+    (diverged,) = tmp_path.glob("noisy/*/casmo-*/shuffled-*/*/summary.json")
+    assert json.loads(diverged.read_text())["memorisation"]["held_out_after"] is None
+    said = capsys.readouterr().out
+    assert "casmo reaches adamw's best held-out clean loss with 0 of 1 seeds" in said
 
 
 def test_a_comparison_is_shown_with_its_intervals(root):

@@ -115,6 +115,21 @@ def test_a_dirty_file_gets_a_list_of_suspects(tmp_path, score):
     assert f"score: {SCORES[score]}" in said and f"q{first['row']}" in said
 
 
+def test_the_same_pairs_in_another_order_are_listed_by_their_new_rows(tmp_path):
+    config = make_config(tmp_path, "adamw")
+    config.data = DataSettings(path=write_pairs(tmp_path), held_out=6)
+    config.corruption.kind, config.schedule.kind = "none", "plain"
+    config.schedule.steps = 1
+    first = pd.read_csv(run(config).record / "suspects.csv")
+    path = tmp_path / "pairs.json"
+    path.write_text(json.dumps(json.loads(path.read_text())[::-1]))
+    again = pd.read_csv(run(config).record / "suspects.csv").set_index("id")
+    before = first.set_index("id")
+    assert (again["row"] == 39 - before["row"].loc[again.index]).all()
+    assert (again["start"] == before["start"].loc[again.index]).all()
+    pd.testing.assert_series_equal(again["score"].sort_index(), before["score"].sort_index())
+
+
 def test_no_list_where_the_corruption_is_our_own(root):
     record = run(make_config(root)).record
     assert not (record / "suspects.csv").exists()

@@ -65,11 +65,15 @@ def gap_at_equal_loss(
 ) -> Figures:
     """How much more the first front memorises than the second, at the lowest loss that both reach.
 
-    own, other: as of ``curves_by_seed``. ``over_seeds`` over the seeds of both.
+    own, other: as of ``curves_by_seed``. ``over_seeds`` over the seeds of both, without those in
+    which one side's loss is never lower than before training: nothing is learned at equal loss.
     """
     gaps = []
     for seed in sorted(own.keys() & other.keys()):
-        level = max(lowest_loss(own[seed]), lowest_loss(other[seed]))
+        lowest = max((own[seed], other[seed]), key=lowest_loss)
+        level = lowest_loss(lowest)
+        if level >= min(float(curve["held_out"].iloc[0]) for curve in lowest):
+            continue
         gaps.append(front_at(own[seed], level) - front_at(other[seed], level))
     return over_seeds(gaps)
 

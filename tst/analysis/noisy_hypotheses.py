@@ -29,10 +29,12 @@ class Robustness:
     """How much more it memorises than AdamW at the lowest held-out clean loss that both reach.
 
     at_all_rates: fronts over all learning rates; false: over training at the chosen ones
+    seeds: of both; the gap is of those in which both get below the loss before training
     """
 
     gap: Figures
     at_all_rates: bool
+    seeds: int
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,22 @@ def robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> Ro
     training at the chosen ones, so that neither has more to choose from.
     """
     sides = contender, REFERENCE
-    gap, at_all_rates = over_seeds([]), True
+    found = Robustness(over_seeds([]), at_all_rates=True, seeds=0)
     if len(fronts[contender]) == len(fronts[REFERENCE]) > 1:
         own, other = (curves_by_seed(fronts[name]) for name in sides)
-        gap = gap_at_equal_loss(own, other)
-    if int(gap["n"]) < 2 and runs.keys() >= set(sides):
+        found = _robustness(own, other, at_all_rates=True)
+    if int(found.gap["n"]) < 2 and runs.keys() >= set(sides):
         own, other = ({s: [read_curve(r)] for s, r in runs[name].items()} for name in sides)
-        gap, at_all_rates = gap_at_equal_loss(own, other), False
-    return Robustness(gap, at_all_rates)
+        found = _robustness(own, other, at_all_rates=False)
+    return found
+
+
+def _robustness(
+    own: Mapping[int, Sequence[pd.DataFrame]],
+    other: Mapping[int, Sequence[pd.DataFrame]],
+    at_all_rates: bool,
+) -> Robustness:
+    return Robustness(gap_at_equal_loss(own, other), at_all_rates, len(own.keys() & other.keys()))
 
 
 def efficiency(runs: Runs, fronts: Mapping[str, Variants], contender: str) -> Efficiency | None:

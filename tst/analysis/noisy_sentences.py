@@ -57,11 +57,18 @@ def judge_robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str)
     """Whether it memorises fewer corrupted pairs at equal loss on held-out clean pairs."""
     found = robustness(runs, fronts, contender)
     gap, where = found.gap, "all" if found.at_all_rates else "the chosen"
+    if found.seeds and not gap["n"]:
+        return (
+            f"robustness: at {where} learning rates, {contender} and {REFERENCE} both get below "
+            f"the held-out clean loss before training with 0 of {found.seeds} seeds, so that there "
+            "is no lower loss to compare them at."
+        )
     verdict = {-1: "less than", 1: "more than", 0: "not measurably more or less than"}[sign(gap)]
+    some = f", {gap['n']} of {found.seeds} seeds" if int(gap["n"]) < found.seeds else ""
     return (
         f"robustness: at the lowest held-out clean loss that both reach at {where} learning rates, "
         f"{contender} memorises corrupted pairs {verdict} {REFERENCE} "
-        f"({interval(gap, unit='nats per token')})."
+        f"({interval(gap, unit='nats per token')}{some})."
     )
 
 

@@ -55,7 +55,9 @@ def show_run(summary: Mapping[str, Any], record: Path, score: str, console: Cons
     show_losses(summary["memorisation"], console)
     suspects = record / "suspects.csv"
     if suspects.exists():
-        show_suspects(pd.read_csv(suspects).head(SUSPECTS_SHOWN), console)
+        texts = {"id": str, "start": str}
+        listed = pd.read_csv(suspects, dtype=texts, keep_default_na=False, nrows=SUSPECTS_SHOWN)
+        show_suspects(listed, console)
         console.print(f"score: {SCORES[score]}; all pairs: {suspects}", soft_wrap=True)
     else:
         show_detection(summary["detection"], console)

@@ -49,8 +49,18 @@ class PairTable(SourceTable):
     @property
     def fingerprint(self) -> str:
         """16 hex digits over the pairs' content; the same in any row order of the source."""
-        text = "\n".join(content_keys(self.frame))
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        return _fingerprint(content_keys(self.frame))
+
+    @property
+    def listed_fingerprint(self) -> str:
+        """The same over the pairs' rows and ids too, which suspects.csv shows."""
+        places = self.frame[["source_row", "id"]].itertuples(index=False)
+        keys = zip(content_keys(self.frame), places, strict=True)
+        return _fingerprint([f"{key} {json.dumps(list(place))}" for key, place in keys])
+
+
+def _fingerprint(lines: Sequence[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
 
 
 def content_keys(frame: pd.DataFrame) -> list[str]:

@@ -40,7 +40,7 @@ def expand(config: NoisyConfig) -> list[NoisyConfig]:
     grid = config.grid
     if not grid.contenders:
         return [replace(config, grid=GridSettings())]
-    runs = []
+    runs: list[NoisyConfig] = []
     for name, contender in grid.contenders.items():
         if config.schedule.kind == "probe" and any(contender.filter_shares):
             log.info("%s is left out: a probe schedule has no filter", name)
@@ -48,7 +48,10 @@ def expand(config: NoisyConfig) -> list[NoisyConfig]:
         variants = list(_variants(grid, contender))
         if grid.take == "chosen":
             variants = [_read_choice(config, name, contender, variants)]
-        runs += [_as_run(config, contender, variant) for variant in variants]
+        for variant in variants:
+            run = _as_run(config, contender, variant)
+            if run not in runs:  # named twice
+                runs.append(run)
     if not runs:
         raise UserError("grid.contenders: none is left that can run; name others.")
     return runs

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tst.benchmarks.values import is_blank, look_up
+from tst.benchmarks.values import is_blank, look_up, plain_text
 from tst.core.errors import UserError
 from tst.noisy_tuning.settings import PairColumns
 
@@ -15,12 +15,19 @@ Record = Mapping[str, Any]
 Turn = dict[str, str]
 
 ROLES = ("system", "user", "assistant")
+SHAREGPT_ROLES = {"human": "user", "gpt": "assistant"}
+"""Roles as ShareGPT's {from, value} messages name them."""
 NEEDED = {
     "preference": ("chosen", "rejected"),
     "messages": ("messages",),
     "alpaca": ("instruction", "output"),
 }
 """The columns that a format needs, in the order in which ``auto`` looks for them."""
+USUAL_NAMES = {
+    "instruction": ("instruction", "prompt", "question", "query", "problem", "input"),
+    "output": ("output", "response", "completion", "answer", "reply", "target", "solution"),
+}
+"""What columns are often called that hold the two parts of a pair; for the advice in a message."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequenc
         expected = "; or ".join(f"{', '.join(keys)} ({form})" for form, keys in NEEDED.items())
         raise UserError(
             f"data {name}: the columns are {', '.join(present)}; expected {expected}. Name them, "
-            f"e.g. data.columns.instruction={present[0] if present else 'COLUMN'}."
+            f"e.g. {_advise(present, records)}."
         )
     near = {c: difflib.get_close_matches(c, present, n=1, cutoff=0.5) for c in absent}
     hints = [f"{c!r}" + (f" (did you mean {m[0]!r}?)" if m else "") for c, m in near.items()]
@@ -74,10 +81,25 @@ def decide_format(name: str, wanted: str, columns: PairColumns, records: Sequenc
     )
 
 
+def _advise(present: Sequence[str], records: Sequence[Record]) -> str:
+    """The settings that most likely name a source's columns."""
+    for column in present:
+        if any(isinstance(record.get(column), list) for record in records[:1000]):
+            return f"data.columns.messages={column}"
+    named = []
+    for part, names in USUAL_NAMES.items():
+        near = difflib.get_close_matches
+        found = [c for name in names for c in present if near(c.lower(), [name], 1, 0.8)]
+        named.append(f"data.columns.{part}={found[0] if found else 'COLUMN'}")
+    return " ".join(named)
+
+
 def read_pair(record: Record, form: str, columns: PairColumns) -> Pair:
     """The pair in a record of the given format. Raises BadRow."""
     name = look_up(record, columns.id)
-    return replace(_read(record, form, columns), id="" if is_blank(name) else str(name))
+    if isinstance(name, float) and name.is_integer():  # a column of numbers with a gap
+        name = int(name)
+    return replace(_read(record, form, columns), id=plain_text(name))
 
 
 def _read(record: Record, form: str, columns: PairColumns) -> Pair:
@@ -121,20 +143,26 @@ def _text(value: Any, column: str) -> str:
         raise BadRow(f"{column} is empty")
     if not isinstance(value, str | int | float):
         raise BadRow(f"{column} is a {type(value).__name__}, not text")
-    return str(value).strip()
+    return plain_text(value)
 
 
 def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
-    """(prompt, response) of a list of messages that ends with the assistant's. Raises BadRow."""
+    """(prompt, response) of a list of messages that ends with the assistant's. Raises BadRow.
+
+    Messages are {role, content} or {from, value}. A system message without text is none.
+    """
     if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
         raise BadRow(f"{column} is not a list of messages {{role, content}}")
     turns = []
     for position, message in enumerate(messages):
-        role = message.get("role")
+        key, content = ("role", "content") if "role" in message else ("from", "value")
+        role = SHAREGPT_ROLES.get(str(message.get(key)), message.get(key))
         if role not in ROLES:
             raise BadRow(f"{column}[{position}] has the role {role!r:.40}, not {'/'.join(ROLES)}")
-        content = _text(message.get("content"), f"{column}[{position}].content")
-        turns.append({"role": str(role), "content": content})
+        if role == "system" and is_blank(message.get(content)):
+            continue
+        text = _text(message.get(content), f"{column}[{position}].{content}")
+        turns.append({"role": str(role), "content": text})
     if not turns or turns[-1]["role"] != "assistant":
         raise BadRow(f"{column} does not end with a message of the assistant")
     if not any(turn["role"] == "user" for turn in turns[:-1]):

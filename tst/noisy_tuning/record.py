@@ -14,7 +14,7 @@ from pathlib import Path
 from tst.config.schema import to_plain
 from tst.diagnostics.llm.settings import MODEL_WITHOUT_EFFECT, model_slug
 from tst.noisy_tuning.data import PairTable
-from tst.noisy_tuning.settings import NoisyConfig
+from tst.noisy_tuning.settings import NO_CORRUPTION, NoisyConfig
 from tst.records.identity import Identity, matches, select_leaves
 from tst.records.kinds import NOISY_TUNING
 
@@ -47,9 +47,14 @@ EXCLUDED = {
 
 
 def identify(config: NoisyConfig, table: PairTable) -> Identity:
-    """The identity of the record of a resolved config and its pairs."""
+    """The identity of the record of a resolved config and its pairs.
+
+    A list of suspects names pairs by their place in the file, so that the same pairs in another
+    order have a record of their own.
+    """
     leaves = select_leaves(to_plain(config), INCLUDED, EXCLUDED)
-    return Identity(leaves, table.fingerprint, VERSION)
+    listed = config.corruption.kind == NO_CORRUPTION
+    return Identity(leaves, table.listed_fingerprint if listed else table.fingerprint, VERSION)
 
 
 def record_folder(config: NoisyConfig, table: PairTable) -> Path:

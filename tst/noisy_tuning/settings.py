@@ -35,7 +35,8 @@ class PairColumns:
     """Which source column holds what; ``a.b`` reaches into a nested column.
 
     alpaca: ``instruction``, ``input`` (may be missing or empty) and ``output``
-    messages: ``messages``, a list of {role, content} that ends with the assistant's
+    messages: ``messages``, a list of {role, content}, or ShareGPT's {from, value}, that ends with
+        the assistant's
     preference: ``instruction``, ``chosen`` and ``rejected``; where these two are lists of messages
         the instruction is read from them
     id: what a pair is called in suspects.csv; may be missing: row0, row1, ... then

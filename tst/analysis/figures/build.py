@@ -41,6 +41,6 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
         if runs := grouped.runs(setting)[0]:
             for name, draw in FIGURES.items():
                 figures[f"noisy-{setting.slug}-{name}"] = draw(runs)
-        if fronts := grouped.fronts(setting):
+        if (fronts := grouped.fronts(setting)) and setting.share:
             figures[f"noisy-{setting.slug}-fronts"] = draw_fronts(fronts)
     return figures

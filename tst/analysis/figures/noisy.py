@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -166,6 +167,8 @@ def _curve(experiment: Experiment) -> pd.Series:
 
 
 def _losses(by_seed: Mapping[int, Experiment], when: str) -> list[list[float]]:
-    return [
+    """Per seed the losses of PARTS; NaN where a part has no pairs or training diverged."""
+    found = [
         [e.summary["memorisation"][f"{part}_{when}"] for part in PARTS] for e in by_seed.values()
     ]
+    return [[math.nan if loss is None else float(loss) for loss in losses] for losses in found]

@@ -52,7 +52,7 @@ class AdapterSettings:
     alpha: float = 16.0
     dropout: float = bounded(0.1, at_least=0, below=1)
     targets: list[str] = expecting(["all-linear"], "module names, or [all-linear]", bool)
-    learning_rate: float = 2e-4
+    learning_rate: float = bounded(2e-4, above=0)
     scheduler: str = "cosine"
     warmup: float = bounded(0.1, at_least=0, at_most=1, note="a fraction of the steps")
     weight_decay: float = 0.0
