@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,8 @@ from tst.diagnostics.llm.training.stacked_folds import trainable
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
-def stops_at_2(ids: list[int]) -> bool:
-    return ids[-1] == 2
+def stops_at_2(continued: np.ndarray) -> np.ndarray:
+    return continued[:, -1] == 2
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -67,7 +66,7 @@ def test_answers_that_begin_alike_are_read_once(monkeypatch):
     prompts: list[Prompt | None] = list(some_prompts())
     read: list[int] = []
 
-    def note(self: SharedRows, tokens: Sequence[int], *rest: Any) -> torch.Tensor:
+    def note(self: SharedRows, tokens: np.ndarray, *rest: Any) -> torch.Tensor:
         read.append(len(tokens))
         return step(self, tokens, *rest)
 
@@ -95,7 +94,7 @@ def test_logits_are_those_of_each_text_alone_however_many_have_ended():
         assert rows is not None
         for depth, live in enumerate([[0, 1, 2, 3, 4, 5], [0, 2, 3], [0, 3], [3]]):
             tokens = [20 + 7 * depth + i for i in live]
-            logits = rows.step(tokens, [[i] for i in live], depth)
+            logits = rows.step(np.array(tokens), np.array(live), np.arange(len(live)), depth)
             for i, token, row in zip(live, tokens, logits, strict=True):
                 texts[i].append(token)
                 whole = head.model(input_ids=torch.tensor([texts[i]])).logits[0, -1]
@@ -142,7 +141,7 @@ def test_attention_is_given_masks_of_its_own_dtype_beside_float32_adapters(atten
         _, rows = read_prompts(head, prompts, copies=2)
         assert rows is not None
         when = "continuations"
-        rows.step([7, 8, 9], [[0], [1], [2, 3]], 0)
+        rows.step(np.array([7, 8, 9]), np.arange(4), np.array([0, 1, 2, 2]), 0)
     for handle in handles:
         handle.remove()
     # plain attention of sdpa needs no mask for the prompts

@@ -208,11 +208,12 @@ class Encoder:
                 break
         return str(self.tokenizer.decode(ids, skip_special_tokens=True))
 
-    def number_ended(self, ids: list[int]) -> bool:
-        """Whether a generated number is certain, or the turn has ended."""
-        if ids[-1] in self.stop_ids:
-            return True
-        return any(map(self._digits.__getitem__, ids)) and number_certain(self.decode(ids))
+    def numbers_ended(self, continued: np.ndarray) -> np.ndarray:
+        """Which (n,) generated numbers, token ids (n, tokens), are certain or ended their turn."""
+        ended = np.isin(continued[:, -1], self.stop_ids)
+        for i in np.flatnonzero(self._digits.in_texts(continued) & ~ended):
+            ended[i] = number_certain(self.decode(continued[i].tolist()))
+        return ended
 
     def render(self, row: dict[str, Any]) -> tuple[str, str]:
         """The whole prompt as the model reads it, and the target with its end-of-turn, as text."""
@@ -264,17 +265,27 @@ class Encoder:
         return attempt(low)
 
 
-class _DigitTokens(dict[int, bool]):
-    """Whether a token has a digit in it; each is looked at once."""
+class _DigitTokens:
+    """Which tokens have a digit in them; each is looked at once."""
+
+    UNKNOWN = -1
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        super().__init__()
         self.tokenizer = tokenizer
+        self._has_digit = np.zeros(0, dtype=np.int8)
 
-    def __missing__(self, token: int) -> bool:
-        text = str(self.tokenizer.decode([token]))
-        self[token] = any(character.isdigit() for character in text)
-        return self[token]
+    def in_texts(self, ids: np.ndarray) -> np.ndarray:
+        """Which (n,) of texts (n, tokens) have one."""
+        missing = int(ids.max()) + 1 - len(self._has_digit)
+        if missing > 0:
+            self._has_digit = np.pad(self._has_digit, (0, missing), constant_values=self.UNKNOWN)
+        found = self._has_digit[ids]
+        fresh = np.unique(ids[found == self.UNKNOWN]).tolist()
+        if fresh:
+            texts = [str(self.tokenizer.decode([token])) for token in fresh]
+            self._has_digit[fresh] = [any(c.isdigit() for c in text) for text in texts]
+            found = self._has_digit[ids]
+        return np.asarray((found == 1).any(axis=1))
 
 
 def _records(questions: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:

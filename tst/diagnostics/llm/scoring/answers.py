@@ -186,7 +186,7 @@ def _decode_answers(
         new_tokens, spread = NEW_TOKENS[kind], ArithmeticSampling(copies)
         if shared:
             return decode_side_by_side(
-                head, prompts, new_tokens, encoder.number_ended, spread, copies, plan.multiple
+                head, prompts, new_tokens, encoder.numbers_ended, spread, copies, plan.multiple
             )
         pick = spread if copies > 1 else Greedy()
         return decode(head, prompts, new_tokens, encoder.stop_ids, pick, plan.multiple)

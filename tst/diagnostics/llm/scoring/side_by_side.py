@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -58,35 +59,35 @@ class SharedRows:
         self._dtype: torch.dtype = cache.layers[-1].keys.dtype
         self._prompt = torch.arange(width, device=lengths.device)[None, :] < lengths[:, None]
         # which continuations each token after the prompts belongs to, as bits
-        self._owners = torch.empty(len(lengths), 0, dtype=torch.long)
+        self._owners = torch.empty(len(lengths), 0, dtype=torch.long, device=lengths.device)
 
     def step(
-        self, tokens: Sequence[int], groups: Sequence[Sequence[int]], depth: int
+        self, tokens: np.ndarray, continuations: np.ndarray, groups: np.ndarray, depth: int
     ) -> torch.Tensor:
-        """Logits (n, vocabulary) after the next token of n groups of continuations.
+        """Logits (m, vocabulary) after the next token of m groups of continuations.
 
-        groups: of the same prompt, tokens before and next token; ascending by prompt
+        tokens: int64 (m,), of each group, whose members have the same prompt, tokens before and
+            next token; ascending by prompt
+        continuations, groups: int64 (n,), numbers of those that go on, and the group of each
         depth: tokens that they had before
         """
         rows = len(self.lengths)
-        places: list[tuple[int, int]] = []
-        used = [0] * rows
-        for group in groups:
-            row = group[0] // self.copies
-            places.append((row, used[row]))
-            used[row] += 1
-        width = max(used)
-        ids = torch.zeros(rows, width, dtype=torch.long)
-        owners = torch.zeros(rows, width, dtype=torch.long)  # padding belongs to none
-        first = torch.zeros(rows, width, dtype=torch.long)
-        at = tuple(torch.tensor(places).T)
-        ids[at] = torch.tensor(tokens)
-        owners[at] = torch.tensor([sum(1 << i % self.copies for i in group) for group in groups])
-        first[at] = torch.tensor([group[0] % self.copies for group in groups])
-        self._owners = torch.cat([self._owners, owners], 1)
-        own = (self._owners[:, None, :] >> first[:, :, None]) & 1 == 1
+        number = continuations % self.copies
+        owners = np.zeros(len(tokens), dtype=np.int64)
+        np.bitwise_or.at(owners, groups, np.int64(1) << number)
+        first = np.zeros(len(tokens), dtype=np.int64)
+        first[groups] = number  # any member's bit is the group's
+        row = np.zeros(len(tokens), dtype=np.int64)
+        row[groups] = continuations // self.copies
+        column = np.arange(len(tokens)) - np.searchsorted(row, row)
+        width = int(column.max()) + 1
+        flat = np.zeros((3, rows, width), dtype=np.int64)  # padding belongs to none
+        flat[:, row, column] = tokens, owners, first
+        ids, own_bits, firsts = torch.from_numpy(flat).to(self.lengths.device)
+        self._owners = torch.cat([self._owners, own_bits], 1)
+        own = (self._owners[:, None, :] >> firsts[:, :, None]) & 1 == 1
         depths = torch.full((rows, width), depth)
-        return self.read(ids, depths, own, at[0] * width + at[1])
+        return self.read(ids, depths, own, torch.from_numpy(row * width + column))
 
     def read(
         self, ids: torch.Tensor, depths: torch.Tensor, own: torch.Tensor, positions: torch.Tensor
@@ -135,36 +136,41 @@ def decode_side_by_side(
     head: AnswerHead,
     prompts: list[Prompt | None],
     new_tokens: int,
-    ended: Callable[[list[int]], bool],
+    ended: Callable[[np.ndarray], np.ndarray],
     pick: Callable[..., torch.Tensor],
     copies: int,
     multiple: int = 1,
 ) -> list[list[int]]:
     """Continuations of each prompt, ``copies`` of them in a row; none where the prompt is None.
 
+    ended: which (n,) of n continuations of the same length (n, tokens) are complete
     pick: next tokens from logits, the numbers of the continuations that they belong to, and the row
         of the logits that each of those reads
     """
     logits, rows = read_prompts(head, prompts, copies, multiple)
     if rows is None:
         raise ValueError("this model's state cannot be continued; ask can_share_rows first")
-    continued: list[list[int]] = [[] for _ in range(len(prompts) * copies)]
-    live = list(range(len(continued)))
-    read = [i // copies for i in live]  # the row of the logits for each
+    present = np.repeat([prompt is not None for prompt in prompts], copies)
+    continued = np.zeros((len(present), new_tokens), dtype=np.int64)
+    lengths = np.zeros(len(present), dtype=np.int64)
+    live = np.arange(len(present))
+    read = live // copies  # the row of the logits for each
     for depth in range(new_tokens):
-        groups: dict[tuple[int, int], list[int]] = {}
-        for i, before, token in zip(live, read, pick(logits, live, read).tolist(), strict=True):
-            if prompts[i // copies] is None:
-                continue
-            continued[i].append(token)
-            if not ended(continued[i]):
-                groups.setdefault((before, token), []).append(i)
-        if not groups or depth + 1 == new_tokens:
+        tokens = pick(logits, live, read).cpu().numpy()
+        if depth == 0:
+            live, read, tokens = live[present], read[present], tokens[present]
+        continued[live, depth] = tokens
+        lengths[live] = depth + 1
+        # those that begin alike are one group; rows of logits ascend with their prompts
+        alike = read * logits.shape[1] + tokens
+        _, first, group = np.unique(alike, return_index=True, return_inverse=True)
+        goes_on = ~ended(continued[live[first], : depth + 1])
+        if not goes_on.any() or depth + 1 == new_tokens:
             break
-        logits = rows.step([token for _, token in groups], list(groups.values()), depth)
-        live = [i for group in groups.values() for i in group]
-        read = [at for at, group in enumerate(groups.values()) for _ in group]
-    return continued
+        chosen = goes_on[group]
+        live, read = live[chosen], (np.cumsum(goes_on) - 1)[group[chosen]]
+        logits = rows.step(tokens[first[goes_on]], live, read, depth)
+    return [own[:n].tolist() for own, n in zip(continued, lengths, strict=True)]
 
 
 def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
@@ -184,9 +190,9 @@ def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
         _, rows = read_prompts(head, [prompt] * folds, copies)
         if rows is None:
             return False
-        alone = [[i] for i in range(folds * copies)]
+        alone = np.arange(folds * copies)
         for depth, fed in enumerate(zip(*PROBE_CONTINUED, strict=True)):
-            found = rows.step(list(fed) * folds, alone, depth)
+            found = rows.step(np.array(fed * folds), alone, alone, depth)
         whole = [[*PROBE, *more] for more in PROBE_CONTINUED] * folds
         last = torch.arange(1, len(whole) + 1, device=device) * len(whole[0]) - 1
         expected, _ = head.logits(torch.tensor(whole, device=device), last, use_cache=False)
