@@ -178,7 +178,7 @@ def test_bad_rows_are_counted_and_named_or_an_error(tmp_path):
         load(tmp_path, records, strict=True)
     with pytest.raises(UserError, match=r"6 of the 17 rows .* are not understood") as caught:
         load(tmp_path, records[:-2])
-    assert "1 rows: fewer than 2 options (1) (line 3)" in str(caught.value)
+    assert "1 row: fewer than 2 options (1) (line 3)" in str(caught.value)
 
 
 def test_ids_and_fingerprint_do_not_depend_on_row_order(tmp_path):

@@ -154,8 +154,10 @@ def test_what_cannot_be_planned_is_refused_with_the_fix():
     table = make_table(12, groups=3)
     with pytest.raises(UserError, match=r"fold\.k=5.*3, the number of groups"):
         plan_folds(table, k=5, group_by="scene")
-    with pytest.raises(UserError, match=r"^fold\.k=13: .* 12, the number of questions\.$"):
+    with pytest.raises(UserError, match=r"^fold\.k=13: .* 12, the number of questions, e"):
         plan_folds(table, k=13)
+    with pytest.raises(UserError, match=r"folds need 2 questions or more; there are 1\.$"):
+        plan_folds(table.iloc[:1])
     with pytest.raises(UserError, match=r"declares the groups scene; use fold\.group_by=scene"):
         plan_folds(table, group_by="video")
     with pytest.raises(UserError, match=r"no groups; use fold=random5"):

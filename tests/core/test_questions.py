@@ -71,8 +71,8 @@ def test_a_problem_is_a_few_words(row, problem):
 
 
 def test_long_values_are_cut_in_a_problem():
-    assert find_problem({**MC, "answer": "x" * 500}) == f"gold answer '{'x' * 59} names no option"
-    assert find_problem({**NUM, "answer": "x" * 500}) == f"non-numeric gold '{'x' * 59}"
+    assert find_problem({**MC, "answer": "x" * 500}) == f"gold answer '{'x' * 59}…' names no option"
+    assert find_problem({**NUM, "answer": "x" * 500}) == f"non-numeric gold '{'x' * 59}…'"
     assert len(find_problem({**OPEN, "format": "x" * 500})) < 100
 
 

@@ -53,8 +53,22 @@ def test_a_clean_benchmark_is_told_so():
 def test_types_that_are_all_too_small_are_told_apart_from_clean_ones():
     summary = {"exposure": [entry("near", "too few"), entry("far", "too few")], "per_type": {}}
     assert describe_verdict(summary) == [
+        "Too few questions to tell in any of the 2 question types.",
+        "A type needs 20 questions to be judged: benchmark.merge_types_under=20 judges these 150 "
+        "as one.",
+    ]
+
+
+def test_one_type_and_types_that_are_all_exposed_or_small():
+    def told(*entries):
+        return describe_verdict({"exposure": list(entries), "per_type": {}})
+
+    assert told(entry("near", "no sign")) == ["No sign of a shortcut in the 1 question type."]
+    assert told(entry("near", "too few", n=9), entry("far", "too few", n=10)) == [
         "Too few questions to tell in any of the 2 question types."
     ]
+    exposed = told(entry("maps", "exposed", to_mend=44), entry("near", "too few", n=9))
+    assert exposed[1:] == ["Too few questions to tell in 1 other question type."]
 
 
 def test_a_type_with_several_formats_counts_once_by_the_format_that_tells_most():
@@ -88,5 +102,5 @@ def test_one_sentence_on_clean_and_on_small_benchmarks():
         "No sign of a shortcut in 1 question type (too few questions to tell in 1)."
     )
     assert told(entry("far", "too few"), entry("near", "too few")) == (
-        "Too few questions to tell in any of 2 question types."
+        "Too few questions to tell in any of the 2 question types."
     )

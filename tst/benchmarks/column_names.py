@@ -76,6 +76,13 @@ GROUP_NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What several questions may share -> names of its column."""
 
+ALIAS_NAMES = (
+    "aliases", "answer_aliases", "answer_alias", "alternative_answers", "alternate_answers",
+    "accepted_answers", "acceptable_answers", "also_accepted", "answer_synonyms", "answer_variants",
+    "other_answers",
+)  # fmt: skip
+"""Columns with further texts that an open question accepts."""
+
 OPTION_PREFIXES = (
     "", "option", "options", "opt", "choice", "choices", "candidate", "answer", "ans", "a",
     "alternative", "ending", "选项", "选择", "候选",
@@ -95,6 +102,8 @@ PLAIN: dict[str, dict[str, int]] = {
     for field, names in SYNONYMS.items()
 }
 """Field -> plain name -> rank in ``SYNONYMS``."""
+
+PLAIN_ALIASES = frozenset(map(plain_name, ALIAS_NAMES))
 
 PLAIN_GROUPS: dict[str, str] = {
     plain_name(name): group for group, names in GROUP_NAMES.items() for name in names

@@ -9,7 +9,8 @@ from typing import Any
 from tst.benchmarks.lettered import Lettered, split_lettered
 from tst.benchmarks.literals import parse_literal
 from tst.benchmarks.marks import LETTERS
-from tst.benchmarks.values import brief, is_blank, parse_list, plain_text
+from tst.benchmarks.values import is_blank, parse_list, plain_text
+from tst.core.errors import brief
 
 TEXT_KEYS = ("text", "option", "choice", "value", "content", "answer", "label_text", "name")
 """Keys under which an option that is an object may have its text."""
@@ -50,7 +51,7 @@ def read_options(cell: Any, separator: str | None = None) -> Options | None:
     if isinstance(cell, Mapping):
         return _of_mapping(cell)
     if isinstance(cell, bytes) or not isinstance(cell, Iterable):
-        raise ValueError(f"options {cell!r:.60} are no list")
+        raise ValueError(f"options {brief(cell)} are no list")
     items = list(cell)
     if items and all(isinstance(item, Mapping) for item in items):
         return _of_objects(items)
@@ -136,6 +137,6 @@ def _split_text(text: str, separator: str | None) -> Sequence[Any] | Mapping[str
     if lettered := split_lettered(text, numbered=True):
         return lettered
     raise ValueError(
-        f"options {text!r:.60} are no list; if something stands between them, "
+        f"options {brief(text)} are no list; if something stands between them, "
         "set benchmark.options_separator"
     )

@@ -59,11 +59,6 @@ def plain_text(value: Any) -> str:
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
-def brief(value: Any) -> str:
-    """The beginning of a value for a message, whatever its size."""
-    return f"{value!r:.60}"
-
-
 def parse_number(value: Any) -> float | None:
     """A finite number from a cell (``1,234.5`` and ``2e3`` too), or None."""
     if isinstance(value, bool):

@@ -1,8 +1,9 @@
-"""The one exception that a user's mistake ends in."""
+"""The one exception that a user's mistake ends in, and values as its messages show them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class UserError(Exception):
@@ -15,3 +16,10 @@ class UserError(Exception):
     def __init__(self, message: str = "", settings: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.settings = tuple(settings)
+
+
+def brief(value: Any, width: int = 60) -> str:
+    """The beginning of a value for a message, whatever its size; a text keeps both its quotes."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= width else f"{value[: width - 1]}…")
+    return f"{value!r:.{width}}"

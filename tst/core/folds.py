@@ -133,7 +133,12 @@ def plan_folds(
     n_units = len(set(units))
     if k < 2 or n_units < k:
         what = "questions" if group_by is None else f"groups ({group_by})"
-        raise UserError(f"fold.k={k}: needs 2 <= k <= {n_units}, the number of {what}.")
+        if n_units < 2:
+            raise UserError(f"fold.k={k}: folds need 2 {what} or more; there are {n_units}.")
+        raise UserError(
+            f"fold.k={k}: expected 2 to {n_units}, the number of {what}, e.g. "
+            f"fold.k={min(n_units, 5)}."
+        )
     strata = _strata(table, stratify)
     order = np.argsort(keys, kind="stable")
     rows = []

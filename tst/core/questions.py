@@ -31,7 +31,7 @@ from typing import Any
 
 import pandas as pd
 
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 from tst.core.understanding import Understanding
 
 FORMATS = ("mc", "num", "open")
@@ -215,19 +215,19 @@ def find_problem(row: Mapping[str, Any]) -> str:
         if not all(isinstance(o, str) for o in options):
             return "an option that is not text"
         if not isinstance(answer, int) or isinstance(answer, bool):
-            return f"gold answer {answer!r:.60} names no option"
+            return f"gold answer {brief(answer)} names no option"
         if not 0 <= answer < len(options):
             return f"gold answer is option {answer + 1} of {len(options)}"
     elif kind == "num":
         if answer is None or answer == "":
             return "no gold number"
         if not isinstance(answer, float) or not math.isfinite(answer):
-            return f"non-numeric gold {answer!r:.60}"
+            return f"non-numeric gold {brief(answer)}"
         if abs(answer) > MAX_NUMBER:
             return f"gold number {answer} is larger than {MAX_NUMBER:g}"
     elif kind == "open":
         if not answer or not all(isinstance(a, str) and a.strip() for a in answer):
             return "no gold text"
     else:
-        return f"unknown format {kind!r:.40}; expected one of {', '.join(FORMATS)}"
+        return f"unknown format {brief(kind, 40)}; expected one of {', '.join(FORMATS)}"
     return ""

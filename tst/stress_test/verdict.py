@@ -4,11 +4,13 @@ many of their questions are to be mended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tst.core.number_text import decimal, percent
 from tst.scoring.exposure import (
     EXPOSED,
+    FEWEST_QUESTIONS,
     NO_SIGN,
     ONE_ANSWER,
     TOO_FEW,
@@ -27,7 +29,7 @@ def headline(summary: dict[str, Any]) -> str:
     exposed = sum(state in (EXPOSED, ONE_ANSWER) for state in states)
     few = states.count(TOO_FEW)
     if few == len(states):
-        return f"Too few questions to tell in any of {_types(few)}."
+        return f"Too few questions to tell in {_all_types(few)}."
     untold = f" (too few questions to tell in {few})" if few else ""
     if not exposed:
         return f"No sign of a shortcut in {_types(len(states) - few)}{untold}."
@@ -50,15 +52,30 @@ def describe_verdict(summary: dict[str, Any]) -> list[str]:
     lines += [_one_answer(entry, names, summary) for entry in types if entry["state"] == ONE_ANSWER]
     states = list(states_by_type(types).values())
     clean, few = states.count(NO_SIGN), states.count(TOO_FEW)
-    if not lines and not few:
-        return [f"No sign of a shortcut in any of the {clean} question types."]
-    if not lines and not clean:
-        return [f"Too few questions to tell in any of the {few} question types."]
-    if clean or few:
-        untold = f" (too few questions to tell in {few})" if few else ""
+    if lines or (clean and few):
         others = "other " if lines else ""
-        lines.append(f"No sign of a shortcut in {_types(clean, others)}{untold}.")
-    return lines
+        if clean:
+            untold = f" (too few questions to tell in {few})" if few else ""
+            lines.append(f"No sign of a shortcut in {_types(clean, others)}{untold}.")
+        elif few:
+            lines.append(f"Too few questions to tell in {_types(few, others)}.")
+    elif clean:
+        lines.append(f"No sign of a shortcut in {_all_types(clean)}.")
+    else:
+        lines.append(f"Too few questions to tell in {_all_types(few)}.")
+    return [*lines, *_advise_merging(types)]
+
+
+def _advise_merging(types: Sequence[dict[str, Any]]) -> list[str]:
+    """How types with too few questions can be judged together, where they have enough of them."""
+    states = states_by_type(types)
+    small = [entry["n"] for entry in types if states[entry["question_type"]] == TOO_FEW]
+    if sum(state == TOO_FEW for state in states.values()) < 2 or sum(small) < FEWEST_QUESTIONS:
+        return []
+    return [
+        f"A type needs {FEWEST_QUESTIONS} questions to be judged: "
+        f"benchmark.merge_types_under={FEWEST_QUESTIONS} judges these {sum(small):,} as one."
+    ]
 
 
 def describe_nulls(null: dict[str, Any]) -> list[str]:
@@ -124,3 +141,7 @@ def _shortcut(entry: dict[str, Any], summary: dict[str, Any]) -> str:
 
 def _types(count: int, others: str = "") -> str:
     return f"{count} {others}question type{'' if count == 1 else 's'}"
+
+
+def _all_types(count: int) -> str:
+    return f"any of the {_types(count)}" if count > 1 else f"the {_types(count)}"

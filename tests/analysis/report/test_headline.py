@@ -28,7 +28,7 @@ def headline(exposure: list[dict[str, object]], **per_type: dict[str, object]) -
             [entry("a", "no sign"), entry("b", "no sign")],
             "No sign of a shortcut in 2 question types.",
         ),
-        ([entry("a", "too few")], "Too few questions to tell in any of 1 question type."),
+        ([entry("a", "too few")], "Too few questions to tell in the 1 question type."),
         (
             [entry("a", "exposed", 900), entry("b", "one answer", 200), entry("c", "too few")],
             "2 of 3 question types are answered without looking (too few questions to tell in "

@@ -147,3 +147,32 @@ def test_cells_as_a_sheet_shows_them(tmp_path):
     assert found.records == [{"question": "Q0", "answer": "25%", "flag": True}]
     assert found.place(0) == "row 4"
     assert "named in row 3" in found.notes[0]
+
+
+ASKED = [{"question_id": 7 + i, "image_id": i // 2, "question": f"Q{i}"} for i in range(4)]
+
+
+@pytest.mark.parametrize("id_name", ["question_id", "qid"])
+def test_answers_in_another_list_of_the_file_are_joined_by_their_id(tmp_path, id_name):
+    annotations = [{id_name: 7 + i, "image_id": i // 2, "answers": [f"a{i}"]} for i in (2, 0, 1, 3)]
+    images = [{"id": i, "file_name": f"{i}.png"} for i in range(2)]
+    whole = {"info": {"v": 1}, "images": images, "questions": ASKED, "annotations": annotations}
+    found = read(tmp_path, whole)
+    assert [(r["question"], r["answers"]) for r in found.records] == [
+        (f"Q{i}", [f"a{i}"]) for i in range(4)
+    ]
+    assert found.notes[-1] == "The answers are those of its list 'annotations', by question_id."
+
+
+def test_several_answers_to_one_question_become_a_list(tmp_path):
+    annotations = [
+        {"id": 10 * i + j, "question_id": 7 + i, "answer": f"a{j % 2}"}
+        for i in range(4) for j in range(3)
+    ]  # fmt: skip
+    found = read(tmp_path, {"questions": ASKED, "annotations": annotations})
+    assert found.records[3]["answer"] == ["a0", "a1", "a0"]
+
+
+def test_lists_that_share_no_ids_are_not_joined(tmp_path):
+    annotations = [{"question_id": 90 + i, "answer": "a"} for i in range(4)]
+    assert read(tmp_path, {"questions": ASKED, "annotations": annotations}).records == ASKED

@@ -199,6 +199,8 @@ def test_readings_of_forms_that_agree_are_no_conflict():
         ([["red", 2], ["blue", 1]], ["red", "red", "blue"]),
         ({"text": ["red", "blue"], "answer_start": [1, 2]}, ["red", "blue"]),
         ("[{'answer': 'red', 'answer_confidence': 'yes'}]", ["red"]),
+        ({"value": "red", "aliases": ["Red", "crimson", "red"]}, ["red", "Red", "crimson"]),
+        ({"value": "red", "aliases": []}, ["red"]),
     ],
 )
 def test_accepted_texts(answer, accepted):

@@ -74,7 +74,7 @@ def test_over_a_third_is_refused_with_reasons_and_rows(tmp_path):
     message = str(caught.value)
     assert "4 of the 10 rows" in message
     assert "3 rows: gold answer is option 26 of 3 (lines 7, 8, 9)" in message
-    assert "1 rows: empty question (line 10)" in message
+    assert "1 row: empty question (line 10)" in message
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json", ".xlsx"])

@@ -44,6 +44,24 @@ def test_other_words_for_yes_and_no(tmp_path, golds, options):
     assert table.frame["answer"].tolist() == [0, 1] * 4
 
 
+def test_yes_true_y_and_1_in_one_column_are_one_answer(tmp_path):
+    """They were read as texts: every one a class of its own."""
+    golds = ["yes", "Yes", "TRUE", "y", "1", "no", "N", "False", "0", "No"]
+    records = [{"question": f"Is there a kiln {i}?", "answer": a} for i, a in enumerate(golds)]
+    table = load(tmp_path, records)
+    assert table.frame["options"].tolist() == [["yes", "no"]] * 10
+    assert table.frame["answer"].tolist() == [0] * 5 + [1] * 5
+
+
+def test_1_stays_a_number_beside_yes_where_others_are_counts(tmp_path):
+    golds = ["yes", "no", "yes", "1", "0", "7", "12"]
+    records = [
+        {"question": f"{'Is there a' if i < 3 else 'How many'} kiln {i}?", "answer": a}
+        for i, a in enumerate(golds)
+    ]
+    assert formats(load(tmp_path, records)) == {"num": 4, "mc": 3}
+
+
 def test_a_text_that_is_no_is_an_answer_where_that_is_not_asked(tmp_path):
     records = [{"question": f"What says sign {i}?", "answer": w} for i, w in
                enumerate(["stop", "exit", "no", "yes", "push", "open", "bar", "inn"])]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from tst.benchmarks.files.encodings import open_text
 from tst.benchmarks.files.json_layouts import find_records
 from tst.benchmarks.files.records import ENTRY, LINE, FileRecords, Record
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 
 MAX_DEPTH = 100
 
@@ -77,7 +77,7 @@ def _parse_lines(lines: Iterable[str], path: Path) -> FileRecords:
         record = load_json(line, f"{path}, line {number}")
         if not isinstance(record, dict):
             raise UserError(
-                f"{path}, line {number}: expected one JSON object per line, got {line!r:.60}."
+                f"{path}, line {number}: expected one JSON object per line, got {brief(line)}."
             )
         records.append(record)
         numbers.append(number)

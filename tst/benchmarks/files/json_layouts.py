@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tst.benchmarks.column_names import PLAIN, plain_name
+from tst.benchmarks.files.json_joins import join_lists
 from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.files.records import Record
 from tst.core.errors import UserError
@@ -75,7 +76,9 @@ def _unwrap(data: dict[str, Any], name: str) -> tuple[Any, list[str]]:
         chosen = {key: v for key, v in tables.items() if key in LIST_NAMES}
     if len(chosen) == 1:
         key, records = next(iter(chosen.items()))
-        return records, [f"Of its lists {list_names(list(lists))} the records are {key!r}."]
+        notes = [f"Of its lists {list_names(list(lists))} the records are {key!r}."]
+        joined = join_lists(records, {name: v for name, v in tables.items() if name != key})
+        return (records, notes) if joined is None else (joined[0], [*notes, joined[1]])
     if tables and (with_questions or chosen):
         raise UserError(
             f"{name}: its keys {list_names(list(tables))} each hold a list of objects; expected a "

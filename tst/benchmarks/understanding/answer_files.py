@@ -14,7 +14,7 @@ from tst.benchmarks.files.reading import find_paths, is_table_name, read_one
 from tst.benchmarks.files.records import Record, Source
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.values import is_blank, look_up, plain_text
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 
 SETTING = "benchmark.answers"
 MOST_BESIDE = 50
@@ -37,8 +37,8 @@ def join_answers(settings: BenchmarkSettings, source: Source) -> Source:
         key = plain_text(look_up(record, theirs))
         if key and by_key.setdefault(key, record) != record:
             raise UserError(
-                f"{SETTING}.path={listed}: {theirs}={key!r:.60} stands there twice, with different "
-                f"answers. Name a column without repeats with {SETTING}.key."
+                f"{SETTING}.path={listed}: {theirs}={brief(key)} stands there twice, with "
+                f"different answers. Name a column without repeats with {SETTING}.key."
             )
     gold = [n for n in _names(answers) if plain_name(n) in PLAIN["answer"]]
     gold += [settings.columns.answer] if settings.columns.answer else []
@@ -57,8 +57,8 @@ def join_answers(settings: BenchmarkSettings, source: Source) -> Source:
         sample = plain_text(look_up(source.records[0], ours))
         raise UserError(
             f"{SETTING}.path={listed}: none of its {len(by_key)} keys ({theirs}, e.g. "
-            f"{next(iter(by_key), '')!r:.60}) is one of the questions' ({ours}, e.g. "
-            f"{sample!r:.60}). Say how they are joined: '{SETTING}.key={{QUESTIONS_COLUMN: "
+            f"{brief(next(iter(by_key), ''))}) is one of the questions' ({ours}, e.g. "
+            f"{brief(sample)}). Say how they are joined: '{SETTING}.key={{QUESTIONS_COLUMN: "
             "ANSWERS_COLUMN}'."
         )
     note = f"Answers come from {listed}, by {ours}: {len(found)} of its {len(by_key)} are used."

@@ -26,6 +26,7 @@ from tst.benchmarks.understanding.gold_cells import (
 from tst.benchmarks.understanding.numbered_labels import drop_miscounted_labels
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.values import is_blank, parse_number, plain_text
+from tst.core.errors import brief
 
 # another form that reads this share of what the best one reads is a rival
 RIVAL_SHARE = 0.9
@@ -104,7 +105,7 @@ def _take(row: Row, kind: str, found: Mapping[str, int], decided: str | None) ->
     elif found:
         ways = ", ".join(f"{form} (option {i + 1})" for form, i in found.items())
         row.problem = (
-            f"the gold {plain_text(row.answer)!r:.40} is not clear: {ways}; "
+            f"the gold {brief(plain_text(row.answer), 40)} is not clear: {ways}; "
             "benchmark.answer_as= says which"
         )
         return

@@ -85,6 +85,11 @@ class Candidates:
                 return name
         return None
 
+    def empty(self, field: str) -> str | None:
+        """A column that is named like the field and has nothing in it."""
+        named = (name for name in self._names if plain_name(name) in PLAIN[field])
+        return next((name for name in named if not self._cells.filled(name)), None)
+
     def has_own_gold(self, field: str, fields: Mapping[str, Guess]) -> bool:
         """Whether the answer needs no column, since the options mark the right one."""
         options = fields.get("options")

@@ -13,6 +13,7 @@ from typing import Any
 
 from tst.benchmarks.column_names import (
     PLAIN,
+    PLAIN_ALIASES,
     PLAIN_GROUPS,
     find_option_columns,
     plain_name,
@@ -35,6 +36,7 @@ class Columns:
     fields: field to its column, or to a list of columns that hold one option each
     groups, metadata, context: name to column
     guessed: the fields, and ``group <name>``, that the settings do not name
+    aliases: columns of further texts that open questions accept
     shared: columns by which rows may be of one source (an image), declared as a group or not
     ignored: columns that hold nothing that is used
     notes: what else was decided, in whole sentences
@@ -45,6 +47,7 @@ class Columns:
     metadata: dict[str, str] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
+    aliases: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -89,6 +92,7 @@ def choose_columns(settings: BenchmarkSettings, names: Sequence[str]) -> list[st
         if any(plain_name(name) in ranks for ranks in PLAIN.values())
         or name in families
         or plain_name(name) in PLAIN_GROUPS
+        or plain_name(name) in PLAIN_ALIASES
     }
     needed = {"question": settings.columns.question, "answer": settings.columns.answer}
     for role, said in needed.items():
@@ -157,6 +161,9 @@ def resolve_columns(
     found.notes += candidates.notes
     used = {c for f in found.fields.values() for c in ([f] if isinstance(f, str) else f)}
     used |= {*found.groups.values(), *found.metadata.values(), *found.context.values()}
+    if "answer" in found.fields and "answer" not in by_reader:
+        found.aliases = [n for n in names if plain_name(n) in PLAIN_ALIASES and n not in used]
+        used |= set(found.aliases)
     tops = used | {column.partition(".")[0] for column in used}
     found.ignored = [name for name in names if name not in tops]
     return found
@@ -183,6 +190,11 @@ def _unset(
     key: str, candidates: Candidates, settings: BenchmarkSettings, names: Sequence[str]
 ) -> tuple[str, list[str]]:
     """What is wrong where nothing is known to be the question or the answer, and what mends it."""
+    empty = candidates.empty(key)
+    if empty is not None:
+        problem = f"the column {empty} is empty in every row"
+    else:
+        problem = f"benchmark.columns.{key} is not set"
     near = candidates.similar(key)
     hint = f" (is it {near!r}?)" if near else ""
     mends = [f"benchmark.columns.{key}={near}"] if near else []
@@ -192,7 +204,7 @@ def _unset(
         if apart is not None:
             hint += f" ({apart[0]} has some, by {apart[1]})"
             mends = [f"benchmark.answers.path={apart[0]}", f"benchmark.answers.key={apart[1]}"]
-    return f"benchmark.columns.{key} is not set: name the column of the {key}{hint}", mends
+    return f"{problem}: name the column of the {key}{hint}", mends
 
 
 def _guess_groups(

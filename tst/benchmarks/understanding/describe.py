@@ -9,6 +9,7 @@ from tst.core.understanding import TypeReading, Understanding
 
 MOST_LINES = 6
 MOST_TYPES = 3
+MOST_TYPES_WHOLE = 20
 WIDTH = 110
 
 _ORIGINS = {
@@ -22,7 +23,7 @@ _ORIGINS = {
 
 def short_block(name: str, found: Understanding) -> str:
     """A few lines: rows, guessed columns, one line per way of reading, what is left out."""
-    lines = [f"{name}: {found.questions:,} questions in {found.rows:,} rows of {found.source}"]
+    lines = [_title(name, found)]
     guessed = [f"{field}: {found.columns[field]}" for field in found.guessed]
     if guessed:
         lines.append("  columns known by their names  " + "; ".join(guessed))
@@ -45,7 +46,7 @@ def short_block(name: str, found: Understanding) -> str:
 
 def whole_text(name: str, found: Understanding, command: str) -> str:
     """All that was understood, three questions of each type, and the command that runs it."""
-    lines = [f"{name}: {found.questions:,} questions in {found.rows:,} rows of {found.source}", ""]
+    lines = [_title(name, found), ""]
     lines.append("columns")
     for field, column in found.columns.items():
         how = "  (known by its name)" if field in found.guessed else ""
@@ -54,12 +55,18 @@ def whole_text(name: str, found: Understanding, command: str) -> str:
         lines.append(f"  {'not used':<16}{_cut(', '.join(found.ignored), WIDTH)}")
     lines += [f"  {note}" for note in found.notes]
     lines += ["", "question types"]
-    for kind in found.types:
+    for kind in found.types[:MOST_TYPES_WHOLE]:
         lines.append(f"  {kind.question_type}  {kind.n:,} {kind.format}  {_how(kind)}")
         for question, options, gold in kind.examples:
             lines.append(f"    {_cut(question, WIDTH)}")
             shown = f"      {' | '.join(_cut(o, 30) for o in options)}" if options else "     "
             lines.append(_cut(f"{shown}  -> {_cut(gold, 60)}", 2 * WIDTH, flat=False))
+    if len(found.types) > MOST_TYPES_WHOLE:
+        rest = found.types[MOST_TYPES_WHOLE:]
+        lines.append(f"  and {len(rest)} more types  {sum(t.n for t in rest):,} questions")
+        lines += [
+            f"    {sum(t.n for t in types):,} {kind}  {how}" for (kind, how), types in _ways(rest)
+        ]
     if found.same_text:
         lines += ["", f"{found.same_text:,} questions share text and options with another one."]
     if found.copies[0]:
@@ -70,6 +77,12 @@ def whole_text(name: str, found: Understanding, command: str) -> str:
     if found.warnings:
         lines += ["", "warnings", *(f"  ! {warning}" for warning in found.warnings)]
     return "\n".join([*lines, "", "run it", f"  {command}"])
+
+
+def _title(name: str, found: Understanding) -> str:
+    questions = "question" if found.questions == 1 else "questions"
+    rows = "row" if found.rows == 1 else "rows"
+    return f"{name}: {found.questions:,} {questions} in {found.rows:,} {rows} of {found.source}"
 
 
 def _ways(types: Sequence[TypeReading]) -> list[tuple[tuple[str, str], list[TypeReading]]]:

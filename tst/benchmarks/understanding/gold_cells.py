@@ -11,7 +11,8 @@ from tst.benchmarks.marks import LETTERS, plain_mark
 from tst.benchmarks.options import LABEL_KEYS, TEXT_KEYS
 from tst.benchmarks.settings import AnswerForm
 from tst.benchmarks.understanding.yes_no import find_polarity
-from tst.benchmarks.values import brief, is_blank, parse_list, parse_number, plain_text
+from tst.benchmarks.values import is_blank, parse_list, parse_number, plain_text
+from tst.core.errors import brief
 
 LETTER, INTEGER, TEXT = "letter", "integer", "text"
 
@@ -158,7 +159,7 @@ def readings(
     if (polarity := find_polarity(text, options)) is not None and exact is None:
         found["yes/no"] = polarity
     if kind == TEXT and not found and _names_several(text, options):
-        raise ContradictionError(f"the gold {text!r:.60} names several options")
+        raise ContradictionError(f"the gold {brief(text)} names several options")
     return kind, found
 
 
@@ -193,11 +194,11 @@ def _read_lettered_text(
         return index
     if rest in whole or index < len(options):
         said = (
-            f"option {letter} is {options[index]!r:.40}"
+            f"option {letter} is {brief(options[index], 40)}"
             if index < len(options)
             else (f"there are {len(options)} options")
         )
-        raise ContradictionError(f"the gold {text!r:.60} contradicts itself: {said}")
+        raise ContradictionError(f"the gold {brief(text)} contradicts itself: {said}")
     return None
 
 
@@ -210,7 +211,7 @@ def _read_numbered_text(text: str, match: re.Match[str], options: Sequence[str])
     number = int(match[1])
     if places and not {number, number - 1} & set(places):
         raise ContradictionError(
-            f"the gold {text!r:.60} contradicts itself: its text is option {places[0] + 1}"
+            f"the gold {brief(text)} contradicts itself: its text is option {places[0] + 1}"
         )
     return places[0] if len(places) == 1 else None
 

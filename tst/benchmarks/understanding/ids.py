@@ -12,7 +12,7 @@ from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.columns import Columns
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.values import is_blank, plain_text
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 
 # an id column that nobody named and that repeats in more rows than this is no id
 MOST_REPEATS = 1 / 3
@@ -94,7 +94,7 @@ def _check_repeats(
     groups = len({row.id for row in rows})
     raise UserError(
         f"benchmark {settings.name}: the id column {column} repeats in {len(repeats)} of "
-        f"{len(rows)} rows (e.g. {first.id!r:.60} again in {source.place(first.record)}), so it "
+        f"{len(rows)} rows (e.g. {brief(first.id)} again in {source.place(first.record)}), so it "
         "does not name questions.\n"
         f"Use benchmark.columns.id= (nothing behind it: questions are named by a hash of their "
         f"content), or name another column. If its {groups} values say what questions share (an "

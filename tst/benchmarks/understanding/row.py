@@ -26,6 +26,7 @@ class Row:
     form: how the gold is written (``letter``, ``index``, ``text``, ...)
     unit: of a number; empty for none
     by_gold: whether the format follows from the gold alone
+    aliases: further texts that are accepted, where the question is open
     """
 
     record: int
@@ -44,6 +45,7 @@ class Row:
     form: str = ""
     unit: str = ""
     by_gold: bool = False
+    aliases: list[str] = field(default_factory=list)
     context: dict[str, str] = field(default_factory=dict)
 
     def fields(self) -> dict[str, Any]:

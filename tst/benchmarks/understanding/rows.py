@@ -19,7 +19,7 @@ from tst.benchmarks.understanding.formats import name_formats
 from tst.benchmarks.understanding.ids import name_rows
 from tst.benchmarks.understanding.number_gold import decide_decimal, read_numbers
 from tst.benchmarks.understanding.numbers import parse_number_cell
-from tst.benchmarks.understanding.open_answers import read_accepted
+from tst.benchmarks.understanding.open_answers import read_accepted, read_aliases, with_aliases
 from tst.benchmarks.understanding.question_options import (
     drop_absent_options,
     find_options,
@@ -27,8 +27,8 @@ from tst.benchmarks.understanding.question_options import (
 )
 from tst.benchmarks.understanding.row import COLUMN, READER, Row
 from tst.benchmarks.understanding.separators import NAMES, guess_separator
-from tst.benchmarks.values import brief, is_absent, look_up, plain_text, sheet_error
-from tst.core.errors import UserError
+from tst.benchmarks.values import is_absent, look_up, plain_text, sheet_error
+from tst.core.errors import UserError, brief
 from tst.core.questions import GROUP_PREFIX, find_problem
 
 Record = Mapping[str, Any]
@@ -86,10 +86,12 @@ def read_rows(
               settings.answer_as)  # fmt: skip
     for row in rows:
         if row.format == "open":
-            row.answer = read_accepted(row.answer)
+            row.answer = with_aliases(read_accepted(row.answer), row.aliases)
             row.form = "several texts" if len(row.answer) > 1 else "text"
         if row.format != "mc":
             row.options = None
+    if columns.aliases and any(row.format == "open" for row in rows):
+        found.notes.append(f"Open questions accept what {' and '.join(columns.aliases)} says, too.")
     found.notes += name_rows(rows, settings, columns, source)
     _merge_rare_types(rows, settings.merge_types_under)
     return found
@@ -181,6 +183,7 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
         metadata=given.get("metadata", metadata),
         context={n: plain_text(look_up(record, c)) for n, c in columns.context.items()},
         problem=problem,
+        aliases=[text for c in columns.aliases for text in read_aliases(look_up(record, c))],
     )
 
 

@@ -58,7 +58,9 @@ def _too_little(
     settings: BenchmarkSettings, source: Source, rows: Sequence[Row], left_out: Sequence[LeftOut]
 ) -> str:
     reasons = count_reasons(left_out, rows, source)
-    listed = "\n".join(f"  {r.n} rows: {r.reason} ({r.places})" for r in reasons)
+    listed = "\n".join(
+        f"  {r.n} {'row' if r.n == 1 else 'rows'}: {r.reason} ({r.places})" for r in reasons
+    )
     return (
         f"benchmark {settings.name}: {len(left_out)} of the {len(rows)} rows of {source.address} "
         f"are not understood; more than a third, so nothing is run:\n{listed}\n"

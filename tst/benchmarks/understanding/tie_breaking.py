@@ -43,7 +43,7 @@ class TieBreaker:
             exact = [
                 c for c in choices if isinstance(c, str) and plain_name(c) == plain_name(field)
             ]
-            meant = exact[0] if exact else None
+            meant = exact[0] if exact else self._varied([c for c in choices if isinstance(c, str)])
         if meant is None:
             listed = " or ".join(c if isinstance(c, str) else ", ".join(c) for c in choices)
             example = first if isinstance(first, str) else f"[{','.join(first)}]"
@@ -53,6 +53,15 @@ class TieBreaker:
                 settings=[f"benchmark.columns.{field}={example}"],
             )
         return meant
+
+    def _varied(self, columns: Sequence[str]) -> str | None:
+        """The only column that does not say the same in every row."""
+        varied = [column for column in columns if len(set(self._cells.texts(column))) > 1]
+        if len(varied) != 1:
+            return None
+        same = ", ".join(column for column in columns if column != varied[0])
+        self.notes.append(f"The type is {varied[0]}; {same} says the same in every row.")
+        return varied[0]
 
     def _questions(self, columns: Sequence[str]) -> str | None:
         """The column whose text is part of all the others (a prompt repeats the question)."""

@@ -15,8 +15,15 @@ from typing import Any
 from tst.benchmarks.understanding.gold_cells import ContradictionError, gold_cell
 from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.row import YES_NO, Row
-from tst.benchmarks.understanding.yes_no import choose_pair, is_polar, polar_word
-from tst.benchmarks.values import brief, is_blank, plain_text
+from tst.benchmarks.understanding.yes_no import (
+    DIGITS,
+    choose_pair,
+    is_polar,
+    polar_word,
+    same_sense,
+)
+from tst.benchmarks.values import is_blank, plain_text
+from tst.core.errors import brief
 
 NUMBER_SHARE = 2 / 3
 """Where this share of similar questions has numbers as gold, all of them are numeric."""
@@ -157,6 +164,13 @@ def _take_yes_or_no(rows: list[_Open]) -> list[_Open]:
     answered so, and else where the question's words say so.
     """
     words = [polar_word(entry.gold) for entry in rows]
+    digits = [DIGITS.get(plain_text(entry.gold), "") for entry in rows]
+    if any(words) and all(word or digit for word, digit in zip(words, digits, strict=True)):
+        # beside yes and no alone, 1 and 0 answer what asks for yes or no
+        words = [
+            word or (digit if is_polar(entry.row.question) else "")
+            for entry, word, digit in zip(rows, words, digits, strict=True)
+        ]
     said = [word for word in words if word]
     pair = choose_pair(said)
     if pair is None:
@@ -183,4 +197,5 @@ def offer_yes_or_no(row: Row) -> None:
 
 
 def _give_options(row: Row, word: str, pair: tuple[str, str]) -> None:
-    row.format, row.options, row.options_from, row.answer = "mc", list(pair), YES_NO, word
+    row.format, row.options, row.options_from = "mc", list(pair), YES_NO
+    row.answer = same_sense(word, pair)

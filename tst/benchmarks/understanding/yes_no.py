@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tst.benchmarks.values import plain_text
@@ -16,7 +16,12 @@ PAIRS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """(affirmative, negative); the first pair that both of a type's answers belong to is meant."""
 
+MIXED = PAIRS[:2]
+"""Pairs whose words may stand in one column without meaning anything else."""
+
 SHORT = {"y": "yes", "n": "no", "t": "true", "f": "false"}
+
+DIGITS = {"1": "yes", "1.0": "yes", "0": "no", "0.0": "no"}
 
 _POSITIVE = {pair[0] for pair in PAIRS}
 _NEGATIVE = {pair[1] for pair in PAIRS}
@@ -38,10 +43,21 @@ def polar_word(answer: Any) -> str:
     return word if word in _POSITIVE or word in _NEGATIVE else ""
 
 
-def choose_pair(words: Iterable[str]) -> tuple[str, str] | None:
-    """The first pair that all of these words belong to; None where there is none."""
+def choose_pair(words: Sequence[str]) -> tuple[str, str] | None:
+    """The first pair that all of these words belong to; None where there is none.
+
+    Of yes, no, true and false together it is the more frequent pair.
+    """
     present = set(words)
-    return next((pair for pair in PAIRS if present and present <= set(pair)), None)
+    whole = next((pair for pair in PAIRS if present and present <= set(pair)), None)
+    if whole is None and present and present <= {word for pair in MIXED for word in pair}:
+        return max(MIXED, key=lambda pair: sum(word in pair for word in words))
+    return whole
+
+
+def same_sense(word: str, pair: tuple[str, str]) -> str:
+    """The word of a pair that says the same as a word of another pair."""
+    return word if word in pair else pair[0] if word in _POSITIVE else pair[1]
 
 
 def is_yes_no(options: Sequence[str]) -> bool:
