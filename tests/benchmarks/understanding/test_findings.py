@@ -114,16 +114,6 @@ def test_cells_that_hold_nothing_or_an_error(tmp_path):
     assert reasons == ["no gold text", "the answer is the spreadsheet error #REF!", "no gold text"]
 
 
-def test_wrong_options_alone_are_told(tmp_path):
-    records = [
-        {"question": f"Q{i}?", "correct_answer": f"a{i}", "distractor1": "x", "distractor2": "y"}
-        for i in range(4)
-    ]
-    assert "distractor1, distractor2 seem to hold wrong options" in warnings(
-        load(tmp_path, records)
-    )
-
-
 def test_all_that_is_understood_can_be_read(tmp_path):
     records = [mc(i, source="web") for i in range(6)]
     records += [{"question": f"How many {i}?", "answer": f"{i} kg"} for i in range(6)]

@@ -24,7 +24,7 @@ from tst.benchmarks.understanding.gold_cells import (
     readings,
 )
 from tst.benchmarks.understanding.numbered_labels import drop_miscounted_labels
-from tst.benchmarks.understanding.row import Row
+from tst.benchmarks.understanding.row import JOINED, Row
 from tst.benchmarks.values import is_blank, parse_number, plain_text
 from tst.core.errors import brief
 
@@ -45,6 +45,9 @@ def read_gold(rows: Sequence[Row], form: AnswerForm) -> None:
     clear: list[tuple[Row, str, dict[str, int]]] = []
     for row in rows:
         assert row.options is not None
+        if row.options_from == JOINED:
+            row.answer, row.form = row.right, "text"
+            continue
         try:
             if plain_text(row.answer) not in row.options:  # "[0, 1]" may be an option
                 row.answer = gold_cell(row.answer)

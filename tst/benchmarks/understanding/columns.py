@@ -22,6 +22,7 @@ from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answer_files import find_answer_file
 from tst.benchmarks.understanding.candidates import Candidates
+from tst.benchmarks.understanding.wrong_options import is_wrong_option
 from tst.benchmarks.values import look_up
 from tst.core.errors import UserError
 
@@ -36,6 +37,7 @@ class Columns:
     fields: field to its column, or to a list of columns that hold one option each
     groups, metadata, context: name to column
     guessed: the fields, and ``group <name>``, that the settings do not name
+    wrong: columns that hold wrong options alone, where no others hold options
     aliases: columns of further texts that open questions accept
     shared: columns by which rows may be of one source (an image), declared as a group or not
     ignored: columns that hold nothing that is used
@@ -47,6 +49,7 @@ class Columns:
     metadata: dict[str, str] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -93,6 +96,7 @@ def choose_columns(settings: BenchmarkSettings, names: Sequence[str]) -> list[st
         or name in families
         or plain_name(name) in PLAIN_GROUPS
         or plain_name(name) in PLAIN_ALIASES
+        or is_wrong_option(name)
     }
     needed = {"question": settings.columns.question, "answer": settings.columns.answer}
     for role, said in needed.items():
@@ -164,6 +168,14 @@ def resolve_columns(
     if "answer" in found.fields and "answer" not in by_reader:
         found.aliases = [n for n in names if plain_name(n) in PLAIN_ALIASES and n not in used]
         used |= set(found.aliases)
+    answered = isinstance(found.fields.get("answer"), str)
+    if (
+        answered
+        and "options" not in {*found.fields, *by_reader}
+        and settings.columns.options is None
+    ):
+        found.wrong = [n for n in names if is_wrong_option(n) and n not in used]
+        used |= set(found.wrong)
     tops = used | {column.partition(".")[0] for column in used}
     found.ignored = [name for name in names if name not in tops]
     return found

@@ -18,6 +18,7 @@ _ORIGINS = {
     "question": "from the question's text",
     "setting": "set by benchmark.options",
     "yes/no": "yes or no, from the gold",
+    "joined": "the gold among the wrong ones",
 }
 
 

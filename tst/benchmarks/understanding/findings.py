@@ -7,8 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tst.benchmarks.column_names import plain_name
-from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.files.records import PLURALS, Source
 from tst.benchmarks.understanding.column_cells import group_key
 from tst.benchmarks.understanding.columns import Columns
@@ -19,7 +17,6 @@ from tst.benchmarks.understanding.without_options import NUMBER_SHARE, is_letter
 from tst.benchmarks.values import look_up, plain_text
 
 MOST_SHOWN = 5
-_WRONG_OPTION = re.compile(r"distractor|incorrect|wrong|falseanswer|negative")
 LOPSIDED_SHARE = 0.9
 MIN_LOPSIDED = 10
 MIN_TWO_VALUED = 4
@@ -74,12 +71,6 @@ def find_warnings(
             f"{len(several)} questions stand more than once ({where(repeats[0])} for one): {same}. "
             "Folds may part them: remove the repeats, or name what they share with "
             "benchmark.columns.groups."
-        )
-    wrong = [name for name in columns.ignored if _WRONG_OPTION.match(plain_name(name))]
-    if wrong and "options" not in columns.fields:
-        warnings.append(
-            f"The columns {list_names(wrong)} seem to hold wrong options alone: these questions "
-            "are read without options. Put all options, the right one too, into columns of options."
         )
     return warnings
 

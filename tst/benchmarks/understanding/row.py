@@ -8,9 +8,9 @@ from typing import Any
 from tst.core.questions import CONTEXT, GROUP_PREFIX
 
 COLUMN, READER, QUESTION = "column", "reader", "question"
-SETTING, YES_NO = "setting", "yes/no"
+SETTING, YES_NO, JOINED = "setting", "yes/no", "joined"
 """Where options come from: columns, ``benchmark.reader``, the question's text,
-``benchmark.options``, the gold itself."""
+``benchmark.options``, the gold itself, the gold and columns of wrong options."""
 
 
 @dataclass(slots=True)

@@ -25,8 +25,9 @@ from tst.benchmarks.understanding.question_options import (
     find_options,
     strip_all_letters,
 )
-from tst.benchmarks.understanding.row import COLUMN, READER, Row
+from tst.benchmarks.understanding.row import COLUMN, JOINED, READER, Row
 from tst.benchmarks.understanding.separators import NAMES, guess_separator
+from tst.benchmarks.understanding.wrong_options import join_options
 from tst.benchmarks.values import is_absent, look_up, plain_text, sheet_error
 from tst.core.errors import UserError, brief
 from tst.core.questions import GROUP_PREFIX, find_problem
@@ -69,6 +70,11 @@ def read_rows(
     found = ReadRows(rows, columns)
     if separator != settings.options_separator:
         found.notes.append(f"Options are parted by {NAMES[str(separator)]}.")
+    if columns.wrong:
+        found.notes.append(
+            f"Options are the answer and those of {', '.join(columns.wrong)}, in an order drawn "
+            "from their texts."
+        )
     strip_all_letters(rows)
     dropped = drop_absent_options(rows, settings.answer_as)
     if dropped:
@@ -128,6 +134,8 @@ def _raw_rows(
             _read_row_options(row, cell, separator, None if by_reader else marks)
             if by_reader and row.options:
                 row.options_from = READER
+            if columns.wrong:
+                _join_row_options(row, record, columns.wrong)
             if not row.question_type and not has_types:
                 row.question_type = default_type
             rows.append(row)
@@ -202,6 +210,16 @@ def _read_row_options(
     )  # fmt: skip
     if marks is not None and row.labels is None:
         row.labels = list(marks[: len(read.texts)])
+
+
+def _join_row_options(row: Row, record: Record, wrong: Sequence[str]) -> None:
+    try:
+        joined = join_options(record, row.question, row.answer, wrong)
+    except ValueError as error:
+        row.problem = row.problem or str(error)
+        return
+    if joined is not None:
+        row.options, row.right, row.options_from = joined.texts, joined.right, JOINED
 
 
 def _merge_rare_types(rows: list[Row], least: int) -> None:
