@@ -19,9 +19,9 @@ from tst.diagnostics.llm.model.tiny_model import build_model, tiny_config
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.scoring import answers as answers_module
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, _decode_uncached
+from tst.diagnostics.llm.scoring.row_trial import can_share_rows
 from tst.diagnostics.llm.scoring.side_by_side import (
     SharedRows,
-    can_share_rows,
     decode_side_by_side,
     read_prompts,
 )
@@ -45,7 +45,7 @@ def test_the_same_answers_as_reading_all_anew(device, attention, empty):
     prompts: list[Prompt | None] = list(some_prompts())
     prompts.insert(empty, None)
     with torch.inference_mode(), head.attached():
-        assert can_share_rows(head, 1, 100)
+        assert can_share_rows(head, [some_prompts()], 100)
         found = decode_side_by_side(head, prompts, 3, stops_at_2, ArithmeticSampling(4), 4, 4)
         expected = _decode_uncached(head, prompts, 3, [2], ArithmeticSampling(4))
     assert [found[i] for i in range(16) if i // 4 != empty] == [
@@ -108,8 +108,8 @@ def test_rows_are_shared_in_bfloat16(device, attention):
     tiny = ModelSettings("tiny", "bfloat16", quantization="none", attn_implementation=attention)
     head = AnswerHead(load_base(tiny, device).model)
     with torch.inference_mode(), head.attached():
-        assert can_share_rows(head, 1, 100)
-        assert can_share_rows(head, 5, 100)
+        assert can_share_rows(head, [some_prompts()], 100)
+        assert can_share_rows(head, [some_prompts()] * 5, 100)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
@@ -164,7 +164,7 @@ SIZES = {
 def test_models_that_cannot_share_rows_are_told():
     def can(head: AnswerHead, tokens: int) -> bool:
         with torch.inference_mode(), head.attached():
-            return can_share_rows(head, 1, tokens)
+            return can_share_rows(head, [some_prompts()], tokens)
 
     assert not can(small("bloom", hidden_size=32, n_layer=2, n_head=2), 50)  # masks of its own
     assert not can(small("lfm2", **SIZES, layer_types=["conv", "full_attention"]), 50)

@@ -27,7 +27,8 @@ from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, dec
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS, best_number
 from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
-from tst.diagnostics.llm.scoring.side_by_side import can_share_rows, decode_side_by_side
+from tst.diagnostics.llm.scoring.row_trial import can_share_rows
+from tst.diagnostics.llm.scoring.side_by_side import decode_side_by_side
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
 NUMBER_SAMPLES = 16
@@ -172,12 +173,13 @@ def _decode_answers(
 ) -> None:
     """Numbers (NaN and not parsed where none is read) or short texts, token by token."""
     parts = [np.flatnonzero(q.formats == kind) for q in folds]
-    lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
+    asked = [[q.prompts[i] for i in p] for q, p in zip(folds, parts, strict=True)]
+    lengths = [[len(prompt.ids) for prompt in own] for own in asked]
     copies = NUMBER_SAMPLES if kind == "num" else 1
     room = max(1, plan.padded_tokens * (CACHE_COPIES if copies > 1 else 1) // copies)
     beside = copies * NEW_TOKENS[kind]  # tokens of all continuations
     widest = max(own for fold in lengths for own in fold) + plan.multiple + beside
-    shared = kind == "num" and can_share_rows(head, len(folds), widest)
+    shared = kind == "num" and can_share_rows(head, asked, widest)
     if shared:
         lengths = [[own + beside for own in fold] for fold in lengths]
         room = plan.padded_tokens * plan.decoding_copies

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses, padded_cache
-from tst.diagnostics.llm.prompting.batches import EMPTY, collate_prompts, plan_scoring
+from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
-from tst.diagnostics.llm.scoring.side_by_side import can_share_rows
+from tst.diagnostics.llm.scoring.copied_rows import read_copies
+from tst.diagnostics.llm.scoring.row_trial import can_share_rows
 from tst.diagnostics.llm.scoring.text_trees import tree_log_likelihoods
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
@@ -44,7 +45,8 @@ def score_number_texts(
     room = max(1, plan.padded_tokens * CACHE_COPIES // slots)
     beside = max(sum(map(len, own)) for fold in texts for own in fold)
     widest = max(n for fold in lengths for n in fold) + plan.multiple + beside
-    shared = can_share_rows(head, len(folds), widest)
+    asked = [[q.prompts[i] for i in p] for q, p in zip(folds, parts, strict=True)]
+    shared = can_share_rows(head, asked, widest)
     if shared:  # a row holds its prompt and all candidates
         lengths = [[own + beside for own in fold] for fold in lengths]
         room = plan.padded_tokens * CACHE_COPIES
@@ -97,31 +99,14 @@ def _score_copies(
             tokens[row, copy, : len(own[slot])] = torch.tensor(own[slot])
             real[row, copy, : len(own[slot])] = 1.0
     tokens, real = tokens.to(device), real.to(device)
-    ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
-    rows, width = ids.shape
-    last = positions[:, 0]
-    lengths = last - torch.arange(rows, device=device) * width + 1
-    logits, output = head.logits(ids, last, use_cache=True)
-    first = torch.log_softmax(logits.float(), dim=1).gather(1, tokens[:, :, 0])
-    cache = padded_cache(output)
-    if cache is None:
+    read = read_copies(head, prompts, tokens[:, :, :-1], multiple)
+    if read is None:
         return None
-    cache.batch_repeat_interleave(copies)
-    # the prompt's padding lies between it and the candidate, and is masked out
-    seen = torch.arange(width, device=device)[None, :] < lengths[:, None]
-    mask = torch.cat([seen, seen.new_ones(rows, longest - 1)], 1).long()
-    steps = torch.arange(longest - 1, device=device)
-    logits, _ = head.logits(
-        tokens[:, :, :-1].reshape(rows * copies, -1),
-        torch.arange(rows * copies * (longest - 1), device=device),
-        attention_mask=mask.repeat_interleave(copies, 0),
-        position_ids=(lengths[:, None] + steps).repeat_interleave(copies, 0),
-        past_key_values=cache,
-        use_cache=True,
-    )
-    rest = answer_losses(logits, tokens[:, :, 1:].reshape(-1), real[:, :, 1:].reshape(-1))
-    total = first - rest.view(rows, copies, -1).sum(2)
-    scores = np.full((rows, max(map(len, wanted))), np.nan)
+    logits, after = read
+    first = torch.log_softmax(logits.float(), dim=1).gather(1, tokens[:, :, 0])
+    rest = answer_losses(after, tokens[:, :, 1:].reshape(-1), real[:, :, 1:].reshape(-1))
+    total = first - rest.view(len(prompts), copies, -1).sum(2)
+    scores = np.full((len(prompts), max(map(len, wanted))), np.nan)
     for row, (at, values) in enumerate(zip(present, total.double().cpu().numpy(), strict=True)):
         scores[row, at] = values[: len(at)]
     return scores

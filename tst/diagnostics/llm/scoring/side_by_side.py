@@ -8,7 +8,6 @@ tokens share them, and one that has ended takes no more time.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,23 +16,12 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
-from tst.diagnostics.llm.model.fp8 import Fp8Linear
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
-
-log = logging.getLogger(__name__)
 
 KERNELS = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]
 """Of attention under a mask of any size. cuDNN's, which torch prefers on Hopper and newer, plans
 each shape anew, and every step has one of its own."""
-PROBE = (5, 6, 7, 8, 9)
-"""Token ids of a prompt, and of two continuations of it, on which a model is tried."""
-PROBE_CONTINUED = ((9, 7), (6, 10))
-ROUNDING = 1e-3
-"""Most that logits of the two ways differ by rounding, relative to the largest: 7e-6 was seen in
-float32 through 30 layers; a model that reads a shared row wrongly is far above."""
-FLOAT8_ROUNDING = 0.25
-"""The same for a base in float8, where a rounding that falls otherwise moves a number by 6%."""
 MOST_CONTINUATIONS = 63
 """Continuations of a prompt are the bits of an int64."""
 
@@ -171,40 +159,3 @@ def decode_side_by_side(
         live, read = live[chosen], (np.cumsum(goes_on) - 1)[group[chosen]]
         logits = rows.step(tokens[first[goes_on]], live, read, depth)
     return [own[:n].tolist() for own, n in zip(continued, lengths, strict=True)]
-
-
-def can_share_rows(head: AnswerHead, folds: int, tokens: int) -> bool:
-    """Whether a model continues prompts side by side as it would one by one: it is tried.
-
-    folds: whose adapters share the rows; tokens: most in a row, its continuations included. False
-    with a sliding window shorter than that, and where a model makes masks in a way of its own.
-    """
-    config = head.model.config.get_text_config().to_dict()  # type: ignore[operator, union-attr]
-    window = config.get("sliding_window")
-    if window is not None and tokens > window:
-        return False
-    prompt = Prompt(list(PROBE))
-    copies = len(PROBE_CONTINUED)
-    device = next(head.model.parameters()).device
-    try:
-        _, rows = read_prompts(head, [prompt] * folds, copies)
-        if rows is None:
-            return False
-        alone = np.arange(folds * copies)
-        for depth, fed in enumerate(zip(*PROBE_CONTINUED, strict=True)):
-            found = rows.step(np.array(fed * folds), alone, alone, depth)
-        whole = [[*PROBE, *more] for more in PROBE_CONTINUED] * folds
-        last = torch.arange(1, len(whole) + 1, device=device) * len(whole[0]) - 1
-        expected, _ = head.logits(torch.tensor(whole, device=device), last, use_cache=False)
-    except torch.OutOfMemoryError:
-        raise
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError) as problem:
-        log.info("answers are read one by one: %s: %s", type(problem).__name__, problem)
-        return False
-    apart = float((found.float() - expected.float()).abs().max() / expected.float().abs().max())
-    in_float8 = any(isinstance(module, Fp8Linear) for module in head.model.modules())
-    most = FLOAT8_ROUNDING if in_float8 else 10 * torch.finfo(expected.dtype).eps
-    if not apart <= max(most, ROUNDING):
-        log.info("answers are read one by one: side by side their logits are %.2g off", apart)
-        return False
-    return True
