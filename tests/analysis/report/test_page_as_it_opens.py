@@ -133,3 +133,31 @@ def test_a_page_without_stress_tests_shows_no_list_of_them(browser: Any, tmp_pat
         assert not page.is_visible("#record-list")
         assert "record" not in page.inner_text("#made")
         assert seen.messages == []
+
+
+def test_texts_stand_in_the_direction_of_their_script_and_names_in_their_card(
+    browser: Any,
+    study: tuple[Path, dict[str, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = read_record(study[1]["llm"])
+    questions = record.questions.copy()
+    questions["question"] = "ما لون Title 2?"  # Arabic, with Latin and a Latin mark at its end
+    monkeypatch.setattr(RunRecord, "questions", questions)
+    path = tmp_path / "report.html"
+    path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
+    with opened(browser, path) as (page, _):
+        press_on_row(page, "Enter")
+        shown = page.locator("dialog[open] .detail-question")
+        shown.wait_for()
+        mark_is_left = """node => {
+          const text = node.firstChild, range = document.createRange();
+          const at = (from) => { range.setStart(text, from); range.setEnd(text, from + 1);
+            return range.getBoundingClientRect().left; };
+          return at(text.length - 1) < at(0);
+        }"""
+        assert shown.evaluate(mark_is_left)
+        card = page.locator(".card .value").first
+        card.evaluate("node => { node.textContent = 'a_benchmark_of_a_very_long_name'; }")
+        assert card.evaluate("node => node.scrollWidth <= node.clientWidth")
