@@ -159,7 +159,7 @@ def show_overview(overview: pd.DataFrame, console: Console) -> None:
                 str(row["optimizer"]),
                 _gap(row, "robustness", 3),
                 _gap(row, "steps", 1),
-                f"{row['reached']} of {row['seeds']}",
+                f"{row['reached']} of {row['seeds']}" if row["seeds"] else "–",
                 _gap(row, "fastest", 1),
                 _gap(row, "auroc", 3, 0.5),
             ]

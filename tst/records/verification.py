@@ -98,7 +98,7 @@ def why_unfinished(status: dict[str, Any]) -> str:
         return str(status["error"]).splitlines()[0]
     if "finished" in status:
         return f"{status['finished']} of {status['planned_folds']} folds are finished"
-    return str(status.get("reason") or "not all folds are finished")
+    return str(status.get("reason") or "it has not finished")
 
 
 def find_damage(path: Path, files: dict[str, str], needed: tuple[str, ...]) -> str:
