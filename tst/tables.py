@@ -81,7 +81,8 @@ def tabulate(config: TablesConfig) -> Outcome:
         earlier = page.read_text(encoding="utf-8") if page.exists() else ""
         write_text(page, render_results(tables, command, sources, earlier))
         paths.append(page)
-    print(f"{len(found.records)} records read, {len(found.unusable)} left out")
+    read = len(found.records) + len(sources.pruning) + len(sources.noisy)
+    print(f"{read} records read, {len(found.unusable)} left out")
     for sentence in left_out:
         print(f"  {sentence}")
     if empty:
