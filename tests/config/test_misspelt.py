@@ -32,3 +32,8 @@ def test_what_is_misspelt_is_named_with_what_may_be_meant(typed, message):
 def test_settings_of_other_commands_are_known_too():
     with pytest.raises(UserError, match=r"output_root: .* Did you mean outputs_root\?"):
         COMPARE.compose(["output_root=x"])
+
+
+def test_a_group_that_a_command_lacks_is_named():
+    with pytest.raises(UserError, match=r"^model: this command has no such group of options\.\n"):
+        COMPARE.compose(["model=tiny"])

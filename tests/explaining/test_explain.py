@@ -81,7 +81,7 @@ def test_the_page_shows_the_cue_beside_its_controls(explanation):
 def test_the_command_writes_page_and_figures(record, tmp_path):
     out = tmp_path / "page.html"
     words = ("questions=2", "draws=1", f"out={out}", f"outputs_root={tmp_path}")
-    done = run_here("tst.explain", f"record={record}", *words)
+    done = run_here("tst.explain", str(record), *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
     figures = read_json(out.with_suffix(".json"))

@@ -9,7 +9,8 @@ from tst.auditing.findings import as_verdict
 from tst.auditing.mend_list import describe_to_mend
 from tst.auditing.page import render_page
 from tst.auditing.run import Audit
-from tst.records.files import write_csv, write_json, write_text
+from tst.auditing.spreadsheet import write_spreadsheet
+from tst.records.files import write_json, write_text
 from tst.records.run_records import Found
 from tst.stress_test.shortcuts.to_mend import TO_MEND, read_to_mend, without_texts
 
@@ -31,7 +32,8 @@ def write_files(audit: Audit, command: str, outputs_root: Path) -> dict[str, Pat
     records = list(audit.runs.values())
     if audit.change is not None:
         records.append(audit.change.before)
-    write_csv(audit.folder / TO_MEND, to_mend if audit.with_text else without_texts(to_mend))
+    listed = to_mend if audit.with_text else without_texts(to_mend)
+    write_spreadsheet(audit.folder / TO_MEND, listed, exact="id")
     write_json(audit.folder / VERDICT, as_verdict(audit, command))
     mend = describe_to_mend(to_mend, audit.with_text)
     write_text(audit.folder / PAGE, render_page(audit, command, mend))

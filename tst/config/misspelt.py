@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
@@ -17,6 +18,9 @@ ALSO = {
     "model": ", or any other as model.name=PATH_OR_HUB_ID",
 }
 """Other ways to choose than the options of a group."""
+
+
+_NO_GROUP = re.compile(r"Could not override '([\w./]+)(?:@\w*)?'")
 
 
 def describe_misspelt(error: BaseException, part: str = "") -> str:
@@ -35,7 +39,8 @@ def describe_misspelt(error: BaseException, part: str = "") -> str:
             if isinstance(kind, type) and cause.full_key:
                 key = f"{part}.{cause.full_key}" if part else str(cause.full_key)
                 return _no_setting(key, kind)
-    return ""
+    missing = _NO_GROUP.match(str(error))
+    return f"{missing[1]}: this command has no such group of options." if missing else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

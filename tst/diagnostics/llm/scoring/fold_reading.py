@@ -110,7 +110,11 @@ class FoldReading:
 def calibrated(readings: Sequence[FoldReading], evidence: Sequence[Evidence]) -> list[FoldReading]:
     """The readings of a fold's adapters with what their validation questions say together."""
     calibrations, text_share = calibrate(evidence)
-    log.info("calibration: %s, text share %.2f", calibrations, text_share)
+    fitted = "; ".join(
+        f"{kind} temperature {how.temperature:.2f}, share of the prior {how.share:.2f}"
+        for kind, how in calibrations.items()
+    )
+    log.info("calibration: %s; share of texts %.2f", fitted, text_share)
     return [replace(r, calibrations=calibrations, text_share=text_share) for r in readings]
 
 
