@@ -91,6 +91,23 @@ def test_what_never_gets_below_the_first_loss_is_not_compared_at_equal_loss(tmp_
     assert "(-0.200 [-0.200, -0.200] nats per token, 2 of 3 seeds)" in said
 
 
+def test_contenders_without_a_common_seed_are_not_compared(tmp_path):
+    runs = {
+        "adamw": {0: make_run(tmp_path, "adamw", 0)},
+        "casmo": {1: make_run(tmp_path, "casmo", 1)},
+    }
+    fronts = {o: {Variant(1e-4): by_seed} for o, by_seed in runs.items()}
+    assert judge_robustness(runs, fronts, "casmo").startswith(
+        "robustness: no seed has runs of casmo"
+    )
+    assert judge_efficiency(runs, fronts, "casmo") == (
+        "efficiency: no seed has runs of both casmo and adamw."
+    )
+    one_rate_more = {**fronts, "adamw": {**fronts["adamw"], Variant(2e-4): runs["adamw"]}}
+    said = judge_robustness({}, one_rate_more, "casmo")  # none was chosen
+    assert said.endswith("as many learning rates, or with the chosen ones.")
+
+
 def test_efficiency_in_steps_and_seconds(tmp_path):
     ends = {"adamw": (2.0, 1.6, 1.4, 1.5), "casmo": (2.0, 1.3, 1.3, 1.3)}
     runs = {

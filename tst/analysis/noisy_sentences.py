@@ -57,7 +57,12 @@ def judge_robustness(runs: Runs, fronts: Mapping[str, Variants], contender: str)
     """Whether it memorises fewer corrupted pairs at equal loss on held-out clean pairs."""
     found = robustness(runs, fronts, contender)
     gap, where = found.gap, "all" if found.at_all_rates else "the chosen"
-    if found.seeds and not gap["n"]:
+    if not found.seeds:
+        return (
+            f"robustness: no seed has runs of {contender} and {REFERENCE} with as many learning "
+            "rates, or with the chosen ones."
+        )
+    if not gap["n"]:
         return (
             f"robustness: at {where} learning rates, {contender} and {REFERENCE} both get below "
             f"the held-out clean loss before training with 0 of {found.seeds} seeds, so that there "
@@ -77,6 +82,8 @@ def judge_efficiency(runs: Runs, fronts: Mapping[str, Variants], contender: str)
     found = efficiency(runs, fronts, contender)
     if found is None:
         return f"efficiency: no learning rate of {contender} or {REFERENCE} was chosen."
+    if not found.seeds:
+        return f"efficiency: no seed has runs of both {contender} and {REFERENCE}."
     text = (
         f"efficiency: {contender} reaches {REFERENCE}'s best held-out clean loss with "
         f"{found.reached} of {found.seeds} seeds"
