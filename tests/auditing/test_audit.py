@@ -25,7 +25,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, list[str]]
 
 def test_random_and_grouped_folds_are_run_and_grouped_ones_decide(audited) -> None:
     audit, _ = audited
-    assert list(audit.runs) == ["random", "grouped"]
+    assert list(audit.runs) == ["random", "grouped", "siblings"]
     assert audit.plan.deciding == "grouped"
     assert audit.deciding.group_by == "scene"
     assert audit.folder.parts[-2:] == ("audits", "my")
@@ -214,6 +214,10 @@ def test_mistakes_are_one_message_and_exit_code_2(
         (["none.csv"], "none.csv"),
         (["my.csv", "audit.fail_if=always"], "audit.fail_if=always: expected exposed, or null"),
         (["my.csv", "fold.only=[0]"], "fold.only=[0]: an audit needs every fold"),
+        (
+            ["my.csv", "features.context=siblings"],
+            "siblings: an audit's verdict is about questions",
+        ),
     ):
         done = run_here("tst.audit", *words)
         assert done.returncode == 2, done.stderr

@@ -6,9 +6,10 @@ from tst import __version__
 from tst.analysis.question_sets import title
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.auditing.findings import find_types, language_model
-from tst.auditing.run import Audit
+from tst.auditing.run import SIBLINGS, Audit
+from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
 from tst.auditing.type_table import describe_types, table_row, type_table
-from tst.core.number_text import percent
+from tst.core.number_text import percent, points
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.stress_test.verdict import describe_nulls, headline
@@ -40,6 +41,7 @@ def render_page(audit: Audit, command: str, to_mend: list[str]) -> str:
         _how_much(audit),
         "\n".join(type_table(audit, types)),
         *describe_types(audit, types),
+        *_siblings(audit),
         *_change(audit),
         *to_mend,
         " ".join(describe_nulls(audit.deciding.summary.get("null") or {})),
@@ -61,6 +63,12 @@ def _how_much(audit: Audit) -> str:
         f"{percent(overall['baseline'])}%, the most frequent answer of each type "
         f"{percent(overall['majority'])}%."
     )
+
+
+def _siblings(audit: Audit) -> list[str]:
+    """What the other questions of a group give away."""
+    effect = find_siblings_effect(audit)
+    return [] if effect is None else [escape_markdown(describe_siblings_effect(effect))]
 
 
 def _change(audit: Audit) -> list[str]:
@@ -91,12 +99,6 @@ def _change(audit: Audit) -> list[str]:
     return ["## What mending changed", f"{counts} {paired}", "\n".join(lines)]
 
 
-def points(value: float | None) -> str:
-    """A difference of scores in points, with its sign."""
-    text = percent(value)
-    return f"+{text}" if value is not None and value > 0 and text[0].isdigit() else text
-
-
 def _llm(record: RunRecord | None) -> list[str]:
     if record is None:
         return []
@@ -122,9 +124,10 @@ def _method(audit: Audit, command: str) -> list[str]:
     ]
     for name, record in audit.runs.items():
         decides = ", which decides" if name == audit.plan.deciding and len(audit.runs) > 1 else ""
+        more = " with features.context=siblings," if name == SIBLINGS else ""
         lines.append(
-            f"- {record.subject}, version {record.leaves['diagnostic.version']}, {record.folds}, "
-            f"seed {record.seed}: record `{record.hash}`{decides}"
+            f"- {record.subject}, version {record.leaves['diagnostic.version']},{more} "
+            f"{record.folds}, seed {record.seed}: record `{record.hash}`{decides}"
         )
     if audit.plan.why_alone:
         lines.append(f"- No grouped folds: {audit.plan.why_alone}")

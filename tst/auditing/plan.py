@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields
 from tst.auditing.settings import AuditConfig
 from tst.config.schema import RunConfig
 from tst.core.questions import GROUP_PREFIX, QuestionTable
+from tst.diagnostics.known import find_diagnostic
 from tst.records.environment import gpu_names
 
 RANDOM, GROUPED = "random", "grouped"
+FEATURES, SIBLINGS = "features", "siblings"
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,16 @@ class AuditPlan:
     deciding: the scheme whose record gives the verdict: grouped where there is one. In random folds
         questions on the same scene also tell each other's answers, which no mending of a text cures
     why_alone: why there are no grouped folds; empty where there are
+    siblings: settings of the run that also reads the text of the group's other questions, on the
+        deciding folds: what the test set gives away as a set, never part of the verdict; None
+        without grouped folds, or where the diagnostic reads no features
     llm: settings of the run of the language model, on the deciding folds; None for none
     """
 
     schemes: dict[str, RunConfig]
     deciding: str
     why_alone: str
+    siblings: RunConfig | None
     llm: RunConfig | None
 
     @property
@@ -47,11 +53,15 @@ def plan_audit(config: AuditConfig, table: QuestionTable) -> AuditPlan:
             schemes[scheme] = deepcopy(plain)
             schemes[scheme].fold.group_by = group_by
     deciding = GROUPED if GROUPED in schemes else RANDOM
+    siblings = None
+    if deciding == GROUPED and reads_features(config):
+        siblings = deepcopy(schemes[GROUPED])
+        siblings.features.context = SIBLINGS
     llm = None
     if wants_llm(config):
         llm = deepcopy(schemes[deciding])
         llm.diagnostic = deepcopy(config.llm)
-    return AuditPlan(schemes, deciding, why_alone, llm)
+    return AuditPlan(schemes, deciding, why_alone, siblings, llm)
 
 
 def choose_group(config: AuditConfig, table: QuestionTable) -> tuple[str | None, str]:
@@ -68,6 +78,12 @@ def choose_group(config: AuditConfig, table: QuestionTable) -> tuple[str | None,
     if count == len(table.frame):
         return None, f"no two questions share a group ({name})"
     return name, ""
+
+
+def reads_features(config: AuditConfig) -> bool:
+    """Whether the diagnostic reads ``features``, and with them the text of other questions."""
+    declared = find_diagnostic(config.diagnostic.name, config.diagnostic.implementation)
+    return FEATURES in declared.reads
 
 
 def wants_llm(config: AuditConfig) -> bool:

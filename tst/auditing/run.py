@@ -31,6 +31,7 @@ from tst.stress_test.run import load_table, run
 log = logging.getLogger("tst")
 
 LLM = "llm"
+SIBLINGS = "siblings"
 AUDITS = "audits"
 
 
@@ -39,7 +40,8 @@ class Audit:
     """What an audit has found so far.
 
     folder: where its files go: outputs/audits/<name>
-    runs: record by scheme (random, grouped), and of the language model (llm)
+    runs: record by scheme (random, grouped), with the text of the group's other questions
+        (siblings), and of the language model (llm)
     change: what mending changed; None where no earlier file was given
     """
 
@@ -84,8 +86,13 @@ def audit(config: AuditConfig, on_verdict: Callable[[Audit], None]) -> Audit:
     log.info("audit of %s: its files go to %s", table.name, folder)
     before = None if config.audit.before is None else earlier(config, config.audit.before)
     nulls = bool(config.null.repeats)
-    steps = Steps(len(plan.schemes) + (before is not None) + nulls + (plan.llm is not None))
+    more = (plan.siblings is not None, before is not None, nulls, plan.llm is not None)
+    steps = Steps(len(plan.schemes) + sum(more))
     _run_schemes(found, steps)
+    if plan.siblings is not None:
+        group = table.groups[0]
+        steps.begin(f"the same with the text of each {group}'s other questions, never an answer")
+        found.runs[SIBLINGS] = read_record(run(plan.siblings, table).record)
     if before is not None:
         found.change = _measure_change(found, before, steps)
     on_verdict(found)
@@ -155,7 +162,7 @@ def describe(config: AuditConfig) -> str:
     table = load_table(resolve_auto(as_run(config)))
     plan = plan_audit(config, table)
     lines = [plan.why_alone and f"random folds alone: {plan.why_alone}"]
-    runs = [*plan.schemes.values(), *([plan.llm] if plan.llm is not None else [])]
+    runs = [*plan.schemes.values(), *filter(None, (plan.siblings, plan.llm))]
     lines += [describe_stress_test(each, table) for each in runs]
     if config.null.repeats:
         lines.append(f"{config.null.repeats} null draws of each kind on {folds_of(plan.nulls_on)}")

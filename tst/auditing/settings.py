@@ -59,6 +59,12 @@ def complete(cfg: DictConfig, overrides: Sequence[str]) -> None:
 def find_audit_problems(config: AuditConfig) -> list[str]:
     """Everything that is wrong with an audit's config; each with its fix."""
     problems = find_problems(config)
+    if config.features.context != "none":
+        problems.append(
+            f"features.context={config.features.context}: an audit's verdict is about questions "
+            "alone. Leave it out; on grouped folds the score with the group's other questions is "
+            "run and shown beside it."
+        )
     if config.fold.only is not None:
         problems.append(
             f"fold.only={config.fold.only}: an audit needs every fold. Leave it out; finished "

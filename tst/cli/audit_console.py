@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from tst.auditing.findings import find_types
-from tst.auditing.page import points
-from tst.auditing.run import Audit
+from tst.auditing.run import SIBLINGS, Audit
+from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
 from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
-from tst.core.number_text import percent
+from tst.core.number_text import percent, points
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.to_mend import read_to_mend
 from tst.stress_test.verdict import describe_nulls, headline
@@ -38,8 +38,12 @@ def show_found(audit: Audit, console: Console) -> None:
             console,
             "  ",
         )
-    for record in audit.runs.values():
-        say(_overall(record), console, "  ")
+    for name, record in audit.runs.items():
+        if name != SIBLINGS:
+            say(_overall(record), console, "  ")
+    effect = find_siblings_effect(audit)
+    if effect is not None:
+        say(describe_siblings_effect(effect), console, "  ")
     if audit.change is not None and len(audit.change.by_type):
         overall = audit.change.by_type.iloc[-1]
         interval = f"[{points(overall['low_hard'])}, {points(overall['high_hard'])}]"

@@ -23,6 +23,12 @@ def percent(value: Any, digits: int = 1) -> str:
     return DASH if value is None else decimal(100 * value, digits)
 
 
+def points(value: float | None) -> str:
+    """A difference of scores in points, with its sign."""
+    text = percent(value)
+    return f"+{text}" if value is not None and value > 0 and text[0].isdigit() else text
+
+
 def decimal(value: Any, digits: int = 3) -> str:
     """A number with a true minus sign; an en dash where there is none."""
     if value is None or not math.isfinite(value):

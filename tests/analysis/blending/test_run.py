@@ -118,7 +118,9 @@ def test_open_questions_get_the_text_and_the_score_of_one_record(tmp_path):
 def test_records_that_cannot_be_blended_are_refused(study, pairs):
     root, paths = study
     with pytest.raises(UserError, match=r"given 1 record.*expected at least 2"):
-        blend([pairs[0], pairs[0]], root)
+        blend([pairs[0], f"{pairs[0]}/../{Path(pairs[0]).name}"], root)
+    with pytest.raises(UserError, match=r"given 2 record.* in 3 path.*each once"):
+        blend([pairs[0], pairs[1], pairs[0]], root)
     with pytest.raises(UserError, match=r"do not share a plan: fold.seed=42 and 43"):
         blend([pairs[0], str(paths["random_43"])], root)
     with pytest.raises(UserError, match=r"do not share a plan: fold.group_by=None and scene"):

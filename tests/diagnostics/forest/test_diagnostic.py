@@ -12,7 +12,7 @@ from tst.core.folds import plan_folds, split
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic, join_formats
-from tst.diagnostics.forest.settings import ForestSettings
+from tst.diagnostics.forest.settings import MEMBERS, ForestSettings
 from tst.scoring.scores import score_predictions
 
 FAST = ForestSettings(trees=10, importance=False, reasons=False)
@@ -51,18 +51,25 @@ def test_every_setting_outside_its_range_is_named_at_once():
     assert named == [f"diagnostic.{name}" for name in numbers]
 
 
-def test_changing_heldout_answers_moves_nothing():
-    table = planted()
+@pytest.mark.parametrize("members", [[], ["trees", "trees"], ["trees", "forest"]])
+def test_members_are_some_of_those_there_are_each_once(members):
+    with pytest.raises(UserError, match=r"diagnostic.members=.*expected one or more of .* once"):
+        ForestDiagnostic(replace(FAST, members=members), [])
+
+
+@pytest.mark.parametrize("members", [list(MEMBERS), *([member] for member in MEMBERS)])
+def test_changing_heldout_answers_moves_nothing(members):
+    table, settings = planted(), replace(FAST, members=members)
     plan = plan_folds(table, 5, 0)
     train, heldout = split(table, plan, 0, 0)
     assert "answer" not in heldout
-    before = ForestDiagnostic(FAST, []).fit_predict(train, heldout, 1)
+    before = ForestDiagnostic(settings, []).fit_predict(train, heldout, 1)
     changed = table.copy()
     for row in heldout.index:
         kind = changed.at[row, "format"]
         changed.at[row, "answer"] = 0 if kind == "mc" else 123.0
     train_again, heldout_again = split(changed, plan, 0, 0)
-    after = ForestDiagnostic(FAST, []).fit_predict(train_again, heldout_again, 1)
+    after = ForestDiagnostic(settings, []).fit_predict(train_again, heldout_again, 1)
     assert np.array_equal(flat(before), flat(after), equal_nan=True)
 
 

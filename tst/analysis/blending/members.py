@@ -37,10 +37,11 @@ class Members:
 
 def read_members(paths: Sequence[str]) -> Members:
     """The records in these folders. UserError where they cannot be blended, with why."""
-    if len(set(paths)) < FEWEST:
+    distinct = len({Path(path).resolve() for path in paths})
+    if distinct < max(FEWEST, len(paths)):
         raise UserError(
-            f"tst blend was given {len(set(paths))} record(s); expected at least {FEWEST}, each a "
-            "folder that a run printed as `record: PATH`."
+            f"tst blend was given {distinct} record(s) in {len(paths)} path(s); expected at least "
+            f"{FEWEST}, each once, each a folder that a run printed as `record: PATH`."
         )
     records = [read_record(Path(path)) for path in paths]
     first = records[0]

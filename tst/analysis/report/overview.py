@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tst.analysis.study import Study, mean_figure
+from tst.analysis.tables.context import context_table
 from tst.analysis.tables.paper_table import PaperTable, footnotes, write_figure
 from tst.analysis.tables.scores import DELTA, SCORE, ScoreColumn, main_table, score_columns
 from tst.core.number_text import MINUS
@@ -14,7 +15,7 @@ from tst.records.run_records import Found, RunRecord
 def describe_overview(found: Found) -> dict[str, Any]:
     """Cards, chart and table over all records."""
     study = Study(found)
-    table = main_table(study)
+    table, context = main_table(study), context_table(study)
     series = {c.key: c for c in score_columns(study) if c.figure != DELTA}
     benchmarks = []
     for row in table.rows:
@@ -41,6 +42,7 @@ def describe_overview(found: Found) -> dict[str, Any]:
         ],
         "benchmarks": [b for b in benchmarks if b["marks"]],
         "table": describe_table(table),
+        "context": describe_table(context) if context.rows else None,
     }
 
 

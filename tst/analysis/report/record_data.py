@@ -98,7 +98,7 @@ def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
     """
     if listed is None:
         return None
-    rows = by_shortcut(listed.assign(shortcut=listed["shortcut"].fillna("")))
+    rows = by_shortcut(listed.assign(shortcut=listed["shortcut"].astype(object).fillna("")))
     shown = rows.head(MOST_SHORTCUTS)
     repair = shown["shortcut"].map(REPAIRS)
     shown = shown.assign(repair=repair, shortcut=shown["shortcut"].replace("", UNNAMED))

@@ -12,6 +12,10 @@ MEMBERS = ("encodings", "surface", "words", "pieces", "trees", "boosted", "neare
 """Models of a stack, see tst/diagnostics/forest/models/members.py."""
 
 
+def _is_choice_of_members(value: list[str]) -> bool:
+    return 0 < len(value) == len(set(value) & set(MEMBERS))
+
+
 @dataclass
 class FeatureSettings:
     """Which features are read.
@@ -40,7 +44,9 @@ class ForestSettings(DiagnosticSettings):
     """
 
     name: str = "rf"
-    members: list[str] = one_of(list(MEMBERS), MEMBERS)
+    members: list[str] = expecting(
+        list(MEMBERS), f"one or more of {', '.join(MEMBERS)}, each once", _is_choice_of_members
+    )
     trees: int = bounded(50, at_least=1)
     leaf: int = bounded(20, at_least=1)
     inner_folds: int = bounded(10, at_least=2)

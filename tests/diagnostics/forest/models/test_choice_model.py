@@ -73,3 +73,39 @@ def test_the_trees_say_the_share_of_right_options_in_their_leaves(fitted):
         np.testing.assert_allclose(trees.utilities(inputs), np.log(np.mean(shares, 0) + 1e-3))
     grown = sum(len(members[place]._trees) for members in model._committee)
     assert 12 <= grown < 12 + len(model._committee)
+
+
+@pytest.mark.parametrize("max_rows", [20_000, 60])
+def test_no_member_of_a_round_knows_the_answers_of_the_fold_that_it_leaves_out(max_rows):
+    """What weights are fitted on: predictions by models that did not see these answers."""
+    frame = build_table("planted", plant_rows(200, 5)).frame
+    frame = frame[frame["format"] == "mc"].reset_index(drop=True)
+    frame["unit"] = frame["id"]
+    gold = frame.pop("answer").to_numpy(dtype=np.int64)
+    questions = QuestionReader([]).read(frame, np.arange(len(frame)), [])
+    fold = np.arange(len(frame)) % 4
+    settings = ForestSettings(trees=12, inner_folds=4, max_rows=max_rows)
+    one = ChoiceModel(settings)
+    one.fit(questions, gold, 0, fold)
+    assert len(one._committee) == 4  # every inner fold is left out in turn
+    for left_out, members in enumerate(one._committee):
+        changed = np.where(fold == left_out, (gold + 1) % questions.n_options, gold)
+        other = ChoiceModel(settings)
+        other.fit(questions, changed, 0, fold)
+        seen = []
+        for model in (one, other):
+            inputs = model._encoder.of_training(left_out)
+            outside = inputs.take(model._encoder.fold == left_out)
+            seen.append([m.utilities(outside) for m in model._committee[left_out]])
+        for name, mine, theirs in zip(one.columns, *seen, strict=True):
+            assert np.array_equal(mine, theirs), name
+        assert len(seen[0]) == len(members) == len(WEIGHTS)
+        # the other rounds see these answers, so that the comparison above can fail
+        again = (left_out + 1) % 4
+        inputs = [model._encoder.of_training(again) for model in (one, other)]
+        moved = [
+            m.utilities(i) for m, i in zip(
+                (one._committee[again][0], other._committee[again][0]), inputs, strict=True
+            )
+        ]  # fmt: skip
+        assert not np.array_equal(*moved)

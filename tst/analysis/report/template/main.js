@@ -22,6 +22,8 @@ function showOverview() {
     draw: (width) => overviewChart(overview.benchmarks, overview.series, width),
   }).className = "";
   byId("overview-table").append(paperTable(overview.table));
+  byId("overview-context").hidden = !overview.context;
+  if (overview.context) byId("overview-context").append(paperTable(overview.context));
 }
 
 function paperTable(table) {
