@@ -119,8 +119,9 @@ def test_sharegpt_messages_are_read_and_empty_system_messages_are_none(tmp_path)
 
 
 def test_ids_of_a_numbers_column_with_gaps_stay_whole_numbers(tmp_path):
-    path = tmp_path / "pairs.csv"
-    path.write_text("id,instruction,output\n100,Hi,Hello\n,Bye,Ciao\n7,Why?,Because.\n")
+    path = tmp_path / "pairs.parquet"
+    rows = {"id": [100, None, 7], "instruction": ["Hi", "Bye", "Why?"], "output": ["A", "B", "C"]}
+    pd.DataFrame(rows).to_parquet(path)
     frame = load(str(path)).frame.sort_values("source_row")
     assert frame["id"].tolist() == ["100", "row1", "7"]
 

@@ -2,13 +2,14 @@
 
 import math
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from tests.noisy_tuning.handmade import make_run
 from tst.analysis.figures.noisy_overview import draw_overview
 from tst.analysis.noisy_groups import group_variants
-from tst.analysis.noisy_hypotheses import efficiency, overview
+from tst.analysis.noisy_hypotheses import efficiency, label_settings, overview
 from tst.analysis.noisy_sentences import describe, judge_efficiency, judge_robustness
 from tst.cli.noisy_console import show_overview
 from tst.noisy_tuning.choice import Variant
@@ -62,6 +63,23 @@ def test_the_hypotheses_over_all_settings(grid):
         "shuffled 30%, plain", "shuffled 30%, probe",
     ]  # fmt: skip
     assert panels[1].collections[1].get_offsets()[1][0] == pytest.approx(6 / 0.7 - 20)
+
+
+def test_settings_of_an_overview_are_called_by_what_tells_them_apart():
+    names = ["corruption", "share", "schedule", "data", "model", "setting"]
+    rows = [
+        ("shuffled", 0.3, "plain", "pairs", "tiny", "a1"),
+        ("shuffled", 0.3, "plain", "pairs", "tiny", "a1"),
+        ("shuffled", 0.3, "plain", "pairs", "tiny", "b2"),
+        ("shuffled", 0.3, "plain", "pairs", "big", "c3"),
+        ("random", 0.1, "probe", "pairs", "tiny", "d4"),
+    ]
+    assert label_settings(pd.DataFrame(rows, columns=names)) == {
+        "a1": "shuffled 30%, plain, pairs, tiny, a1",
+        "b2": "shuffled 30%, plain, pairs, tiny, b2",
+        "c3": "shuffled 30%, plain, pairs, big",
+        "d4": "random 10%, probe",
+    }
 
 
 def test_a_contender_with_fewer_rates_is_compared_at_the_chosen_ones(grid):

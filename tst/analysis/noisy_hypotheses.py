@@ -8,6 +8,7 @@ corrupted pairs.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -192,6 +193,23 @@ def overview(compared: Sequence[tuple[Setting, Runs, Mapping[str, Variants]]]) -
                 rows.append({**_columns(setting), "optimizer": contender,
                              **_in_figures(runs, fronts, contender)})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def label_settings(overview: pd.DataFrame) -> dict[str, str]:
+    """What to call each setting of an overview, by its hash: no two are called the same.
+
+    Corruption and schedule; where these do not tell settings apart data and model too, and where
+    these do not their hash.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
+    for row in overview.drop_duplicates("setting").to_dict("records"):
+        short = f"{row['corruption']} {row['share']:.0%}, {row['schedule']}"
+        longer = f"{short}, {row['data']}, {row['model']}"
+        labels[row["setting"]] = short, longer, f"{longer}, {row['setting']}"
+    for _ in range(2):
+        called = Counter(names[0] for names in labels.values())
+        labels = {s: names[called[names[0]] > 1 :] for s, names in labels.items()}
+    return {setting: names[0] for setting, names in labels.items()}
 
 
 def _columns(setting: Setting) -> dict[str, object]:

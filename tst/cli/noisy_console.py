@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from tst.analysis.noisy_hypotheses import label_settings
 from tst.cli.sweep_console import show_rows
 from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import decimal
@@ -152,10 +153,11 @@ def show_overview(overview: pd.DataFrame, console: Console) -> None:
         Column("each at its fastest rate", 2),
         Column("AUROC of confidence", 1),
     ]
+    labels = label_settings(overview)
     rows = [
         Row(
             [
-                f"{row['corruption']} {row['share']:.0%}, {row['schedule']}",
+                labels[row["setting"]],
                 str(row["optimizer"]),
                 _gap(row, "robustness", 3),
                 _gap(row, "steps", 1),

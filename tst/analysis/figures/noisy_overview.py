@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tst.analysis.figures.style import BASELINE, CYCLE, new_figure
+from tst.analysis.noisy_hypotheses import label_settings
 
 PANELS = {
     "robustness": ("memorised at equal loss,\nminus AdamW's (nats)", 0.0),
@@ -22,20 +23,22 @@ def draw_overview(overview: pd.DataFrame) -> Figure:
     first two panels, right of it in the third.
     """
     shown = overview[overview["auroc"].notna()]
-    names = ["corruption", "share", "schedule"]
-    settings = list(shown[[*names, "setting"]].drop_duplicates().itertuples(index=False, name=None))
-    labels = [f"{kind} {share:.0%}, {schedule}" for kind, share, schedule, _ in settings]
+    labels = label_settings(shown)
     contenders = list(dict.fromkeys(shown["optimizer"]))
-    figure, axes = new_figure(1.2 + 0.25 * len(settings), len(PANELS))
+    figure, axes = new_figure(1.2 + 0.25 * len(labels), len(PANELS))
     for panel, (column, (title, neutral)) in zip(axes, PANELS.items(), strict=True):
         panel.axvline(neutral, color=BASELINE, linewidth=0.8)
         for place, (contender, colour) in enumerate(zip(contenders, CYCLE, strict=False)):
             own = shown[shown["optimizer"] == contender].set_index("setting")
-            own = own.reindex([identity for *_, identity in settings])
+            own = own.reindex(list(labels))
             rows = [row + 0.25 * (place - (len(contenders) - 1) / 2) for row in range(len(own))]
             panel.hlines(rows, own[f"{column}_low"], own[f"{column}_high"], color=colour)
             panel.scatter(own[column], rows, s=10, color=colour, label=contender)
-        panel.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
+        panel.set(
+            yticks=range(len(labels)),
+            yticklabels=list(labels.values()),
+            ylim=(len(labels) - 0.5, -0.5),
+        )
         panel.set_xlabel(title, fontsize=7)
         panel.grid(axis="x")
     for panel in axes[1:]:
