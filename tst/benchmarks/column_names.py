@@ -17,6 +17,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "question", "questions", "question_text", "ques", "question_en", "query", "prompt", "text",
         "stem", "q", "problem", "problem_text", "instruction", "input", "ask", "question_stem",
         "问题", "题目", "题干", "提问", "質問", "frage", "pregunta", "вопрос",
+        "fragetext", "pergunta", "domanda", "질문", "السؤال", "سوال", "प्रश्न",
     ),
     "answer": (
         "answer", "answers", "gold", "label", "gt", "ans", "ground_truth", "groundtruth_answer",
@@ -33,13 +34,18 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "gold_index", "gold_idx", "gold_letter", "label_idx", "target", "truth", "reference",
         "expected", "expected_answer", "solution_letter", "a",
         "答案", "正确答案", "标准答案", "参考答案", "正确选项", "答え",
-        "antwort", "respuesta", "ответ",
+        "antwort", "respuesta", "ответ", "richtige antwort", "korrekte antwort", "lösung",
+        "réponse", "bonne réponse", "réponse correcte", "respuesta correcta", "правильный ответ",
+        "resposta", "resposta correta", "risposta", "risposta corretta", "正解", "정답", "답",
+        "الإجابة", "الجواب", "उत्तर",
     ),
     "options": (
         "options", "option", "choices", "choice", "candidates", "alternatives", "answer_choices",
         "answer_options", "answer_candidates", "possible_answers", "option_list", "choice_list",
         "multiple_choices", "mc_options", "mc_choices", "mc1_targets", "endings",
         "选项", "候选项", "候选答案", "选择", "選択肢", "antwortmöglichkeiten", "opciones",
+        "optionen", "choix", "варианты", "варианты ответа", "opções", "opzioni", "보기",
+        "الخيارات", "विकल्प",
     ),
     "id": (
         "id", "question_id", "qid", "pid", "uid", "uuid", "q_id", "q_uid", "quid", "index", "idx",
@@ -51,6 +57,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "question_type", "type", "qtype", "q_type", "ques_type", "category", "question_category",
         "task", "task_type", "task_name", "sub_task", "kind", "subject", "capability",
         "类别", "类型", "题型", "问题类型", "任务", "任务类型", "分类", "kategorie", "категория",
+        "fragetyp", "catégorie", "categoría", "categoria", "тип", "유형", "カテゴリ", "النوع",
     ),
     "format": (
         "format", "question_format", "answer_format", "q_format",
@@ -59,6 +66,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Field -> names, the likeliest first. A column of a question type that holds nothing but names of
 formats (``multi_choice``, ``free_form``) is a ``format``."""
+
+STATEMENT_NAMES = ("statement", "sentence", "claim", "premise", "hypothesis", "ctx")
+"""What may be judged or continued where no column is named as the question's."""
 
 GROUP_NAMES: dict[str, tuple[str, ...]] = {
     "video": (
@@ -85,7 +95,9 @@ ALIAS_NAMES = (
 
 OPTION_PREFIXES = (
     "", "option", "options", "opt", "choice", "choices", "candidate", "answer", "ans", "a",
-    "alternative", "ending", "选项", "选择", "候选",
+    "alternative", "ending", "选项", "选择", "候选", "選択肢", "antwort", "réponse", "choix",
+    "respuesta", "opción", "ответ", "вариант", "вариант ответа", "resposta", "opção", "risposta",
+    "opzione", "보기", "선택지",
 )  # fmt: skip
 """What may stand before the letter or number of a column that holds one option."""
 
@@ -103,6 +115,8 @@ PLAIN: dict[str, dict[str, int]] = {
 }
 """Field -> plain name -> rank in ``SYNONYMS``."""
 
+PLAIN_STATEMENTS = frozenset(map(plain_name, STATEMENT_NAMES))
+
 PLAIN_ALIASES = frozenset(map(plain_name, ALIAS_NAMES))
 
 PLAIN_GROUPS: dict[str, str] = {
@@ -110,6 +124,7 @@ PLAIN_GROUPS: dict[str, str] = {
 }
 
 
+_PREFIXES = [plain_name(prefix) for prefix in OPTION_PREFIXES]
 _NUMBERS = ([str(n) for n in range(26)], [str(n) for n in range(1, 27)])
 _ORDERS = [
     [plain_name(mark) for mark in marks]
@@ -131,7 +146,7 @@ def find_option_columns(names: list[str]) -> list[list[str]]:
         by_plain.setdefault(plain_name(name), name)
     numbers = sum(plain.isdigit() for plain in by_plain)
     families = []
-    for prefix in OPTION_PREFIXES:
+    for prefix in _PREFIXES:
         for marks in _ORDERS:
             family = []
             for mark in marks:
@@ -148,7 +163,7 @@ def find_option_columns(names: list[str]) -> list[list[str]]:
 def column_marks(family: Sequence[str]) -> list[str] | None:
     """What tells the columns of a family apart, plain; None for Latin letters, and for none."""
     plain = [plain_name(name) for name in family]
-    for prefix in OPTION_PREFIXES:
+    for prefix in _PREFIXES:
         for marks in _ORDERS[1:]:
             if [prefix + mark for mark in marks[: len(plain)]] == plain:
                 return marks[: len(plain)]

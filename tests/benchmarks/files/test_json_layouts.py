@@ -28,6 +28,7 @@ def read(tmp_path, value, part=None):
         {"data": ROWS},
         {"info": {"v": 1}, "license": "x", "questions": ROWS, "types": []},
         {"images": [{"file": "x"}], "annotations": ROWS},
+        {"benchmark": {"name": "x", "version": 2, "items": ROWS}},
         {"question": [r["question"] for r in ROWS], "answer": [r["answer"] for r in ROWS]},
         {"question": {str(i): f"Q{i}" for i in range(3)},
          "answer": {str(i): f"a{i}" for i in range(3)}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.understanding.reading import load, load_csv, told
+from tests.benchmarks.understanding.reading import load, load_csv, told, warnings
 from tst.benchmarks.understanding.describe import whole_text
 from tst.core.errors import UserError, brief
 
@@ -66,3 +66,24 @@ def test_a_column_of_aliases_widens_what_open_questions_accept(tmp_path, aliases
     table = load(tmp_path, records)
     assert table.frame["answer"].tolist() == [["red", "reds"]] * 4
     assert "Open questions accept what aliases says, too." in told(table)
+
+
+@pytest.mark.parametrize("name", ["image", "video_id", "img_path"])
+def test_pictures_that_all_differ_make_questions_differ(tmp_path, name):
+    """A picture of its own in every row was taken for no picture at all."""
+    records = [{"question": "How many boats?", "answer": i % 4, name: f"{i}.png"} for i in range(9)]
+    assert "stand more than once" not in warnings(load(tmp_path, records))
+    same = [{**record, name: "one.png"} for record in records]
+    assert "9 questions stand more than once" in warnings(load(tmp_path, same))
+
+
+def test_what_moves_a_terminal_is_not_printed(tmp_path):
+    records = [
+        {"question": f"Who\x1b[2J {i}\u202e?", "answer": "me\x07", "type": "a\n  b\x1b[31m"}
+        for i in range(4)
+    ]
+    table = load(tmp_path, records)
+    assert table.understanding is not None
+    text = whole_text("x", table.understanding, "tst audit x")
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert "  a b[31m  4 open" in text

@@ -93,3 +93,38 @@ def test_columns_named_by_numbers_alone_hold_options(tmp_path):
     table = load(tmp_path, records)
     assert table.frame["options"].tolist() == [_texts(i) for i in range(len(GOLD))]
     assert table.frame["answer"].tolist() == GOLD
+
+
+@pytest.mark.parametrize(
+    ("question", "option", "answer", "kind"),
+    [
+        ("Frage", "Antwort", "Richtige Antwort", "Kategorie"),
+        ("Question", "Réponse", "Bonne réponse", "Catégorie"),
+        ("Pregunta", "Opción", "Respuesta correcta", "Categoría"),
+        ("Вопрос", "Вариант ответа", "Правильный ответ", "Тип"),
+        ("Domanda", "Risposta", "Risposta corretta", "Categoria"),
+        ("질문", "보기", "정답", "유형"),
+    ],
+)
+def test_columns_named_in_other_languages(tmp_path, question, option, answer, kind):
+    records = [
+        {question: f"Which sail {i}?", kind: "sails"}
+        | {f"{option} {'ABCD'[n]}": text for n, text in enumerate(_texts(i))}
+        | {answer: "ABCD"[gold]}
+        for i, gold in enumerate(GOLD)
+    ]
+    table = load(tmp_path, records)
+    assert table.frame["answer"].tolist() == GOLD
+    assert table.frame["question_type"].unique().tolist() == ["sails"]
+
+
+@pytest.mark.parametrize("name", ["premise", "sentence", "ctx", "statement"])
+def test_a_statement_is_the_question_where_there_is_no_other(tmp_path, name):
+    records = [
+        {name: f"The sail {i} is", "choice1": "red", "choice2": "blue", "label": i % 2}
+        for i in range(8)
+    ]
+    table = load(tmp_path, records)
+    assert table.frame["answer"].tolist() == [0, 1] * 4
+    asked = load(tmp_path, [{"question": "Which is it?", **record} for record in records])
+    assert asked.frame["question"].unique().tolist() == ["Which is it?"]

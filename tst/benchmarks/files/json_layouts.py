@@ -58,6 +58,8 @@ def _unwrap(data: dict[str, Any], name: str) -> tuple[Any, list[str]]:
             return [dict(zip(names, row, strict=False)) for row in data["data"]], []
     if _is_table_of_columns(data):
         return _turn_columns(data), ["Its keys are columns, not records."]
+    if len(values) == 1 and isinstance(values[0], dict) and _holds_lists(values[0]):
+        return _unwrap(values[0], name)
     if values and all(isinstance(value, dict) for value in values):
         return _keyed_records(data, name)
     if values and all(_is_scalar(value) for value in values):
@@ -85,6 +87,14 @@ def _unwrap(data: dict[str, Any], name: str) -> tuple[Any, list[str]]:
             "JSON list of objects. Say which with benchmark.sheet=KEY."
         )
     return None, []
+
+
+def _holds_lists(data: Mapping[str, Any]) -> bool:
+    """Whether an object has lists of objects in it, and is no question itself."""
+    lists = [v for v in data.values() if isinstance(v, list) and len(v) > 1]
+    return not _names_a_question([dict(data)]) and any(
+        all(isinstance(item, dict) for item in items) for items in lists
+    )
 
 
 def _is_scalar(value: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tst.benchmarks.column_names import (
     PLAIN,
     PLAIN_GROUPS,
+    PLAIN_STATEMENTS,
     SYNONYMS,
     find_option_columns,
     plain_name,
@@ -52,6 +53,9 @@ class Candidates:
         kinds = (field, "question_type") if field == "format" else (field,)
         found = [n for n in names if any(plain_name(n) in PLAIN[kind] for kind in kinds)]
         found = [name for name in found if self._confirms(field, name)]
+        if not found and field == "question":
+            found = [n for n in names if plain_name(n) in PLAIN_STATEMENTS]
+            found = [name for name in found if self._confirms(field, name)]
         if not found and field in NESTED:
             found = [name for name in self._cells.nested() if self._matches_nested(field, name)]
             found = [name for name in found if self._confirms(field, name)]
@@ -116,6 +120,14 @@ class Candidates:
                 found.append((count, group, name))
                 partitions.add(partition)
         return [(group, name) for _, group, name in sorted(found, key=lambda f: f[0])]
+
+    def find_sources(self) -> list[str]:
+        """Columns named like groups that tell rows apart, even where no value recurs."""
+        named = [name for name in self._names if plain_name(name) in PLAIN_GROUPS]
+        return [
+            name for name in named
+            if len({group_key(record.get(name)) for record in self._cells.records}) > 1
+        ]  # fmt: skip
 
     def _confirms(self, field: str, column: str) -> bool:
         """Whether the cells can be what the name says; the field's own name needs less."""

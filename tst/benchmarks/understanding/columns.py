@@ -39,7 +39,7 @@ class Columns:
     guessed: the fields, and ``group <name>``, that the settings do not name
     wrong: columns that hold wrong options alone, where no others hold options
     aliases: columns of further texts that open questions accept
-    shared: columns by which rows may be of one source (an image), declared as a group or not
+    shared: columns that say of which source a row is (an image), declared as a group or not
     ignored: columns that hold nothing that is used
     notes: what else was decided, in whole sentences
     """
@@ -224,7 +224,7 @@ def _guess_groups(
 ) -> None:
     """Groups by name, the coarsest first, where the settings and the reader say nothing of any."""
     shared = candidates.find_groups()
-    found.shared = list(dict.fromkeys([*found.groups.values(), *(c for _, c in shared)]))
+    found.shared = list(dict.fromkeys([*found.groups.values(), *candidates.find_sources()]))
     given = any(key.startswith("group_") for key in by_reader)
     if settings.columns.groups is not None or given:
         return

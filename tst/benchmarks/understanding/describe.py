@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ MOST_TYPES = 3
 MOST_TYPES_WHOLE = 20
 WIDTH = 110
 
+# what moves a terminal's cursor, colours it, or turns its direction round
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ORIGINS = {
     "column": "",
     "reader": "from benchmark.reader",
@@ -30,7 +33,7 @@ def short_block(name: str, found: Understanding) -> str:
         lines.append("  columns known by their names  " + "; ".join(guessed))
     ways = _ways(found.types)
     for (kind, how), types in ways[:MOST_LINES]:
-        names = ", ".join(t.question_type for t in types[:MOST_TYPES])
+        names = ", ".join(_cut(t.question_type, WIDTH // 2) for t in types[:MOST_TYPES])
         more = f" and {len(types) - MOST_TYPES} more types" if len(types) > MOST_TYPES else ""
         lines.append(f"  {sum(t.n for t in types):,} {kind}  {how}  ({names}{more})")
     if len(ways) > MOST_LINES:
@@ -57,7 +60,7 @@ def whole_text(name: str, found: Understanding, command: str) -> str:
     lines += [f"  {note}" for note in found.notes]
     lines += ["", "question types"]
     for kind in found.types[:MOST_TYPES_WHOLE]:
-        lines.append(f"  {kind.question_type}  {kind.n:,} {kind.format}  {_how(kind)}")
+        lines.append(f"  {_cut(kind.question_type, WIDTH)}  {kind.n:,} {kind.format}  {_how(kind)}")
         for question, options, gold in kind.examples:
             lines.append(f"    {_cut(question, WIDTH)}")
             shown = f"      {' | '.join(_cut(o, 30) for o in options)}" if options else "     "
@@ -119,5 +122,5 @@ def _copies(found: Understanding) -> str:
 
 
 def _cut(text: str, width: int, flat: bool = True) -> str:
-    text = " ".join(text.split()) if flat else text
+    text = _CONTROLS.sub("", " ".join(text.split()) if flat else text)
     return text if len(text) <= width else f"{text[: width - 1]}…"

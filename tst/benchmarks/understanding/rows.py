@@ -181,7 +181,7 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
         record=index,
         id=cells["id"],
         question=plain_text(cells["question"]),
-        question_type=plain_text(cells["question_type"]),
+        question_type=" ".join(plain_text(cells["question_type"]).split()),
         format=cells["format"],
         options=None,
         labels=None,
