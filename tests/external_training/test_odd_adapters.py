@@ -53,6 +53,9 @@ def write_config(folder: Path, change: dict) -> None:
         ({"lora_dropout": 3}, "lora_dropout=3; expected a share from 0 to 1"),
         ({"task_type": "SEQ_CLS"}, "task_type=SEQ_CLS; expected CAUSAL_LM"),
         ({"init_lora_weights": "pissa_niter_16"}, ".* the base's weights were changed too"),
+        ({"init_lora_weights": "lora_ga"}, ".* the base's weights were changed too"),
+        ({"alora_invocation_tokens": [1, 2]}, "alora_invocation_tokens=.*: no plain LoRA"),
+        ({"use_qalora": True}, "use_qalora=True: no plain LoRA"),
         ({"layer_replication": [[0, 2], [1, 2]]}, "layer_replication=.*: weights beside"),
     ],
 )
@@ -62,7 +65,7 @@ def test_a_configuration_with_other_values_is_refused(adapters, change, message)
         find_adapters(adapters, FOLDS)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "[" * 100_000])
 @pytest.mark.parametrize("name", ["adapter_config.json", "trainer_state.json", "all_results.json"])
 def test_a_json_file_that_holds_no_object_is_named(adapters, name, text):
     (adapters / "0-0" / name).write_text(text)

@@ -148,6 +148,8 @@ def test_an_answer_of_the_wrong_kind_is_named(exported, score_config):
     ("kind", "answer", "message"),
     [
         ("value", {"value": "three"}, "expected a number, not 'three'"),
+        ("value", {"value": 10**400}, "expected a number, not 10000"),
+        ("logprobs", {"logprobs": "[" * 100_000}, "as JSON, with double quotes"),
         ("value", {"value": [3]}, r"expected a number, not \[3\]"),
         ("value", {"value": True}, "expected a number, not True"),
         ("logprobs", {"logprobs": [-1, -2]}, "expected logprobs by letter"),
@@ -192,3 +194,15 @@ def test_fold_only_asks_for_that_fold_alone(exported, score_config):
         score_elsewhere(score_config(f"predictions={path}"))
     result = score_elsewhere(score_config(f"predictions={path}", "fold.only=[1]"))
     assert not result.complete and len(result.questions) == 12
+
+
+def test_logits_are_told_from_log_probabilities(exported, score_config, caplog):
+    rows = rows_of(exported.folder)
+    path = write(exported.folder / "answers.jsonl", rows)
+    score_elsewhere(score_config(f"predictions={path}"))
+    assert "not logits" not in caplog.text
+    for row in rows:
+        if "logprobs" in row:
+            row["logprobs"] = {letter: value - 20 for letter, value in row["logprobs"].items()}
+    score_elsewhere(score_config(f"predictions={write(path, rows)}"))
+    assert "not logits?" in caplog.text

@@ -189,7 +189,8 @@ def test_settings_come_from_yaml_and_json_and_folds_must_agree(trained, score_co
     settings = yaml.safe_load(yaml_path.read_text())
     changed = settings | {"learning_rate": 0.02, "gradient_accumulation_steps": 2}
     for fold in "01":
-        (trained / f"train-0-{fold}.yaml").write_text(yaml.safe_dump(changed))
+        own = changed | {"dataset": f"train-0-{fold}"}
+        (trained / f"train-0-{fold}.yaml").write_text(yaml.safe_dump(own))
         state = {"num_train_epochs": 3, "log_history": [{"step": 10, "epoch": 1.0, "loss": 1.5,
                                                           "learning_rate": 0.01}]}  # fmt: skip
         (trained / "adapters" / f"0-{fold}" / "trainer_state.json").write_text(json.dumps(state))

@@ -23,8 +23,11 @@ from tst.records.files import checksum
 
 CONFIG = "adapter_config.json"
 PICKLE = "adapter_model.bin"
-OWN_BASE = ("pissa", "olora", "corda", "loftq")
+OWN_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 """Beginnings of ``init_lora_weights`` that change the base's weights too."""
+OTHER_LORA = ("alora_invocation_tokens", "use_qalora", "use_bdlora", "arrow_config", "kasa_config",
+              "monteclora_config")  # fmt: skip
+"""Settings of PEFT that make another forward pass of the same tensors."""
 WHOLE_MODEL = ("model.safetensors", "model.safetensors.index.json")
 _FOLD = re.compile(r"(?:fold[-_]?)?(?:(\d+)[-_])?(\d+)")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -178,6 +181,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
                  "layer_replication"):  # fmt: skip
         if about.get(name):
             problems.append(f"{name}={about[name]}: weights beside the adapter; train LoRA alone")
+    problems += [
+        f"{name}={about[name]}: no plain LoRA; train plain LoRA, DoRA or rsLoRA"
+        for name in OTHER_LORA
+        if about.get(name)
+    ]
     if problems:
         raise UserError(f"{path}: {'; '.join(problems)}.")
     return about

@@ -13,6 +13,8 @@ from tst.diagnostics.llm.prompting.prompts import LETTERS, parse_number
 
 LOG_PROBABILITIES, VALUE, TEXT = "logprobs", "value", "text"
 ANSWERS = (LOG_PROBABILITIES, VALUE, TEXT)
+SHOWN = 40
+"""Characters of an unreadable number in a message."""
 TOLERANCE = 1e-3
 """By how much probabilities may sum to more than 1: APIs round log-probabilities."""
 
@@ -55,7 +57,7 @@ def read_choice(given: Mapping[str, Any], n_options: int) -> tuple[np.ndarray, f
     if isinstance(stated, str):
         try:
             stated = json.loads(stated)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"mc: expected {LOG_PROBABILITIES} as JSON, with double quotes, not {stated[:20]!r}"
             ) from error
@@ -85,9 +87,9 @@ def read_number(stated: Any) -> float:
     if isinstance(stated, int | float | str) and not isinstance(stated, bool):
         try:
             return float(stated)
-        except ValueError:
+        except (OverflowError, ValueError):
             pass
-    raise ValueError(f"expected a number, not {stated!r}")
+    raise ValueError(f"expected a number, not {repr(stated)[:SHOWN]}")
 
 
 def read_whole(stated: Any) -> int:

@@ -37,21 +37,30 @@ def require_base(
 ) -> None:
     """Raise UserError where the base is not the one of the manifest, or adapters do not fit it."""
     known = outline(model, pick_device(device))
+    if known.source is None:
+        raise UserError(
+            f"model.name={model.name}: it is built on the spot; name the base that was trained."
+        )
     problems = []
-    if manifest is not None and known.source is not None:
+    if manifest is not None:
         expected = manifest.base
         digest = digest_weights(known.source, model.revision)
         commit = vars(known.config).get("_commit_hash")
         by_weights = bool(digest and expected["digest"])
         same = digest == expected["digest"] if by_weights else commit == expected["commit"]
-        if not same:
+        if not by_weights and expected["commit"] is None:
+            problems.append(
+                "the manifest knows neither digest nor commit of the base, so that nothing tells "
+                "whether it is the same; export again where its weights are"
+            )
+        elif not same:
             what = f"weights {digest}" if by_weights else f"commit {commit}"
             was = expected["digest"] if by_weights else expected["commit"]
             problems.append(
                 f"model.name={model.name}: another base ({what}) than was exported "
                 f"({expected['name']}, {was})"
             )
-    for adapter in adapters.values() if known.source is not None else ():
+    for adapter in adapters.values():
         empty = known.empty(model)
         if misfits := find_misfits(adapter, decoder_layers(empty)) or find_unread(adapter, empty):
             problems += misfits

@@ -43,6 +43,7 @@ log = logging.getLogger("tst")
 
 BASE = "base"
 CONFIG, TEMPLATE = "config.json", "chat_template.jinja"
+DATASETS = "dataset_info.json"
 RUN_SCRIPT = Path(__file__).parent / "run_folds.sh"
 LOCAL = ("tracking", "job", "null", "n_jobs", "outputs_root", "device", "fail_fast", "dry_run")
 """Parts of the config that are this machine's, and not the folds'."""
@@ -131,10 +132,12 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
         _link_base(own, folder / BASE, config.model.dtype, template)
     if style in FOR_LLAMAFACTORY:
         names = [f"train-{fold_name(fold)}" for fold in folds]
-        write_json(folder / "dataset_info.json", dataset_info(names, style))
+        write_json(folder / DATASETS, dataset_info(names, style))
         shutil.copy(RUN_SCRIPT, folder / "run.sh")
-    rows = [name for name in files if not name.endswith(".yaml")]
-    manifest = replace(manifest, files={name: checksum(folder / name) for name in rows})
+    kept = [name for name in files if not name.endswith(".yaml")]
+    if style in FOR_LLAMAFACTORY:
+        kept.append(DATASETS)
+    manifest = replace(manifest, files={name: checksum(folder / name) for name in kept})
     write_manifest(folder, manifest)
     return Exported(folder, manifest, differences, template is not None)
 

@@ -24,6 +24,8 @@ from tst.external_training.trainer_settings import fold_name
 log = logging.getLogger("tst")
 
 SHOWN = 3
+SMALL_MASS = 0.01
+"""Of the option letters: less is unusual for a model that was asked for one."""
 
 Key = tuple[str, int, int]
 
@@ -34,11 +36,13 @@ class Reading:
 
     problems: what is wrong, in sentences
     absent_letters: (questions, letters) that got a share of the mass left over
+    masses: of questions with all letters given, the letters' probability in sum
     """
 
     answers: dict[Key, dict[str, Any]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     absent_letters: list[int] = field(default_factory=list)
+    masses: list[float] = field(default_factory=list)
 
 
 def read_predictions(path: Path) -> Reading:
@@ -137,7 +141,13 @@ def require_complete(
             "%d option letters of %d questions have no log-probability; each got an equal share "
             "of the probability left over", sum(counts), len(counts),
         )  # fmt: skip
+    if reading.masses and (middle := float(np.median(reading.masses))) < SMALL_MASS:
+        log.warning(
+            "all letters of a question together have a probability of %.1g (median): are these "
+            "log-probabilities, not logits? What they add up to is taken as 1", middle,
+        )  # fmt: skip
     reading.absent_letters.clear()
+    reading.masses.clear()
 
 
 def fold_predictions(reading: Reading, heldout: pd.DataFrame, fold: Fold) -> Predictions:
@@ -157,6 +167,8 @@ def fold_predictions(reading: Reading, heldout: pd.DataFrame, fold: Fold) -> Pre
                 predictions.p_options[at], predictions.letter_mass[at] = p, mass
                 absent += missing
                 reading.absent_letters.append(missing)
+                if not missing and not math.isnan(mass):
+                    reading.masses.append(mass)
             elif kind == "num":
                 value = read_value(given)
                 predictions.value[at] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import fields
@@ -39,6 +40,10 @@ from tst.stress_test.run import Result, load_table, plan_for, run
 
 log = logging.getLogger("tst")
 
+LORA = "lora_llm"
+OWN_READER = re.compile(r"tst\.benchmarks\.\w+\.\w+")
+"""Dotted paths of functions that read a benchmark's records."""
+
 
 def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Complete a composed config with that of the manifest; what the command line says stays."""
@@ -47,6 +52,11 @@ def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
     if found is None:
         return
     asked = deepcopy(cfg)
+    if asked.diagnostic.name != LORA:
+        raise UserError(
+            f"diagnostic={asked.diagnostic.name}: what is scored was trained as "
+            f"{found[0] / MANIFEST} says; leave it out."
+        )
     try:
         for section in CONFIG_PARTS:
             OmegaConf.update(cfg, section, found[1].config[section], merge=True)
@@ -55,12 +65,28 @@ def take_manifest(cfg: DictConfig, overrides: Sequence[str]) -> None:
             f"{found[0] / MANIFEST}: its settings are not those of this version "
             f"({str(error).splitlines()[0]}); export again with this version."
         ) from error
-    # a folder from elsewhere must not make this machine run a model's own code
-    cfg.model.trust_remote_code = asked.model.trust_remote_code
     for word in overrides:
         key = word.lstrip("+~").partition("=")[0].partition("@")[0]
         if key.partition(".")[0] in CONFIG_PARTS:
             OmegaConf.update(cfg, key, OmegaConf.select(asked, key), merge=True)
+    _forbid_code(found[0] / MANIFEST, cfg, asked)
+
+
+def _forbid_code(path: Path, cfg: DictConfig, asked: DictConfig) -> None:
+    """A folder from elsewhere must not make this machine run its code.
+
+    A model's own code runs where the command line says so. Raises UserError for a diagnostic, and a
+    reader of questions, that are neither tst's nor named there.
+    """
+    cfg.model.trust_remote_code = asked.model.trust_remote_code
+    for key in ("diagnostic.implementation", "benchmark.reader"):
+        code = OmegaConf.select(cfg, key)
+        named = code == OmegaConf.select(asked, key)
+        if code and not named and not OWN_READER.fullmatch(str(code)):
+            raise UserError(
+                f"{path}: {key}={code} is code that is not tst's. To run it, name it on the "
+                f"command line: {key}={code}"
+            )
 
 
 def score_elsewhere(config: ScoreConfig) -> Result:
@@ -82,6 +108,7 @@ def _score_adapters(config: ScoreConfig) -> Result:
         why_missing,
     )
     from tst.external_training.base_match import require_base
+    from tst.external_training.wrong_rows import find_wrong_rows
 
     folder = Path(config.adapters).expanduser().resolve()
     run_config = _as_run(config)
@@ -93,6 +120,7 @@ def _score_adapters(config: ScoreConfig) -> Result:
     # those that are not asked for now belong to the same record
     adapters = find_adapters(root, plan.folds())
     problems = [] if found is None else _mismatches(*found, table, plan)
+    problems += find_wrong_rows(None if found is None else found[0], adapters)
     if missing := [fold for fold in wanted if fold not in adapters]:
         why = why_missing(root, missing, plan.folds())
         if not why and found is None:

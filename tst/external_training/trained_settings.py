@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def who_trained(found: tuple[Path, Manifest] | None) -> str:
         return "unknown"
     path = found[0] / "adapters" / VERSIONS
     version = read_object(path).get(found[1].trainer, "") if path.is_file() else ""
+    version = version if re.fullmatch(r"[\w.+-]{1,40}", str(version)) else ""
     return f"{found[1].trainer} {version}".rstrip()
 
 

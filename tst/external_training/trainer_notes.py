@@ -64,7 +64,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds one object. Raises UserError for anything else."""
     try:
         found = read_json(path)
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}).") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: cannot be read (expected a JSON object).")

@@ -28,8 +28,11 @@ COMMON_NAMES: dict[str, tuple[str, type]] = {
     "num_train_epochs": ("epochs", float),
     "weight_decay": ("weight_decay", float),
     "max_grad_norm": ("max_grad_norm", float),
+    "lora_rank": ("r", int),
+    "lora_alpha": ("alpha", float),
+    "lora_dropout": ("dropout", float),
 }
-"""Names of transformers' TrainingArguments to those of ``LoraSettings``, and what they are."""
+"""Names in a fold's YAML to those of ``LoraSettings``, and what they are."""
 
 
 def fold_name(fold: Fold) -> str:
@@ -150,14 +153,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises UserError for a file that is no mapping, or has something else for a number (a
     count below 1, a negative rate).
     """
-    if not path.is_file():
-        return {}
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: no YAML ({str(error).splitlines()[0]}).") from error
-    if not isinstance(given, dict):
-        raise UserError(f"{path}: expected settings as NAME: VALUE.")
+    given = read_yaml(path)
     found: dict[str, Any] = {}
     try:
         for name, (ours, kind) in COMMON_NAMES.items():
@@ -173,6 +169,22 @@ def read_settings(path: Path) -> dict[str, Any]:
     except (OverflowError, TypeError, ValueError) as error:
         raise UserError(f"{path}: {name}={given[name]}; expected a number.") from error
     return found
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A fold's YAML as it stands; empty where there is no such file.
+
+    Raises UserError for a file that is no mapping.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: no YAML ({str(error).splitlines()[0]}).") from error
+    if not isinstance(given, dict):
+        raise UserError(f"{path}: expected settings as NAME: VALUE.")
+    return given
 
 
 def _count(given: Any) -> int:
