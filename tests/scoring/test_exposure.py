@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,3 +149,13 @@ def test_a_type_with_several_formats_has_its_most_telling_state():
 def test_a_type_is_called_by_its_format_too_where_it_has_several():
     found = entries(("a", "mc", NO_SIGN), ("b", "num", NO_SIGN), ("a", "num", NO_SIGN))
     assert name_parts(found) == {("a", "mc"): "a (mc)", ("a", "num"): "a (num)", ("b", "num"): "b"}
+
+
+def test_a_verdict_needs_none_of_the_slow_imports():
+    """``scipy.stats`` took half a second of every command that shows a record."""
+    code = (
+        "import sys, tst.cli.console, tst.stress_test.verdict, tst.scoring.exposure\n"
+        "print(sorted({'scipy.stats', 'sklearn', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
