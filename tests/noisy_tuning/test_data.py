@@ -118,6 +118,13 @@ def test_sharegpt_messages_are_read_and_empty_system_messages_are_none(tmp_path)
     assert (second["prompt"], second["response"]) == (talk("Hi"), "Hey")
 
 
+def test_a_csv_holds_messages_as_json(tmp_path):
+    path = tmp_path / "pairs.csv"
+    pd.DataFrame({"messages": [json.dumps(talk("Hi", 'Say "é", twice'))] * 2}).to_csv(path)
+    first, _ = load(str(path)).frame.to_dict("records")
+    assert (first["prompt"], first["response"]) == (talk("Hi"), 'Say "é", twice')
+
+
 def test_ids_of_a_numbers_column_with_gaps_stay_whole_numbers(tmp_path):
     path = tmp_path / "pairs.parquet"
     rows = {"id": [100, None, 7], "instruction": ["Hi", "Bye", "Why?"], "output": ["A", "B", "C"]}

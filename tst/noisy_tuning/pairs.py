@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -107,7 +108,8 @@ def _read(record: Record, form: str, columns: PairColumns) -> Pair:
         prompt = _instruction(record, columns)
         return Pair(prompt, _text(look_up(record, columns.output), columns.output))
     if form == "messages":
-        prompt, response = _conversation(look_up(record, columns.messages), columns.messages)
+        messages = _parse_text(look_up(record, columns.messages))
+        prompt, response = _conversation(messages, columns.messages)
         return Pair(prompt, response)
     chosen, rejected = look_up(record, columns.chosen), look_up(record, columns.rejected)
     if isinstance(chosen, list):
@@ -144,6 +146,14 @@ def _text(value: Any, column: str) -> str:
     if not isinstance(value, str | int | float):
         raise BadRow(f"{column} is a {type(value).__name__}, not text")
     return plain_text(value)
+
+
+def _parse_text(value: Any) -> Any:
+    """The list that a CSV cell holds as JSON; other values as they are."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
