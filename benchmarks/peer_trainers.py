@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import resource
+import statistics
 import sys
 import time
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ class StepClock(TrainerCallback):
     limit: seconds after which training ends early, the warm-up's included
     folds: that each step trains
     steps: steps that were measured
+    ends: when each measured step ended
     cpu_seconds: of this process, which tell more where others use the cores too
     """
 
@@ -48,6 +51,7 @@ class StepClock(TrainerCallback):
         self.begun = 0.0
         self.folds = 1
         self.steps = 0
+        self.ends: list[float] = []
         self.started = self.ended = (0.0, 0.0)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -55,6 +59,7 @@ class StepClock(TrainerCallback):
             sys.exit("whoever measures is gone")
         self.begun = time.perf_counter()
         self.started = self.begun, time.process_time()
+        self.ends.clear()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if torch.cuda.is_available():
@@ -63,6 +68,8 @@ class StepClock(TrainerCallback):
         self.steps = max(0, state.global_step - self.warmup)
         if self.steps == 0:
             self.started = now
+        else:
+            self.ends.append(now[0])
         self.ended = now
         if now[0] - self.begun > self.limit:
             raise OutOfTimeError
@@ -70,6 +77,11 @@ class StepClock(TrainerCallback):
     @property
     def seconds(self) -> float:
         return self.ended[0] - self.started[0]
+
+    @property
+    def median_seconds(self) -> float:
+        """Of a step: below the mean where some steps compile what others then use."""
+        return statistics.median(b - a for a, b in pairwise([self.started[0], *self.ends]))
 
     @property
     def cpu_seconds(self) -> float:
@@ -265,6 +277,7 @@ def main() -> None:
         "steps": clock.steps,
         "seconds": clock.seconds,
         "cpu_seconds": clock.cpu_seconds,
+        "median_seconds": clock.median_seconds,
         "folds": clock.folds,
         "peak_gib": peak_memory(),
     }

@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument(
         "--keep-activations", action="store_true", help="peers without gradient checkpointing"
     )
+    parser.add_argument("--logs", default="", help="folder to keep what each trainer writes")
     parser.add_argument("--score", action="store_true", help="train all folds and compare scores")
     arguments = parser.parse_intermixed_args()
     cli = shutil.which(arguments.llamafactory or "llamafactory-cli")
@@ -130,7 +131,8 @@ def describe(told: dict[str, float] | str, tokens: float, k: int, steps: int) ->
     step = told["seconds"] / told["steps"]
     rounds = k / told["folds"]
     return (
-        f"{1e3 * step:8.0f} ms/step (CPU {1e3 * told['cpu_seconds'] / told['steps']:.0f}) "
+        f"{1e3 * step:8.0f} ms/step (median {1e3 * told['median_seconds']:.0f}, CPU "
+        f"{1e3 * told['cpu_seconds'] / told['steps']:.0f}) "
         f"{tokens * told['folds'] / step:9.0f} tok/s {told['peak_gib']:6.1f} GiB, "
         f"{told['folds']} of {k} folds at once, {told['steps']} steps; {k} folds of {steps} "
         f"steps: {steps * step * rounds:.0f} s{'' if rounds == 1 else f' ({rounds:g} times this)'}"
@@ -146,10 +148,13 @@ class Trainer:
         environment = dict(os.environ)
         if python != sys.executable:
             environment.pop("PYTHONPATH", None)
+        # on several GPUs the others would give each a batch of its own
+        visible = environment.get("CUDA_VISIBLE_DEVICES", "0")
+        environment["CUDA_VISIBLE_DEVICES"] = visible.partition(",")[0]
         steps = [str(arguments.steps), str(arguments.warmup), str(arguments.limit)]
         same = SAME if name == "ours" else []
-        own = folder.parent / name
-        own.mkdir()
+        own = Path(arguments.logs or folder.parent) / name
+        own.mkdir(parents=True, exist_ok=True)
         self._most = GETTING_READY + arguments.limit
         self._output, self._errors = own / "output.txt", own / "errors.txt"
         with self._output.open("w") as output, self._errors.open("w") as errors:

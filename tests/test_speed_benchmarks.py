@@ -43,13 +43,15 @@ def test_ways_of_training_folds_are_timed_and_their_losses_agree(run_benchmark):
     assert printed.count("losses of fold 0 agree") == 2
 
 
-def test_other_trainers_and_ours_are_timed_on_the_same_rows(run_benchmark):
-    few = ["--shape", "tiny", "--steps", "2", "--warmup", "1", "--batch", "2"]
+def test_other_trainers_and_ours_are_timed_on_the_same_rows(run_benchmark, tmp_path):
+    few = ["--shape", "tiny", "--steps", "2", "--warmup", "1", "--batch", "2",
+           "--logs", str(tmp_path / "logs")]  # fmt: skip
     words = ["benchmark=planted", "benchmark.n=24", "fold.k=2", "device=cpu"]
     printed = run_benchmark("peers.py", *few, *words, "--llamafactory", "/nowhere/cli")
     for title in ("plain TRL ", "ours, the same settings ", "ours, its best settings "):
         (line,) = (each for each in printed.splitlines() if each.startswith(title))
-        assert "ms/step" in line and "tok/s" in line and "GiB" in line
+        assert "ms/step (median " in line and "tok/s" in line and "GiB" in line
+    assert "step" in (tmp_path / "logs" / "trl" / "output.txt").read_text()
     assert "LLaMA-Factory: not found" in printed
 
 

@@ -176,6 +176,17 @@ def test_rows_without_a_fold_are_counted_in_one_line(exported, fold):
     assert problem.endswith("24 lack them: line 1, line 2, line 3 and 21 more.")
 
 
+@pytest.mark.parametrize("name", [None, ""])
+def test_rows_without_an_id_are_counted_in_one_line(exported, name):
+    rows = rows_of(exported.folder)
+    for row in rows:
+        row["id"] = name
+    reading = read_predictions(write(exported.folder / "answers.jsonl", rows))
+    assert not reading.answers
+    (problem,) = reading.problems
+    assert f"{len(rows)} lack them" in problem
+
+
 def test_a_csv_is_read_as_well(exported, score_config):
     rows = rows_of(exported.folder)
     for row in rows:

@@ -56,6 +56,8 @@ def read_predictions(path: Path) -> Reading:
     for at, record in enumerate(source.records):
         place = source.place(at)
         try:
+            if record["id"] in (None, ""):
+                raise ValueError("no id")
             key = (
                 str(record["id"]),
                 read_whole(record.get("repeat") or 0),
