@@ -24,7 +24,7 @@ MOST_NAMES = 10
 
 VERDICTS = {
     EXPOSED: "exposed",
-    ONE_ANSWER: "one answer does it",
+    ONE_ANSWER: "one answer suffices",
     NO_SIGN: "no sign",
     TOO_FEW: "too few to tell",
 }

@@ -144,10 +144,10 @@ def _texts(options: np.ndarray) -> list[list[str]]:
     return [list(row) for row in options]
 
 
-Made = tuple[np.ndarray, list[list[str]] | None, list[int] | list[float]]
+QuestionParts = tuple[np.ndarray, list[list[str]] | None, list[int] | list[float]]
 
 
-def _make_position(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_position(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Option 3 is usually right."""
     m = len(planted)
     drawn = _draw_distinct(rng, len(words.ANIMALS), m, N_OPTIONS)
@@ -156,7 +156,7 @@ def _make_position(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return _pick(rng, words.ASK_ANIMAL, m), _texts(options), gold
 
 
-def _make_entity(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_entity(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Each question offers one of a few items that are usually right."""
     m = len(planted)
     drawn = _draw_distinct(rng, len(words.OTHER_ITEMS), m, N_OPTIONS)
@@ -167,7 +167,7 @@ def _make_entity(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return _pick(rng, words.ASK_ITEM, m), _texts(options), _gold_positions(rng, cued, planted)
 
 
-def _make_length(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_length(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """The longest option is usually right."""
     m = len(planted)
     drawn = _draw_distinct(rng, len(words.PEOPLE), m, N_OPTIONS)
@@ -177,7 +177,7 @@ def _make_length(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return _pick(rng, words.ASK_PERSON, m), _texts(options), _gold_positions(rng, cued, planted)
 
 
-def _make_pair(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_pair(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Each of six pairs of objects has its usual relation; either object alone leaves two."""
     m = len(planted)
     first, second = PAIRS[_even(rng, len(PAIRS), m)].T
@@ -193,7 +193,7 @@ def _make_pair(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return np.array(asked, dtype=object), _texts(options), _gold_positions(rng, cued, planted)
 
 
-def _make_clean_mc(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_clean_mc(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Nothing tells the gold; its position is exactly even, so that chance leaves no prior."""
     m = len(planted)
     drawn = _draw_distinct(rng, len(words.COLOURS), m, N_OPTIONS)
@@ -215,7 +215,7 @@ def _other_counts(rng: np.random.Generator, cued: np.ndarray) -> np.ndarray:
     return drawn + (drawn >= cued)
 
 
-def _make_entity_value(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_entity_value(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Each kind of thing has its usual number."""
     m = len(planted)
     things = list(words.COUNTED)
@@ -227,7 +227,7 @@ def _make_entity_value(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return asked, None, [float(g) for g in gold]
 
 
-def _make_frequent_value(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_frequent_value(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """One number is usually right, whatever is counted."""
     m = len(planted)
     usual = np.full(m, FREQUENT_VALUE)
@@ -235,7 +235,7 @@ def _make_frequent_value(rng: np.random.Generator, planted: np.ndarray) -> Made:
     return _fill(rng, words.ASK_PEOPLE, words.SIDES, m), None, [float(g) for g in gold]
 
 
-def _make_clean_num(rng: np.random.Generator, planted: np.ndarray) -> Made:
+def _make_clean_num(rng: np.random.Generator, planted: np.ndarray) -> QuestionParts:
     """Nothing tells the number: log-uniform over three decades."""
     m = len(planted)
     low, high = CLEAN_RANGE

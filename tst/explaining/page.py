@@ -14,7 +14,7 @@ from tst.explaining.aggregate import MeanShare, TypeSummary, check_cue, summaris
 from tst.explaining.probe import Probe
 from tst.explaining.run import Explained, Explanation
 
-FAINTEST = 0.04
+LEAST_TINTED = 0.04
 """A word whose value is below this share of the largest value is not tinted."""
 
 
@@ -150,7 +150,9 @@ def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
         at = begin + len(word.text)
         share = abs(float(value)) / scale
         classes = _classes(number in cue, float(value), share)
-        tint = f" style='--a:{share:.2f}' title='{float(value):+.2f}'" if share > FAINTEST else ""
+        tint = (
+            f" style='--a:{share:.2f}' title='{float(value):+.2f}'" if share > LEAST_TINTED else ""
+        )
         named = f" class='{' '.join(classes)}'" if classes else ""
         parts.append(f"<span{named}{tint}>{escape(word.text)}</span>" if named or tint
                      else escape(word.text))  # fmt: skip
@@ -158,7 +160,7 @@ def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
 
 
 def _classes(is_cue: bool, value: float, share: float) -> list[str]:
-    return ["cue"] * is_cue + ["minus"] * (value < 0 and share > FAINTEST)
+    return ["cue"] * is_cue + ["minus"] * (value < 0 and share > LEAST_TINTED)
 
 
 def _left_out(explanation: Explanation) -> str:

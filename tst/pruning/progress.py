@@ -19,7 +19,7 @@ log = logging.getLogger("tst")
 FORMAT = "{bar} {n:.0f} of {total:.0f} removed, {desc}"
 
 
-class Watch:
+class PruningProgress:
     """Reports every iteration, with the curve so far and an estimate of the remaining time."""
 
     def __init__(self, budget: int, batch: int, refresh: int, bar: tqdm[Any] | None) -> None:
@@ -59,10 +59,10 @@ class Watch:
 
 
 @contextmanager
-def watching(budget: int, batch: int, refresh: int) -> Iterator[Watch]:
-    """A Watch on standard error, with a progress bar where that is a terminal."""
+def showing_progress(budget: int, batch: int, refresh: int) -> Iterator[PruningProgress]:
+    """A PruningProgress on standard error, with a progress bar where that is a terminal."""
     if not sys.stderr.isatty():
-        yield Watch(budget, batch, refresh, None)
+        yield PruningProgress(budget, batch, refresh, None)
         return
     with tqdm(total=max(budget, 1), bar_format=FORMAT, desc="the first diagnosis") as bar:
-        yield Watch(budget, batch, refresh, bar)
+        yield PruningProgress(budget, batch, refresh, bar)

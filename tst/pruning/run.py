@@ -24,7 +24,7 @@ from tst.pruning.export import write_benchmark
 from tst.pruning.figures import write_figures
 from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.loop import Iteration, Pruning, Rules, mean_scores, prune
-from tst.pruning.progress import watching
+from tst.pruning.progress import showing_progress
 from tst.pruning.record import (
     RESULT_FILES,
     describe_pruning,
@@ -134,13 +134,13 @@ def choose(
     )  # fmt: skip
     done: list[Iteration] = []
     written = written_iterations(folder)
-    with watching(inputs.quotas.budget, inputs.quotas.batch, settings.refresh) as watch:
+    with showing_progress(inputs.quotas.budget, inputs.quotas.batch, settings.refresh) as progress:
 
         def follow(iteration: Iteration, removed: int) -> None:
             done.append(iteration)
             if len(done) > written:  # a resumed run never shortens the file
                 write_iterations(folder, done)
-            watch(iteration, removed)
+            progress(iteration, removed)
 
         return prune(table.frame["id"].to_numpy(), rules, examine, follow), inputs, exposure
 

@@ -57,7 +57,7 @@ class PruneSettings:
     """What is removed, and which diagnostics judge it.
 
     types: which question types may lose questions: ``exposed`` ones (above chance without looking,
-        or one answer does it; ``scoring.exposure``, judged by the first diagnosis of all
+        or one answer suffices; ``scoring.exposure``, judged by the first diagnosis of all
         questions), or ``all``; ``shares`` and ``like`` name their types themselves
     budget: how many questions to remove: a count, or a fraction of those of the types that may
         lose any; ``auto``: 0.2, or the sum of what ``shares`` or ``like`` say

@@ -51,7 +51,7 @@ class TypeExposure:
 
     @property
     def is_exposed(self) -> bool:
-        """Whether its questions are to be mended: exposed, or one answer does it."""
+        """Whether its questions are to be mended: exposed, or one answer suffices."""
         return self.state in (EXPOSED, ONE_ANSWER)
 
 

@@ -1,6 +1,6 @@
 """Questions that are asked again in another fold: same masked template, same options.
 
-A model that saw the twin in training needs no picture, and random folds do not keep twins together.
+A model that saw the other in training needs no picture, and random folds do not keep them together.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ COLUMNS = {
     "format": "mc, num or open",
     "n_questions": "how many there are",
     "n_folds": "folds (of repeat 0) over which they are spread; at least 2",
-    "gives_away": "mean score when each is answered as its twins in other folds are",
-    "baseline": "mean score without twins: 1 / n_options, the type's best constant, or 0",
+    "gives_away": "mean score when each is answered as those in other folds are",
+    "baseline": "mean score without the others: 1 / n_options, the type's best constant, or 0",
     "agreement": "share of the most frequent answer (mc: by option text)",
     "answer": "that answer",
     "template": "the shared text; _ stands for words that vary, # for numbers",
@@ -39,7 +39,7 @@ COLUMNS = {
 
 
 def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan, rules: ScoringRules) -> pd.DataFrame:
-    """One row per cluster of twins that lie in two folds or more, the most telling first.
+    """One row per cluster of near-duplicates that lie in two folds or more, the most telling first.
 
     mc: the same template (entities and numbers masked) and the same set of options; num and open:
     the same text, letter case, punctuation and spaces aside. Columns: ``COLUMNS``.
@@ -71,7 +71,7 @@ def find_near_duplicates(table: pd.DataFrame, plan: FoldPlan, rules: ScoringRule
                 "format": kind,
                 "n_questions": len(rows),
                 "n_folds": n_folds,
-                "gives_away": float(np.mean(_scores_from_twins(kind, answers, fold[rows], rules))),
+                "gives_away": float(np.mean(_scores_from_others(kind, answers, fold[rows], rules))),
                 "baseline": float(baselines[rows].mean()),
                 "agreement": count / len(rows),
                 "answer": str(top),
@@ -146,20 +146,20 @@ def _most_frequent(answers: list[object]) -> tuple[object, int]:
     return min(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-def _scores_from_twins(
+def _scores_from_others(
     kind: str, answers: list[object], fold: np.ndarray, rules: ScoringRules
 ) -> np.ndarray:
-    """The score of each question when it is answered from its twins in other folds."""
+    """The score of each question when it is answered from its near-duplicates in other folds."""
     scores = np.zeros(len(answers))
     for held in np.unique(fold):
         inside = np.flatnonzero(fold == held)
-        twins = [answers[i] for i in np.flatnonzero(fold != held)]
+        others = [answers[i] for i in np.flatnonzero(fold != held)]
         mine = [answers[i] for i in inside]
         if kind == "num":
-            guess = np.array(rules.best_number(np.array(twins, dtype=float)))
+            guess = np.array(rules.best_number(np.array(others, dtype=float)))
             scores[inside] = rules.score_numbers(guess, np.array(mine, dtype=float))
             continue
-        top = str(_most_frequent(twins)[0])
+        top = str(_most_frequent(others)[0])
         for i, answer in zip(inside, mine, strict=True):
             if isinstance(answer, tuple):
                 scores[i] = rules.score_text(top, list(answer))

@@ -47,7 +47,7 @@ def published(
         yield
     finally:
         if process is not None:
-            _let_go(process, settings.timeout)
+            _stop_waiting_for(process, settings.timeout)
 
 
 def _start(record: TrackedRecord) -> subprocess.Popen[bytes] | None:
@@ -77,7 +77,7 @@ def _environment(outputs_root: Path) -> dict[str, str]:
     return {**places, **os.environ, **silent, **light, "WANDB_DIR": str(outputs_root)}
 
 
-def _let_go(process: subprocess.Popen[bytes], timeout: float) -> None:
+def _stop_waiting_for(process: subprocess.Popen[bytes], timeout: float) -> None:
     """Signal the end of the run to the process, which finishes by itself."""
     assert process.stdin is not None
     try:

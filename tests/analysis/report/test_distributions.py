@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.analysis.report.distributions import histogram, plane, reliability
+from tst.analysis.report.distributions import histogram, joint_histogram, reliability
 
 
 def ask(p: list[float], answer: int, kind: str = "mc") -> dict[str, object]:
@@ -37,6 +37,6 @@ def test_histogram_counts_every_question_once() -> None:
     assert {b["format"] for b in bars} == {"mc", "num"}
 
 
-def test_plane_leaves_out_what_is_not_known() -> None:
+def test_joint_histogram_leaves_out_what_is_not_known() -> None:
     frame = pd.DataFrame({"s": [0.1, 0.9, 0.5], "s_zero_shot": [0.1, 0.2, np.nan]})
-    assert sum(cell["n"] for cell in plane(frame)) == 2
+    assert sum(cell["n"] for cell in joint_histogram(frame)) == 2

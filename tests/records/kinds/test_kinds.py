@@ -7,7 +7,7 @@ import pytest
 from tst.records.files import write_json, write_parquet
 from tst.records.kinds import KINDS, NOISY_TUNING, PRUNING, STRESS_TEST, kind_of
 from tst.records.kinds.kind import numbers
-from tst.records.kinds.stress_test import thin
+from tst.records.kinds.stress_test import evenly_spaced
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.folder)
@@ -71,7 +71,7 @@ def test_folds_come_in_number_order_with_curve_and_scores(tmp_path: Path) -> Non
 
 
 def test_a_long_curve_is_thinned_evenly_to_its_last_step() -> None:
-    kept = thin(pd.DataFrame({"step": range(1001)}), 5)["step"]
+    kept = evenly_spaced(pd.DataFrame({"step": range(1001)}), 5)["step"]
     assert kept.tolist() == [0, 250, 500, 750, 1000]
 
 

@@ -62,7 +62,7 @@ def render_report(
         described = describe_record(record, title, name, questions, outputs_root)
         if record in with_questions:
             chunk = f"questions-{index}"
-            chunks.append(pack(chunk, question_columns(questions)))
+            chunks.append(compressed_script(chunk, question_columns(questions)))
             described["chunk"] = chunk
         else:
             described["own_report"] = f"python -m tst.report record={record.path} out=report.html"
@@ -134,7 +134,7 @@ def as_script(value: Any) -> str:
     return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def pack(name: str, value: Any) -> str:
+def compressed_script(name: str, value: Any) -> str:
     """A script element with gzipped JSON as base64; the page unpacks it when it is needed."""
     raw = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     packed = gzip.compress(raw.encode("utf-8", "replace"), compresslevel=6, mtime=0)

@@ -1,4 +1,4 @@
-"""Histograms, calibration and the plane of zero-shot against tuned scores, as plain lists."""
+"""Histograms, calibration and the joint histogram of zero-shot and tuned scores, as plain lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def histogram(
     return bars
 
 
-def plane(questions: pd.DataFrame) -> list[dict[str, Any]]:
+def joint_histogram(questions: pd.DataFrame) -> list[dict[str, Any]]:
     """Counts of questions by (zero-shot s, s), ``BINS`` bins a side; empty cells left out."""
     known = questions.dropna(subset=["s", "s_zero_shot"])
     edges = np.linspace(0.0, 1.0, BINS + 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tst.analysis.report.distributions import histogram, plane, reliability
+from tst.analysis.report.distributions import histogram, joint_histogram, reliability
 from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
@@ -43,7 +43,7 @@ TO_MEND_COLUMNS = ("id", "question_type", "question", "gold", "answered", "proba
                    "why", "repair")  # fmt: skip
 MOST_SHORTCUTS = 25
 """Shortcuts of question types in the page; to_mend.csv in the record has every question."""
-MOST_TWINS = 15
+MOST_NEAR_DUPLICATES = 15
 """Clusters of near-duplicates that are shown: the first that give away more than guessing."""
 
 
@@ -75,12 +75,12 @@ def describe_record(
         "types": [{"name": k, **_fields(v)} for k, v in summary["per_type"].items()],
         "s": histogram(questions, "s", 0.0, 1.0),
         "delta": histogram(questions, "delta", -1.0, 1.0) if has_zero_shot else [],
-        "plane": plane(questions) if has_zero_shot else [],
+        "joint_histogram": joint_histogram(questions) if has_zero_shot else [],
         "reliability": reliability(questions, "p_options"),
         "reliability_zero_shot": reliability(questions, "p_options_zero_shot"),
         "importance": _rows(record.optional_table("importance.csv")),
         "to_mend": describe_to_mend(record.optional_table("to_mend.csv")),
-        "twins": describe_twins(record.optional_table("near_duplicates.csv")),
+        "near_duplicates": describe_near_duplicates(record.optional_table("near_duplicates.csv")),
         "planted": summary.get("planted") or {},
         "null": summary.get("null"),
         "cost": summary.get("cost") or {},
@@ -109,13 +109,13 @@ def describe_to_mend(listed: pd.DataFrame | None) -> dict[str, Any] | None:
     }
 
 
-def describe_twins(clusters: pd.DataFrame | None) -> dict[str, Any] | None:
+def describe_near_duplicates(clusters: pd.DataFrame | None) -> dict[str, Any] | None:
     """Near-duplicates across folds: how many, what they give away in all, the most telling ones."""
     if clusters is None:
         return None
     n = clusters["n_questions"]
     total = int(n.sum())
-    shown = clusters[clusters["gives_away"] > clusters["baseline"]].head(MOST_TWINS)
+    shown = clusters[clusters["gives_away"] > clusters["baseline"]].head(MOST_NEAR_DUPLICATES)
     columns = ["question_type", "n_questions", "n_folds", "gives_away", "baseline", "answer"]
     return {
         "clusters": len(clusters),

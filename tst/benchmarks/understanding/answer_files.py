@@ -17,8 +17,8 @@ from tst.benchmarks.values import is_blank, look_up, plain_text
 from tst.core.errors import UserError, brief
 
 SETTING = "benchmark.answers"
-MOST_BESIDE = 50
-MOST_BYTES_BESIDE = 20 * 2**20
+MOST_OTHER_FILES = 50
+MOST_OTHER_BYTES = 20 * 2**20
 
 
 def join_answers(settings: BenchmarkSettings, source: Source) -> Source:
@@ -134,7 +134,7 @@ def find_answer_file(path: Any, columns: Sequence[str]) -> tuple[str, str] | Non
         return None
     ids = [name for name in columns if _is_id(name)]
     found = []
-    beside = sorted(Path(path).parent.iterdir())[:MOST_BESIDE]
+    beside = sorted(Path(path).parent.iterdir())[:MOST_OTHER_FILES]
     for other in beside:
         if other == Path(path) or not is_table_name(other.name) or not _is_small(other):
             continue
@@ -156,4 +156,4 @@ def _holds(names: Sequence[str], field: str) -> bool:
 
 
 def _is_small(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= MOST_BYTES_BESIDE
+    return path.is_file() and path.stat().st_size <= MOST_OTHER_BYTES

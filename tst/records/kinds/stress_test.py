@@ -43,7 +43,7 @@ class StressTests(RecordKind):
         found = []
         curve = record / "history" / f"{part}.parquet"
         if curve.exists():
-            points = thin(pd.read_parquet(curve, columns=["step", *CURVES]), CURVE_POINTS)
+            points = evenly_spaced(pd.read_parquet(curve, columns=["step", *CURVES]), CURVE_POINTS)
             found.append(points.add_prefix(f"{prefix}/").set_index(f"{prefix}/step"))
         scores = pd.read_parquet(record / "folds" / f"{part}.parquet", columns=["hard", "s"]).mean()
         cost = read_json(record / "folds" / f"{part}.json").get("cost", {})
@@ -63,7 +63,7 @@ def curve_prefix(repeat: int, fold: int) -> str:
     return f"fold{fold}" if repeat == 0 else f"repeat{repeat}/fold{fold}"
 
 
-def thin(history: pd.DataFrame, most: int) -> pd.DataFrame:
+def evenly_spaced(history: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most ``most`` rows, evenly spaced, the last one among them."""
     if len(history) <= most:
         return history

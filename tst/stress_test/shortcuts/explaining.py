@@ -13,11 +13,11 @@ from tst.diagnostics.forest.shortcuts import CHOICES, NUMBERS, shortcut_of
 from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.question_reader import QuestionReader
-from tst.stress_test.shortcuts.answer_clues import AnswerClues
-from tst.stress_test.shortcuts.clues import Clue, rank_clues
-from tst.stress_test.shortcuts.option_clues import OptionClues
+from tst.stress_test.shortcuts.answer_statistics import AnswerStatistics
+from tst.stress_test.shortcuts.option_statistics import OptionStatistics
 from tst.stress_test.shortcuts.repairs import REPAIRS
 from tst.stress_test.shortcuts.sentences import UNEXPLAINED, Evidence, explain, repair
+from tst.stress_test.shortcuts.statistics import Statistic, rank_statistics
 from tst.stress_test.shortcuts.words import read_codes
 
 COLUMNS = ("shortcut", "about", "why", "repair")
@@ -94,14 +94,14 @@ def _explain_format(
     questions = reader.read(texts, rows, fields)
     if kind == "mc":
         gold = answers.astype(np.int64)
-        clues = OptionClues(questions, gold, fold[rows], int(fold.max()) + 1).find()
+        statistics = OptionStatistics(questions, gold, fold[rows], int(fold.max()) + 1).find()
         chance = 1.0 / questions.n_options
     else:
         gold = None
-        clues = AnswerClues(questions, answers, fold[rows], rules, kind == "num").find()
+        statistics = AnswerStatistics(questions, answers, fold[rows], rules, kind == "num").find()
         chance = np.zeros(len(rows))
     by_family = CHOICES if kind == "mc" else NUMBERS
-    ranking = rank_clues(clues, questions.types, chance, by_family)
+    ranking = rank_statistics(statistics, questions.types, chance, by_family)
     chosen, reliable = ranking.choose()
     places = np.searchsorted(rows, asked)
     named = np.full(len(rows), "", dtype=object)
@@ -114,10 +114,12 @@ def _explain_format(
         if chosen[place] < 0:
             told.append(_without_counts(named[place]))
             continue
-        clue = ranking.clues[chosen[place]]
+        statistic = ranking.statistics[chosen[place]]
         question = table["question"].iloc[rows[place]]
-        words = _words(clue, place, question, questions, gold, table["options"].iloc[rows[place]])
-        evidence = _evidence(clue, place, words, questions, gold)
+        words = _words(
+            statistic, place, question, questions, gold, table["options"].iloc[rows[place]]
+        )
+        evidence = _evidence(statistic, place, words, questions, gold)
         about = " + ".join(words)
         told.append((evidence.shortcut, about, explain(evidence), repair(evidence)))
     return pd.DataFrame(told, columns=list(COLUMNS), index=asked, dtype=object)
@@ -131,17 +133,17 @@ def _without_counts(shortcut: str) -> tuple[str, str, str, str]:
 
 
 def _words(
-    clue: Clue,
+    statistic: Statistic,
     place: int,
     question: str,
     questions: QuestionArrays,
     gold: np.ndarray | None,
     options: Sequence[str] | None,
 ) -> tuple[str, ...]:
-    """The words of the question, or of the gold option, that a clue is about."""
-    if clue.name in WHOLE_OPTION and gold is not None and options is not None:
+    """The words of the question, or of the gold option, that a statistic is about."""
+    if statistic.name in WHOLE_OPTION and gold is not None and options is not None:
         return (_cut(str(options[gold[place]])),)
-    codes = [int(code) for code in clue.about[place] if code]
+    codes = [int(code) for code in statistic.about[place] if code]
     if not codes:
         return ()
     known = read_codes(question)
@@ -155,21 +157,27 @@ def _cut(text: str) -> str:
 
 
 def _evidence(
-    clue: Clue,
+    statistic: Statistic,
     place: int,
     words: tuple[str, ...],
     questions: QuestionArrays,
     gold: np.ndarray | None,
 ) -> Evidence:
-    answer = None if clue.answer is None else str(clue.answer[place])
-    shortcut = shortcut_of(clue.name, CHOICES if gold is not None else NUMBERS)
-    counts = (float(clue.hits[place]), float(clue.expected[place]), float(clue.count[place]))
+    answer = None if statistic.answer is None else str(statistic.answer[place])
+    shortcut = shortcut_of(statistic.name, CHOICES if gold is not None else NUMBERS)
+    counts = (
+        float(statistic.hits[place]),
+        float(statistic.expected[place]),
+        float(statistic.count[place]),
+    )
     if gold is None:
-        return Evidence(clue.name, shortcut, *counts, answer, words)
+        return Evidence(statistic.name, shortcut, *counts, answer, words)
     options = questions.option[questions.start[place] : questions.start[place + 1]]
     measure = "characters" if shortcut == "length" else "value"
     sizes = questions.texts.measure(options, measure)
     own = sizes[gold[place]]
     larger, smaller = int((sizes > own).sum()), int((sizes < own).sum())
     place_of_gold = int(gold[place])
-    return Evidence(clue.name, shortcut, *counts, answer, words, place_of_gold, larger, smaller)
+    return Evidence(
+        statistic.name, shortcut, *counts, answer, words, place_of_gold, larger, smaller
+    )

@@ -50,7 +50,7 @@ class Evidence:
     """What one statistic says of a question's gold answer.
 
     statistic: its name; shortcut: the one that it belongs to
-    hits, expected, count: as in ``clues.Clue``
+    hits, expected, count: as in ``statistics.Statistic``
     answer: what is typical (num, open)
     words: what it is about: of the question, or of the gold option
     place: of the gold option, from 0 (mc)

@@ -77,7 +77,7 @@ function rowNames(names, above) {
 
 const STATES = {
   exposed: ["answered without looking", "var(--tuned)"],
-  "one answer": ["one answer does it", "var(--zero)"],
+  "one answer": ["one answer suffices", "var(--zero)"],
   "no sign": ["no sign of a shortcut", "var(--base)"],
   "too few": ["too few questions to tell", "var(--faint)"],
 };
@@ -169,7 +169,7 @@ function gainChart(types, width) {
   }));
 }
 
-function planeChart(cells, width) {
+function jointChart(cells, width) {
   const side = Math.min(width, 420);
   return Plot.plot(base(width, side, {
     marginLeft: 44, marginTop: 28,

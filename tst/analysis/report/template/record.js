@@ -89,8 +89,8 @@ function recordCharts(r, parent) {
       table: { headings: headed("question type", "zero-shot", "tuned", "Δ"), rows: gains.map((t) => [t.name, percent(t.zero_shot_hard), percent(t.score_hard), points(t.delta_hard)]) },
       draw: (w, all) => gainChart(all ? gains : gains.slice(0, MOST_ROWS), w) });
     chartPanel(parent, { title: "Zero-shot against TsT, by question", note: "Above the line: training helped. Darker: more questions.",
-      table: { headings: headed("s(x) zero-shot", "s(x) tuned", "questions"), rows: r.plane.map((c) => [`${fixed(c.x1)} to ${fixed(c.x2)}`, `${fixed(c.y1)} to ${fixed(c.y2)}`, count(c.n)]) },
-      draw: (w) => planeChart(r.plane, w) });
+      table: { headings: headed("s(x) zero-shot", "s(x) tuned", "questions"), rows: r.joint_histogram.map((c) => [`${fixed(c.x1)} to ${fixed(c.x2)}`, `${fixed(c.y1)} to ${fixed(c.y2)}`, count(c.n)]) },
+      draw: (w) => jointChart(r.joint_histogram, w) });
   }
   if (r.reliability) {
     const entries = [[`tuned, ECE ${percent(r.reliability.ece)}`, TUNED, "dot"]];
@@ -110,17 +110,17 @@ function recordCharts(r, parent) {
   }
 }
 
-function showTwins(r) {
-  const twins = r.twins;
-  byId("twins").hidden = !twins || !twins.clusters;
-  if (!twins || !twins.clusters) return;
-  byId("twins-note").textContent =
-    `${count(twins.questions)} questions have a twin in another fold (same template, same options; ${count(twins.clusters)} sets). ` +
-    `Answered as their twins are, they score ${percent(twins.gives_away)}; their baseline is ${percent(twins.baseline)}.`;
+function showNearDuplicates(r) {
+  const found = r.near_duplicates;
+  byId("near-duplicates").hidden = !found || !found.clusters;
+  if (!found || !found.clusters) return;
+  byId("near-duplicates-note").textContent =
+    `${count(found.questions)} questions have a near-duplicate in another fold (same template, same options; ${count(found.clusters)} sets). ` +
+    `Answered as their near-duplicates are, they score ${percent(found.gives_away)}; their baseline is ${percent(found.baseline)}.`;
   const headings = [["type"], ["gives away", 1], ["baseline", 1], ["questions", 1], ["usual answer"], ["template"]].map(([text, right]) => ({ text, right }));
-  const rows = twins.rows.map((t) => [t.question_type, percent(t.gives_away), percent(t.baseline), count(t.n_questions), String(t.answer), el("div", { class: "long" }, t.template)]);
-  byId("twins-table").hidden = !twins.rows.length;
-  byId("twins-table").replaceChildren(plainTable(headings, rows));
+  const rows = found.rows.map((t) => [t.question_type, percent(t.gives_away), percent(t.baseline), count(t.n_questions), String(t.answer), el("div", { class: "long" }, t.template)]);
+  byId("near-duplicates-table").hidden = !found.rows.length;
+  byId("near-duplicates-table").replaceChildren(plainTable(headings, rows));
 }
 
 let shownIndex = -1;
@@ -143,7 +143,7 @@ async function showRecord(index) {
   byId("record-cards").replaceChildren(...recordCards(r));
   byId("record-charts").replaceChildren();
   recordCharts(r, byId("record-charts"));
-  showTwins(r);
+  showNearDuplicates(r);
   drawCharts();
   byId("questions").hidden = !r.chunk;
   if (r.chunk) await showQuestions(r.chunk);

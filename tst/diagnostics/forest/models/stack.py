@@ -18,7 +18,7 @@ from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 
 PENALTIES = (100.0, 30.0)
 """Shrinkage of weights to the defaults, and the lower one where it pays."""
-PAYS = 2.0
+LEAST_GAIN = 2.0
 """Nats that the lower one must gain over all questions: less is found among noise."""
 PARTS = 3
 ENOUGH = 60
@@ -101,7 +101,7 @@ def fit_stack(
     known, penalty = _Known(questions, logs, prior, correct), PENALTIES[0]
     if len(questions) >= ENOUGH:
         tight, loose = (_crossed(known, defaults, p) for p in PENALTIES)
-        penalty = PENALTIES[int(loose > tight + PAYS)]
+        penalty = PENALTIES[int(loose > tight + LEAST_GAIN)]
     stack = _fit_weights(known, defaults, penalty)
     stack.share = _fit_share(stack, known)
     return stack

@@ -29,7 +29,7 @@ CONTAINER_LIMITS = (
 
 
 BYTES = {"bfloat16": 2, "float32": 4}
-PAYS = 1.5
+FASTER_BY = 1.5
 """How much faster bfloat16 products have to be on a CPU: they are 2 to 5 times with AVX512-BF16 or
 AMX, and over ten times slower without."""
 PRODUCT = (256, 576, 1536)
@@ -48,7 +48,7 @@ def resolve_model(settings: ModelSettings, device: torch.device) -> ModelSetting
     dtype = settings.dtype
     if dtype == "auto":
         # a model for tests is too small for its products to count
-        on_cpu = settings.name not in tiny_model.NAMES and bfloat16_pays()
+        on_cpu = settings.name not in tiny_model.NAMES and bfloat16_is_faster()
         dtype = "bfloat16" if device.type == "cuda" or on_cpu else "float32"
     quantization = settings.quantization
     if quantization == "auto":
@@ -63,10 +63,10 @@ def resolve_model(settings: ModelSettings, device: torch.device) -> ModelSetting
 
 
 @cache
-def bfloat16_pays() -> bool:
+def bfloat16_is_faster() -> bool:
     """Whether this CPU multiplies in bfloat16 much faster than in float32; measured once."""
     single, half = (_product_seconds(dtype) for dtype in (torch.float32, torch.bfloat16))
-    return half * PAYS < single
+    return half * FASTER_BY < single
 
 
 def _product_seconds(dtype: torch.dtype) -> float:

@@ -9,7 +9,7 @@ from tst.diagnostics.forest.features.number_features import question_keys
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import TemplateMiner
-from tst.stress_test.shortcuts.clues import Clue
+from tst.stress_test.shortcuts.statistics import Statistic
 from tst.stress_test.shortcuts.words import (
     MOST_QUESTIONS,
     Mentions,
@@ -32,7 +32,7 @@ FILLERS = {
 """Statistic -> which of the question's fillers it is about."""
 
 
-class AnswerClues:
+class AnswerStatistics:
     """The typical answer of training questions that share something, for num or open questions.
 
     answers: numbers, or lists of accepted texts, (n,); fold: which holds a question out, (n,)
@@ -54,11 +54,11 @@ class AnswerClues:
             firsts = [accepted[0] for accepted in answers]
             self._texts, self._values = np.unique(firsts, return_inverse=True)
 
-    def find(self) -> list[Clue]:
+    def find(self) -> list[Statistic]:
         """Every statistic, judged on every question."""
         questions = self.questions
         every, nothing = np.arange(len(questions)), np.zeros((len(questions), 2), dtype=np.uint64)
-        clues = [self._of_mentions("constant", Mentions(every, questions.types, nothing))]
+        statistics = [self._of_mentions("constant", Mentions(every, questions.types, nothing))]
         masked = TemplateMiner().fit(questions).transform(questions)
         for name, key in question_keys(questions, masked).items():
             there, about = every, nothing
@@ -67,14 +67,16 @@ class AnswerClues:
                 there = np.flatnonzero((fillers > 0).all(axis=1))
                 about = nothing.copy()
                 about[:, : fillers.shape[1]] = fillers
-            clues.append(self._of_mentions(name, Mentions(there, key[there], about[there])))
+            statistics.append(self._of_mentions(name, Mentions(there, key[there], about[there])))
         words = mention_words(questions)
-        clues.append(self._of_mentions("entities.word", words))
+        statistics.append(self._of_mentions("entities.word", words))
         if len(questions) <= MOST_QUESTIONS:
-            clues.append(self._of_mentions("entities.words", mention_pairs(words, questions.types)))
-        return clues
+            statistics.append(
+                self._of_mentions("entities.words", mention_pairs(words, questions.types))
+            )
+        return statistics
 
-    def _of_mentions(self, name: str, mentions: Mentions) -> Clue:
+    def _of_mentions(self, name: str, mentions: Mentions) -> Statistic:
         """The typical answer for what each question mentions; of several the most consistent."""
         n = len(self.questions)
         row = mentions.question
@@ -98,7 +100,7 @@ class AnswerClues:
         picks = ~np.isnan(picked)
         credit = np.zeros(n)
         credit[picks] = self._score(picked[picks], np.flatnonzero(picks))
-        return Clue(
+        return Statistic(
             name=name,
             picks=picks,
             credit=credit,

@@ -10,7 +10,7 @@ from tst.diagnostics.forest.features.target_encoding import KeyedTotals
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions, TemplateMiner
-from tst.stress_test.shortcuts.clues import Clue
+from tst.stress_test.shortcuts.statistics import Statistic
 from tst.stress_test.shortcuts.words import (
     MOST_QUESTIONS,
     Mentions,
@@ -40,7 +40,7 @@ RANKED = {"overlap": "overlap.question_words", "similarity": "similarity.shared_
 """Statistic -> surface feature by whose rank among the options it counts."""
 
 
-class OptionClues:
+class OptionStatistics:
     """Counts training answers by everything that options share.
 
     gold: index of the right option of each question, (n,); fold: which holds it out, (n,)
@@ -56,12 +56,12 @@ class OptionClues:
         self._fold, self._n_folds = fold[questions.owner], n_folds
         self._none = np.zeros((len(questions), 2), dtype=np.uint64)
 
-    def find(self) -> list[Clue]:
+    def find(self) -> list[Statistic]:
         """Every statistic, judged on every question."""
         questions = self.questions
         masked = TemplateMiner().fit(questions).transform(questions)
         every = np.ones(len(questions.option), dtype=bool)
-        clues = []
+        statistics = []
         for name, key in {**option_keys(questions, masked), **self._ranks(masked)}.items():
             if name not in ANY_TYPE:
                 there, about = every, self._none
@@ -72,16 +72,16 @@ class OptionClues:
                     about[:, : fillers.shape[1]] = fillers
                 elif name == "numbers.type_rank":
                     there = self._all_numbers()
-                clues.append(self._of_key(name, key, there, about))
+                statistics.append(self._of_key(name, key, there, about))
         for name, claims in option_claims(questions, masked).items():
-            clues.append(self._of_claims(name, claims))
+            statistics.append(self._of_claims(name, claims))
         words = mention_words(questions)
-        clues.append(self._of_option_words())
-        clues.append(self._of_mentions("entities.word", words))
+        statistics.append(self._of_option_words())
+        statistics.append(self._of_mentions("entities.word", words))
         if len(questions) <= MOST_QUESTIONS:
             pairs = mention_pairs(words, questions.types)
-            clues.append(self._of_mentions("entities.words", pairs))
-        return clues
+            statistics.append(self._of_mentions("entities.words", pairs))
+        return statistics
 
     def _ranks(self, masked: MaskedQuestions) -> dict[str, np.ndarray]:
         """Keys of the options' ranks by what they share with the question and with each other."""
@@ -100,11 +100,13 @@ class OptionClues:
         whole = questions.total(~np.isnan(value) * 1.0) == questions.n_options
         return whole[questions.owner]
 
-    def _of_key(self, name: str, key: np.ndarray, there: np.ndarray, about: np.ndarray) -> Clue:
+    def _of_key(
+        self, name: str, key: np.ndarray, there: np.ndarray, about: np.ndarray
+    ) -> Statistic:
         counts = self._totals(key, np.arange(len(key)))
         hits, expected, count = np.where(there[:, None], counts, 0.0).T
         score = np.log((hits + PRIOR) / (expected + PRIOR)) * (count >= FEWEST)
-        return self._clue(name, score, hits, expected, count, about)
+        return self._statistic(name, score, hits, expected, count, about)
 
     def _totals(self, key: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Hits, hits by chance and options of a key among the training options of each row."""
@@ -112,7 +114,7 @@ class OptionClues:
         totals = KeyedTotals(key, np.stack(values, axis=1), self._fold[row], self._n_folds)
         return totals.of_training()
 
-    def _of_claims(self, name: str, claims: Claims) -> Clue:
+    def _of_claims(self, name: str, claims: Claims) -> Statistic:
         right, row = self._correct[claims.row] > 0, claims.row
         values = np.stack([right & (claims.sign > 0), right & (claims.sign < 0)], axis=1)
         totals = KeyedTotals(claims.key, values.astype(float), self._fold[row], self._n_folds)
@@ -124,12 +126,12 @@ class OptionClues:
             np.bincount(row, weights=w, minlength=size) for w in (odds, agree, against)
         )
         count = hits + others
-        return self._clue(
+        return self._statistic(
             name, score * (count >= FEWEST), hits, np.full(size, np.nan), count, self._none
         )
 
-    def _of_mentions(self, name: str, mentions: Mentions) -> Clue:
-        """By option text and what the question mentions; the mention that speaks loudest counts."""
+    def _of_mentions(self, name: str, mentions: Mentions) -> Statistic:
+        """By option text and what the question mentions; the strongest mention counts."""
         questions = self.questions
         size = questions.n_options[mentions.question]
         entry = np.repeat(np.arange(len(size)), size)
@@ -140,19 +142,21 @@ class OptionClues:
             mentions.code[entry],
             questions.texts.whole[questions.option[row]],
         )
-        return self._loudest(name, key, row, mentions.words[entry])
+        return self._strongest(name, key, row, mentions.words[entry])
 
-    def _of_option_words(self) -> Clue:
-        """By the words of the option itself; the word that speaks loudest counts."""
+    def _of_option_words(self) -> Statistic:
+        """By the words of the option itself; the word that speaks strongest counts."""
         questions = self.questions
         tokens, starts = questions.texts.tokens(questions.option)
         row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
         kind = questions.types[questions.owner[row]]
         words = np.stack([tokens, np.zeros_like(tokens)], axis=1)
-        return self._loudest("option.word", combine(kind, tokens), row, words)
+        return self._strongest("option.word", combine(kind, tokens), row, words)
 
-    def _loudest(self, name: str, key: np.ndarray, row: np.ndarray, said: np.ndarray) -> Clue:
-        """Of several keys of an option the one that speaks loudest for it.
+    def _strongest(
+        self, name: str, key: np.ndarray, row: np.ndarray, said: np.ndarray
+    ) -> Statistic:
+        """Of several keys of an option the one that speaks strongest for it.
 
         row: the option of each key, (e,); said: the words that it is about, (e, 2)
         """
@@ -168,9 +172,9 @@ class OptionClues:
         words = np.zeros((len(self._correct), 2), dtype=np.uint64)
         words[row[best]] = said[best]
         score, hits, expected, count = columns
-        return self._clue(name, score, hits, expected, count, words[self.right])
+        return self._statistic(name, score, hits, expected, count, words[self.right])
 
-    def _clue(
+    def _statistic(
         self,
         name: str,
         score: np.ndarray,
@@ -178,7 +182,7 @@ class OptionClues:
         expected: np.ndarray,
         count: np.ndarray,
         about: np.ndarray,
-    ) -> Clue:
+    ) -> Statistic:
         """From the score and counts of every option, (m,), to what is said of every question."""
         questions = self.questions
         largest = questions.largest(score)
@@ -187,7 +191,7 @@ class OptionClues:
         enough = (score > 0) & (hits >= FEWEST_HITS) & agree
         is_best = score >= largest[questions.owner] - 1e-12
         picks = (questions.total(is_best * 1.0) == 1) & (questions.total(is_best & enough) == 1)
-        return Clue(
+        return Statistic(
             name=name,
             picks=picks,
             credit=(is_best[self.right] & picks).astype(float),
