@@ -12,7 +12,7 @@ from tst.analysis.differences import Differences
 from tst.analysis.question_sets import QuestionSet, find_question_sets
 from tst.analysis.selection import Choice, choose
 from tst.analysis.subjects import Subject, choose_shown, find_subjects
-from tst.analysis.tables.paper_table import PERCENT, Figure
+from tst.analysis.tables.paper_table import PERCENT, POINTS, Figure
 from tst.core.folds import SCHEME_SUFFIXES, TYPE
 from tst.records.run_records import Found, RunRecord
 from tst.records.verification import describe_left_out
@@ -93,6 +93,14 @@ class Study:
                     choice = self.cell(questions, subject, scheme)
                     if choice.records:
                         yield (questions.title, subject.title, scheme), choice
+
+    def difference(self, a: Choice, b: Choice) -> Figure:
+        """The hard score of b minus that of a, paired by question, with its 95% interval."""
+        overall = self.differences.overall(a.records, b.records)
+        if overall is None:
+            return Figure(unit=POINTS, reason="needs the questions of slim records")
+        interval = (overall["low_hard"], overall["high_hard"])
+        return Figure(overall["diff_hard"], POINTS, interval=interval)
 
     def why_missing(
         self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE

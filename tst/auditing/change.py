@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tst.analysis.comparison import (
-    CONTENT,
-    mean_scores,
-    paired_differences,
-    resampled_units,
-)
+from tst.analysis.comparison import CONTENT, mean_scores, paired_differences, resampled_units
 from tst.records.run_records import RunRecord
 
 SCORES = ["hard", "s"]

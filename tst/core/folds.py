@@ -17,13 +17,7 @@ import pandas as pd
 
 from tst.core.disjoint_sets import DisjointSets
 from tst.core.errors import UserError
-from tst.core.questions import (
-    COPIES,
-    GROUP_PREFIX,
-    TRUTH_COLUMNS,
-    content_keys,
-    declared_groups,
-)
+from tst.core.questions import COPIES, GROUP_PREFIX, TRUTH_COLUMNS, content_keys, declared_groups
 
 NUM_QUANTILES = 5
 

@@ -15,20 +15,10 @@ from pathlib import Path
 _job_command: ContextVar[str] = ContextVar("job_command", default="")
 
 PACKAGES = (
-    *(
-        "numpy",
-        "scipy",
-        "pandas",
-        "scikit-learn",
-        "lightgbm",
-        "torch",
-        "triton",
-        "transformers",
-        "tokenizers",
-    ),
-    *("sentencepiece", "jinja2", "trl", "peft", "accelerate", "bitsandbytes", "gguf"),
-    *("liger-kernel", "casmo-optimizer", "hydra-core"),
-)
+    "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "torch", "triton", "transformers",
+    "tokenizers", "sentencepiece", "jinja2", "trl", "peft", "accelerate", "bitsandbytes", "gguf",
+    "liger-kernel", "casmo-optimizer", "hydra-core",
+)  # fmt: skip
 """Distributions that compute, tokenise, write prompts, read weights or compose settings."""
 
 

@@ -15,11 +15,7 @@ import pandas as pd
 from tst.core.folds import FoldPlan
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.text.hashing import code_all, combine
-from tst.diagnostics.forest.text.templates import (
-    TEMPLATE_SHARE,
-    LikeQuestions,
-    find_template_words,
-)
+from tst.diagnostics.forest.text.templates import TEMPLATE_SHARE, LikeQuestions, find_template_words
 
 COLUMNS = {
     "cluster": "number, by how much is given away in all",

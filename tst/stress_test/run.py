@@ -26,12 +26,7 @@ from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.scoring.intervals import bootstrap_column
 from tst.scoring.scores import score_predictions
-from tst.stress_test.build import (
-    build_diagnostic,
-    diagnostic_of,
-    predictions_alone,
-    resolve_auto,
-)
+from tst.stress_test.build import build_diagnostic, diagnostic_of, predictions_alone, resolve_auto
 from tst.stress_test.identity import describe_diagnostic, identify, record_folder
 from tst.stress_test.null_runs import run_nulls
 from tst.stress_test.question_rows import fold_rows

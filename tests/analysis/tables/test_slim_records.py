@@ -10,13 +10,7 @@ import pytest
 from tests.made_records import HOSTILE
 from tst.analysis.study import Study
 from tst.analysis.subjects import Subject
-from tst.analysis.tables.build import (
-    TABLES,
-    build_tables,
-    keep_slim,
-    read_sources,
-    render_results,
-)
+from tst.analysis.tables.build import TABLES, build_tables, keep_slim, read_sources, render_results
 from tst.analysis.tables.folds import fold_table
 from tst.analysis.tables.latex import render_latex
 from tst.analysis.tables.paper_table import EARLIER, footnotes, write_figure

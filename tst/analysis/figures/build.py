@@ -8,12 +8,7 @@ from matplotlib.figure import Figure
 
 from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.noisy import FIGURES, draw_fronts
-from tst.analysis.figures.records import (
-    draw_benchmarks,
-    draw_pruning,
-    draw_questions,
-    draw_types,
-)
+from tst.analysis.figures.records import draw_benchmarks, draw_pruning, draw_questions, draw_types
 from tst.analysis.noisy_groups import group_variants
 from tst.analysis.study import GROUPED, RANDOM, Study
 from tst.records.kinds import NOISY_TUNING, PRUNING

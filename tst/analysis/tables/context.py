@@ -6,7 +6,7 @@ from tst.analysis.question_sets import QuestionSet
 from tst.analysis.selection import Choice, choose, settings_key
 from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, summary_field
 from tst.analysis.subjects import Subject
-from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, PaperTable, Row
+from tst.analysis.tables.paper_table import COUNT, Column, Figure, PaperTable, Row
 from tst.core.folds import TYPE
 
 CONTEXT = "features.context"
@@ -73,14 +73,9 @@ def find_pair(
 
 def _cells(study: Study, alone: Choice, context: Choice) -> dict[str, Figure]:
     hard = summary_field("score_hard")
-    overall = study.differences.overall(alone.records, context.records)
-    difference = Figure(unit=POINTS, reason="needs the questions of slim records")
-    if overall is not None:
-        interval = (overall["low_hard"], overall["high_hard"])
-        difference = Figure(overall["diff_hard"], POINTS, interval=interval)
     return {
         "n": mean_figure(context, summary_field("n"), COUNT),
         "alone": mean_figure(alone, hard),
         "context": mean_figure(context, hard),
-        "difference": difference,
+        "difference": study.difference(alone, context),
     }

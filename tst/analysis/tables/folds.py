@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from tst.analysis.question_sets import QuestionSet
-from tst.analysis.study import (
-    GROUPED,
-    RANDOM,
-    Study,
-    mean_figure,
-    summary_field,
-)
+from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, summary_field
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import COUNT, POINTS, Column, Figure, PaperTable, Row
 
@@ -57,9 +51,5 @@ def _cells(study: Study, questions: QuestionSet, subject: Subject) -> dict[str, 
     }
     both = random.records and grouped.records
     if both and random.records[0].version == grouped.records[0].version:
-        overall = study.differences.overall(random.records, grouped.records)
-        cells["drop"] = Figure(unit=POINTS, reason="needs the questions of slim records")
-        if overall is not None:
-            interval = (overall["low_hard"], overall["high_hard"])
-            cells["drop"] = Figure(overall["diff_hard"], POINTS, interval=interval)
+        cells["drop"] = study.difference(random, grouped)
     return cells

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tst.analysis.study import (
-    RANDOM,
-    Study,
-    mean_figure,
-    pooled_fold_sd,
-    summary_field,
-)
+from tst.analysis.study import RANDOM, Study, mean_figure, pooled_fold_sd, summary_field
 from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row, mark_best
 from tst.core.number_text import DASH
 

@@ -8,15 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tst.analysis.experiments import Experiment, title_prunings
-from tst.analysis.tables.paper_table import (
-    COUNT,
-    PERCENT,
-    POINTS,
-    Column,
-    Figure,
-    PaperTable,
-    Row,
-)
+from tst.analysis.tables.paper_table import COUNT, PERCENT, POINTS, Column, Figure, PaperTable, Row
 from tst.core.number_text import DASH
 from tst.records.run_records import subject
 

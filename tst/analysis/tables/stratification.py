@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from tst.analysis.question_sets import QuestionSet
-from tst.analysis.study import (
-    RANDOM,
-    Study,
-    mean_figure,
-    summary_field,
-)
+from tst.analysis.study import RANDOM, Study, mean_figure, summary_field
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import POINTS, Column, Figure, PaperTable, Row
 from tst.core.folds import ANSWER, TYPE

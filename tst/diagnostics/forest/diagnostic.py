@@ -18,12 +18,7 @@ from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.declaration import Forest
 from tst.diagnostics.forest.features.option_features import OptionText
-from tst.diagnostics.forest.formats import (
-    FORMATS,
-    join_formats,
-    put_candidates,
-    put_options,
-)
+from tst.diagnostics.forest.formats import FORMATS, join_formats, put_candidates, put_options
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
 from tst.diagnostics.forest.models.open_model import OpenModel

@@ -15,11 +15,7 @@ from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.declaration import LoraLLM
 from tst.diagnostics.llm.dry_run import describe_run
 from tst.diagnostics.llm.fold_fitting import FoldData, FoldFitting, of_formats, part_name
-from tst.diagnostics.llm.model.adapters import (
-    adapter_folders,
-    attach_saved,
-    bare_again,
-)
+from tst.diagnostics.llm.model.adapters import adapter_folders, attach_saved, bare_again
 from tst.diagnostics.llm.model.loading import free_base, pick_device
 from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
 from tst.diagnostics.llm.scoring.answers import Scores

@@ -23,22 +23,14 @@ from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
-from tst.diagnostics.llm.scoring.choices import (
-    ScoringPlan,
-    score_choices,
-    target_log_likelihoods,
-)
+from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices, target_log_likelihoods
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_texts import score_number_texts
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
 from tst.diagnostics.llm.training.fold_tasks import FoldTasks
-from tst.diagnostics.llm.training.memory import (
-    decoding_copies,
-    give_back_memory,
-    scoring_tokens,
-)
+from tst.diagnostics.llm.training.memory import decoding_copies, give_back_memory, scoring_tokens
 from tst.diagnostics.llm.training.steps import FoldTask
 from tst.diagnostics.llm.training.validation import Scored, ValidationTask
 

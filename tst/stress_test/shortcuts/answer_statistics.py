@@ -10,12 +10,7 @@ from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import TemplateMiner
 from tst.stress_test.shortcuts.statistics import Statistic
-from tst.stress_test.shortcuts.words import (
-    MOST_QUESTIONS,
-    Mentions,
-    mention_pairs,
-    mention_words,
-)
+from tst.stress_test.shortcuts.words import MOST_QUESTIONS, Mentions, mention_pairs, mention_words
 
 FEWEST = 2
 """Training answers that a typical one must be of."""

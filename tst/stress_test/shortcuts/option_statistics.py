@@ -11,12 +11,7 @@ from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions, TemplateMiner
 from tst.stress_test.shortcuts.statistics import Statistic
-from tst.stress_test.shortcuts.words import (
-    MOST_QUESTIONS,
-    Mentions,
-    mention_pairs,
-    mention_words,
-)
+from tst.stress_test.shortcuts.words import MOST_QUESTIONS, Mentions, mention_pairs, mention_words
 
 FEWEST = 2
 """Training options or answers that a statistic must rest on."""

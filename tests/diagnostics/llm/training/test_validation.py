@@ -9,11 +9,7 @@ import torch
 
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.training import validation
-from tst.diagnostics.llm.training.validation import (
-    EpochSelection,
-    ValidationTask,
-    validation_rows,
-)
+from tst.diagnostics.llm.training.validation import EpochSelection, ValidationTask, validation_rows
 
 
 def train(n: int, groups: int | None = None) -> pd.DataFrame:

@@ -9,11 +9,7 @@ from scipy.sparse import csr_matrix, diags_array
 
 from tst.diagnostics.forest.features.indicators import Indicators
 from tst.diagnostics.forest.features.nearest_answers import NAMES, NearestAnswers
-from tst.diagnostics.forest.features.option_features import (
-    OptionFeatures,
-    OptionText,
-    read_options,
-)
+from tst.diagnostics.forest.features.option_features import OptionFeatures, OptionText, read_options
 from tst.diagnostics.forest.features.text_pieces import TextPieces
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 from tst.diagnostics.forest.text.templates import TemplateMiner
