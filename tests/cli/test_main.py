@@ -1,5 +1,6 @@
 """The commands as a user types them, in processes of their own."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -174,6 +175,14 @@ def test_help_into_a_pipe_that_closes_is_no_traceback():
     line = f"{sys.executable} -m tst.main --help | head -1"
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.startswith("TsT") and "Traceback" not in done.stderr
+
+
+def test_output_that_nobody_reads_is_no_traceback(tmp_path):
+    words = f"benchmark=planted benchmark.n=60 outputs_root={tmp_path}"
+    line = f"{sys.executable} -m tst.check {words} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
 
 
 def resolved(cfg):

@@ -30,7 +30,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tst.cli.command_line import arrange, tell_swept
 from tst.cli.console_script import list_commands
-from tst.cli.endings import EXTRAS, NO_FOLDER, fail, in_sweep, refuse, refuse_unwritable
+from tst.cli.endings import (
+    EXTRAS,
+    NO_FOLDER,
+    fail,
+    in_sweep,
+    reader_has_gone,
+    refuse,
+    refuse_unwritable,
+)
 from tst.cli.job_logs import begin_job, quieten_libraries, restoring_handlers
 from tst.cli.outcomes import (
     FAILED,
@@ -154,6 +162,8 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
         except UserError as error:
             outcome = refuse(str(error))
         except OSError as error:
+            if isinstance(error, BrokenPipeError) and not in_sweep() and reader_has_gone():
+                raise
             outcome = refuse_unwritable(error) or fail(error)
         except Exception as error:
             outcome = fail(error)
@@ -165,6 +175,7 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
         if not in_sweep():
             if outcome.record:
                 print(f"record: {outcome.record}")
+            sys.stdout.flush()
             raise SystemExit(exit_code([outcome]))
         gc.collect()  # before the next job
         write_outcome(folder, outcome, overrides)
@@ -215,7 +226,7 @@ def _run(command: Command[Any], wants_traceback: bool) -> int:
     except (KeyboardInterrupt, Terminated) as stop:
         print("tst: stopped; the same command continues this run", file=sys.stderr)
         ended, stopped = 143 if isinstance(stop, Terminated) else 130, True
-    except BrokenPipeError:  # whoever read the help has gone, as in `tst --help | head`
+    except BrokenPipeError:  # whoever read the output has gone, as in `tst --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:  # Hydra's own folder: jobs do not raise

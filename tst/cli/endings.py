@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import select
 import sys
 import traceback
 
@@ -24,6 +25,13 @@ EXTRAS = {"hydra_ray_launcher": "ray", "hydra_submitit_launcher": "slurm"}
 def in_sweep() -> bool:
     """Whether the current job is one of several, which are shown together at the end."""
     return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def reader_has_gone() -> bool:
+    """Whether nothing reads standard output any more, as after ``tst check my.csv | head``."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def refuse(message: str) -> Outcome:
