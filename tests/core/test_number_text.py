@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tst.core.number_text import NUMBER_WORDS, decimal, duration, percent
+from tst.core.number_text import NUMBER_WORDS, decimal, duration, percent, percent_interval
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,8 @@ def test_number_words():
         0, 10, 19, 20, 30, 90
     ]  # fmt: skip
     assert len(NUMBER_WORDS) == 21 + 7
+
+
+def test_the_bounds_of_an_interval_are_percents():
+    assert percent_interval(-0.0312, 0.5) == "[−3.1, 50.0]"
+    assert percent_interval(None, 0.1) == "[–, 10.0]"

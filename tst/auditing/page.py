@@ -9,7 +9,7 @@ from tst.auditing.findings import find_types, language_model
 from tst.auditing.run import SIBLINGS, Audit
 from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
 from tst.auditing.type_table import describe_types, table_row, type_table
-from tst.core.number_text import percent, points
+from tst.core.number_text import percent, percent_interval, points
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.stress_test.verdict import describe_nulls, headline
@@ -59,7 +59,7 @@ def _how_much(audit: Audit) -> str:
     low, high = overall["interval"]["score_hard"]
     return (
         f"**{headline(audit.deciding.summary)}** Overall {percent(overall['score_hard'])}% "
-        f"[{percent(low)}, {percent(high)}] are answered right without looking; guessing scores "
+        f"{percent_interval(low, high)} are answered right without looking; guessing scores "
         f"{percent(overall['baseline'])}%, the most frequent answer of each type "
         f"{percent(overall['majority'])}%."
     )
@@ -107,7 +107,7 @@ def _llm(record: RunRecord | None) -> list[str]:
     counting = overall.get("nothing_beyond_counting", "")
     return [
         f"{record.subject} on {record.folds}: {percent(overall['score_hard'])}% "
-        f"[{percent(low)}, {percent(high)}] right without looking. {counting}".strip()
+        f"{percent_interval(low, high)} right without looking. {counting}".strip()
     ]
 
 

@@ -6,7 +6,7 @@ from tst.analysis.tables.plain_text import escape_markdown
 from tst.auditing.findings import TypeFinding
 from tst.auditing.plan import GROUPED, RANDOM
 from tst.auditing.run import Audit
-from tst.core.number_text import percent
+from tst.core.number_text import percent, percent_interval
 from tst.scoring.exposure import (
     EXPOSED,
     FEWEST_QUESTIONS,
@@ -61,7 +61,7 @@ def type_table(audit: Audit, types: list[TypeFinding]) -> list[str]:
     cells = ["**overall**", str(sum(t.n for t in types)), ""]
     for part in overall.values():
         low, high = part["interval"]["score_hard"]
-        cells.append(f"{percent(part['score_hard'])} [{percent(low)}, {percent(high)}]")
+        cells.append(f"{percent(part['score_hard'])} {percent_interval(low, high)}")
     return [*lines, table_row([*cells, "", str(sum(t.to_mend for t in types))])]
 
 
@@ -76,7 +76,7 @@ def _score(found: TypeFinding, scheme: str) -> str:
     text = percent(found.scores[scheme])
     if scheme in found.intervals:
         low, high = found.intervals[scheme]
-        text += f" [{percent(low)}, {percent(high)}]"
+        text += f" {percent_interval(low, high)}"
     return text
 
 

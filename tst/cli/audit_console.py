@@ -12,7 +12,7 @@ from tst.auditing.run import SIBLINGS, Audit
 from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
 from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
-from tst.core.number_text import percent, points
+from tst.core.number_text import percent, percent_interval, points
 from tst.records.run_records import RunRecord
 from tst.stress_test.shortcuts.to_mend import read_to_mend
 from tst.stress_test.verdict import describe_nulls, headline
@@ -81,5 +81,5 @@ def _overall(record: RunRecord) -> str:
     low, high = overall["interval"]["score_hard"]
     return (
         f"{record.subject}, {record.folds}: {percent(overall['score_hard'])}% "
-        f"[{percent(low)}, {percent(high)}] right, guessing {percent(overall['baseline'])}%"
+        f"{percent_interval(low, high)} right, guessing {percent(overall['baseline'])}%"
     )

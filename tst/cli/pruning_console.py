@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tst.cli.tables import Column, Row, show_table
-from tst.core.number_text import percent
+from tst.core.number_text import percent, percent_interval
 from tst.pruning.judging import INDEPENDENCE, NOTHING, OURS
 from tst.scoring.exposure import states_by_type
 
@@ -185,7 +185,7 @@ def show_readings(answers: dict[str, Any], console: Console) -> None:
 
 
 def _range(bounds: Any) -> str:
-    return f"[{percent(bounds[0])}, {percent(bounds[1])}]" if bounds else ""
+    return percent_interval(*bounds) if bounds else ""
 
 
 def sweep_row(summary: dict[str, Any]) -> dict[str, Any]:

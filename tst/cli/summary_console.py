@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from tst.cli.tables import Column, Row, say, show_table
-from tst.core.number_text import percent
+from tst.core.number_text import percent, percent_interval
 
 COLUMNS = (
     Column("question type", is_text=True),
@@ -46,7 +46,7 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
         if has_zero_shot:
             low, high = part["interval"]["delta_soft"]
             say(f"{name} types together: delta (soft) {percent(part['delta_soft'])} "
-                f"[{percent(low)}, {percent(high)}]", console, "  ")  # fmt: skip
+                f"{percent_interval(low, high)}", console, "  ")  # fmt: skip
     show_information(summary["overall"], console)
     if planted := summary.get("planted", {}):
         found = ", ".join(f"{name} {entry['auroc']:.2f}" for name, entry in planted.items())
@@ -84,7 +84,7 @@ def _cells(part: dict[str, Any]) -> dict[str, str]:
     if "fold_mean" in part:
         low, high = part["interval"]["score_hard"]
         mean, sd = part["fold_mean"]["score_hard"], part["fold_sd"]["score_hard"]
-        cells["95% interval"] = f"[{percent(low)}, {percent(high)}]"
+        cells["95% interval"] = percent_interval(low, high)
         cells["folds"] = f"{percent(mean)} ± {percent(sd)}"
     return cells
 

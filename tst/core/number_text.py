@@ -29,6 +29,11 @@ def points(value: float | None) -> str:
     return f"+{text}" if value is not None and value > 0 and text[0].isdigit() else text
 
 
+def percent_interval(low: Any, high: Any) -> str:
+    """The bounds of a score's interval as percents: ``[48.2, 55.9]``."""
+    return f"[{percent(low)}, {percent(high)}]"
+
+
 def decimal(value: Any, digits: int = 3) -> str:
     """A number with a true minus sign; an en dash where there is none."""
     if value is None or not math.isfinite(value):
