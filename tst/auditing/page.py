@@ -18,7 +18,7 @@ METHOD = (
     "A text-only model is trained on k-1 folds of the test set itself and scored on the held-out "
     "one, so that each question is answered by a model that never saw it. A type is *exposed* when "
     "its score exceeds chance at a family-wise 5% over all types (Holm; clustered by group). *One "
-    "answer does it*: the same answer to every question scores half or more. To mend: about as "
+    "answer suffices*: the same answer to every question scores half or more. To mend: about as "
     "many questions as are answered beyond chance."
 )
 BIBTEX = """```bibtex
