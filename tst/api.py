@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def stress_test(
-    benchmark: pd.DataFrame | str | Path | Sequence[str | Path],
+    benchmark: pd.DataFrame | str | Path | Iterable[str | Path] | Iterable[Mapping[str, Any]],
     diagnostic: str = "rf",
     *,
     columns: dict[str, Any] | None = None,
@@ -28,8 +28,8 @@ def stress_test(
 
     Parameters
     ----------
-    benchmark : DataFrame, path of a table (or several), or name of a configured benchmark
-        (``vsi_bench``)
+    benchmark : DataFrame, dicts with one question each (a list, a dataset of Hugging Face), path of
+        a table (or several), or name of a configured benchmark (``vsi_bench``)
     diagnostic : name of a configured diagnostic: ``rf``, ``lora_llm``, or one of ``config_dir``
     columns : which column holds what, for a DataFrame or a path whose columns have unusual names:
         question, answer, options, question_type, id, groups, metadata, as ``benchmark.columns.*``
@@ -46,7 +46,7 @@ def stress_test(
     import pandas as pd
 
     from tst.benchmarks.files.reading import is_file_name
-    from tst.benchmarks.load import table_from_frame
+    from tst.benchmarks.load import table_from_frame, table_from_records
     from tst.config.composition import compose, name_benchmark
     from tst.stress_test.run import run
 
@@ -69,6 +69,17 @@ def stress_test(
     if isinstance(benchmark, str | Path):
         settings.path = str(benchmark)
     else:
-        settings.path = [str(path) for path in benchmark]
+        several = isinstance(benchmark, Iterable) and not isinstance(benchmark, Mapping)
+        items = list(benchmark) if several else []
+        dicts = [item for item in items if isinstance(item, Mapping)]
+        paths = [str(item) for item in items if isinstance(item, str | Path)]
+        if not items or len(items) not in (len(dicts), len(paths)):
+            raise UserError(
+                f"benchmark={brief(benchmark)}: expected a path or several, a DataFrame, dicts "
+                "with one question each, or the name of a configured benchmark."
+            )
+        if dicts:
+            return run(config, table_from_records(settings, dicts))
+        settings.path = paths
     name_benchmark(config)
     return run(config)

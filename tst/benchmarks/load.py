@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pandas as pd
 from tst.benchmarks.files.hub import read_hub
 from tst.benchmarks.files.limits import check_names
 from tst.benchmarks.files.reading import WITH_PARTS, find_paths, read_one, suffix_of
-from tst.benchmarks.files.records import ROW, FileRecords, Source
+from tst.benchmarks.files.records import ROW, FileRecords, Record, Source
 from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answer_files import join_answers
@@ -51,9 +51,23 @@ def table_from_frame(settings: BenchmarkSettings, frame: pd.DataFrame) -> Questi
     check_names(names, "the DataFrame")
     cells = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
     records = [{n: _plain_cell(c) for n, c in zip(names, row, strict=True)} for row in cells]
-    source = Source(
-        [FileRecords("the DataFrame", records, ROW, range(len(records)))], "a DataFrame"
-    )
+    return _table_from_memory(settings, records, "a DataFrame")
+
+
+def table_from_records(
+    settings: BenchmarkSettings, records: Iterable[Mapping[str, Any]]
+) -> QuestionTable:
+    """Dicts, one per question, as a checked table."""
+    listed = [{str(name): _plain_cell(c) for name, c in record.items()} for record in records]
+    return _table_from_memory(settings, listed, "a list of dicts")
+
+
+def _table_from_memory(
+    settings: BenchmarkSettings, records: list[Record], name: str
+) -> QuestionTable:
+    if not records:
+        raise UserError(f"benchmark {settings.name}: {name} without rows.")
+    source = Source([FileRecords(name, records, ROW, range(len(records)))], name)
     return table_from_source(settings, complete(settings, source))
 
 

@@ -105,8 +105,10 @@ def read_one(path: Path, part: str | None = None) -> FileRecords:
     if path.is_dir():
         raise UserError(_describe_folder(path))
     if not path.is_file():
-        close = get_close_matches(path.name, _file_names(path.parent), n=1)
-        hint = f" Did you mean {path.parent / close[0]}?" if close else ""
+        # an extension that both have makes no two names alike
+        stems = {name.partition(".")[0]: name for name in _file_names(path.parent)}
+        close = get_close_matches(path.name.partition(".")[0], stems, n=1)
+        hint = f" Did you mean {path.parent / stems[close[0]]}?" if close else ""
         raise UserError(f"{path} does not exist; expected a file with questions.{hint}")
     suffix = suffix_of(path)
     reader = READERS.get(suffix)
