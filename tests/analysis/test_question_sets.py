@@ -8,7 +8,7 @@ import pytest
 from tests.made_records import make_record
 from tst.analysis.comparison import compare
 from tst.analysis.figures.build import draw_all
-from tst.analysis.question_sets import find_question_sets, name_apart
+from tst.analysis.question_sets import find_question_sets, unique_titles
 from tst.analysis.record_names import name_records
 from tst.analysis.report.assemble import render_report
 from tst.analysis.report.overview import describe_overview
@@ -32,8 +32,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_titles_are_apart_only_where_they_have_to_be() -> None:
-    assert name_apart({("mmmu", "a"): 9}) == {("mmmu", "a"): "MMMU"}
-    apart = name_apart({("my", "abcdefgh"): 9, ("my", "bcdefghi"): 9, ("my", "c"): 8})
+    assert unique_titles({("mmmu", "a"): 9}) == {("mmmu", "a"): "MMMU"}
+    apart = unique_titles({("my", "abcdefgh"): 9, ("my", "bcdefghi"): 9, ("my", "c"): 8})
     assert list(apart.values()) == [
         "my (9 questions, abcdef)", "my (9 questions, bcdefg)", "my (8 questions)",
     ]  # fmt: skip

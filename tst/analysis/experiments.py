@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tst.analysis.question_sets import name_apart
+from tst.analysis.question_sets import unique_titles
 from tst.records.kinds import RecordKind
 from tst.records.verification import Unusable, verify
 
@@ -49,5 +49,5 @@ def title_prunings(experiments: Sequence[Experiment]) -> list[str]:
     data = [experiment.summary["data"] for experiment in experiments]
     keys = [(e.subject, str(d["fingerprint"])) for e, d in zip(experiments, data, strict=True)]
     sizes = {key: int(d["questions"]) for key, d in zip(keys, data, strict=True)}
-    titles = name_apart(sizes)
+    titles = unique_titles(sizes)
     return [titles[key] for key in keys]

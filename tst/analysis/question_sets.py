@@ -65,7 +65,7 @@ def find_question_sets(
     without_record: names of benchmarks that are listed too, where they have no record at all
     """
     sizes = {(r.benchmark, r.fingerprint): int(r.summary["data"]["questions"]) for r in records}
-    named = name_apart(sizes)
+    named = unique_titles(sizes)
     recorded = {benchmark for benchmark, _ in sizes}
     found = [QuestionSet(*key, named[key]) for key in sizes]
     found += [QuestionSet(b, "", title(b)) for b in set(without_record) - recorded]
@@ -79,7 +79,7 @@ def find_question_sets(
     return sorted(found, key=place)
 
 
-def name_apart(sizes: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], str]:
+def unique_titles(sizes: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], str]:
     """A title for every (benchmark, fingerprint), which no two of them share.
 
     sizes: their numbers of questions

@@ -22,11 +22,13 @@ def name_records(records: Sequence[RunRecord]) -> list[str]:
     for places in alike.values():
         if len(places) > 1:
             for place in places:
-                names[place] += f", {_apart(records[place], [records[p] for p in places])}"
+                names[place] += (
+                    f", {_differing_settings(records[place], [records[p] for p in places])}"
+                )
     return names
 
 
-def _apart(record: RunRecord, alike: Sequence[RunRecord]) -> str:
+def _differing_settings(record: RunRecord, alike: Sequence[RunRecord]) -> str:
     """The settings of a record that not all of ``alike`` have; its hash where there are many."""
     paths = sorted({path for other in alike for path in other.leaves} - {SEED})
     differing = [p for p in paths if len({repr(other.leaves.get(p)) for other in alike}) > 1]

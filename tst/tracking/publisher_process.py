@@ -19,7 +19,7 @@ from tst.tracking.settings import TrackingSettings
 
 log = logging.getLogger("tst")
 
-AT_ONCE = 2
+MOST_STILL_PUBLISHING = 2
 """Processes of earlier jobs of a sweep that may still be publishing."""
 
 _publishing: list[tuple[subprocess.Popen[bytes], float]] = []
@@ -88,7 +88,7 @@ def _stop_waiting_for(process: subprocess.Popen[bytes], timeout: float) -> None:
         Finalize(None, wait_for_publishing, exitpriority=1)
     # opening, uploading and closing may each take the timeout once
     _publishing.append((process, time.monotonic() + 3 * timeout))
-    wait_for_publishing(but=AT_ONCE)
+    wait_for_publishing(but=MOST_STILL_PUBLISHING)
 
 
 def wait_for_publishing(but: int = 0) -> None:

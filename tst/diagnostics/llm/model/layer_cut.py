@@ -37,7 +37,7 @@ class LayerCut:
         self.below, self.above = list(blocks[:-top]), list(blocks[-top:])
         self._beside: int | None = None  # what a layer returns beside its state; None: no tuple
         try:
-            apart = self._apart()
+            apart = self._largest_difference()
         except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError) as cause:
             raise _not_cut(model, top) from cause
         if not apart <= 10 * torch.finfo(model.dtype).eps:
@@ -104,7 +104,7 @@ class LayerCut:
         return (hidden_states, *[None] * self._beside)
 
     @torch.no_grad()
-    def _apart(self) -> float:
+    def _largest_difference(self) -> float:
         """How far the logits of the cut model are from the whole model's, of the largest."""
         ids = torch.tensor(PROBE, device=self.model.device)
         whole = self.model(input_ids=ids, use_cache=False).logits.float()
