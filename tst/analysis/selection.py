@@ -1,4 +1,4 @@
-"""Which records stand behind one figure: the same questions and settings, one record a seed."""
+"""Which records stand behind one figure: the same questions and settings, one record per seed."""
 
 from __future__ import annotations
 

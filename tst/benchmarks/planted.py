@@ -72,8 +72,8 @@ def plant_rows(n: int, seed: int = 0) -> list[Row]:
 def best_score(kind: str, rules: ScoringRules) -> float:
     """The highest hard score that a type can be expected to give without looking.
 
-    That of whoever follows the cue, whose other rows are then wrong; without a cue, of chance (mc),
-    or of the best constant. Numbers score by MRA, also where a value is only near.
+    With a cue: of a model that follows it and is wrong in all rows without it. Without: of chance
+    (mc) or the best constant. Numbers score by MRA, also where a value is only near.
     """
     if kind.startswith("mc"):
         return PLANTED_SHARE if CUES[kind] else 1.0 / N_OPTIONS

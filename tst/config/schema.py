@@ -1,4 +1,4 @@
-"""The typed schema of a stress test: every knob is a field; conf/ gives the values."""
+"""The typed schema of a stress test: every setting is a field; conf/ gives the values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ the scoring rules, the device and the number of cores, which every diagnostic is
 
 @dataclass
 class FoldSettings:
-    """Who is held out when.
+    """How questions are split into folds.
 
     k: number of folds
     seed: the plan's seed; repeat i uses seed + i; with (repeat, fold) also the training seed

@@ -111,7 +111,7 @@ def coarsest_column(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
 
 
 def content_keys(frame: pd.DataFrame, with_answer: bool = True) -> list[str]:
-    """A hex digest a row over everything in it, in table order; the same in any row order."""
+    """A hex digest per row, over everything in it, in table order; the same in any row order."""
     names = [str(c) for c in frame]
     columns = [c for c in names if c in (*BASE_COLUMNS, COPIES) or c.startswith(GROUP_PREFIX)]
     records = frame[[c for c in columns if with_answer or c != "answer"]].to_dict("records")

@@ -1,4 +1,4 @@
-"""How sure a mean is: intervals from a bootstrap over groups, and clustered standard errors."""
+"""How certain a mean is: intervals from a bootstrap over groups, and clustered standard errors."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ EXCLUDED = {
     "outputs_root": "a path",
     "n_jobs": "speed",
     "job": "the machine",
-    "tracking": "who is told of the run",
+    "tracking": "where the run is published",
     "device": "where it runs",
     "fail_fast": "what a sweep does after a failure",
     "dry_run": "nothing is computed",

@@ -199,7 +199,7 @@ def _keep_fold(
     versions = library_versions()
     notes = {
         "cost": predictions.cost,
-        # beside the libraries: folds that used another base are told of as mixed versions are
+        # with the library versions: folds that used another base are reported as mixed versions
         "versions": versions | ({"base": predictions.base} if predictions.base else {}),
         "importance": importance.to_dict("records"),
     }

@@ -1,4 +1,4 @@
-"""One function a figure; each takes verified records and gives a matplotlib figure."""
+"""One function per figure; each takes verified records and gives a matplotlib figure."""
 
 from __future__ import annotations
 

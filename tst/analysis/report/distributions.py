@@ -32,7 +32,7 @@ def histogram(
 
 
 def joint_histogram(questions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Counts of questions by (zero-shot s, s), ``BINS`` bins a side; empty cells left out."""
+    """Counts of questions by (zero-shot s, s), ``BINS`` bins per side; empty cells left out."""
     known = questions.dropna(subset=["s", "s_zero_shot"])
     edges = np.linspace(0.0, 1.0, BINS + 1)
     counts = np.histogram2d(known["s_zero_shot"], known["s"], [edges, edges])[0]

@@ -1,4 +1,4 @@
-"""Model against model, one column pair a benchmark."""
+"""Model against model, two columns per benchmark."""
 
 from __future__ import annotations
 

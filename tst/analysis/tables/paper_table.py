@@ -53,7 +53,7 @@ class Column:
 
 @dataclass
 class Row:
-    """labels: one text a label column; cells: column key -> figure."""
+    """labels: one text per label column; cells: column key -> figure."""
 
     labels: tuple[str, ...]
     cells: dict[str, Figure]

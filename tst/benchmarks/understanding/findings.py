@@ -1,4 +1,4 @@
-"""What a designer should hear of before anything is trained: likely mistakes in a table."""
+"""Likely mistakes in a table, to be shown before anything is trained."""
 
 from __future__ import annotations
 

@@ -55,6 +55,6 @@ def trains_stacked(
     passes of upper layers alone are a quarter faster together (135M, 10 of 30 layers).
     """
     cut = settings.top_layers != ALL_LAYERS
-    pays = settings.training == "stacked" or cut or device.type == "cuda"
-    wanted = settings.training != "sequential" and pays
+    worthwhile = settings.training == "stacked" or cut or device.type == "cuda"
+    wanted = settings.training != "sequential" and worthwhile
     return wanted and not why_sequential(settings, model, optimizer)

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 
 PENALTIES = (100.0, 30.0)
-"""Shrinkage of weights to the defaults, and the lower one where it pays."""
+"""Shrinkage of weights to the defaults, and the lower one, used where it gains enough."""
 LEAST_GAIN = 2.0
 """Nats that the lower one must gain over all questions: less is found among noise."""
 PARTS = 3
