@@ -119,6 +119,19 @@ def test_a_long_prompt_loses_words_of_its_question_alone():
     assert len(encoded.prompts[0].ids) > 256 - 12
 
 
+def test_a_long_question_without_spaces_loses_characters():
+    text = "首" + "".join(chr(0x4E00 + i) for i in range(600)) + "末？"
+    encoder = Encoder(build_tokenizer(), 256)
+    encoded = encoder.encode(frame({**MC, "question": text}))
+    assert encoded.cut.tolist() == [True]
+    ids = encoded.prompts[0].ids
+    shown = encoder.tokenizer.decode(ids)
+    assert "question: 首一丁" in shown and "..." in shown
+    assert "末？ Options:" in shown
+    room = 256 - NEW_TOKENS["mc"] - 1
+    assert room - 8 < len(ids) <= room, "as much as fits is kept"
+
+
 def test_options_that_are_too_long_stay_whole():
     long = {**MC, "options": ["x" * 300, "two"]}
     tokenizer = build_tokenizer()

@@ -13,7 +13,9 @@ from transformers import PreTrainedTokenizerBase
 from tst.core.errors import UserError
 from tst.diagnostics.llm.prompting.chat_turns import ChatTurns
 from tst.diagnostics.llm.prompting.prompts import (
+    CUT,
     LETTERS,
+    cut_middle,
     number_certain,
     render_prompt,
     target_text,
@@ -243,26 +245,20 @@ class Encoder:
     def _shorter_question(self, row: dict[str, Any], room: int, options_listed: bool = True) -> str:
         """The longest question text that fits: words are taken out of its middle.
 
+        Characters where not one word fits, as in languages that put no space between words.
         Options and instruction stay; where they alone are too long the prompt stays too long.
         """
-        words = row["question"].split(" ")
 
-        def attempt(kept: int) -> str:
-            head, tail = words[: (kept + 1) // 2], words[len(words) - kept // 2 :]
-            return " ".join([*head, "...", *tail])
+        def fits(text: str) -> bool:
+            turn = self._turn(render_prompt(row, text, options_listed))
+            return len(self.token_ids([turn])[0]) <= room
 
-        def length(kept: int) -> int:
-            turn = self._turn(render_prompt(row, attempt(kept), options_listed))
-            return len(self.token_ids([turn])[0])
-
-        low, high = 0, len(words) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if length(middle) <= room:
-                low = middle
-            else:
-                high = middle - 1
-        return attempt(low)
+        question = row["question"]
+        return (
+            cut_middle(question.split(" "), " ", fits)
+            or cut_middle(list(question), "", fits)
+            or CUT
+        )
 
 
 class _DigitTokens:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tst.core.number_text import NUMBER_WORDS
@@ -22,6 +22,8 @@ _NUMBER = re.compile(
 )
 _AFTER_NUMBER = re.compile(r"[^\s\d.,eE+\-\ufffd]")
 """What no number goes on with, nor a character that is not whole yet."""
+CUT = "..."
+"""Where text was taken out of a question that is too long."""
 HIGHEST_WORD = 20
 """A number above it is read from digits alone."""
 
@@ -75,3 +77,20 @@ def number_certain(text: str) -> bool:
 def clean_text(text: str) -> str:
     """A generated open answer without surrounding space: its first line that is not empty."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def cut_middle(pieces: list[str], joint: str, fits: Callable[[str], bool]) -> str:
+    """The longest text that fits, with pieces taken out of its middle; empty where none is left."""
+
+    def attempt(kept: int) -> str:
+        head, tail = pieces[: (kept + 1) // 2], pieces[len(pieces) - kept // 2 :]
+        return joint.join([*head, CUT, *tail])
+
+    low, high = 0, len(pieces) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(attempt(middle)):
+            low = middle
+        else:
+            high = middle - 1
+    return attempt(low) if low else ""
