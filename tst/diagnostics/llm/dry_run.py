@@ -54,7 +54,7 @@ def describe_run(
     device: str = "auto",
     only: list[int] | None = None,
 ) -> str:
-    """Two prompts with targets, lengths, cuts, steps, and rough time and memory of these folds.
+    """A prompt of each format with its target, lengths, cuts, steps, and rough time and memory of these folds.
 
     Loads the tokenizer and the model's configuration, no weights. Raises UserError as a run would.
     """
@@ -83,7 +83,7 @@ def describe_run(
     prompt_lengths = np.array([len(p.ids) for p in encoded.prompts])
     lengths = prompt_lengths + targets
     lines = []
-    for kind in list(dict.fromkeys(questions["format"]))[:2]:
+    for kind in dict.fromkeys(questions["format"]):
         first = int(np.flatnonzero(encoded.formats == kind)[0])
         row = {str(k): v for k, v in questions.iloc[first].to_dict().items()}
         lines += [f"--- prompt ({kind}) ---", _shown(encoder, row, encoded.prompts[first])]
