@@ -292,6 +292,8 @@ def test_dry_run_describes_and_loads_no_weights(table):
         "GB",
     ):
         assert part in text
+    assert set(re.findall(r"--- prompt \((\w+)\)", text)) == set(table["format"])
+    assert table["format"].nunique() == 3
     letters = LoraSettings(mc_scoring="letters")
     shorter = describe_run(table, plan, letters, TINY, OptimizerSettings(), "cpu")
     trained = [

@@ -54,7 +54,7 @@ def describe_run(
     device: str = "auto",
     only: list[int] | None = None,
 ) -> str:
-    """A prompt of each format with its target, lengths, cuts, steps, and rough time and memory of these folds.
+    """A prompt of each format with its target, lengths, cuts, steps, rough time and memory.
 
     Loads the tokenizer and the model's configuration, no weights. Raises UserError as a run would.
     """
