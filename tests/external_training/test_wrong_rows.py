@@ -44,6 +44,20 @@ def test_adapters_in_each_other_s_folders_are_told_by_llamafactory_s_card(traine
         score_elsewhere(score_config(f"adapters={trained}"))
 
 
+def test_an_adapter_of_another_export_is_told_by_the_card_s_seed(trained, score_config):
+    seeds = {
+        name: yaml.safe_load((trained / f"train-{name}.yaml").read_text())["seed"]
+        for name in ("0-0", "0-1")
+    }
+    for name, seed in seeds.items():
+        card = trained / "adapters" / name / "README.md"
+        card.write_text(CARD.format(name) + f"\n- learning_rate: 0.01\n- seed: {seed}\n")
+    assert score_elsewhere(score_config(f"adapters={trained}")).complete
+    card.write_text(CARD.format("0-1") + "\n- seed: 7\n")
+    with pytest.raises(UserError, match=r"0-1: README\.md says that it was trained with seed 7, "):
+        score_elsewhere(score_config(f"adapters={trained}"))
+
+
 @pytest.mark.parametrize("rows", ["train-0-0", "train-0-1,alpaca_en_demo"])
 def test_a_yaml_that_names_other_rows_is_refused(trained, score_config, rows):
     path = trained / "train-0-1.yaml"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tst.core.diagnostic import Fold
 from tst.diagnostics.llm.model.adapters import WEIGHTS
@@ -17,8 +18,9 @@ from tst.external_training.trainer_settings import fold_name, read_yaml
 from tst.records.files import checksum
 
 CARD = "README.md"
-"""LLaMA-Factory names in it the dataset that it trained on."""
+"""LLaMA-Factory names in it the dataset that it trained on, and the seed."""
 _DATASET = re.compile(r"\btrain-(\d+-\d+)\b")
+_SEED = re.compile(r"^- seed: (\d+)$", re.MULTILINE)
 _CARD_BYTES = 100_000
 
 
@@ -31,6 +33,7 @@ def find_wrong_rows(exported: Path | None, adapters: Mapping[Fold, Adapter]) -> 
     weights: dict[str, Fold] = {}
     for fold, adapter in adapters.items():
         name = fold_name(fold)
+        given: dict[str, Any] = {}
         if exported is not None:
             path = exported / f"train-{name}.yaml"
             given = read_yaml(path)
@@ -40,10 +43,17 @@ def find_wrong_rows(exported: Path | None, adapters: Mapping[Fold, Adapter]) -> 
         place = adapter.folder
         if place.name.startswith("checkpoint-"):
             place = place.parent
-        if others := sorted(_datasets(place / CARD) - {name}):
+        card = _read_card(place / CARD)
+        if others := sorted(set(_DATASET.findall(card)) - {name}):
             problems.append(
                 f"{place}: {CARD} says that it was trained on train-{others[0]}, which has "
                 f"questions that fold {name} holds out"
+            )
+        elif (seed := _SEED.search(card)) and seed[1] != str(given.get("seed", seed[1])):
+            problems.append(
+                f"{place}: {CARD} says that it was trained with seed {seed[1]}, train-{name}.yaml "
+                f"says {given['seed']}: another export's fold, with other questions held out? "
+                "Train it again, or have the YAML say what it was trained with"
             )
         first = weights.setdefault(checksum(adapter.folder / WEIGHTS), fold)
         if first != fold:
@@ -54,10 +64,9 @@ def find_wrong_rows(exported: Path | None, adapters: Mapping[Fold, Adapter]) -> 
     return problems
 
 
-def _datasets(card: Path) -> set[str]:
-    """Folds whose training rows a model card names."""
-    if not card.is_file():
-        return set()
-    with card.open("rb") as file:
-        text = file.read(_CARD_BYTES).decode("utf-8", errors="replace")
-    return set(_DATASET.findall(text))
+def _read_card(path: Path) -> str:
+    """The beginning of a model card; empty where there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return file.read(_CARD_BYTES).decode("utf-8", errors="replace")
