@@ -9,6 +9,7 @@ import pytest
 
 from tests.analysis.report.browsing import in_browser, opened, press_on_row
 from tst.analysis.report.assemble import render_report
+from tst.core.number_text import decimal, percent, points
 from tst.records.run_records import Found, RunRecord, read_record
 
 axe_playwright = pytest.importorskip(
@@ -161,3 +162,18 @@ def test_texts_stand_in_the_direction_of_their_script_and_names_in_their_card(
         card = page.locator(".card .value").first
         card.evaluate("node => { node.textContent = 'a_benchmark_of_a_very_long_name'; }")
         assert card.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_figures_are_rounded_as_on_the_terminal(browser: Any, page_file: Path) -> None:
+    """29 of 80 were 36.3% in the page and 36.2% everywhere else."""
+    shares = [i / n for n in (8, 16, 40, 80, 96, 300, 1600) for i in range(-n, n + 1)]
+    with opened(browser, page_file) as (page, _):
+        shown = page.evaluate(
+            "xs => xs.map((x) => [percent(x), percent(x, 0), points(x), fixed(x), fixed(x, 3)])",
+            shares,
+        )
+    expected = [
+        [percent(x), percent(x, 0), points(x), decimal(x, 2), decimal(x, 3)] for x in shares
+    ]
+    differing = [(x, a, b) for x, a, b in zip(shares, shown, expected, strict=True) if a != b]
+    assert differing == []

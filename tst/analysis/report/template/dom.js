@@ -18,9 +18,18 @@ function el(tag, attributes = {}, ...children) {
 }
 
 const minus = (text) => text.replace("-", "−");
-const percent = (x, digits = 1) => (known(x) ? minus((100 * x).toFixed(digits)) : DASH);
-const points = (x) => (known(x) ? minus((x > 0 ? "+" : "") + (100 * x).toFixed(1)) : DASH);
-const fixed = (x, digits = 2) => (known(x) ? minus(x.toFixed(digits)) : DASH);
+// As Python rounds for terminal and tables, so that 29 of 80 is 36.2 there and here: what lies
+// exactly between two roundings (an odd multiple of 1 / 2 ** (digits + 1)) takes the even one.
+function rounded(x, digits) {
+  const halves = x * 2 ** (digits + 1);
+  if (!Number.isInteger(halves) || halves % 2 === 0) return x.toFixed(digits);
+  const low = Math.floor(Math.abs(x) * 10 ** digits);
+  const even = low % 2 === 0 ? low : low + 1;
+  return (x < 0 ? "-" : "") + (even / 10 ** digits).toFixed(digits);
+}
+const percent = (x, digits = 1) => (known(x) ? minus(rounded(100 * x, digits)) : DASH);
+const points = (x) => (known(x) ? minus((x > 0 ? "+" : "") + rounded(100 * x, 1)) : DASH);
+const fixed = (x, digits = 2) => (known(x) ? minus(rounded(x, digits)) : DASH);
 const count = (x) => (known(x) ? x.toLocaleString("en-US") : DASH);
 const range = (pair) => (pair && known(pair[0]) ? `95%: ${percent(pair[0])} to ${percent(pair[1])}` : "");
 
