@@ -26,6 +26,7 @@ from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices, target_log_likelihoods
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_texts import score_number_texts
+from tst.diagnostics.llm.scoring.row_trial import share_beginnings
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
@@ -131,6 +132,7 @@ class Session:
         texts = [self.fold_tasks.number_texts(task.asked, task.numbers) for task in tasks]
         scored: Scored = [{} for _ in tasks]
         with head.attached():
+            share_beginnings(head, asked)
             for kind in ("mc", "num"):
                 if any((q.formats == kind).any() for q in asked):
                     found = score_choices(head, asked, kind, self.plan, weight)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 from transformers import masking_utils
 
@@ -19,6 +20,15 @@ from tst.diagnostics.llm.model.lower_states import LowerStates
 
 FLOAT_LOGITS = 2**25
 """Logits in float32 at a time: 128 MiB."""
+LEAST_ALIKE = 8
+"""Tokens that rows must share to be read once: a pass of its own costs as much as a few."""
+MASKED_KERNELS = [
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+    SDPBackend.FLASH_ATTENTION,
+]
+"""Of attention under a mask of any size. cuDNN's, which torch prefers on Hopper and newer, plans
+each shape anew, and every step of decoding has one of its own."""
 
 
 class AnswerHead:
@@ -28,11 +38,14 @@ class AnswerHead:
     and the fastest attention kernels apply.
 
     lower: of a model that is cut, what its lower layers make of texts; None for a whole model
+    alike_in: folds whose rows follow each other, and which read a beginning that all rows share
+        once each; 0: every row is read whole
     """
 
     def __init__(self, model: nn.Module, lower: LowerStates | None = None) -> None:
         self.model = model
         self.lower = lower
+        self.alike_in = 0
         self._positions: torch.Tensor | None = None
         self.states = torch.empty(0)
         config: Any = model.config
@@ -65,7 +78,63 @@ class AnswerHead:
         states = None
         if self.lower is not None:
             states = self.lower.gather(texts, input_ids.shape[1])
+        start = self.beginning(texts, positions, input_ids.shape[1])
+        if start:
+            return self.read_from(start, texts, input_ids, positions, states)[0]
         return self.logits(input_ids, positions, states, use_cache=False)[0]
+
+    def beginning(
+        self, texts: Sequence[Sequence[int] | None], positions: torch.Tensor, width: int
+    ) -> int:
+        """Tokens that all texts begin with and none of the positions lies in; 0: not worth it.
+
+        positions: flat, in rows of this width; column 0 of a row stands for none
+        """
+        real = [text for text in texts if text is not None]
+        if not self.alike_in or len(texts) <= 2 * self.alike_in:
+            return 0
+        if self._window is not None and width > self._window:
+            return 0
+        columns = (positions % width).cpu()
+        most = min(min(map(len, real)) - 1, int(columns[columns > 0].min()))
+        low, high = min(real), max(real)  # what these two share, all between them do
+        alike = next((i for i in range(most) if low[i] != high[i]), most)
+        return alike if alike >= LEAST_ALIKE else 0
+
+    def read_from(
+        self,
+        start: int,
+        texts: Sequence[Sequence[int] | None],
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        states: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, Any]:
+        """``logits`` of texts that share their first ``start`` tokens, which each fold reads once.
+
+        The output's cache is that of whole rows.
+        """
+        rows, width = input_ids.shape
+        device = input_ids.device
+        real = next(row for row, text in enumerate(texts) if text is not None)
+        first = input_ids[real, :start].expand(self.alike_in, -1)
+        shown = None if states is None else states[real, :start].expand(self.alike_in, -1, -1)
+        last = torch.arange(1, self.alike_in + 1, device=device) * start - 1
+        _, output = self.logits(first, last, shown, use_cache=True)
+        cache = output.past_key_values
+        cache.batch_repeat_interleave(rows // self.alike_in)
+        low = torch.finfo(cache.layers[-1].keys.dtype).min
+        mask = torch.full((width - start, width), low, dtype=cache.layers[-1].keys.dtype)
+        row = positions // width
+        with sdpa_kernel(MASKED_KERNELS):
+            return self.logits(
+                input_ids[:, start:],
+                row * (width - start) + (positions - row * width - start).clamp(min=0),
+                None if states is None else states[:, start:],
+                attention_mask=mask.triu(start + 1).to(device).expand(rows, 1, -1, -1),
+                position_ids=torch.arange(start, width, device=device).expand(rows, -1),
+                past_key_values=cache,
+                use_cache=True,
+            )
 
     def logits(
         self,

@@ -27,7 +27,7 @@ from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, dec
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS, best_number
 from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
-from tst.diagnostics.llm.scoring.row_trial import can_share_rows
+from tst.diagnostics.llm.scoring.row_trial import can_share_rows, share_beginnings
 from tst.diagnostics.llm.scoring.side_by_side import decode_side_by_side
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
@@ -79,6 +79,7 @@ def score(
     weight = _stack_heads(readings, model) if readings is not None and trained else None
     numbers_counted = readings is not None and all(r.numbers.values for r in readings)
     with head.attached(), progress:
+        share_beginnings(head, folds)
         for kind in ("mc", "num", "open"):
             if not any((q.formats == kind).any() for q in folds):
                 continue

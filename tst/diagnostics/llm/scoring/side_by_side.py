@@ -13,15 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import sdpa_kernel
 
-from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
+from tst.diagnostics.llm.model.answer_head import MASKED_KERNELS, AnswerHead, padded_cache
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
 
-KERNELS = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]
-"""Of attention under a mask of any size. cuDNN's, which torch prefers on Hopper and newer, plans
-each shape anew, and every step has one of its own."""
 MOST_CONTINUATIONS = 63
 """Continuations of a prompt are the bits of an int64."""
 
@@ -90,7 +87,7 @@ class SharedRows:
         seen = torch.cat([self._prompt[:, None, :].expand(-1, ids.shape[1], -1), own], 2)
         mask = torch.zeros(seen.shape, dtype=self._dtype, device=device)
         mask.masked_fill_(~seen, torch.finfo(self._dtype).min)
-        with sdpa_kernel(KERNELS):
+        with sdpa_kernel(MASKED_KERNELS):
             logits, _ = self.head.logits(
                 ids.to(device),
                 positions.to(device),
@@ -113,7 +110,12 @@ def read_prompts(
     ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
     last = positions[:, 0]
     lengths = last - torch.arange(len(ids), device=device) * ids.shape[1] + 1
-    logits, output = head.logits(ids, last, use_cache=True)
+    texts = [None if prompt is None else prompt.ids for prompt in prompts]
+    start = head.beginning(texts, last, ids.shape[1])
+    if start:
+        logits, output = head.read_from(start, texts, ids, last)
+    else:
+        logits, output = head.logits(ids, last, use_cache=True)
     cache = padded_cache(output)
     if cache is None:
         return logits, None
