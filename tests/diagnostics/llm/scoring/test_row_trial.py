@@ -91,6 +91,13 @@ def test_one_that_rounds_much_is_accepted(monkeypatch):
     assert tried(head)
 
 
+def test_nothing_is_found_of_a_model_without_prompts():
+    head = tiny(torch.float32)
+    assert not can_share_rows(head, [[], []], 100)
+    assert head.model not in row_trial._found
+    assert tried(head)
+
+
 def test_an_error_is_named_once(caplog):
     head = tiny(torch.float32)
 

@@ -62,9 +62,12 @@ def can_share_rows(head: AnswerHead, folds: Sequence[Sequence[Prompt]], tokens: 
     if window is not None and tokens > window:
         _warn(f"rows of {tokens} tokens, a sliding window of {window}")
         return False
+    prompts = [prompt for fold in folds for prompt in _two_of(fold)]
+    if all(prompt is None for prompt in prompts):
+        return False  # nothing to read, and nothing to try it on
     known = _found.setdefault(head.model, {})
     if len(folds) not in known:
-        reason = _reason_against(head, folds)
+        reason = _reason_against(head, prompts)
         if reason:
             _warn(reason)
         known[len(folds)] = not reason
@@ -75,11 +78,8 @@ def _warn(reason: str) -> None:
     log.warning("prompts and numbers are read one by one, which takes longer: %s", reason)
 
 
-def _reason_against(head: AnswerHead, folds: Sequence[Sequence[Prompt]]) -> str:
+def _reason_against(head: AnswerHead, prompts: list[Prompt | None]) -> str:
     """Why rows are not shared; empty where they are."""
-    prompts = [prompt for fold in folds for prompt in _two_of(fold)]
-    if all(prompt is None for prompt in prompts):
-        return ""
     try:
         apart, rounding, least = _distances(head, prompts)
     except torch.OutOfMemoryError:
