@@ -90,7 +90,7 @@ class AnswerHead:
 
         positions: flat, in rows of this width; column 0 of a row stands for none
         """
-        real = [text for text in texts if text is not None]
+        real = [list(text) for text in texts if text is not None]
         if not self.alike_in or len(texts) <= 2 * self.alike_in:
             return 0
         if self._window is not None and width > self._window:
