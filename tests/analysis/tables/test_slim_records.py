@@ -119,7 +119,9 @@ def test_figures_of_an_earlier_version_are_kept_and_marked(
 ) -> None:
     before = Forest.version
     monkeypatch.setattr(Forest, "version", before + 1)
-    [main] = build_tables(read_sources(tmp_path, slim=kept[0]), ["main"])
+    sources = read_sources(tmp_path, slim=kept[0])
+    [main] = build_tables(sources, ["main"])
+    assert f"Figures marked {EARLIER}" in render_results([main], "tst tables", sources)
     row = main.rows[0].cells
     assert write_figure(row["rf_random"]).endswith(EARLIER)
     assert not write_figure(row["lora_llm_random"]).endswith(EARLIER)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tst.analysis.tables.paper_table import PaperTable
+from tst.analysis.tables.paper_table import EARLIER, PaperTable
 from tst.analysis.tables.plain_text import render_markdown
 
 COMMANDS = "Commands of the records"
@@ -57,7 +57,8 @@ def render_page(
         "# Results\n\n"
         f"Made from records by `{command}`. Every figure can be followed to a record folder by the "
         "hash in the footnotes. A section is written again when there are records for it: one with "
-        "an earlier results version than others has not been run again since.\n"
+        "an earlier results version than others has not been run again since. Figures marked "
+        f"{EARLIER} are of an earlier version of their diagnostic, which has more seeds.\n"
     )
     page += "".join(f"\n## {title}\n\n{text}" for title, text in sections.items())
     named = "".join(f"- `{h}`: `{text}`\n" for h, text in known.items() if h in page)
