@@ -43,6 +43,7 @@ def test_every_yaml_shows_every_knob(name):
         (["benchmark=nope"], "vsi_bench"),
         (["fold.k=abc"], "could not be converted to Integer"),
         (["fold.only=[7]", "fold.k=1"], "folds are numbered 0 to 0"),
+        (["diagnostic=lora_llm", "features.context=siblings"], "lora_llm reads no features"),
         (["fold.k=1", "fold.seed=-1"], r"(?s)fold\.k=1.*fold\.seed=-1"),
         (["data_root=/no/such/folder"], "expected an existing folder"),
         (["n_jobs=0"], "n_jobs=0"),

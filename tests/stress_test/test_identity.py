@@ -86,7 +86,8 @@ def test_naming_the_first_group_is_the_same_record():
 def test_the_model_counts_for_an_llm_and_features_do_not():
     assert not same_hash("model=tiny", diagnostic="lora_llm")
     assert not same_hash("diagnostic.learning_rate=1", diagnostic="lora_llm")
-    assert same_hash("features.context=siblings", diagnostic="lora_llm")
+    assert same_hash("benchmark.features=[vsi_bench]", diagnostic="lora_llm")
+    assert not same_hash("benchmark.features=[vsi_bench]")  # where they are read they do
     assert same_hash("diagnostic.training=sequential", diagnostic="lora_llm")
 
 

@@ -6,13 +6,12 @@ from copy import deepcopy
 from dataclasses import dataclass, fields
 
 from tst.auditing.settings import AuditConfig
+from tst.config.problems import reads_features
 from tst.config.schema import RunConfig
 from tst.core.questions import GROUP_PREFIX, QuestionTable
-from tst.diagnostics.known import find_diagnostic
 from tst.records.environment import gpu_names
 
 RANDOM, GROUPED = "random", "grouped"
-FEATURES, SIBLINGS = "features", "siblings"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def plan_audit(config: AuditConfig, table: QuestionTable) -> AuditPlan:
     siblings = None
     if deciding == GROUPED and reads_features(config):
         siblings = deepcopy(schemes[GROUPED])
-        siblings.features.context = SIBLINGS
+        siblings.features.context = "siblings"
     llm = None
     if wants_llm(config):
         llm = deepcopy(schemes[deciding])
@@ -78,12 +77,6 @@ def choose_group(config: AuditConfig, table: QuestionTable) -> tuple[str | None,
     if count == len(table.frame):
         return None, f"no two questions share a group ({name})"
     return name, ""
-
-
-def reads_features(config: AuditConfig) -> bool:
-    """Whether the diagnostic reads ``features``, and with them the text of other questions."""
-    declared = find_diagnostic(config.diagnostic.name, config.diagnostic.implementation)
-    return FEATURES in declared.reads
 
 
 def wants_llm(config: AuditConfig) -> bool:
