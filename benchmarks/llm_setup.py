@@ -11,7 +11,7 @@ from llm_shapes import SHAPES
 from tst.config.composition import compose
 from tst.diagnostics.llm.model.loading import locate
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
-from tst.stress_test.run import load_table
+from tst.stress_testing.run import load_table
 
 
 def parse(description: str | None) -> argparse.Namespace:

@@ -26,8 +26,8 @@ from tst.scoring.exposure import FEWEST_QUESTIONS, find_exposed
 from tst.scoring.intervals import bootstrap_units
 from tst.scoring.null_tests import draw_answers
 from tst.scoring.scores import bias_scores
-from tst.stress_test.build import build_diagnostic, predictions_alone, resolve_auto
-from tst.stress_test.run import load_table, plan_for
+from tst.stress_testing.build import build_diagnostic, predictions_alone, resolve_auto
+from tst.stress_testing.run import load_table, plan_for
 
 FIRST_SEED = 10_000
 

@@ -221,8 +221,8 @@ def train_with_ours(
     from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
     from tst.diagnostics.llm.training.one_fold import trained_adapter
     from tst.diagnostics.llm.training.stacked_folds import stacked_training
-    from tst.stress_test.build import resolve_auto
-    from tst.stress_test.run import load_table, plan_for
+    from tst.stress_testing.build import resolve_auto
+    from tst.stress_testing.run import load_table, plan_for
 
     config = resolve_auto(compose(words))
     table = load_table(config)

@@ -39,7 +39,7 @@ FORKS.set_forkserver_preload(
         "tst.cli.command",
         "tst.cli.summary_console",
         "tst.diagnostics.forest.diagnostic",
-        "tst.stress_test.run",
+        "tst.stress_testing.run",
     ]
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tst.stress_test.run
+import tst.stress_testing.run
 from tst.config.composition import compose
 from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Predictions
@@ -76,7 +76,7 @@ def predict_frequencies(
 def quick_diagnostics() -> Iterator[None]:
     """Inside the block every stress test runs ``FrequencyDiagnostic``."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tst.stress_test.run, "build_diagnostic", _build)
+        patch.setattr(tst.stress_testing.run, "build_diagnostic", _build)
         yield
 
 
@@ -86,7 +86,7 @@ def make_record(outputs_root: Path, *overrides: str) -> Path:
         words = [f"outputs_root={outputs_root}", *overrides]
         if not any(w.startswith("benchmark.n=") for w in words):
             words.append("benchmark.n=96")
-        return tst.stress_test.run.run(compose(words)).record
+        return tst.stress_testing.run.run(compose(words)).record
 
 
 def _build(config: RunConfig, store: object) -> Diagnostic:

@@ -11,7 +11,7 @@ from tst.core.errors import UserError, brief
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tst.stress_test.run import Result
+    from tst.stress_testing.run import Result
 
 
 def stress_test(
@@ -48,7 +48,7 @@ def stress_test(
     from tst.benchmarks.files.reading import is_file_name
     from tst.benchmarks.load import table_from_frame, table_from_records
     from tst.config.composition import compose, name_benchmark
-    from tst.stress_test.run import run
+    from tst.stress_testing.run import run
 
     configured = isinstance(benchmark, str) and not is_file_name(benchmark)
     words = [f"diagnostic={diagnostic}", *overrides]

@@ -29,7 +29,7 @@ def stress_test(config: RunConfig) -> Outcome:
         run_with_llamafactory,
         trained_here,
     )
-    from tst.stress_test.run import describe, run
+    from tst.stress_testing.run import describe, run
 
     if config.n_jobs == -1 and jobs_run_side_by_side():
         config.n_jobs = config.job.cpus

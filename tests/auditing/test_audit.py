@@ -14,7 +14,7 @@ from tst.auditing.run import Audit
 from tst.cli.audit_console import show_end, show_found
 from tst.cli.tables import standard_output
 from tst.records.files import read_json
-from tst.stress_test.verdict import headline
+from tst.stress_testing.verdict import headline
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from tests.commands import ROOT, run_command
 from tests.conftest import QUICK, SMALL
 from tst.cli import console_script
 from tst.config.composition import compose, compose_command
-from tst.stress_test.build import resolve_auto
-from tst.stress_test.identity import record_folder
-from tst.stress_test.run import load_table
+from tst.stress_testing.build import resolve_auto
+from tst.stress_testing.identity import record_folder
+from tst.stress_testing.run import load_table
 
 
 @pytest.mark.parametrize(

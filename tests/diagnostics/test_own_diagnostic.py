@@ -23,9 +23,9 @@ from tst.records.files import read_json
 from tst.records.identity import read_identity
 from tst.records.run_records import read_record
 from tst.records.survey import survey
-from tst.stress_test.build import diagnostic_of
-from tst.stress_test.identity import identify
-from tst.stress_test.run import load_table
+from tst.stress_testing.build import diagnostic_of
+from tst.stress_testing.identity import identify
+from tst.stress_testing.run import load_table
 
 PAGE = ROOT / "docs" / "your-diagnostic.md"
 QUICK = ("benchmark.n=48", "fold.k=3", "n_jobs=1")

@@ -23,7 +23,7 @@ from tst.explaining.page import render_page
 from tst.explaining.run import Explanation, explain_record
 from tst.explaining.settings import ExplainConfig
 from tst.records.files import read_json
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 
 @pytest.fixture(scope="module")

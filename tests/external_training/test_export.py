@@ -24,7 +24,7 @@ from tst.external_training.export import export_folds
 from tst.external_training.manifest import read_manifest
 from tst.external_training.rendering import compare_rendering, template_that_ends
 from tst.external_training.settings import FORMATS
-from tst.stress_test.run import load_table, plan_for
+from tst.stress_testing.run import load_table, plan_for
 
 
 def prompt_and_target(row: dict) -> tuple[str, str]:

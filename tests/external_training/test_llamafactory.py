@@ -29,7 +29,7 @@ from tst.external_training.llamafactory import is_trained_elsewhere, run_with_ll
 from tst.external_training.settings import FOR_LLAMAFACTORY
 from tst.main import stress_test
 from tst.records.run_records import read_record
-from tst.stress_test.run import load_table, plan_for
+from tst.stress_testing.run import load_table, plan_for
 
 REAL = os.environ.get("TST_LLAMAFACTORY", "")
 needs_the_real_one = pytest.mark.skipif(

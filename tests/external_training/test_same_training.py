@@ -28,7 +28,7 @@ from tests.external_training.conftest import questions, write_questions
 from tst.config.composition import compose
 from tst.external_training.export import export_folds
 from tst.external_training.llamafactory import train_folds
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 REAL = os.environ.get("TST_LLAMAFACTORY", "")
 SAME = ["diagnostic.mc_scoring=letters", "diagnostic.validation=0"]

@@ -29,7 +29,7 @@ from tst.diagnostics.llm.settings import LoraSettings
 from tst.external_training.export import export_folds
 from tst.external_training.score import score_elsewhere
 from tst.records.run_records import find_records, read_record
-from tst.stress_test.run import load_table, plan_for
+from tst.stress_testing.run import load_table, plan_for
 
 
 def by_id(result) -> pd.DataFrame:

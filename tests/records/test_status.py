@@ -2,7 +2,7 @@ from tst.records.identity import Identity
 from tst.records.leases import Leases
 from tst.records.record import Record
 from tst.records.survey import read_state, survey
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 
 def test_states_of_records(quick_config, tmp_path):

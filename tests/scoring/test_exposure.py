@@ -154,7 +154,7 @@ def test_a_type_is_called_by_its_format_too_where_it_has_several():
 def test_a_verdict_needs_none_of_the_slow_imports():
     """``scipy.stats`` took half a second of every command that shows a record."""
     code = (
-        "import sys, tst.cli.console, tst.stress_test.verdict, tst.scoring.exposure\n"
+        "import sys, tst.cli.console, tst.stress_testing.verdict, tst.scoring.exposure\n"
         "print(sorted({'scipy.stats', 'sklearn', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

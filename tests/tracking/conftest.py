@@ -4,12 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tst.stress_test.run
+import tst.stress_testing.run
 from tests.made_records import FrequencyDiagnostic
 from tst.config.composition import compose
 from tst.config.schema import RunConfig
 from tst.core.diagnostic import Diagnostic, Predictions
-from tst.stress_test.run import Result, run
+from tst.stress_testing.run import Result, run
 from tst.tracking.publisher_process import wait_for_publishing
 
 STEPS = 1200
@@ -55,7 +55,7 @@ def tracked_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         def build(config: RunConfig, store: object) -> Diagnostic:
             return diagnostic(zero_shot=True)
 
-        monkeypatch.setattr(tst.stress_test.run, "build_diagnostic", build)
+        monkeypatch.setattr(tst.stress_testing.run, "build_diagnostic", build)
         config = compose(
             ["diagnostic=lora_llm", "benchmark.n=96", "tracking=wandb", f"outputs_root={tmp_path}",
              *overrides]

@@ -26,7 +26,7 @@ pytest.importorskip("wandb")
 
 @pytest.mark.parametrize("server", ["refuses", "hangs"])
 def test_an_outage_is_one_line_in_the_log(quick_config, monkeypatch, tmp_path, server):
-    from tst.stress_test.run import run
+    from tst.stress_testing.run import run
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -109,7 +109,7 @@ def test_what_the_server_did_not_take_whole_is_sent_again_until_it_is(tmp_path, 
 def test_wandb_is_imported_by_no_run(quick_config):
     code = (
         "import sys; from tst.config.composition import compose\n"
-        "from tst.stress_test.run import run\n"
+        "from tst.stress_testing.run import run\n"
         "run(compose(sys.argv[1:]))\n"
         "assert 'wandb' not in sys.modules"
     )

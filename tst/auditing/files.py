@@ -12,7 +12,7 @@ from tst.auditing.run import Audit
 from tst.auditing.spreadsheet import write_spreadsheet
 from tst.records.files import write_json, write_text
 from tst.records.run_records import Found
-from tst.stress_test.shortcuts.to_mend import TO_MEND, read_to_mend, without_texts
+from tst.stress_testing.shortcuts.to_mend import TO_MEND, read_to_mend, without_texts
 
 VERDICT, PAGE, REPORT = "verdict.json", "audit.md", "report.html"
 

@@ -19,7 +19,7 @@ from tst.scoring.exposure import (
     name_parts,
     states_by_type,
 )
-from tst.stress_test.verdict import headline
+from tst.stress_testing.verdict import headline
 
 VERDICT_FIELDS = ("score_hard", "score_soft", "baseline", "majority", "adjusted_hard", "bits")
 

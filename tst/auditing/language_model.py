@@ -9,8 +9,8 @@ from tst.auditing.run import LLM, Audit
 from tst.auditing.settings import AuditConfig
 from tst.core.errors import UserError
 from tst.diagnostics.llm.settings import LoraSettings, model_slug
-from tst.stress_test.build import resolve_auto
-from tst.stress_test.run import plan_for
+from tst.stress_testing.build import resolve_auto
+from tst.stress_testing.run import plan_for
 
 ESTIMATE = "estimate (rough): "
 

@@ -6,9 +6,9 @@ import pandas as pd
 
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.core.number_text import percent
-from tst.stress_test.shortcuts.repairs import REPAIRS
-from tst.stress_test.shortcuts.sentences import UNNAMED
-from tst.stress_test.shortcuts.to_mend import by_shortcut
+from tst.stress_testing.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.sentences import UNNAMED
+from tst.stress_testing.shortcuts.to_mend import by_shortcut
 
 SHOWN = 5
 """Questions that the page shows, each of another type, where it may show text."""

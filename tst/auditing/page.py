@@ -12,7 +12,7 @@ from tst.auditing.type_table import describe_types, table_row, type_table
 from tst.core.number_text import percent, percent_interval, points
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
-from tst.stress_test.verdict import describe_nulls, headline
+from tst.stress_testing.verdict import describe_nulls, headline
 
 METHOD = (
     "A text-only model is trained on k-1 folds of the test set itself and scored on the held-out "

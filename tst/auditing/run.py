@@ -24,9 +24,9 @@ from tst.core.number_text import duration
 from tst.core.questions import QuestionTable
 from tst.records.run_records import RunRecord, read_record
 from tst.scoring.null_tests import KINDS
-from tst.stress_test.build import resolve_auto
-from tst.stress_test.run import describe as describe_stress_test
-from tst.stress_test.run import load_table, run
+from tst.stress_testing.build import resolve_auto
+from tst.stress_testing.run import describe as describe_stress_test
+from tst.stress_testing.run import load_table, run
 
 log = logging.getLogger("tst")
 

@@ -14,8 +14,8 @@ from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
 from tst.core.number_text import percent, percent_interval, points
 from tst.records.run_records import RunRecord
-from tst.stress_test.shortcuts.to_mend import read_to_mend
-from tst.stress_test.verdict import describe_nulls, headline
+from tst.stress_testing.shortcuts.to_mend import read_to_mend
+from tst.stress_testing.verdict import describe_nulls, headline
 
 MOST_QUESTIONS = 3
 """Questions to mend on the terminal; to_mend.csv has them all."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from tst.cli.tables import READABLE, say
 from tst.core.number_text import DASH
 from tst.records.survey import RecordState
-from tst.stress_test.verdict import describe_verdict
+from tst.stress_testing.verdict import describe_verdict
 
 
 def show_verdict(summary: dict[str, Any], console: Console) -> None:

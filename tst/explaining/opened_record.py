@@ -13,8 +13,8 @@ from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.diagnostics.llm.declaration import LoraLLM
 from tst.records.run_records import read_record
-from tst.stress_test.build import diagnostic_of
-from tst.stress_test.run import load_table
+from tst.stress_testing.build import diagnostic_of
+from tst.stress_testing.run import load_table
 
 
 def open_record(path: Path) -> tuple[Path, RunConfig, pd.DataFrame, pd.DataFrame]:

@@ -36,8 +36,8 @@ from tst.external_training.rendering import Differences, compare_rendering, temp
 from tst.external_training.settings import FOR_LLAMAFACTORY, exported_config
 from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
 from tst.records.files import checksum, read_json, write_json, write_text
-from tst.stress_test.build import resolve_auto
-from tst.stress_test.run import load_table, plan_for
+from tst.stress_testing.build import resolve_auto
+from tst.stress_testing.run import load_table, plan_for
 
 log = logging.getLogger("tst")
 

@@ -19,8 +19,8 @@ from tst.external_training.settings import (
     exported_config,
     find_export_problems,
 )
-from tst.stress_test.identity import record_folder
-from tst.stress_test.run import Result, load_table
+from tst.stress_testing.identity import record_folder
+from tst.stress_testing.run import Result, load_table
 
 log = logging.getLogger("tst")
 
@@ -50,7 +50,7 @@ def run_with_llamafactory(config: RunConfig) -> Result:
     """
     from tst.external_training.export import export_folds
     from tst.external_training.score import score_elsewhere
-    from tst.stress_test.build import resolve_auto
+    from tst.stress_testing.build import resolve_auto
 
     cli = find_cli(config.diagnostic.llamafactory)
     if problems := find_export_problems(config):

@@ -36,7 +36,7 @@ from tst.external_training.settings import PredictionFileSettings, ScoreConfig
 from tst.external_training.trained_settings import settings_of, who_trained
 from tst.external_training.trainer_settings import fold_name
 from tst.records.files import checksum
-from tst.stress_test.run import Result, load_table, plan_for, run
+from tst.stress_testing.run import Result, load_table, plan_for, run
 
 log = logging.getLogger("tst")
 

@@ -19,7 +19,7 @@ from tst.core.scoring_rules import ScoringRules
 from tst.records.files import write_parquet
 from tst.records.store import FolderStore
 from tst.scoring.scores import add_references, score_predictions
-from tst.stress_test.build import build_diagnostic
+from tst.stress_testing.build import build_diagnostic
 
 KEPT = ("s", "hard", "s_zero_shot", "hard_zero_shot", "baseline", "majority", "bits")
 

@@ -10,8 +10,13 @@ from tst.pruning.inputs import Inputs, read_inputs
 from tst.pruning.record import prune_folder
 from tst.pruning.settings import PruneConfig, PruneSettings
 from tst.records.store import FolderStore
-from tst.stress_test.build import build_diagnostic, diagnostic_of, predictions_alone, resolve_auto
-from tst.stress_test.run import plan_for
+from tst.stress_testing.build import (
+    build_diagnostic,
+    diagnostic_of,
+    predictions_alone,
+    resolve_auto,
+)
+from tst.stress_testing.run import plan_for
 
 
 def describe(config: PruneConfig) -> str:

@@ -27,9 +27,9 @@ from tst.pruning.model_answers.gaps import compare_gaps
 from tst.pruning.record import judged_folder
 from tst.pruning.settings import PruneConfig
 from tst.scoring.intervals import bootstrap_units
-from tst.stress_test.build import predictions_alone, resolve_auto
-from tst.stress_test.identity import describe_diagnostic
-from tst.stress_test.run import plan_for
+from tst.stress_testing.build import predictions_alone, resolve_auto
+from tst.stress_testing.identity import describe_diagnostic
+from tst.stress_testing.run import plan_for
 
 log = logging.getLogger("tst")
 

@@ -19,8 +19,8 @@ from tst.pruning.record import read_ids
 from tst.pruning.settings import PruneConfig
 from tst.records.files import read_json
 from tst.scoring.information import NO_CHOICES
-from tst.stress_test.build import diagnostic_of
-from tst.stress_test.run import load_table
+from tst.stress_testing.build import diagnostic_of
+from tst.stress_testing.run import load_table
 
 T = TypeVar("T")
 

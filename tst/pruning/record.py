@@ -26,7 +26,7 @@ from tst.records.kinds import PRUNING, STRESS_TEST
 from tst.records.record import Record
 from tst.scoring.exposure import TypeExposure
 from tst.scoring.summaries import ADJUSTED, adjusted_mean
-from tst.stress_test.identity import identify, record_folder
+from tst.stress_testing.identity import identify, record_folder
 
 NONE_EXPOSED = "no exposed type"
 RESULT_FILES = ("removed_ids.txt", "removed.csv", "kept_ids.txt", "iterations.csv")

@@ -43,11 +43,11 @@ from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
 from tst.scoring.exposure import TypeExposure, find_exposed
 from tst.scoring.intervals import bootstrap_units
-from tst.stress_test.build import predictions_alone, resolve_auto
-from tst.stress_test.identity import describe_diagnostic
-from tst.stress_test.results import describe_data, describe_source
-from tst.stress_test.run import plan_for
-from tst.stress_test.shortcuts.explaining import explain_answers
+from tst.stress_testing.build import predictions_alone, resolve_auto
+from tst.stress_testing.identity import describe_diagnostic
+from tst.stress_testing.results import describe_data, describe_source
+from tst.stress_testing.run import plan_for
+from tst.stress_testing.shortcuts.explaining import explain_answers
 from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from tst.analysis.report.record_data import MOST_SHORTCUTS, TO_MEND_COLUMNS, describe_to_mend
-from tst.stress_test.shortcuts.repairs import REPAIRS
-from tst.stress_test.shortcuts.sentences import UNNAMED
+from tst.stress_testing.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.sentences import UNNAMED
 
 
 def listed(rows: list[tuple[str, str, str]]) -> pd.DataFrame:

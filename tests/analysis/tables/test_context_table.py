@@ -6,7 +6,7 @@ from tests.made_records import make_record
 from tst.analysis.tables.build import read_sources
 from tst.analysis.tables.context import context_table
 from tst.records.run_records import read_record
-from tst.stress_test.run import load_table
+from tst.stress_testing.run import load_table
 
 CONTEXT = "features.context=siblings"
 
@@ -45,7 +45,7 @@ def test_records_that_read_which_part_of_the_set_a_question_is_from_have_a_row_t
         table.frame["context"] = [{"dataset": str(i % 2)} for i in range(len(table.frame))]
         return table
 
-    monkeypatch.setattr("tst.stress_test.run.load_table", load_parts)
+    monkeypatch.setattr("tst.stress_testing.run.load_table", load_parts)
     rf = ("diagnostic=rf", "fold=grouped5")
     make_record(tmp_path, *rf)
     context = make_record(tmp_path, *rf, CONTEXT)

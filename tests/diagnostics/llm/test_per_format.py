@@ -9,7 +9,7 @@ from tst.core.folds import plan_folds, split
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.records.store import FolderStore
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 
 @pytest.mark.parametrize("training", ["stacked", "sequential"])

@@ -19,8 +19,8 @@ from tst.records.identity import RESULTS_VERSION, Identity
 from tst.records.kinds import BLEND
 from tst.records.record import Record
 from tst.records.run_records import RunRecord
-from tst.stress_test.question_rows import fold_rows
-from tst.stress_test.results import score_record
+from tst.stress_testing.question_rows import fold_rows
+from tst.stress_testing.results import score_record
 
 log = logging.getLogger("tst")
 

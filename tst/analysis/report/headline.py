@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from tst.scoring.exposure import TOO_FEW, states_by_type
-from tst.stress_test.verdict import describe_nulls, describe_verdict, headline
+from tst.stress_testing.verdict import describe_nulls, describe_verdict, headline
 
 
 def describe_headline(summary: dict[str, Any]) -> dict[str, Any]:

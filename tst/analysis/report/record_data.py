@@ -13,9 +13,9 @@ from tst.analysis.report.distributions import histogram, joint_histogram, reliab
 from tst.analysis.report.headline import describe_headline
 from tst.core.questions import GROUP_PREFIX
 from tst.records.run_records import RunRecord
-from tst.stress_test.shortcuts.repairs import REPAIRS
-from tst.stress_test.shortcuts.sentences import UNNAMED
-from tst.stress_test.shortcuts.to_mend import by_shortcut
+from tst.stress_testing.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.sentences import UNNAMED
+from tst.stress_testing.shortcuts.to_mend import by_shortcut
 
 SET_FIELDS = (
     "n",

@@ -18,7 +18,7 @@ from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.divergence import RequireFinite, require_finite_answers
 from tst.diagnostics.llm.training.loss_history import LossHistory
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 
 @pytest.mark.parametrize("training", ["stacked", "sequential"])

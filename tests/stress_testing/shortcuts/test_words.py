@@ -4,7 +4,7 @@ import numpy as np
 
 from tst.diagnostics.forest.text.hashing import code_all, run_codes, text_code
 from tst.diagnostics.forest.text.text_cache import tokenise
-from tst.stress_test.shortcuts.words import LONGEST_RUN, read_codes
+from tst.stress_testing.shortcuts.words import LONGEST_RUN, read_codes
 
 
 def test_every_word_and_run_is_known_by_its_code():

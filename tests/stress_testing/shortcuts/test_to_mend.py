@@ -12,9 +12,9 @@ from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.forest.shortcuts import all_shortcuts
 from tst.scoring.exposure import EXPOSED, NO_SIGN, ONE_ANSWER, TypeExposure
-from tst.stress_test.run import run
-from tst.stress_test.shortcuts.repairs import REPAIRS
-from tst.stress_test.shortcuts.to_mend import (
+from tst.stress_testing.run import run
+from tst.stress_testing.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.to_mend import (
     COLUMNS,
     TEXTS,
     find_to_mend,

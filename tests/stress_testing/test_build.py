@@ -3,7 +3,7 @@ import pytest
 from tst.config.composition import compose
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.known import KNOWN
-from tst.stress_test.build import build_diagnostic
+from tst.stress_testing.build import build_diagnostic
 
 
 @pytest.mark.parametrize("diagnostic", KNOWN)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tst.diagnostics.forest.shortcuts import shortcut_of
-from tst.stress_test.shortcuts.repairs import simplicity
+from tst.stress_testing.shortcuts.repairs import simplicity
 
 STANDARD_ERRORS = 1.64
 """Standard errors that a reliability lies below the measured mean: one-sided 95%."""

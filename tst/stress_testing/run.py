@@ -26,17 +26,22 @@ from tst.records.record import Record
 from tst.records.store import FolderStore
 from tst.scoring.intervals import bootstrap_column
 from tst.scoring.scores import score_predictions
-from tst.stress_test.build import build_diagnostic, diagnostic_of, predictions_alone, resolve_auto
-from tst.stress_test.identity import describe_diagnostic, identify, record_folder
-from tst.stress_test.null_runs import run_nulls
-from tst.stress_test.question_rows import fold_rows
-from tst.stress_test.results import (
+from tst.stress_testing.build import (
+    build_diagnostic,
+    diagnostic_of,
+    predictions_alone,
+    resolve_auto,
+)
+from tst.stress_testing.identity import describe_diagnostic, identify, record_folder
+from tst.stress_testing.null_runs import run_nulls
+from tst.stress_testing.question_rows import fold_rows
+from tst.stress_testing.results import (
     describe_source,
     permutation_importance,
     read_result,
     write_result,
 )
-from tst.stress_test.shortcuts.to_mend import COLUMNS, read_to_mend
+from tst.stress_testing.shortcuts.to_mend import COLUMNS, read_to_mend
 from tst.tracking.publisher_process import published
 
 log = logging.getLogger("tst")

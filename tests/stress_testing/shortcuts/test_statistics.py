@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tst.diagnostics.forest.shortcuts import CHOICES
-from tst.stress_test.shortcuts.statistics import (
+from tst.stress_testing.shortcuts.statistics import (
     Statistic,
     lower_bound,
     rank_statistics,

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from tst.stress_test.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.repairs import REPAIRS
 
 UNEXPLAINED = "no single statistic of the training answers tells it"
 """Said where the shortcut is empty."""

@@ -13,12 +13,12 @@ from tst.diagnostics.forest.shortcuts import CHOICES, NUMBERS, shortcut_of
 from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.question_reader import QuestionReader
-from tst.stress_test.shortcuts.answer_statistics import AnswerStatistics
-from tst.stress_test.shortcuts.option_statistics import OptionStatistics
-from tst.stress_test.shortcuts.repairs import REPAIRS
-from tst.stress_test.shortcuts.sentences import UNEXPLAINED, Evidence, explain, repair
-from tst.stress_test.shortcuts.statistics import Statistic, rank_statistics
-from tst.stress_test.shortcuts.words import read_codes
+from tst.stress_testing.shortcuts.answer_statistics import AnswerStatistics
+from tst.stress_testing.shortcuts.option_statistics import OptionStatistics
+from tst.stress_testing.shortcuts.repairs import REPAIRS
+from tst.stress_testing.shortcuts.sentences import UNEXPLAINED, Evidence, explain, repair
+from tst.stress_testing.shortcuts.statistics import Statistic, rank_statistics
+from tst.stress_testing.shortcuts.words import read_codes
 
 COLUMNS = ("shortcut", "about", "why", "repair")
 

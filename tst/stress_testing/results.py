@@ -22,9 +22,9 @@ from tst.scoring.exposure import TypeExposure, find_exposed
 from tst.scoring.intervals import bootstrap_units
 from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
-from tst.stress_test.near_duplicates import find_near_duplicates
-from tst.stress_test.question_rows import join_rows, question_rows
-from tst.stress_test.shortcuts.to_mend import TO_MEND, find_to_mend, leading_shortcuts
+from tst.stress_testing.near_duplicates import find_near_duplicates
+from tst.stress_testing.question_rows import join_rows, question_rows
+from tst.stress_testing.shortcuts.to_mend import TO_MEND, find_to_mend, leading_shortcuts
 
 log = logging.getLogger("tst")
 

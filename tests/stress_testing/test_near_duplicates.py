@@ -6,7 +6,7 @@ import pytest
 from tst.core.folds import plan_folds
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
-from tst.stress_test.near_duplicates import COLUMNS, find_near_duplicates, mask_templates
+from tst.stress_testing.near_duplicates import COLUMNS, find_near_duplicates, mask_templates
 
 
 def ask(i, question, options, answer, kind="mc", question_type="count"):

@@ -19,7 +19,7 @@ from tst.core.questions import CONTEXT, QuestionTable
 from tst.diagnostics.llm.settings import MODEL_WITHOUT_EFFECT, model_slug
 from tst.records.identity import RESULTS_VERSION, Identity, select_leaves
 from tst.records.kinds import STRESS_TEST
-from tst.stress_test.build import diagnostic_of
+from tst.stress_testing.build import diagnostic_of
 
 INCLUDED = (
     "benchmark.name",

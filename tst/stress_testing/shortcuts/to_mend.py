@@ -14,8 +14,8 @@ from tst.core.questions import QuestionTable
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.forest.shortcuts import leading_shortcut
 from tst.scoring.exposure import EXPOSED, ONE_ANSWER, ONE_ANSWER_SHARE, TypeExposure
-from tst.stress_test.shortcuts.explaining import Moved, explain_answers
-from tst.stress_test.shortcuts.sentences import UNEXPLAINED, without_quotes
+from tst.stress_testing.shortcuts.explaining import Moved, explain_answers
+from tst.stress_testing.shortcuts.sentences import UNEXPLAINED, without_quotes
 
 TO_MEND = "to_mend.csv"
 ENOUGH = 1.0 / 3.0

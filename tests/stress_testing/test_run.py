@@ -18,7 +18,7 @@ from tst.core.diagnostic import Diagnostic, Predictions
 from tst.core.errors import UserError
 from tst.records.files import checksum, read_json
 from tst.records.run_records import RunRecord, examine
-from tst.stress_test.run import run
+from tst.stress_testing.run import run
 
 QUESTIONS = [
     "id", "question_type", "format", "group_scene", "n_options", "question", "options", "answer",
@@ -161,7 +161,7 @@ class Failing(Diagnostic):
 def test_a_failure_is_in_the_record_and_finished_folds_stay(quick_config, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(
-            "tst.stress_test.run.build_diagnostic", lambda config, _: Failing(config.diagnostic)
+            "tst.stress_testing.run.build_diagnostic", lambda config, _: Failing(config.diagnostic)
         )
         with pytest.raises(RuntimeError, match="planned failure"):
             run(quick_config())
@@ -181,7 +181,7 @@ def test_whatever_ends_a_rerun_a_complete_record_stays_finished(
     def stop(*args, **kwargs):
         raise end
 
-    monkeypatch.setattr("tst.stress_test.run.run_nulls", stop)
+    monkeypatch.setattr("tst.stress_testing.run.run_nulls", stop)
     with pytest.raises(end):
         run(quick_config("null.repeats=1"))
     assert read_json(record / "status.json")["state"] == "finished"
@@ -223,7 +223,7 @@ def test_stress_test_from_a_data_frame(tmp_path):
 def test_an_rf_run_imports_no_deep_learning(tmp_path):
     code = (
         "import sys; from tst.config.composition import compose\n"
-        "from tst.stress_test.run import run\n"
+        "from tst.stress_testing.run import run\n"
         "run(compose(['diagnostic=rf', 'benchmark.n=96', 'diagnostic.trees=5',"
         " 'diagnostic.inner_folds=2',"
         " 'outputs_root=' + sys.argv[1]]))\n"

@@ -10,8 +10,13 @@ from tst.diagnostics.forest.features.target_encoding import KeyedTotals
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions, TemplateMiner
-from tst.stress_test.shortcuts.statistics import Statistic
-from tst.stress_test.shortcuts.words import MOST_QUESTIONS, Mentions, mention_pairs, mention_words
+from tst.stress_testing.shortcuts.statistics import Statistic
+from tst.stress_testing.shortcuts.words import (
+    MOST_QUESTIONS,
+    Mentions,
+    mention_pairs,
+    mention_words,
+)
 
 FEWEST = 2
 """Training options or answers that a statistic must rest on."""

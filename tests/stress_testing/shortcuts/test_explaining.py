@@ -7,8 +7,8 @@ from tst.benchmarks.planted import CUES, plant_rows
 from tst.core.folds import plan_folds
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
-from tst.stress_test.shortcuts.explaining import COLUMNS, explain_answers
-from tst.stress_test.shortcuts.sentences import UNEXPLAINED
+from tst.stress_testing.shortcuts.explaining import COLUMNS, explain_answers
+from tst.stress_testing.shortcuts.sentences import UNEXPLAINED
 
 SHORTCUTS = {
     "answer_position": "position", "entity_prior": "option_text", "longest_option": "length",

@@ -5,9 +5,9 @@ from tst.config.composition import compose
 from tst.config.schema import READABLE, to_plain
 from tst.diagnostics.known import KNOWN, find_diagnostic
 from tst.records.identity import flatten, matches
-from tst.stress_test.build import resolve_auto
-from tst.stress_test.identity import EXCLUDED, INCLUDED, identify
-from tst.stress_test.run import load_table
+from tst.stress_testing.build import resolve_auto
+from tst.stress_testing.identity import EXCLUDED, INCLUDED, identify
+from tst.stress_testing.run import load_table
 
 
 def excluded_by(name: str) -> list[str]:

@@ -9,8 +9,13 @@ from tst.diagnostics.forest.features.number_features import question_keys
 from tst.diagnostics.forest.text.hashing import combine
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import TemplateMiner
-from tst.stress_test.shortcuts.statistics import Statistic
-from tst.stress_test.shortcuts.words import MOST_QUESTIONS, Mentions, mention_pairs, mention_words
+from tst.stress_testing.shortcuts.statistics import Statistic
+from tst.stress_testing.shortcuts.words import (
+    MOST_QUESTIONS,
+    Mentions,
+    mention_pairs,
+    mention_words,
+)
 
 FEWEST = 2
 """Training answers that a typical one must be of."""

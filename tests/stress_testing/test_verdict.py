@@ -1,4 +1,4 @@
-from tst.stress_test.verdict import describe_verdict, headline
+from tst.stress_testing.verdict import describe_verdict, headline
 
 
 def entry(name, state, kind="mc", n=75, score=0.69, chance=0.25, to_mend=0):
