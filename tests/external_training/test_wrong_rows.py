@@ -89,10 +89,10 @@ def test_a_manifest_cannot_make_this_machine_import_code(
 
 
 def test_a_reader_that_the_command_line_names_is_run(trained, score_config, tmp_path, monkeypatch):
-    (tmp_path / "my_reader.py").write_text("def read(record):\n    return {}\n")
+    (tmp_path / "reader_of_nothing.py").write_text("def read(record):\n    return {}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    change_manifest(trained, "benchmark", reader="my_reader.read")
-    config = score_config(f"adapters={trained}", "benchmark.reader=my_reader.read")
+    change_manifest(trained, "benchmark", reader="reader_of_nothing.read")
+    config = score_config(f"adapters={trained}", "benchmark.reader=reader_of_nothing.read")
     assert score_elsewhere(config).complete
 
 
