@@ -215,6 +215,10 @@ def test_stress_test_from_a_data_frame(tmp_path):
         frame, columns=columns, name="colours", outputs_root=tmp_path, overrides=overrides
     )
     assert result.summary["overall"]["score_hard"] > 0.6
+    assert result.summary["resampled"] == {
+        "group": "video",
+        "n": result.questions["group_video"].nunique(),
+    }
     assert "grouped5-video" in str(result.record)
     with pytest.raises(UserError, match="expected some of"):
         stress_test(frame, columns={"quetsion": "q"}, outputs_root=tmp_path)

@@ -104,3 +104,14 @@ def test_one_sentence_on_clean_and_on_small_benchmarks():
     assert told(entry("far", "too few"), entry("near", "too few")) == (
         "Too few questions to tell in any of the 2 question types."
     )
+
+
+def test_intervals_over_few_groups_are_told_to_be_too_narrow():
+    exposure = [entry("near", "no sign")]
+    many = {"exposure": exposure, "resampled": {"group": "video", "n": 20}}
+    few = {"exposure": exposure, "resampled": {"group": "video", "n": 3}}
+    assert describe_verdict(few)[:-1] == describe_verdict(many)
+    assert describe_verdict(few)[-1] == (
+        "Intervals resample 3 groups (video): with fewer than 20 they are too narrow, and "
+        "scores vary more than they say."
+    )

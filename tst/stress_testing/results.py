@@ -19,7 +19,7 @@ from tst.records.fold_files import FoldFile
 from tst.records.identity import RESULTS_VERSION
 from tst.records.record import Record
 from tst.scoring.exposure import TypeExposure, find_exposed
-from tst.scoring.intervals import bootstrap_units
+from tst.scoring.intervals import bootstrap_column, bootstrap_units
 from tst.scoring.scores import add_references, bias_scores, score_predictions
 from tst.scoring.summaries import planted_aurocs, summarise
 from tst.stress_testing.near_duplicates import find_near_duplicates
@@ -67,6 +67,10 @@ def score_record(
     scores = bias_scores(scored, table.frame)
     units = bootstrap_units(table, plan)
     summary: dict[str, Any] = summarise(scores, scored, table.frame, units)
+    column = bootstrap_column(table, plan)
+    if column is not None:
+        group = column.removeprefix(GROUP_PREFIX)
+        summary["resampled"] = {"group": group, "n": int(table.frame[column].nunique())}
     summary["exposure"] = [asdict(e) for e in find_exposed(scores, table.frame, units)]
     summary["diagnostic"] = about
     summary["planted"] = planted_aurocs(scores, table.frame)

@@ -22,6 +22,10 @@ CHANCE = {"mc": "by chance", "num": "for the best constant", "open": "for the mo
 MOSTLY = 0.5
 """The least share of a type's questions to mend that a shortcut named for the type gives away."""
 
+FEW_GROUPS = 20
+"""Fewer groups than this make intervals too narrow: "few" is 20 to 50 clusters in Cameron and
+Miller, "A practitioner's guide to cluster-robust inference", 2015, section VI."""
+
 
 def headline(summary: dict[str, Any]) -> str:
     """What a record says, in one sentence; the first words of a report and of an audit."""
@@ -63,7 +67,18 @@ def describe_verdict(summary: dict[str, Any]) -> list[str]:
         lines.append(f"No sign of a shortcut in {_all_types(clean)}.")
     else:
         lines.append(f"Too few questions to tell in {_all_types(few)}.")
-    return [*lines, *_advise_merging(types)]
+    return [*lines, *_advise_merging(types), *_few_groups(summary)]
+
+
+def _few_groups(summary: dict[str, Any]) -> list[str]:
+    """A warning where intervals resample few groups; none for records from before it."""
+    resampled = summary.get("resampled")
+    if resampled is None or resampled["n"] >= FEW_GROUPS:
+        return []
+    return [
+        f"Intervals resample {resampled['n']} groups ({resampled['group']}): with fewer than "
+        f"{FEW_GROUPS} they are too narrow, and scores vary more than they say."
+    ]
 
 
 def _advise_merging(types: Sequence[dict[str, Any]]) -> list[str]:
