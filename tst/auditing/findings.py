@@ -8,7 +8,6 @@ from typing import Any
 from tst import __version__
 from tst.auditing.plan import GROUPED, RANDOM
 from tst.auditing.run import LLM, Audit
-from tst.auditing.siblings import find_siblings_effect
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.scoring.exposure import (
@@ -92,7 +91,7 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
 
     command: what made it
     """
-    types, effect = find_types(audit), find_siblings_effect(audit)
+    types = find_types(audit)
     data = audit.deciding.summary["data"]
     states = states_by_type(audit.deciding.summary["exposure"])
     named = {
@@ -115,7 +114,7 @@ def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
         "types": [asdict(t) for t in types],
         "runs": {name: describe_run(record) for name, record in audit.runs.items()},
         "null": audit.deciding.summary.get("null", {}),
-        "siblings": asdict(effect) if effect is not None else None,
+        "siblings": asdict(audit.siblings) if audit.siblings is not None else None,
         "change": describe_change(audit),
     }
 

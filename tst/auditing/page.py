@@ -7,7 +7,7 @@ from tst.analysis.question_sets import title
 from tst.analysis.tables.plain_text import escape_markdown
 from tst.auditing.findings import find_types, language_model
 from tst.auditing.run import SIBLINGS, Audit
-from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
+from tst.auditing.siblings import describe_siblings_effect
 from tst.auditing.type_table import describe_types, table_row, type_table
 from tst.core.number_text import percent, percent_interval, points
 from tst.records.identity import RESULTS_VERSION
@@ -67,8 +67,9 @@ def _how_much(audit: Audit) -> str:
 
 def _siblings(audit: Audit) -> list[str]:
     """What the other questions of a group give away."""
-    effect = find_siblings_effect(audit)
-    return [] if effect is None else [escape_markdown(describe_siblings_effect(effect))]
+    if audit.siblings is None:
+        return []
+    return [escape_markdown(describe_siblings_effect(audit.siblings))]
 
 
 def _change(audit: Audit) -> list[str]:

@@ -16,6 +16,7 @@ from tst.analysis.tables.cost import total_seconds
 from tst.auditing.change import Change, find_change
 from tst.auditing.plan import RANDOM, AuditPlan, as_run, plan_audit
 from tst.auditing.settings import AuditConfig
+from tst.auditing.siblings import SiblingsEffect, measure_siblings_effect
 from tst.benchmarks.naming import TABLE
 from tst.config.composition import name_benchmark
 from tst.config.schema import RunConfig
@@ -42,6 +43,7 @@ class Audit:
     folder: where its files go: outputs/audits/<name>
     runs: record by scheme (random, grouped), with the text of the group's other questions
         (siblings), and of the language model (llm)
+    siblings: what that text tells besides; None where it was not read
     change: what mending changed; None where no earlier file was given
     """
 
@@ -50,6 +52,7 @@ class Audit:
     folder: Path
     with_text: bool
     runs: dict[str, RunRecord] = field(default_factory=dict)
+    siblings: SiblingsEffect | None = None
     change: Change | None = None
 
     @property
@@ -93,6 +96,7 @@ def audit(config: AuditConfig, on_verdict: Callable[[Audit], None]) -> Audit:
         group = table.groups[0]
         steps.begin(f"the same with the text of each {group}'s other questions, never an answer")
         found.runs[SIBLINGS] = read_record(run(plan.siblings, table).record)
+        found.siblings = measure_siblings_effect(table, found.deciding, found.runs[SIBLINGS])
     if before is not None:
         found.change = _measure_change(found, before, steps)
     on_verdict(found)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tst.analysis.comparison import compare
-from tst.auditing.run import SIBLINGS, Audit
 from tst.core.number_text import percent, points
+from tst.core.questions import QuestionTable
+from tst.records.run_records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class SiblingsEffect:
     choices_alone: bool
 
 
-def find_siblings_effect(audit: Audit) -> SiblingsEffect | None:
-    """The paired difference; None where no run read the other questions."""
-    if SIBLINGS not in audit.runs:
-        return None
-    overall = compare([audit.deciding], [audit.runs[SIBLINGS]]).iloc[-1]
+def measure_siblings_effect(
+    table: QuestionTable, alone: RunRecord, together: RunRecord
+) -> SiblingsEffect:
+    """The paired difference of the run that decides, and of the one that reads more."""
+    overall = compare([alone], [together]).iloc[-1]
     return SiblingsEffect(
-        audit.table.groups[0], float(overall["a_hard"]), float(overall["b_hard"]),
+        table.groups[0], float(overall["a_hard"]), float(overall["b_hard"]),
         float(overall["diff_hard"]), (float(overall["low_hard"]), float(overall["high_hard"])),
-        bool((audit.table.frame["format"] == "mc").all()),
+        bool((table.frame["format"] == "mc").all()),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tst.auditing.findings import find_types
 from tst.auditing.run import SIBLINGS, Audit
-from tst.auditing.siblings import describe_siblings_effect, find_siblings_effect
+from tst.auditing.siblings import describe_siblings_effect
 from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
 from tst.core.number_text import percent, percent_interval, points
@@ -41,9 +41,8 @@ def show_found(audit: Audit, console: Console) -> None:
     for name, record in audit.runs.items():
         if name != SIBLINGS:
             say(_overall(record), console, "  ")
-    effect = find_siblings_effect(audit)
-    if effect is not None:
-        say(describe_siblings_effect(effect), console, "  ")
+    if audit.siblings is not None:
+        say(describe_siblings_effect(audit.siblings), console, "  ")
     if audit.change is not None and len(audit.change.by_type):
         overall = audit.change.by_type.iloc[-1]
         interval = f"[{points(overall['low_hard'])}, {points(overall['high_hard'])}]"
