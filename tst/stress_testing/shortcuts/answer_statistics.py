@@ -11,25 +11,18 @@ from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import TemplateMiner
 from tst.stress_testing.shortcuts.statistics import Statistic
 from tst.stress_testing.shortcuts.words import (
+    FILLERS,
     MOST_QUESTIONS,
     Mentions,
     mention_pairs,
     mention_words,
+    read_fillers,
 )
 
 FEWEST = 2
 """Training answers that a typical one must be of."""
 DOUBT = 2.0
 """Training answers by which the best of several typical answers is doubted."""
-FILLERS = {
-    "entities.first": (0,),
-    "entities.second": (1,),
-    "entities.third": (2,),
-    "entities.pair": (0, 1),
-    "entities.high": (0, 1),
-    "entities.low": (0, 1),
-}
-"""Statistic -> which of the question's fillers it is about."""
 
 
 class AnswerStatistics:
@@ -63,10 +56,8 @@ class AnswerStatistics:
         for name, key in question_keys(questions, masked).items():
             there, about = every, nothing
             if name in FILLERS:
-                fillers = masked.free[:, list(FILLERS[name])]
-                there = np.flatnonzero((fillers > 0).all(axis=1))
-                about = nothing.copy()
-                about[:, : fillers.shape[1]] = fillers
+                filled, about = read_fillers(name, masked)
+                there = np.flatnonzero(filled)
             statistics.append(self._of_mentions(name, Mentions(there, key[there], about[there])))
         words = mention_words(questions)
         statistics.append(self._of_mentions("entities.word", words))

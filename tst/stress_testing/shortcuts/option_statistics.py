@@ -12,10 +12,12 @@ from tst.diagnostics.forest.text.question_arrays import Claims, QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions, TemplateMiner
 from tst.stress_testing.shortcuts.statistics import Statistic
 from tst.stress_testing.shortcuts.words import (
+    FILLERS,
     MOST_QUESTIONS,
     Mentions,
     mention_pairs,
     mention_words,
+    read_fillers,
 )
 
 FEWEST = 2
@@ -25,17 +27,6 @@ FEWEST_HITS = 2
 PRIOR = 1.0
 ANY_TYPE = ("option.text", "length.rank", "position.all", "entities.first_any_type")
 """Statistics over all types; what is said is said of the question's own type."""
-FILLERS = {
-    "entities.first": (0,),
-    "entities.second": (1,),
-    "entities.third": (2,),
-    "entities.pair": (0, 1),
-    "entities.pair_13": (0, 2),
-    "entities.pair_23": (1, 2),
-    "entities.couple": (0,),
-    "entities.first_set": (0,),
-}
-"""Statistic -> which of the question's fillers it is about."""
 RANKED = {"overlap": "overlap.question_words", "similarity": "similarity.shared_share"}
 """Statistic -> surface feature by whose rank among the options it counts."""
 
@@ -66,10 +57,8 @@ class OptionStatistics:
             if name not in ANY_TYPE:
                 there, about = every, self._none
                 if name in FILLERS:
-                    fillers = masked.free[:, list(FILLERS[name])]
-                    there = np.all(fillers > 0, axis=1)[questions.owner]
-                    about = self._none.copy()
-                    about[:, : fillers.shape[1]] = fillers
+                    filled, about = read_fillers(name, masked)
+                    there = filled[questions.owner]
                 elif name == "numbers.type_rank":
                     there = self._all_numbers()
                 statistics.append(self._of_key(name, key, there, about))

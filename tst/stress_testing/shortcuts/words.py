@@ -8,6 +8,7 @@ import numpy as np
 
 from tst.diagnostics.forest.text.hashing import code_all, combine, run_codes, text_code
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
+from tst.diagnostics.forest.text.templates import MaskedQuestions
 from tst.diagnostics.forest.text.text_cache import tokenise
 
 COMMON_SHARE = 0.4
@@ -18,6 +19,19 @@ MOST_WORDS = 12
 """Words of a question that are looked at, the most frequent ones."""
 MOST_QUESTIONS = 20_000
 """Tables with more questions are searched for single words alone."""
+FILLERS = {
+    "entities.first": (0,),
+    "entities.second": (1,),
+    "entities.third": (2,),
+    "entities.pair": (0, 1),
+    "entities.pair_13": (0, 2),
+    "entities.pair_23": (1, 2),
+    "entities.couple": (0,),
+    "entities.first_set": (0,),
+    "entities.high": (0, 1),
+    "entities.low": (0, 1),
+}
+"""Statistic, of options or of answers -> which of the question's fillers it is about."""
 LONGEST_RUN = 8
 
 
@@ -80,3 +94,13 @@ def read_codes(text: str) -> dict[int, str]:
     for code, start, length in zip(codes, first.tolist(), size.tolist(), strict=True):
         known[code] = " ".join(tokens[start : start + length]).replace(" - ", "-")
     return known
+
+
+def read_fillers(name: str, masked: MaskedQuestions) -> tuple[np.ndarray, np.ndarray]:
+    """Which questions (n,) have the fillers that a statistic of ``FILLERS`` is about, and these, as
+    codes (n, 2) with 0 where there is no second.
+    """
+    fillers = masked.free[:, list(FILLERS[name])]
+    about = np.zeros((len(fillers), 2), dtype=np.uint64)
+    about[:, : fillers.shape[1]] = fillers
+    return np.all(fillers > 0, axis=1), about
