@@ -18,6 +18,13 @@ axe_playwright = pytest.importorskip(
 pytestmark = in_browser
 
 
+def write_page(folder: Path, record: RunRecord) -> Path:
+    """The report of one record."""
+    path = folder / "report.html"
+    path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_it_loads_quietly(
@@ -41,8 +48,7 @@ def test_large_reports_stay_small_and_quick(
     many["id"] = [f"q{i}" for i in range(len(many))]
     many["question"] = many["question"] + " " + many["id"] + " with some more words to read" * 8
     monkeypatch.setattr(RunRecord, "questions", many)
-    path = tmp_path / "report.html"
-    path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
+    path = write_page(tmp_path, record)
     assert path.stat().st_size < 15e6
     with opened(browser, path) as (page, _):
         ready = page.evaluate("performance.getEntriesByName('ready')[0].startTime")
@@ -146,8 +152,7 @@ def test_texts_stand_in_the_direction_of_their_script_and_names_in_their_card(
     questions = record.questions.copy()
     questions["question"] = "ما لون Title 2?"  # Arabic, with Latin and a Latin mark at its end
     monkeypatch.setattr(RunRecord, "questions", questions)
-    path = tmp_path / "report.html"
-    path.write_text(render_report(Found([record], []), [], []), encoding="utf-8")
+    path = write_page(tmp_path, record)
     with opened(browser, path) as (page, _):
         press_on_row(page, "Enter")
         shown = page.locator("dialog[open] .detail-question")
