@@ -84,7 +84,7 @@ def make_record(outputs_root: Path, *overrides: str) -> Path:
     """Run a planted stress test with the quick diagnostic and return its record's folder."""
     with quick_diagnostics():
         words = [f"outputs_root={outputs_root}", *overrides]
-        if not any(w.startswith("benchmark.n=") for w in words):
+        if not any(w.startswith(("benchmark=", "benchmark.n=")) for w in words):
             words.append("benchmark.n=96")
         return tst.stress_testing.run.run(compose(words)).record
 

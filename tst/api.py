@@ -48,6 +48,7 @@ def stress_test(
     from tst.benchmarks.files.reading import is_file_name
     from tst.benchmarks.load import table_from_frame, table_from_records
     from tst.config.composition import compose, name_benchmark
+    from tst.config.unread import find_unread
     from tst.stress_testing.run import run
 
     configured = isinstance(benchmark, str) and not is_file_name(benchmark)
@@ -61,6 +62,12 @@ def stress_test(
                 f"columns has the key {key!r}; expected some of {', '.join(vars(settings.columns))}"
             )
         setattr(settings.columns, key, str(value) if isinstance(value, int) else value)
+    asked = [f"benchmark.columns.{key}={value}" for key, value in (columns or {}).items()]
+    problems = find_unread(settings, asked)
+    if configured and name is not None:
+        problems.append(f"name={name}: {benchmark} is named already; leave it out.")
+    if problems:
+        raise UserError("\n".join(problems))
     if configured:
         return run(config)
     settings.name = name or settings.name

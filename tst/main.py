@@ -9,6 +9,7 @@ Examples::
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from tst.cli.command import Command, jobs_run_side_by_side
@@ -16,11 +17,16 @@ from tst.cli.endings import in_sweep
 from tst.cli.outcomes import FINISHED, PARTIAL, Outcome
 from tst.config.problems import find_problems
 from tst.config.schema import RunConfig
+from tst.config.unread import without_effect
 from tst.core.folds import describe_scheme
+
+log = logging.getLogger("tst")
 
 
 def stress_test(config: RunConfig) -> Outcome:
     """Run one stress test and print its tables."""
+    from hydra.core.hydra_config import HydraConfig
+
     from tst.cli.console import show_to_mend, show_verdict
     from tst.cli.summary_console import show_summary
     from tst.cli.tables import standard_output
@@ -33,6 +39,8 @@ def stress_test(config: RunConfig) -> Outcome:
 
     if config.n_jobs == -1 and jobs_run_side_by_side():
         config.n_jobs = config.job.cpus
+    for sentence in without_effect(config, HydraConfig.get().overrides.task):
+        log.info("%s", sentence)
     elsewhere = is_trained_elsewhere(config)
     if config.dry_run:
         print(describe(trained_here(config) if elsewhere else config))

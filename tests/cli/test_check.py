@@ -71,7 +71,7 @@ def test_a_run_needs_nothing_but_the_file(folder):
 
 
 def test_files_in_a_sweep_with_a_benchmark_by_name(folder):
-    words = ["-m", "diagnostic=rf", *SMALL, "benchmark=planted,my.jsonl", "benchmark.n=48"]
+    words = ["-m", "diagnostic=rf", *SMALL, "benchmark=planted,my.jsonl"]
     done = run_command("tst.main", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     records = [line for line in done.stdout.splitlines() if line.startswith("record: ")]

@@ -38,7 +38,8 @@ from tst.stress_testing.run import load_table
     ],
 )
 def test_a_users_mistake_is_one_message_and_exit_code_2(tmp_path, words, message):
-    done = run_command("tst.main", *words, *QUICK, f"outputs_root={tmp_path}")
+    quick = ["diagnostic=rf", *SMALL, f"outputs_root={tmp_path}"]
+    done = run_command("tst.main", *words, *quick)
     assert done.returncode == 2, done.stderr
     assert message.lower() in (done.stdout + done.stderr).lower()
     assert "Traceback" not in done.stdout + done.stderr
@@ -59,7 +60,7 @@ def test_a_single_run_ends_with_its_record_and_writes_nowhere_else(tmp_path):
 @pytest.fixture(scope="module", params=["basic", "joblib"])
 def swept(request, tmp_path_factory):
     """A sweep whose last two jobs fail, the jobs one after another or two at a time."""
-    words = [*QUICK, "benchmark=planted,table", "benchmark.seed=0,1",
+    words = ["diagnostic=rf", *SMALL, "benchmark=planted,table", "fold.seed=0,1",
              f"outputs_root={tmp_path_factory.mktemp('swept')}"]  # fmt: skip
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     more = joblib if request.param == "joblib" else []
@@ -75,7 +76,7 @@ def test_a_failing_job_is_named_and_the_others_finish(swept):
 
 def test_the_jobs_of_a_sweep_name_themselves(swept):
     for job in (0, 1):
-        assert f"job {job}: benchmark.seed={job} benchmark=planted" in swept.stderr
+        assert f"job {job}: benchmark=planted fold.seed={job}" in swept.stderr
         assert f"job {job}: planted: fold 0-4" in swept.stderr
 
 

@@ -35,8 +35,8 @@ def test_a_run_fits_80_columns_and_is_complete_in_120(tmp_path):
 
 def test_a_sweep_shows_what_was_swept_a_line_per_record_and_each_reason_once(tmp_path):
     screen = in_terminal(
-        80, *QUICK, "-m", "benchmark=planted,table", "fold.only=[0,1],[2,3,4]",
-        f"outputs_root={tmp_path}",
+        80, "tst.main", "diagnostic=rf", *conftest.SMALL, "-m", "benchmark=planted,table",
+        "fold.only=[0,1],[2,3,4]", f"outputs_root={tmp_path}",
     )  # fmt: skip
     assert screen.code == 2, screen.text
     at = next(i for i, line in enumerate(screen.lines) if line.startswith("job "))

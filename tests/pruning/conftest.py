@@ -40,8 +40,10 @@ class PriorDiagnostic(Diagnostic):
 
 
 def quick_pruning(root: Path, *overrides: str) -> PruneConfig:
-    quick = ["diagnostic=rf", "diagnostic.inner_folds=2", "benchmark.n=48", "n_jobs=1",
-             f"outputs_root={root}", "fold.k=3", "fold.repeats=2", "prune.types=all"]  # fmt: skip
+    quick = ["diagnostic=rf", "diagnostic.inner_folds=2", "n_jobs=1", f"outputs_root={root}",
+             "fold.k=3", "fold.repeats=2", "prune.types=all"]  # fmt: skip
+    if not any(word.startswith("benchmark=") for word in overrides):
+        quick.append("benchmark.n=48")
     return COMMAND.compose([*quick, *overrides])
 
 

@@ -5,6 +5,7 @@ import threading
 import pandas as pd
 import pytest
 
+from tst.core.errors import ComputingError, UserError
 from tst.records import fold_files, record
 from tst.records.files import read_json
 from tst.records.record import RESULT, Record
@@ -111,3 +112,25 @@ def test_all_the_work_of_a_record_is_taken_once(tmp_path):
     first.leases.close()
     assert second.lease_whole() == ""
     second.leases.close()
+
+
+def test_a_mistake_found_before_anything_is_computed_leaves_nothing(tmp_path):
+    def ends(path, error, *names):
+        with pytest.raises(type(error)), Record(path) as opened:
+            opened.mark("running")
+            with opened.keeping_log(), opened.noting_failure():
+                for name in names:
+                    (opened.path / name).mkdir()
+                raise error
+
+    ends(tmp_path / "outputs" / "runs" / "a" / "hash", UserError("no groups"))
+    assert not (tmp_path / "outputs").exists()
+    kept = tmp_path / "runs" / "a" / "kept"
+    ends(kept, UserError("found in the second fold"), "folds")
+    ends(kept.with_name("gone"), UserError("no groups"))
+    assert [path.name for path in kept.parent.iterdir()] == ["kept"]
+    for error in (ComputingError("memory is out"), RuntimeError("a bug")):
+        ends(kept.with_name(type(error).__name__), error)
+        assert state(kept.with_name(type(error).__name__)) == "failed"
+    ends(kept.with_name("RuntimeError"), UserError("of an earlier run there is a record"))
+    assert state(kept.with_name("RuntimeError")) == "failed"

@@ -24,7 +24,6 @@ from tst.core.errors import UserError
 from tst.core.imports import import_object
 from tst.core.questions import QuestionTable, build_table
 
-PLANTED = "planted"
 MIN_PLANTED, AUTO_PLANTED = 16, 600
 
 
@@ -34,7 +33,7 @@ def load_benchmark(settings: BenchmarkSettings, data_root: Path | None = None) -
     The rows come from ``settings.path``, else ``data_root/<name>/<local>``, else the hub; those of
     ``planted`` are generated, 600 of them where ``n`` is auto. Raises UserError.
     """
-    if settings.name == PLANTED and settings.path is None:
+    if settings.is_generated():
         n = _planted_size(settings.n)
         source = f"planted, n={n}, seed={settings.seed}"
         return build_table(

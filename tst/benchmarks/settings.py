@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+PLANTED = "planted"
+"""The name of the benchmark whose questions are generated."""
+
 
 class AnswerForm(Enum):
     """How the gold answer of a multiple-choice question is written."""
@@ -150,3 +153,7 @@ class BenchmarkSettings:
     features: list[str] = field(default_factory=list)
     n: Any = "auto"
     seed: int = 0
+
+    def is_generated(self) -> bool:
+        """Whether the questions are generated, so that nothing is read."""
+        return self.name == PLANTED and self.path is None

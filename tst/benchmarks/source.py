@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tst.benchmarks.files import Record
-from tst.benchmarks.load import PLANTED, find_source, import_function
+from tst.benchmarks.load import find_source, import_function
 from tst.benchmarks.planted import plant_rows
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.rows import read_given
@@ -20,7 +20,7 @@ def source_records(
 
     Raises UserError when the source no longer has the rows that the table was read from.
     """
-    if settings.name == PLANTED and settings.path is None:
+    if settings.is_generated():
         records = [dict(row) for row in plant_rows(table.rows_read, settings.seed)]
     else:
         records = find_source(settings, data_root, all_columns=True).records

@@ -102,7 +102,7 @@ class Command(Generic[Settings]):
         """
         cfg = deepcopy(cfg)  # Hydra sends its own to other processes, which may lack a class in it
         self.complete(cfg, overrides)
-        return typed(cfg, self.settings, self.find_problems)
+        return typed(cfg, self.settings, self.find_problems, overrides)
 
     def compose(self, overrides: Sequence[str]) -> Settings:
         """The config that a command line with these overrides would run. Raises UserError."""

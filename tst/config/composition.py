@@ -7,7 +7,7 @@ user's own diagnostic, whose class Hydra does not know, right after.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from tst.config.arguments import prepare
 from tst.config.misspelt import describe_misspelt
 from tst.config.problems import find_problems
 from tst.config.schema import READABLE, RunConfig
+from tst.config.unread import find_unread
 from tst.core.errors import UserError
 from tst.diagnostics.known import KNOWN, find_diagnostic
 from tst.diagnostics.llm.settings import TRAINED_HERE
@@ -103,10 +104,16 @@ def register_schema() -> None:
         store.store(group="schema", name=name, node=find_diagnostic(name).settings_type)
 
 
-def typed(cfg: DictConfig, kind: type[Config], check: Callable[[Config], list[str]]) -> Config:
+def typed(
+    cfg: DictConfig,
+    kind: type[Config],
+    check: Callable[[Config], list[str]],
+    overrides: Sequence[str] = (),
+) -> Config:
     """The config as plain dataclasses, checked as a whole.
 
     check: every problem that types alone do not show, each with its fix
+    overrides: what a command line asked for, as ``key=value``: what nothing reads is a problem too
     Raises UserError with all of them.
     """
     if issubclass(kind, RunConfig):
@@ -116,9 +123,11 @@ def typed(cfg: DictConfig, kind: type[Config], check: Callable[[Config], list[st
     except OmegaConfBaseException as error:
         raise UserError(one_message(error)) from error
     assert isinstance(config, kind)
+    unread: list[str] = []
     if isinstance(config, RunConfig):
         name_benchmark(config)
-    if problems := check(config):
+        unread = find_unread(config.benchmark, overrides)
+    if problems := [*check(config), *unread]:
         raise UserError("\n".join(problems))
     return config
 
@@ -131,9 +140,9 @@ def name_benchmark(config: RunConfig) -> None:
         settings.name = name_after(settings.path, settings.hub, built_in)
 
 
-def typed_run(cfg: DictConfig) -> RunConfig:
+def typed_run(cfg: DictConfig, overrides: Sequence[str] = ()) -> RunConfig:
     """The config of a stress test, typed and checked as a whole."""
-    return typed(cfg, RunConfig, find_problems)
+    return typed(cfg, RunConfig, find_problems, overrides)
 
 
 def typed_record(plain: dict[str, Any]) -> RunConfig:
@@ -194,7 +203,7 @@ def compose(overrides: list[str], config_dir: str | Path | None = None) -> RunCo
     Raises UserError for a misspelt key or group, a wrong type or an impossible combination.
     """
     register_schema()
-    return compose_command("config", overrides, typed_run, config_dir)
+    return compose_command("config", overrides, lambda cfg: typed_run(cfg, overrides), config_dir)
 
 
 def compose_command(

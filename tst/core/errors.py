@@ -18,6 +18,13 @@ class UserError(Exception):
         self.settings = tuple(settings)
 
 
+class ComputingError(UserError):
+    """A UserError that shows only while something is computed, as where memory is out.
+
+    The record of what was computed stays, as failed; that of any other UserError leaves nothing.
+    """
+
+
 def brief(value: Any, width: int = 60) -> str:
     """The beginning of a value for a message, whatever its size; a text keeps both its quotes."""
     if isinstance(value, str):

@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 from tst.noisy_tuning.settings import NO_CORRUPTION, CorruptionSettings
 
 CHOICE, REPLACEMENT, HELD_OUT = 3, 4, 7
@@ -99,7 +99,7 @@ def choose_for_exchange(responses: np.ndarray, order: np.ndarray, n: int) -> np.
             "a single pair has no other pair to exchange with"
             if n < 2
             else f"no response may occur in more than half of them, and {count} of the "
-            f"{len(responses)} pairs have the response {text!r:.60}"
+            f"{len(responses)} pairs have the response {brief(text)}"
         )
         raise UserError(
             f"corruption=shuffled: {n} pairs cannot exchange responses so that none keeps its own "
@@ -133,7 +133,7 @@ def random_texts(responses: np.ndarray, chosen: np.ndarray, rng: np.random.Gener
     vocabulary = np.array(sorted({word for text in responses for word in text.split()}))
     if len(vocabulary) < 2:
         raise UserError(
-            f"corruption=random: all responses are made of the one word {vocabulary[0]!r:.60}, so "
+            f"corruption=random: all responses are made of the one word {brief(vocabulary[0])}, so "
             "that a random text cannot differ from them; use more varied pairs."
         )
     texts = []

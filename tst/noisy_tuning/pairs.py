@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tst.benchmarks.values import is_blank, look_up, plain_text
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 from tst.noisy_tuning.settings import PairColumns
 
 Record = Mapping[str, Any]
@@ -168,7 +168,9 @@ def _conversation(messages: Any, column: str) -> tuple[list[Turn], str]:
         key, content = ("role", "content") if "role" in message else ("from", "value")
         role = SHAREGPT_ROLES.get(str(message.get(key)), message.get(key))
         if role not in ROLES:
-            raise BadRow(f"{column}[{position}] has the role {role!r:.40}, not {'/'.join(ROLES)}")
+            raise BadRow(
+                f"{column}[{position}] has the role {brief(role, 40)}, not {'/'.join(ROLES)}"
+            )
         if role == "system" and is_blank(message.get(content)):
             continue
         text = _text(message.get(content), f"{column}[{position}].{content}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from tst.core.errors import ComputingError, UserError
 from tst.records.files import (
     checksum,
     read_json,
@@ -37,6 +39,9 @@ WHOLE, RESULT = "whole.json", "result.json"
 """Lease on all the work of a record; lease on writing its status and its result."""
 WAIT_SECONDS = 0.2
 SUMMARY = "summary.json"
+CONFIG, ENVIRONMENT, STATUS, LOG = "config.yaml", "environment.json", "status.json", "log"
+OPENING = {CONFIG, IDENTITY, ENVIRONMENT, STATUS, LOG, LEASES}
+"""What is in a record before anything is computed."""
 
 
 class Record:
@@ -44,6 +49,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self._new_folders = [p for p in (self.path, *self.path.parents) if not p.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         self.leases = Leases(self.path / LEASES)
         self.folds = FoldFiles(self.path, self.leases)
@@ -53,6 +59,21 @@ class Record:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         self.leases.close()
+        if kind is not None and issubclass(kind, UserError) and kind is not ComputingError:
+            self._remove_if_bare()
+
+    def _remove_if_bare(self) -> None:
+        """Remove a folder that this process made, where nothing but its opening is in it yet.
+
+        A mistake that is found before the work starts leaves no record. Folders above it go too
+        where they were made for it.
+        """
+        names = {path.name for path in self.path.iterdir()}
+        if self._new_folders and names <= OPENING and not self.leases.holders():
+            shutil.rmtree(self.path)
+            with contextlib.suppress(OSError):  # another record is in it
+                for folder in self._new_folders[1:]:
+                    folder.rmdir()
 
     @property
     def hash(self) -> str:
@@ -71,14 +92,14 @@ class Record:
         asked: the config as nested dicts before ``auto`` was resolved: records that only this keeps
             apart from a new one are named in the log
         """
-        if not (self.path / "config.yaml").exists():
-            write_text(self.path / "config.yaml", config_yaml)
+        if not (self.path / CONFIG).exists():
+            write_text(self.path / CONFIG, config_yaml)
         if not (self.path / IDENTITY).exists():
             for sentence in find_joinable(self.path, identity, asked):
                 log.info("%s", sentence)
             write_identity(self.path, identity)
-        if not (self.path / "environment.json").exists():
-            write_json(self.path / "environment.json", environment)
+        if not (self.path / ENVIRONMENT).exists():
+            write_json(self.path / ENVIRONMENT, environment)
 
     # leases ------------------------------------------------------------------------------------
 
@@ -121,7 +142,7 @@ class Record:
 
     def _write_status(self, state: str, **more: Any) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        write_json(self.path / "status.json", {"state": state, "at": at, **more})
+        write_json(self.path / STATUS, {"state": state, "at": at, **more})
 
     def is_complete(self) -> bool:
         """Whether the result is there and every file of it matches its checksum.
@@ -134,7 +155,7 @@ class Record:
     def _listed_files(self) -> dict[str, str]:
         """Checksums by file name, where the state is ``finished``."""
         try:
-            status = read_json(self.path / "status.json")
+            status = read_json(self.path / STATUS)
             return dict(status["files"]) if status["state"] == "finished" else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
@@ -194,7 +215,7 @@ class Record:
     @contextmanager
     def keeping_log(self) -> Iterator[None]:
         """Write the log of this process into the record as well, inside the block."""
-        handler = logging.FileHandler(self.path / "log", encoding="utf-8")
+        handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
         log.addHandler(handler)
         try:

@@ -31,7 +31,7 @@ def resolve_auto(config: Config) -> Config:
     """A copy in which ``auto`` values that can change a number are replaced by what they mean."""
     config = deepcopy(config)
     declared = diagnostic_of(config)
-    if config.benchmark.n == "auto":
+    if config.benchmark.n == "auto" and config.benchmark.is_generated():
         config.benchmark.n = declared.planted_questions
     config.n_jobs = _cores(config.n_jobs)
     parts = _parts(config, declared)

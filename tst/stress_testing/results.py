@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from tst.benchmarks.load import PLANTED
 from tst.benchmarks.planted import best_score
+from tst.benchmarks.settings import PLANTED
 from tst.core.diagnostic import Predictions
 from tst.core.folds import FoldPlan
 from tst.core.questions import GROUP_PREFIX, QuestionTable

@@ -93,6 +93,8 @@ def read_published(folder: Path) -> Published:
 def main() -> None:
     """Publish the record given on standard input; an error is one line in the record's log."""
     record: TrackedRecord = pickle.load(sys.stdin.buffer)
+    if not record.path.is_dir():  # a mistake ended the run before it began
+        return
     for handler in (logging.FileHandler(record.path / "log"), logging.StreamHandler()):
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
         log.addHandler(handler)

@@ -132,12 +132,23 @@ def test_types_that_count_otherwise_are_told_apart():
         (["A", "C"], "names several options"),
         ("A, C", "names several options"),
         ("ABD", "names several options"),
+        ("(A)(C)", "names several options"),
+        ("A|C", "names several options"),
+        ("0,2", "names several options"),
+        ("Blue, red", "names several options"),
     ],
 )
 def test_cells_that_contradict_themselves(gold, says):
     (problem,) = decide([row(gold)])
     assert says in problem
     assert "names several" in says or "contradicts itself" in problem
+
+
+def test_golds_of_several_options_are_one_reason():
+    golds = [["A", "C"], ["A", "B", "D"], "['B', 'C']", [0, 3]]
+    problems = decide([row(gold) for gold in golds])
+    shape = {problem.replace(problem.split("'")[1], "") for problem in problems}
+    assert shape == {"the gold '' names several options, not one"}
 
 
 def test_a_number_at_the_beginning_of_an_option_is_part_of_it():

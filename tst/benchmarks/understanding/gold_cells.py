@@ -25,7 +25,8 @@ _INDEX = re.compile(r"[(\[]?\s*(\d{1,3})(\.0+)?\s*[).:\]、]?")
 _LETTERED_TEXT = re.compile(r"[(\[]?\s*([^\W\d_])\s*[).:\]、]\s*(\S.*)", re.DOTALL)
 _NUMBERED_TEXT = re.compile(r"[(\[]?\s*(\d{1,3})\s*(?:[)\]、]|[.:](?=\s))\s*(\S.*)", re.DOTALL)
 _SAID_BEFORE = re.compile(r"(?:option|choice|answer|选项|答案)\s*[_:：]?\s*", re.IGNORECASE)
-_SEVERAL = re.compile(r"[A-Z](?:\s*(?:,|;|/|&|、|and|\+)?\s*[A-Z])+")
+_SEVERAL = re.compile(r"\(?[A-Z]\)?(?:\s*(?:[,;/&、+|]|and)?\s*\(?[A-Z]\)?)+")
+_BETWEEN = re.compile(r"\s*[,;|]\s*")
 
 
 def read_letter(answer: Any, options: Sequence[str]) -> int | None:
@@ -112,7 +113,8 @@ def gold_cell(cell: Any) -> Any:
         if len(items) == 1:
             return gold_cell(items[0])
         if len(items) > 1:
-            raise ContradictionError(f"the gold {brief(items)} names several options")
+            listed = ", ".join(map(plain_text, items))
+            raise ContradictionError(f"the gold {brief(listed)} names several options, not one")
     return cell
 
 
@@ -150,6 +152,8 @@ def readings(
             }
     else:
         kind = TEXT
+        if exact is None and not found and _names_several(text, options):
+            raise ContradictionError(f"the gold {brief(text)} names several options, not one")
         if match := _LETTERED_TEXT.fullmatch(text):
             exact = _read_lettered_text(text, match, options, labels)
         elif match := _NUMBERED_TEXT.fullmatch(text):
@@ -158,8 +162,6 @@ def readings(
         found["text"] = exact
     if (polarity := find_polarity(text, options)) is not None and exact is None:
         found["yes/no"] = polarity
-    if kind == TEXT and not found and _names_several(text, options):
-        raise ContradictionError(f"the gold {brief(text)} names several options")
     return kind, found
 
 
@@ -217,8 +219,13 @@ def _read_numbered_text(text: str, match: re.Match[str], options: Sequence[str])
 
 
 def _names_several(text: str, options: Sequence[str]) -> bool:
-    """Whether a text is two or more letters of options, as ``A, C`` or ``AC``."""
-    if not _SEVERAL.fullmatch(text):
-        return False
-    letters = re.findall(r"[A-Z]", text)
-    return letters == sorted(set(letters)) and letters[-1] <= LETTERS[len(options) - 1]
+    """Whether a text is two or more letters of options, as ``A, C``, ``AC`` or ``(A)(C)``.
+
+    Or the texts or places of as many options, as ``red, blue`` or ``0|2``.
+    """
+    if _SEVERAL.fullmatch(text):
+        letters = re.findall(r"[A-Z]", text)
+        return letters == sorted(set(letters)) and letters[-1] <= LETTERS[len(options) - 1]
+    parts = [fold_text(part) for part in _BETWEEN.split(text)]
+    known = {*map(fold_text, options), *map(str, range(len(options) + 1))}
+    return len(parts) == len(set(parts)) > 1 and known.issuperset(parts)

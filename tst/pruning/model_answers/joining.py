@@ -11,7 +11,7 @@ import pandas as pd
 from tst.benchmarks.files import Record
 from tst.benchmarks.marks import LETTERS
 from tst.benchmarks.values import is_blank, plain_text
-from tst.core.errors import UserError
+from tst.core.errors import UserError, brief
 from tst.pruning.model_answers.files import answer_text, cell_of, key_text
 from tst.pruning.model_answers.final_answer import fold
 
@@ -169,8 +169,8 @@ def _refuse_disagreement(
         ):
             raise UserError(
                 f"{name}: joined on ({shown}), question {frame['id'].iloc[row]} does not agree: "
-                f"the predictions say {plain_text(said)!r:.120}, the benchmark "
-                f"{questions[row]!r:.120}. Join on other columns with predictions.key."
+                f"the predictions say {brief(plain_text(said), 120)}, the benchmark "
+                f"{brief(questions[row], 120)}. Join on other columns with predictions.key."
             )
         given = [plain_text(record[x]) for x in LETTERS if not is_blank(record.get(x))]
         if given and options[row] is not None and not _same_options(given, options[row]):

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from tst.core.errors import UserError
+from tst.core.errors import ComputingError
 from tst.diagnostics.llm.training.loss_history import LossHistory
 
 CHECKED_EVERY = {"cpu": 1, "cuda": 16}
@@ -18,7 +18,7 @@ CHECKED_EVERY = {"cpu": 1, "cuda": 16}
 
 
 class RequireFinite(TrainerCallback):
-    """Ends training with a UserError once a loss or, at the end, a weight is NaN or infinite.
+    """Ends training with a ComputingError once a loss or, at the end, a weight is NaN or infinite.
 
     weights: what is trained
     """
@@ -51,21 +51,21 @@ class RequireFinite(TrainerCallback):
 
 
 def require_finite_answers(answers: pd.DataFrame, title: str) -> None:
-    """Raise UserError where an option's probability is NaN or infinite.
+    """Raise ComputingError where an option's probability is NaN or infinite.
 
     answers: frame with p_options; title: whose answers they are
     """
     given = [p for p in answers["p_options"] if p is not None]
     if given and not np.isfinite(np.concatenate(given)).all():
-        raise UserError(
+        raise ComputingError(
             f"The {title} answers' probabilities are not finite. Use another model.quantization "
             "or attention (model.attn_implementation=eager); after training, also a lower "
             "diagnostic.learning_rate."
         )
 
 
-def _failed(what: str, args: TrainingArguments) -> UserError:
-    return UserError(
+def _failed(what: str, args: TrainingArguments) -> ComputingError:
+    return ComputingError(
         f"Training failed: {what}. Lower diagnostic.learning_rate (now {args.learning_rate:g}) or "
         "diagnostic.max_grad_norm, or raise diagnostic.warmup."
     )

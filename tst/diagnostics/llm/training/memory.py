@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tst.core.errors import UserError
+from tst.core.errors import ComputingError
 from tst.diagnostics.llm.model.layers import ALL_LAYERS
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.model.quantization import total_memory
@@ -47,7 +47,7 @@ class MemoryPlan:
     halved: int = field(default=0, kw_only=True)
 
     def shrink(self) -> None:
-        """The next smaller way to run; raises UserError when there is none."""
+        """The next smaller way to run; raises ComputingError when there is none."""
         self.proven = False
         if self.micro_batch > 1:
             self.micro_batch = (self.micro_batch + 1) // 2
@@ -57,7 +57,7 @@ class MemoryPlan:
         elif not self.checkpointing:
             self.checkpointing = True
         else:
-            raise UserError(
+            raise ComputingError(
                 "Out of memory with one question a forward pass and gradient checkpointing.\n"
                 "Use model.quantization=nf4, a smaller diagnostic.max_length, or a smaller model."
             )
