@@ -239,3 +239,13 @@ def test_the_wheel_carries_conf_and_runs_from_another_folder(wheel, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "out") in done.stdout.splitlines()[-1]
+
+
+def test_a_mistake_that_shows_late_leaves_neither_record_nor_tracked_run(tmp_path):
+    rows = "".join(f"Which sail {i}?,red,blue,{'AB'[i % 2]}\n" for i in range(24))
+    (tmp_path / "my.csv").write_text("question,A,B,answer\n" + rows)
+    words = ["diagnostic=rf", *SMALL, "benchmark=my.csv", "features.context=siblings"]
+    done = run_command("tst.main", *words, "tracking=wandb", "tracking.mode=offline", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "the benchmark declares no groups" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "outputs").iterdir()) == ["hydra"]

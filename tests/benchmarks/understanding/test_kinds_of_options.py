@@ -132,7 +132,7 @@ def test_a_few_faulty_rows_do_not_hide_what_parts_the_options(tmp_path):
     assert len(table.frame) == 36 and formats(table) == {"mc": 36}
     assert "Options are parted by '|'" in told(table)
     assert reasons(table) == {
-        4: "the gold 'A,C' names several options",
+        4: "the gold 'A,C' names several options, not one",
         5: "fewer than 2 options (1)",
         6: "mc row without options: its gold 'a and c' is letters",
         7: "mc row without options: its gold '(b)' is a letter",
