@@ -169,7 +169,7 @@ def test_the_judge_and_its_random_band(prune_config, prior, tmp_path, caplog):
     assert any(r.startswith("| part") and "not known" in r for r in card.splitlines())
     assert "at random" not in (folder / "benchmark" / "README.md").read_text()
     assert "random, mean of 2" in (folder / "benchmark" / "README.md").read_text()
-    assert "lora_llm (grouped folds) on what random 1 leaves, 6 of 6" in caplog.text
+    assert "lora_llm (grouped folds) judges list random 1, 6 of 6" in caplog.text
     fits = prior.fits
     run_pruning(prune_config(*SMALL, "prune.judge=lora_llm", "prune.judge_seeds=[42]"))
     assert prior.fits == fits + 8 * 3  # eight more random draws

@@ -129,7 +129,7 @@ def judge(
             continue
         scores[list_name] = rediagnose(examiner, removal.rows, config.prune.judge_seeds, folder)
         log.info(
-            "%s (%s folds) on what %s leaves, %d of %d: score %.1f",
+            "%s (%s folds) judges list %s, %d of %d: what is left scores %.1f",
             name, scheme, list_name, number, len(removals), 100 * scores[list_name]["hard"].mean(),
         )  # fmt: skip
     units = bootstrap_units(inputs.table, plan)

@@ -170,7 +170,7 @@ def describe_pruning(
 
 
 def _describe_type(name: str, types: np.ndarray, pruning: Pruning) -> dict[str, Any]:
-    """How many questions a type had, lost and keeps, and the chooser's scores [before, after].
+    """How many questions the type had, lost and keeps, and the chooser's scores [before, after].
 
     NaN where none is kept.
     """

@@ -23,7 +23,7 @@ def mc(i, **changes):
 
 def test_the_same_question_several_times(tmp_path):
     records = [mc(i % 6) for i in range(12)]
-    assert "12 questions stand more than once" in warnings(load(tmp_path, records))
+    assert "12 questions occur more than once" in warnings(load(tmp_path, records))
     # another picture makes another question
     records = [mc(i % 6, image=f"p{i // 2}") for i in range(12)]
     table = load(tmp_path, records)

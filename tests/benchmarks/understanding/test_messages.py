@@ -72,9 +72,9 @@ def test_a_column_of_aliases_widens_what_open_questions_accept(tmp_path, aliases
 def test_pictures_that_all_differ_make_questions_differ(tmp_path, name):
     """A picture of its own in every row was taken for no picture at all."""
     records = [{"question": "How many boats?", "answer": i % 4, name: f"{i}.png"} for i in range(9)]
-    assert "stand more than once" not in warnings(load(tmp_path, records))
+    assert "occur more than once" not in warnings(load(tmp_path, records))
     same = [{**record, name: "one.png"} for record in records]
-    assert "9 questions stand more than once" in warnings(load(tmp_path, same))
+    assert "9 questions occur more than once" in warnings(load(tmp_path, same))
 
 
 def test_what_moves_a_terminal_is_not_printed(tmp_path):

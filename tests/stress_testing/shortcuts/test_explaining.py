@@ -89,6 +89,20 @@ def test_an_option_that_is_right_wherever_it_is_offered_is_quoted():
     assert told["why"] == "'a red cup' is right in 32 of 32 training questions (8.0 by chance)"
 
 
+def test_the_last_word_of_right_options_is_quoted():
+    rng = np.random.default_rng(5)
+    rows = []
+    for i in range(40):
+        options = [f"{text} {end}" for text, end in zip(letters(rng), letters(rng), strict=True)]
+        options[i % 4] = f"{letters(rng)[0]} Handle"
+        rows.append(choice(i, options, i % 4))
+    told = explain_all(build_table("made", rows).frame).iloc[0]
+    assert (told["shortcut"], told["about"]) == ("option_text", "handle")
+    assert told["why"] == (
+        "an option that ends in 'handle' is right in 32 of 32 training options (8.0 by chance)"
+    )
+
+
 def test_numbers_follow_from_what_is_asked_about():
     things = {"cups": 3.0, "doors": 9.0, "cars": 40.0}
     rows = [

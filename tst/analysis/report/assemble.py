@@ -65,7 +65,7 @@ def render_report(
             chunks.append(compressed_script(chunk, question_columns(questions)))
             described["chunk"] = chunk
         else:
-            described["own_report"] = f"python -m tst.report record={record.path} out=report.html"
+            described["own_report"] = f"tst report record={record.path} out=report.html"
         records.append(described)
     data = {
         "version": __version__,

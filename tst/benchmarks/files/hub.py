@@ -72,7 +72,7 @@ def _explain(name: str, address: str, tried: str, error: Any) -> str:
     reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     return (
         f"benchmark {name}: {tried}{address} cannot be read ({reason:.300}).\n"
-        "Read a copy instead with benchmark.path=FILE, or data_root=DIR (one sub-folder a "
+        "Read a copy instead with benchmark.path=FILE, or data_root=DIR (one sub-folder per "
         f"benchmark: DIR/{name}/...); for a gated or private dataset set HF_TOKEN; "
         "check the network and that HF_HUB_OFFLINE is not set."
     )

@@ -13,6 +13,7 @@ from tst.diagnostics.forest.shortcuts import CHOICES, NUMBERS, shortcut_of
 from tst.diagnostics.forest.text.entities import load_featuriser
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.question_reader import QuestionReader
+from tst.diagnostics.forest.text.text_cache import tokenise
 from tst.stress_testing.shortcuts.answer_statistics import AnswerStatistics
 from tst.stress_testing.shortcuts.option_statistics import OptionStatistics
 from tst.stress_testing.shortcuts.repairs import REPAIRS
@@ -143,6 +144,8 @@ def _words(
     """The words of the question, or of the gold option, that a statistic is about."""
     if statistic.name in WHOLE_OPTION and gold is not None and options is not None:
         return (_cut(str(options[gold[place]])),)
+    if statistic.name == "option.head" and gold is not None and options is not None:
+        return tuple(tokenise(str(options[gold[place]]))[-1:])
     codes = [int(code) for code in statistic.about[place] if code]
     if not codes:
         return ()

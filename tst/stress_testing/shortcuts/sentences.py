@@ -127,9 +127,10 @@ def _subject(evidence: Evidence) -> str:
     if evidence.statistic == "option.set_rank":
         return f"the {_ranked(evidence, 'largest', 'smallest')} of these options"
     if evidence.statistic == "option.shape":
-        return "an option of this make-up"
+        return "an option of this form"
     if shortcut == "option_text":
-        return f"an option with {_list(words)}" if words else "an option that ends in this word"
+        ends = "that ends in" if evidence.statistic == "option.head" else "with"
+        return f"an option {ends} {_list(words) or 'a word of this one'}"
     if words:
         return f"this option, where {_list(words)} {'are' if len(words) > 1 else 'is'} mentioned,"
     return OPTIONS.get(shortcut, OPTIONS["own_feature"])

@@ -1,4 +1,4 @@
-"""A model's scores of choices: options, option letters, number slots; one forward pass a prompt.
+"""A model's scores of choices: options, option letters, number slots; one forward pass per prompt.
 
 Works on k folds' questions at once (k = 1 for one adapter or for zero-shot): the model is any
 callable of token ids whose row i belongs to fold i // b.
