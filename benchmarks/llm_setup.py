@@ -24,9 +24,7 @@ def parse(description: str | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--k", type=int, default=5)
-    parser.add_argument(
-        "--batch", type=int, default=4, help="questions per optimizer step and fold"
-    )
+    parser.add_argument("--batch", type=int, default=4, help="questions per step and fold")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--top-layers", default="all", help="of top and job_top")

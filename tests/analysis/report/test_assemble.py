@@ -58,7 +58,7 @@ def test_a_page_holds_the_questions_of_some_records(
     page = render_report(found, [], [])
     assert page.count('id="questions-') == 3
     (left_out,) = (r for r in found.records if r not in chosen)
-    assert f"python -m tst.report record={left_out.path}" in page
+    assert f"tst report record={left_out.path}" in page
     monkeypatch.setattr(assemble, "MAX_QUESTIONS", 10)
     assert len(assemble.choose_records(found.records)) == 1
 

@@ -66,7 +66,7 @@ def test_questions_that_are_not_in_the_page(
     with opened(browser, path) as (page, seen):
         assert page.locator("#questions").is_visible()
         page.select_option("#record-select", "1")
-        page.locator("#record-identity", has_text="python -m tst.report record=").wait_for()
+        page.locator("#record-identity", has_text="tst report record=").wait_for()
         assert not page.locator("#questions").is_visible()
         assert page.locator("#record-charts svg").count() > 0
         assert seen.messages == []

@@ -68,8 +68,8 @@ def find_warnings(
         if not sources:
             same = "the same text and options, and no column says whether their pictures differ"
         warnings.append(
-            f"{len(several)} questions occur more than once (for example {where(repeats[0])}): {same}. "
-            "Folds may separate them: remove the repeats, or name what they share with "
+            f"{len(several)} questions occur more than once (for example {where(repeats[0])}): "
+            f"{same}. Folds may separate them: remove the repeats, or name what they share with "
             "benchmark.columns.groups."
         )
     return warnings
