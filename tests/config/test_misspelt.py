@@ -17,6 +17,8 @@ from tst.core.errors import UserError
         ("diagnostic=rg", "Did you mean diagnostic=rf?"),
         ("benchmark=vsi", "as benchmark=my.csv. Did you mean benchmark=vsi_bench?"),
         ("model=qwen", "or any other as model.name=PATH_OR_HUB_ID. Did you mean model=qwen"),
+        ("model=Qwen/Qwen2-7B", "model=Qwen/Qwen2-7B: expected one of gemma2b,"),
+        ("model=/my/folder", "or any other as model.name=PATH_OR_HUB_ID."),
         ("hydra/launcher=jobib", "Did you mean hydra/launcher=joblib?"),
         ("diagnostic", "diagnostic: expected a setting, written key=value."),
         ("fold=[1", "fold=[1: cannot be read (no viable alternative at input '[1')."),

@@ -61,7 +61,7 @@ def _not_read(error: OverrideParseException) -> str:
 
 def _no_option(error: MissingConfigException) -> str:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
-    if group.startswith("benchmark/"):  # a path, as of a file
+    if group.partition("/")[0] in ALSO:  # a path, as of a file, or a model's hub id
         group, _, name = str(error.missing_cfg_file).partition("/")
     options = sorted(map(str, error.options or ()))
     near = did_you_mean(name, options, f"{group}=", cutoff=0.5)

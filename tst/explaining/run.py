@@ -204,11 +204,12 @@ def _reader(
 
 
 def mask_token(tokenizer: Any) -> int:
-    """The token that replaces a masked one: a line break.
+    """The token that replaces a masked one: a line break; the unknown one where there is none.
 
     Padding is often the end-of-turn token, and a prompt full of those is unlike any text.
     """
-    return int(tokenizer("\n", add_special_tokens=False)["input_ids"][-1])
+    ids = tokenizer("\n", add_special_tokens=False)["input_ids"]
+    return int(ids[-1] if ids else tokenizer.unk_token_id)
 
 
 def _explained(

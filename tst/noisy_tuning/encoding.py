@@ -43,15 +43,13 @@ def encode_pairs(
     whole = [
         text + encoder.lead + response for text, response in zip(opened, responses, strict=True)
     ]
-    special = encoder.turns is None
-    alone_ids = tokenizer(opened, add_special_tokens=special)["input_ids"]
-    whole_ids = tokenizer(whole, add_special_tokens=special)["input_ids"]
+    alone_ids, whole_ids = encoder.token_ids(opened), encoder.token_ids(whole)
     examples, cut = [], 0
     for prompt, both, response in zip(alone_ids, whole_ids, responses, strict=True):
         if both[: len(prompt)] == prompt:
             answer = both[len(prompt) :]
         else:  # the tokenizer joins the response's start with the prompt's end
-            answer = tokenizer(encoder.lead + response, add_special_tokens=False)["input_ids"]
+            answer = encoder.token_ids([encoder.lead + response], special=False)[0]
         fitted = _without_middle(prompt, int(MOST_PROMPT * max_length))
         target = [*answer, encoder.end_id]
         cut += len(fitted) < len(prompt) or len(fitted) + len(target) > max_length

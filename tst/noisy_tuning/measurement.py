@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from tst.diagnostics.llm.model.loading import BaseModel, load_base
+from tst.diagnostics.llm.model.reading_limits import require_readable
 from tst.diagnostics.llm.scoring.predictions import peak_memory, reset_peak
 from tst.diagnostics.llm.settings import why_sequential
 from tst.diagnostics.llm.training.memory import MemoryPlan, give_back_memory
@@ -89,6 +90,7 @@ def _prepare(
     base = load_base(config.model, config.device)
     cost = {"load_seconds": time.perf_counter() - started}
     measured = encode_materials(base.tokenizer, materials, config.training.max_length)
+    require_readable(base.model, (prompt + target for prompt, target in measured.examples))
     started = time.perf_counter()
     store = FolderStore.under(config.outputs_root)
     before = {p: _losses_before(base, store, pairs) for p, pairs in measured.pairs.items()}

@@ -316,7 +316,7 @@ def test_wrong_settings_are_told_all_at_once():
 
 def test_a_missing_model_is_one_message(table):
     model = ModelSettings(name="/nowhere/model", quantization="none")
-    with pytest.raises(UserError, match="cannot be loaded"):
+    with pytest.raises(UserError, match="there is no such folder"):
         run(table, model=model)
     with pytest.raises(UserError, match="known wheels"):
         run(table, model=ModelSettings(name="wheel:nothing"))

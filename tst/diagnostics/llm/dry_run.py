@@ -20,6 +20,7 @@ from tst.diagnostics.llm.model.layers import (
 )
 from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
+from tst.diagnostics.llm.model.reading_limits import require_readable
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
@@ -75,6 +76,7 @@ def describe_run(
     if not letters:
         lists = OptionLists(encoder, settings.list_options, settings.option_orders)
     encoded = (lists or encoder).encode(questions)
+    require_readable(base, (p.ids for p in encoded.prompts))
     learned = questions["format"].isin(["mc", "num", "open"] if letters else ["num", "open"])
     targets = np.zeros(len(questions))
     targets[learned] = [len(t) for t in encoder.encode_targets(questions[learned])]

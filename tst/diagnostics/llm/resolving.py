@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from tst.diagnostics.llm.model.layers import ALL_LAYERS
-from tst.diagnostics.llm.model.pretrained import count_layers, count_parameters
+from tst.diagnostics.llm.model.pretrained import count_layers, count_parameters, longest_text
 from tst.diagnostics.llm.settings import (
     BY_LENGTH,
     LoraSettings,
@@ -24,7 +24,7 @@ VALIDATION = {"options": 0.1, "letters": 0.0}
 def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettings:
     """A copy without ``auto`` in what changes numbers, and with top_layers as a number or all.
 
-    Reads the model's configuration alone.
+    max_length is at most what the model can read. Reads the model's configuration alone.
 
     Raises UserError where the model cannot be found.
     """
@@ -39,6 +39,7 @@ def resolve_settings(settings: LoraSettings, model: ModelSettings) -> LoraSettin
         top_layers = max(1, round(top_layers * count_layers(model)))
     return replace(
         settings,
+        max_length=min(settings.max_length, longest_text(model) or settings.max_length),
         mc_scoring=mc_scoring,
         validation=float(validation),
         top_layers=top_layers,

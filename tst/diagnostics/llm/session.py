@@ -20,6 +20,7 @@ from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.layers import ALL_LAYERS, adapted_layers
 from tst.diagnostics.llm.model.loading import BaseModel, load_while
 from tst.diagnostics.llm.model.lower_states import LowerStates
+from tst.diagnostics.llm.model.reading_limits import require_readable
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
@@ -63,6 +64,7 @@ class Session:
         self.base: BaseModel
         self.base, self.encoded = load_while(model, device, self._read_with)
         self.cost: dict[str, float] = {"load_seconds": time.perf_counter() - started}
+        require_readable(self.base.model, (p.ids for p in self.encoded.prompts))
         self.lower: LowerStates | None = None
         if settings.top_layers != ALL_LAYERS:
             adapted_layers(self.base.model, list(settings.targets), settings.top_layers)

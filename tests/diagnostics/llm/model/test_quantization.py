@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from tst.core.errors import UserError
 from tst.diagnostics.llm.model import quantization
 from tst.diagnostics.llm.model.loading import BaseModel, free_base, load_base
 from tst.diagnostics.llm.model.quantization import (
     bfloat16_is_faster,
     nf4_config,
+    require_one_quantization,
     resolve_model,
     total_memory,
 )
@@ -113,18 +116,41 @@ def losses(base: BaseModel) -> torch.Tensor:
         return torch.tensor(training.histories[0]["loss"].to_numpy())
 
 
-def test_adapters_on_nf4_train_alike_before_and_after_a_pass_in_eval_mode(tmp_path):
+@pytest.mark.parametrize("stored", [False, True], ids=["here", "in its files"])
+def test_adapters_on_nf4_train_alike_before_and_after_a_pass_in_eval_mode(tmp_path, stored):
     """Shows the fault on CPUs with AVX512-BF16: bitsandbytes repacks weights in such a pass."""
     tokenizer = build_tokenizer()
     build_model(tiny_config(len(tokenizer), hidden=64)).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    base = load_base(ModelSettings(str(tmp_path), dtype="float32", quantization="nf4"), "cpu")
-    with torch.no_grad():  # as zero-shot scoring reads
-        base.model(input_ids=torch.arange(6, 106)[None])
     trained_only = AutoModelForCausalLM.from_pretrained(
         tmp_path, dtype=torch.float32, quantization_config=nf4_config(torch.float32)
     )
+    if stored:
+        trained_only.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    how = "none" if stored else "nf4"
+    base = load_base(ModelSettings(str(tmp_path), dtype="float32", quantization=how), "cpu")
+    with torch.no_grad():  # as zero-shot scoring reads
+        base.model(input_ids=torch.arange(6, 106)[None])
     expected = losses(replace(base, model=trained_only.requires_grad_(False).train()))
     assert expected[-1] < expected[0] - 1.0, "it must learn for equality to mean anything"
     torch.testing.assert_close(losses(base), expected, rtol=1e-3, atol=1e-3)
     free_base()
+
+
+@pytest.mark.parametrize(
+    ("stored", "quantization", "allowed"),
+    [
+        ("gptq", "none", True),
+        ("gptq", "nf4", False),
+        ("fp8", "fp8", False),
+        ("bitsandbytes", "nf4", True),
+        ("bitsandbytes", "fp8", False),
+    ],
+)
+def test_what_is_quantised_in_its_files_is_not_quantised_again(stored, quantization, allowed):
+    config = tiny_config(300)
+    config.quantization_config = {"quant_method": stored}
+    settings = ModelSettings("some/model", quantization=quantization)
+    refused = pytest.raises(UserError, match=rf"quantised already \({stored}\).*quantization=none")
+    with nullcontext() if allowed else refused:
+        require_one_quantization(settings, config)

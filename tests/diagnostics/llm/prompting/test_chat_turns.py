@@ -130,3 +130,10 @@ def test_a_template_that_loses_the_question_is_refused():
     tokenizer.chat_template = "<|user|>{{ messages | length }}<|end|><|assistant|>"
     with pytest.raises(UserError, match="leaves out the user's text"):
         Encoder(tokenizer, 256)
+
+
+def test_a_template_that_fails_in_its_own_way_is_one_message():
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = "{% for tool in tools %}{% endfor %}{{ messages[0].content }}"
+    with pytest.raises(UserError, match=r"cannot be rendered \(TypeError"):
+        Encoder(tokenizer, 256)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers.processors import TemplateProcessing
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.tiny_model import build_tokenizer
@@ -102,6 +103,26 @@ def test_a_letter_that_is_not_one_token_is_refused():
     )
     with pytest.raises(UserError, match="letter 'A' as one token"):
         Encoder(tokenizer, 1024).letter_ids(frame(MC))
+
+
+def test_an_answer_follows_a_prompt_where_the_tokenizer_ends_every_text():
+    plain, ending = build_tokenizer(chat=False), build_tokenizer(chat=False)
+    for tokenizer, single in ((plain, "<s> $A"), (ending, "<s> $A </s>")):
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single=single, special_tokens=[("<s>", 1), ("</s>", 2)]
+        )
+    assert ending("a")["input_ids"][-1] == ending.eos_token_id
+    encoders = Encoder(plain, 1024), Encoder(ending, 1024)
+    prompts, targets, letters = (
+        [read(encoder) for encoder in encoders]
+        for read in (
+            lambda e: e.encode(frame(MC)).prompts[0].ids,
+            lambda e: e.encode_targets(frame(MC)),
+            lambda e: e.letter_ids(frame(MC)),
+        )
+    )
+    assert prompts[0] == prompts[1] and prompts[0][0] == plain.bos_token_id
+    assert targets[0] == targets[1] and letters[0] == letters[1]
 
 
 def test_a_long_prompt_loses_words_of_its_question_alone():

@@ -23,18 +23,20 @@ from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.pretrained import (
     empty_model,
     locate,
-    model_class,
     pick_attention,
-    read,
     read_config,
     read_tokenizer,
+    read_weights,
     require_causal,
 )
 from tst.diagnostics.llm.model.quantization import (
+    BITSANDBYTES,
     keep_trainable,
     nf4_config,
+    require_one_quantization,
     require_quantization,
     resolve_model,
+    stored_quantization,
 )
 from tst.diagnostics.llm.model.weights_digest import identify_weights
 from tst.diagnostics.llm.settings import ModelSettings
@@ -178,6 +180,7 @@ def outline(settings: ModelSettings, device: torch.device) -> Outline:
         return Outline(None, own, tiny, attention, "none", settings.dtype, kernels)
     source = locate(settings)
     config = read_config(settings, source)
+    require_one_quantization(settings, config)
     return Outline(
         source,
         config,
@@ -201,17 +204,16 @@ def _load(settings: ModelSettings, device: torch.device, known: Outline) -> Base
     else:
         name = identify_weights(settings, known.config)
         nf4 = known.quantization == "nf4"
-        model = read(
-            model_class(settings, known.config),
+        model = read_weights(
             settings,
+            known.config,
             known.source,
-            config=known.config,
             dtype=dtype,
             attn_implementation=known.attention,
             device_map=settings.device_map or {"": str(device)},
             quantization_config=nf4_config(dtype) if nf4 else None,
         )
-        if nf4:
+        if nf4 or stored_quantization(known.config) == BITSANDBYTES:
             keep_trainable(model)
         elif known.quantization == "fp8":
             to_fp8(model)

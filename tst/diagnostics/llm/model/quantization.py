@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model import tiny_model
@@ -27,7 +27,8 @@ CONTAINER_LIMITS = (
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
 
-
+BITSANDBYTES = "bitsandbytes"
+"""As configurations name it that quantised a model."""
 BYTES = {"bfloat16": 2, "float32": 4}
 FASTER_BY = 1.5
 """How much faster bfloat16 products have to be on a CPU: they are 2 to 5 times with AVX512-BF16 or
@@ -100,6 +101,23 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
     )
+
+
+def stored_quantization(config: PretrainedConfig) -> str:
+    """How a model's files are quantised (bitsandbytes, gptq, fp8, ...); empty where not."""
+    found = config.to_dict().get("quantization_config") or {}
+    return str(found.get("quant_method", ""))
+
+
+def require_one_quantization(settings: ModelSettings, config: PretrainedConfig) -> None:
+    """Raise UserError where a model that is quantised in its files is to be quantised again."""
+    stored = stored_quantization(config)
+    allowed = ("none", "nf4") if stored == BITSANDBYTES else ("none",)
+    if stored and settings.quantization not in allowed:
+        raise UserError(
+            f"model.quantization={settings.quantization}: the files of {settings.name} are "
+            f"quantised already ({stored}). Use model.quantization=none, which leaves them so."
+        )
 
 
 def keep_trainable(model: PreTrainedModel) -> None:

@@ -79,10 +79,15 @@ class ChatTurns:
         turns: list[dict[str, Any]] = [dict(message) for message in messages]
         if self._in_parts:
             turns = [t | {"content": [{"type": "text", "text": t["content"]}]} for t in turns]
-        with _today():
-            text = self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=opens, enable_thinking=False
-            )
+        try:
+            with _today():
+                text = self.tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=opens, enable_thinking=False
+                )
+        except jinja2.TemplateError:
+            raise
+        except Exception as error:  # a template is code, which can fail in any way
+            raise jinja2.TemplateError(f"{type(error).__name__}: {error}") from error
         return str(text)
 
     def _first_special(self, text: str) -> int | None:

@@ -21,6 +21,7 @@ from tst.diagnostics.llm.prompting.prompts import (
     target_text,
 )
 
+NOT_LETTERS = "Use diagnostic.mc_scoring=options, or another model."
 NEW_TOKENS = {"mc": 1, "num": 24, "open": 32}
 """Most tokens of an answer; some tokenizers write a number digit by digit."""
 
@@ -100,11 +101,19 @@ class Encoder:
         end = self.turns.end_id if self.turns else None
         self.end_id = end if end is not None else eos
         if self.end_id is None:
-            raise UserError("The tokenizer has neither a chat template's end-of-turn nor an EOS.")
+            raise UserError(
+                "The tokenizer has neither a chat template with an end of turn nor an EOS, so that "
+                "no answer can end. Name its eos_token in tokenizer_config.json, or use another "
+                "model."
+            )
         stops = {self.end_id} if eos is None else {self.end_id, eos}
         self.stop_ids = sorted(int(i) for i in stops)
         self._targets: dict[tuple[str, str], list[int]] = {}
         self._digits = _DigitTokens(tokenizer)
+        plain, added = (
+            tokenizer("A", add_special_tokens=add)["input_ids"] for add in (False, True)
+        )
+        self._added_after = added[::-1].index(plain[-1]) if plain else 0
 
     def encode(self, questions: pd.DataFrame) -> EncodedQuestions:
         """Prompts of all questions; reads no answers. Long ones are cut inside the question."""
@@ -195,11 +204,11 @@ class Encoder:
             if whole[: len(prompt)] != prompt or len(whole) != len(prompt) + 1:
                 raise UserError(
                     f"This tokenizer does not write the option letter {letter!r} as one token after"
-                    f" {turn[-24:]!r}; mc questions cannot be scored exactly. Use another model."
+                    f" {turn[-24:]!r}; letters cannot be scored exactly. {NOT_LETTERS}"
                 )
             ids.append(int(whole[-1]))
         if len(set(ids)) != len(ids):
-            raise UserError("Two option letters share one token; use another model.")
+            raise UserError(f"Two option letters share one token. {NOT_LETTERS}")
         return ids
 
     def decode(self, ids: list[int]) -> str:
@@ -236,11 +245,16 @@ class Encoder:
         return self.turns.open(messages)
 
     def token_ids(self, texts: list[str], special: bool | None = None) -> list[list[int]]:
-        """Token ids; BOS and the like only where no chat template writes them itself."""
+        """Token ids; BOS and the like only where no chat template writes them itself.
+
+        An EOS that some tokenizers add to every text is left out: an answer follows.
+        """
         if not texts:
             return []
         add = self.turns is None if special is None else special
-        return list(self.tokenizer(texts, add_special_tokens=add)["input_ids"])
+        found: list[list[int]] = self.tokenizer(texts, add_special_tokens=add)["input_ids"]
+        after = self._added_after if add else 0
+        return [ids[: len(ids) - after] for ids in found]
 
     def _shorter_question(self, row: dict[str, Any], room: int, options_listed: bool = True) -> str:
         """The longest question text that fits: words are taken out of its middle.
