@@ -56,7 +56,7 @@ def study(config: NoisyStudyConfig) -> Outcome:
         print(f"left out, {bad.state}: {bad.path} ({bad.reason})")
     if not experiments:
         raise UserError(
-            f"outputs_root={config.outputs_root}: no finished run of tst.noisy in it; run "
+            f"outputs_root={config.outputs_root}: no finished run of tst noisy in it; run "
             "tst noisy -m optimizer=adamw,casmo seed=0,1,2 first."
         )
     folder = Path(config.folder)

@@ -76,7 +76,7 @@ def tabulate(config: TablesConfig) -> Outcome:
         )  # fmt: skip
     paths = write_tables(tables, Path(config.folder))
     if config.results is not None:
-        command = shlex.join(["python", "-m", "tst.tables", *sys.argv[1:]])
+        command = shlex.join(["tst", "tables", *sys.argv[1:]])
         page = Path(config.results)
         earlier = page.read_text(encoding="utf-8") if page.exists() else ""
         write_text(page, render_results(tables, command, sources, earlier))

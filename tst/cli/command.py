@@ -149,7 +149,8 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
         own = ["--config-dir", str(folders[0])] if len(folders) == 1 else []
         if len(folders) > 1:
             own = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"]
-        remember_command(shlex.join(["python", "-m", f"tst.{command.name}", *own, *overrides]))
+        entry = [] if command.name == "main" else [command.name]
+        remember_command(shlex.join(["tst", *entry, *own, *overrides]))
         number = int(HydraConfig.get().job.num) if in_sweep() else None
         begin_job(number, "")
         if number is not None:

@@ -197,7 +197,7 @@ def require_valid(lora: LoraSettings, model: ModelSettings, optimizer: Optimizer
     ]
     if lora.trainer != TRAINED_HERE:
         problems.append(
-            f"diagnostic.trainer={lora.trainer}: only a whole stress test (tst.main) is trained "
+            f"diagnostic.trainer={lora.trainer}: only a whole stress test (tst without a command) is trained "
             f"elsewhere; use trainer={TRAINED_HERE} here."
         )
     unstackable = why_sequential(lora, model, optimizer)
