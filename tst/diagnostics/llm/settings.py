@@ -197,8 +197,8 @@ def require_valid(lora: LoraSettings, model: ModelSettings, optimizer: Optimizer
     ]
     if lora.trainer != TRAINED_HERE:
         problems.append(
-            f"diagnostic.trainer={lora.trainer}: only a whole stress test (tst without a command) is trained "
-            f"elsewhere; use trainer={TRAINED_HERE} here."
+            f"diagnostic.trainer={lora.trainer}: only a whole stress test (tst without a command) "
+            f"is trained elsewhere; use trainer={TRAINED_HERE} here."
         )
     unstackable = why_sequential(lora, model, optimizer)
     if lora.training == "stacked" and unstackable:
