@@ -39,3 +39,10 @@ def test_settings_of_other_commands_are_known_too():
 def test_a_group_that_a_command_lacks_is_named():
     with pytest.raises(UserError, match=r"^model: this command has no such group of options\.\n"):
         COMPARE.compose(["model=tiny"])
+
+
+def test_a_folder_that_is_no_benchmark_is_named_as_one_is_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planned").mkdir()
+    with pytest.raises(UserError, match=r"The file or folder of that name is \./planned\."):
+        compose(["diagnostic=rf", "benchmark=planned"])

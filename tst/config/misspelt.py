@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -65,6 +66,8 @@ def _no_option(error: MissingConfigException) -> str:
         group, _, name = str(error.missing_cfg_file).partition("/")
     options = sorted(map(str, error.options or ()))
     near = did_you_mean(name, options, f"{group}=", cutoff=0.5)
+    if group == "benchmark" and Path(name).exists():
+        near = f" The file or folder of that name is ./{name}."
     return f"{group}={name}: expected one of {', '.join(options)}{ALSO.get(group, '')}.{near}"
 
 

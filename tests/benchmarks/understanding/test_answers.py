@@ -144,6 +144,13 @@ def test_cells_that_contradict_themselves(gold, says):
     assert "names several" in says or "contradicts itself" in problem
 
 
+def test_the_text_of_two_options_names_neither():
+    for gold, options in (("red", ["red", "red", "blue"]), ("rED", ["Red", "RED", "blue"])):
+        (problem,) = decide([row(gold, options)])
+        assert problem == f"the gold '{gold}' names several options, not one"
+    assert decide([row("RED", ["Red", "RED", "blue"])]) == [(1, "text")]
+
+
 def test_golds_of_several_options_are_one_reason():
     golds = [["A", "C"], ["A", "B", "D"], "['B', 'C']", [0, 3]]
     problems = decide([row(gold) for gold in golds])

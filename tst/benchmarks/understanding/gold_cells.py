@@ -221,11 +221,13 @@ def _read_numbered_text(text: str, match: re.Match[str], options: Sequence[str])
 def _names_several(text: str, options: Sequence[str]) -> bool:
     """Whether a text is two or more letters of options, as ``A, C``, ``AC`` or ``(A)(C)``.
 
-    Or the texts or places of as many options, as ``red, blue`` or ``0|2``.
+    Or the texts or places of as many options, as ``red, blue`` or ``0|2``, or the text of two.
     """
     if _SEVERAL.fullmatch(text):
         letters = re.findall(r"[A-Z]", text)
         return letters == sorted(set(letters)) and letters[-1] <= LETTERS[len(options) - 1]
+    whole = [fold_text(option) for option in options]
     parts = [fold_text(part) for part in _BETWEEN.split(text)]
-    known = {*map(fold_text, options), *map(str, range(len(options) + 1))}
-    return len(parts) == len(set(parts)) > 1 and known.issuperset(parts)
+    known = {*whole, *map(str, range(len(options) + 1))}
+    several = len(parts) == len(set(parts)) > 1 and known.issuperset(parts)
+    return several or whole.count(fold_text(text)) > 1
