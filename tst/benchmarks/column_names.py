@@ -86,6 +86,18 @@ GROUP_NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What several questions may share -> names of its column."""
 
+MEDIA_NAMES = (
+    "file", "files", "filename", "file_name", "file_path", "path", "media", "media_path",
+    "media_file", "source_file", "url", "文件", "文件名",
+)  # fmt: skip
+"""Columns that are groups where they hold nothing but paths of ``MEDIA_SUFFIXES``."""
+
+MEDIA_SUFFIXES = {
+    "video": frozenset(["mp4", "webm", "avi", "mkv", "mov", "m4v", "mpg", "mpeg"]),
+    "image": frozenset(["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]),
+}
+"""Group -> endings of its files."""
+
 ALIAS_NAMES = (
     "aliases", "answer_aliases", "answer_alias", "alternative_answers", "alternate_answers",
     "accepted_answers", "acceptable_answers", "also_accepted", "answer_synonyms", "answer_variants",
@@ -118,6 +130,8 @@ PLAIN: dict[str, dict[str, int]] = {
 PLAIN_STATEMENTS = frozenset(map(plain_name, STATEMENT_NAMES))
 
 PLAIN_ALIASES = frozenset(map(plain_name, ALIAS_NAMES))
+
+PLAIN_MEDIA = frozenset(map(plain_name, MEDIA_NAMES))
 
 PLAIN_GROUPS: dict[str, str] = {
     plain_name(name): group for group, names in GROUP_NAMES.items() for name in names

@@ -73,8 +73,9 @@ class ColumnSettings:
     answer: the gold answer (required)
     format: a column that says mc, num or open row by row, in these words or those of other tools
     groups: group name to column, or list of columns: questions that share a value share a scene,
-        a video, an image; the first is the one that ``fold=grouped5`` keeps whole; null: the
-        columns of ``column_names.GROUP_NAMES`` whose values recur
+        a video, an image; the first is the one that ``fold=grouped5`` keeps whole;
+        ``COLUMN~PATTERN``: the part of a cell that this regular expression finds; null: the
+        columns of ``column_names.GROUP_NAMES`` and ``MEDIA_NAMES`` whose values recur
     metadata: name to column, or list of columns: text-side columns admitted as model input
     context: the same for columns that say from which part of the set a row is (VSI-Bench's
         ``dataset``): read with ``features.context=siblings`` alone

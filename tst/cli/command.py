@@ -33,6 +33,7 @@ from tst.cli.console_script import list_commands
 from tst.cli.endings import (
     EXTRAS,
     NO_FOLDER,
+    end_unread,
     fail,
     in_sweep,
     reader_has_gone,
@@ -164,7 +165,7 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
             outcome = refuse(str(error))
         except OSError as error:
             if isinstance(error, BrokenPipeError) and not in_sweep() and reader_has_gone():
-                raise
+                raise SystemExit(end_unread()) from error  # Hydra tells any other exception
             outcome = refuse_unwritable(error) or fail(error)
         except Exception as error:
             outcome = fail(error)
@@ -174,10 +175,14 @@ def guarded(command: Command[Any]) -> Callable[[DictConfig], None]:
                 write_outcome(folder, stopped, overrides)
             raise
         if not in_sweep():
-            if outcome.record:
-                print(f"record: {outcome.record}")
-            sys.stdout.flush()
-            raise SystemExit(exit_code([outcome]))
+            code = exit_code([outcome])
+            try:
+                if outcome.record:
+                    print(f"record: {outcome.record}")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                code = end_unread()
+            raise SystemExit(code)
         gc.collect()  # before the next job
         write_outcome(folder, outcome, overrides)
         if cfg.fail_fast and outcome.state in (FAILED, REFUSED):
@@ -228,8 +233,7 @@ def _run(command: Command[Any], wants_traceback: bool) -> int:
         print("tst: stopped; the same command continues this run", file=sys.stderr)
         ended, stopped = 143 if isinstance(stop, Terminated) else 130, True
     except BrokenPipeError:  # whoever read the output has gone, as in `tst --help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return end_unread()
     except OSError as error:  # Hydra's own folder: jobs do not raise
         if error.errno not in NO_FOLDER or error.filename is None:
             raise

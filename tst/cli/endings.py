@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import select
+import signal
 import sys
 import traceback
 
@@ -32,6 +34,12 @@ def reader_has_gone() -> bool:
     output = select.poll()
     output.register(sys.stdout, 0)
     return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+def end_unread() -> int:
+    """Exit code of a process whose output nobody reads; it can write to nobody from now on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def refuse(message: str) -> Outcome:

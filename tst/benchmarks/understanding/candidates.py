@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tst.benchmarks.column_names import (
     PLAIN,
     PLAIN_GROUPS,
+    PLAIN_MEDIA,
     PLAIN_STATEMENTS,
     SYNONYMS,
     find_option_columns,
@@ -16,6 +17,7 @@ from tst.benchmarks.column_names import (
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.column_cells import ColumnCells, Guess, Record, group_key
 from tst.benchmarks.understanding.formats import read_format_name
+from tst.benchmarks.understanding.group_parts import advise_part, kind_of_media
 from tst.benchmarks.understanding.tie_breaking import TieBreaker
 from tst.benchmarks.values import plain_text
 from tst.core.questions import MAX_TYPES
@@ -107,6 +109,8 @@ class Candidates:
         partitions: set[int] = set()
         for name in self._names:
             group = PLAIN_GROUPS.get(plain_name(name))
+            if plain_name(name) in PLAIN_MEDIA:
+                group = kind_of_media(self._cells.filled(name)) or None
             if group is None or any(g == group for _, g, _ in found):
                 continue
             first: dict[str, int] = {}
@@ -120,6 +124,15 @@ class Candidates:
                 found.append((count, group, name))
                 partitions.add(partition)
         return [(group, name) for _, group, name in sorted(found, key=lambda f: f[0])]
+
+    def advise_group(self, columns: Sequence[str]) -> list[str]:
+        """What to name as a group where a part of the paths in one of these columns recurs."""
+        for name in columns:
+            if kind := kind_of_media(self._cells.filled(name)):
+                cells = [record.get(name) for record in self._cells.records]
+                if advice := advise_part(name, cells, kind):
+                    return [advice]
+        return []
 
     def find_sources(self) -> list[str]:
         """Columns named like groups that tell rows apart, even where no value recurs."""

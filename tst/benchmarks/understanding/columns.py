@@ -7,6 +7,7 @@ columns could be meant and say different things, nothing is guessed.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from tst.benchmarks.column_names import (
     PLAIN,
     PLAIN_ALIASES,
     PLAIN_GROUPS,
+    PLAIN_MEDIA,
     find_option_columns,
     plain_name,
 )
@@ -22,6 +24,7 @@ from tst.benchmarks.files.limits import list_names
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answer_files import find_answer_file
 from tst.benchmarks.understanding.candidates import Candidates
+from tst.benchmarks.understanding.group_parts import column_of, read_patterns
 from tst.benchmarks.understanding.wrong_options import is_wrong_option
 from tst.benchmarks.values import look_up
 from tst.core.errors import UserError
@@ -36,16 +39,19 @@ class Columns:
 
     fields: field to its column, or to a list of columns that hold one option each
     groups, metadata, context: name to column
+    patterns: group to the part of its column's cells that names it, where not all of a cell does
     guessed: the fields, and ``group <name>``, that the settings do not name
     wrong: columns that hold wrong options alone, where no others hold options
     aliases: columns of further texts that open questions accept
     shared: columns that say of which source a row is (an image), declared as a group or not
     ignored: columns that hold nothing that is used
     notes: what else was decided, in whole sentences
+    advice: what should be named besides, in whole sentences
     """
 
     fields: dict[str, str | list[str]] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
+    patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
@@ -54,6 +60,7 @@ class Columns:
     shared: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
 
 
 def named_columns(settings: BenchmarkSettings) -> dict[str, str]:
@@ -71,8 +78,10 @@ def named_columns(settings: BenchmarkSettings) -> dict[str, str]:
         if isinstance(wanted, str):
             wanted = [wanted] if wanted else []
         if not isinstance(wanted, Mapping):
-            wanted = {column: column for column in wanted or []}
-        named |= {f"{key}.{name}": str(column) for name, column in wanted.items()}
+            wanted = {str(column): column for column in wanted or []}
+        for name, column in wanted.items():
+            column = column_of(str(column)) if key == "groups" else str(column)
+            named[f"{key}.{name}"] = column
     return {key: column for key, column in named.items() if column}
 
 
@@ -95,6 +104,7 @@ def choose_columns(settings: BenchmarkSettings, names: Sequence[str]) -> list[st
         if any(plain_name(name) in ranks for ranks in PLAIN.values())
         or name in families
         or plain_name(name) in PLAIN_GROUPS
+        or plain_name(name) in PLAIN_MEDIA
         or plain_name(name) in PLAIN_ALIASES
         or is_wrong_option(name)
     }
@@ -125,7 +135,7 @@ def resolve_columns(
     which two columns may be meant.
     """
     names = list(dict.fromkeys(str(key) for record in records for key in record))
-    found = Columns()
+    found = Columns(patterns=read_patterns(settings.columns.groups))
     problems: list[str] = []
     mends: list[str] = []
     named = named_columns(settings)
@@ -178,6 +188,8 @@ def resolve_columns(
         used |= set(found.wrong)
     tops = used | {column.partition(".")[0] for column in used}
     found.ignored = [name for name in names if name not in tops]
+    if settings.columns.groups is None and not found.groups and not by_reader:
+        found.advice = candidates.advise_group(found.ignored)
     return found
 
 

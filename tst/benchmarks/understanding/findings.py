@@ -63,7 +63,9 @@ def find_warnings(
     repeats = find_repeats(rows, records, columns.shared, copies)
     if repeats:
         several = [row for same in repeats for row in same]
-        sources = list(dict.fromkeys([*rows[0].groups, *columns.shared]))
+        grouped = {c for name, c in columns.groups.items() if name not in columns.patterns}
+        apart = [column for column in columns.shared if column not in grouped]
+        sources = list(dict.fromkeys([*rows[0].groups, *apart]))
         same = f"the same text, options and {', '.join(sources)}"
         if not sources:
             same = "the same text and options, and no column says whether their pictures differ"

@@ -13,9 +13,9 @@ from tst.benchmarks.files.records import Source
 from tst.benchmarks.options import read_options
 from tst.benchmarks.settings import BenchmarkSettings
 from tst.benchmarks.understanding.answers import read_gold
-from tst.benchmarks.understanding.column_cells import group_key
 from tst.benchmarks.understanding.columns import Columns, resolve_columns
 from tst.benchmarks.understanding.formats import name_formats
+from tst.benchmarks.understanding.group_parts import read_group
 from tst.benchmarks.understanding.ids import name_rows
 from tst.benchmarks.understanding.number_gold import decide_decimal, read_numbers
 from tst.benchmarks.understanding.numbers import parse_number_cell
@@ -170,7 +170,14 @@ def _raw_row(columns: Columns, index: int, record: Record, given: Given) -> Row:
     for key in ("question", "question_type"):
         if isinstance(cells[key], Mapping | list | tuple):
             problem = problem or f"the {key} is not text but {brief(cells[key])}"
-    groups = {name: group_key(look_up(record, c)) for name, c in columns.groups.items()}
+    groups: dict[str, str] = {}
+    for name, column in columns.groups.items():
+        pattern = columns.patterns.get(name)
+        group = read_group(look_up(record, column), pattern)
+        if group is None and pattern is not None:
+            text = brief(plain_text(look_up(record, column)))
+            problem = problem or f"the group {name}: {pattern.pattern} is not in {text}"
+        groups[name] = group or ""
     groups |= {
         key.removeprefix(GROUP_PREFIX): plain_text(value)
         for key, value in given.items()

@@ -10,8 +10,10 @@ from typing import Any
 
 from tst.benchmarks.files.records import Source
 from tst.benchmarks.settings import BenchmarkSettings
+from tst.benchmarks.understanding.columns import Columns
 from tst.benchmarks.understanding.copies import find_copies
 from tst.benchmarks.understanding.findings import alike_in_text, find_warnings, places
+from tst.benchmarks.understanding.group_parts import MARK
 from tst.benchmarks.understanding.row import Row
 from tst.benchmarks.understanding.rows import ReadRows, read_rows
 from tst.core.errors import UserError
@@ -86,7 +88,9 @@ def _describe(
         name: column if isinstance(column, str) else ", ".join(column)
         for name, column in columns.fields.items()
     }
-    said |= {f"group {name}": column for name, column in columns.groups.items()}
+    for name, column in columns.groups.items():
+        pattern = columns.patterns.get(name)
+        said[f"group {name}"] = f"{column}{MARK}{pattern.pattern}" if pattern else column
     if columns.metadata:
         said["metadata"] = ", ".join(columns.metadata.values())
     if columns.context:
@@ -101,11 +105,26 @@ def _describe(
         ignored=columns.ignored if settings.reader is None else [],
         types=_describe_types(kept),
         left_out=count_reasons(left_out, read.rows, source),
-        notes=[*source.notes, *columns.notes, *read.notes],
-        warnings=[*read.warnings, *find_warnings(kept, columns, source, copies)],
+        notes=[*source.notes, *columns.notes, *read.notes, *_count_groups(kept, columns)],
+        warnings=[
+            *read.warnings,
+            *columns.advice,
+            *find_warnings(kept, columns, source, copies),
+        ],
         copies=(len(copies), len(set(copies.values()))),
         same_text=same_text,
     )
+
+
+def _count_groups(kept: Sequence[Row], columns: Columns) -> list[str]:
+    """How many groups there are, and how large, of each kind."""
+    notes = []
+    for name in columns.groups if kept else ():
+        sizes = Counter(row.groups[name] for row in kept).values()
+        least, most = min(sizes), max(sizes)
+        of = f"{least}" if least == most else f"{least} to {most}"
+        notes.append(f"Groups by {name}: {len(sizes):,}, of {of} questions.")
+    return notes
 
 
 def count_reasons(
