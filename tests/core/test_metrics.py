@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tst.core.metrics import (
     _merge_close,
+    answer_key,
     as_number,
     best_constant,
     mean_relative_accuracy,
@@ -155,6 +156,10 @@ def test_ends_that_are_equal_but_for_rounding_become_one():
         ("an apple", ["Apple"], True),
         ("STRASSE", ["Straße"], True),
         ("?", ["?"], True),
+        ("−5", ["5"], False),
+        ("−5", ["-5.0"], True),
+        ("-3 cm", ["3 cm"], False),
+        ("-3 cm", ["−3 cm."], True),
     ],
 )
 def test_text_matches(predicted, accepted, matches):
@@ -175,6 +180,18 @@ def test_a_text_that_is_a_number(text, number):
 
 def test_normalise_text():
     assert normalise_text("  An apple,  the PEAR! ") == "apple pear"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Apple", "an apple."), ("3.0", "3"), ("1,000", "1000"), ("The", "the"), ("?", "? "),
+        ("−5", "-5.0"), ("", ""),
+    ],
+)  # fmt: skip
+def test_equal_answers_share_a_key(one, other):
+    assert answer_key(one) == answer_key(other)
+    assert answer_key(one) != answer_key("pear")
 
 
 def test_score_options_ties_margin_and_missing():

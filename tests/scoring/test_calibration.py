@@ -16,10 +16,13 @@ def test_a_calibrated_model_has_the_floor():
     rng = np.random.default_rng(1)
     confidence = rng.uniform(0.3, 0.9, 847)
     right = (rng.random(847) < confidence).astype(float)
-    floor = calibration_floor(confidence, 15)
+    each = np.arange(847)
+    floor = calibration_floor(confidence, 15, each)
     assert 1.5 < floor < 6.0
     assert expected_calibration_error(confidence, right, 15) == pytest.approx(floor, abs=2.0)
-    assert calibration_floor(np.tile(confidence, 25), 15) < floor / 3  # falls with n
+    many = np.tile(confidence, 25)
+    assert calibration_floor(many, 15, np.arange(len(many))) < floor / 3  # falls with n
+    assert calibration_floor(many, 15, np.tile(each, 25)) == pytest.approx(floor)  # repeats do not
     assert expected_calibration_error(confidence, np.ones(847), 15) > 3 * floor
 
 
@@ -27,9 +30,9 @@ def test_the_floor_is_the_same_each_time():
     confidence = np.linspace(0.3, 0.9, 50)
     draws = np.random.default_rng(0).random((200, 50)) < confidence
     expected = np.mean([expected_calibration_error(confidence, d, 15) for d in draws])
-    assert calibration_floor(confidence, 15) == pytest.approx(expected)
+    assert calibration_floor(confidence, 15, np.arange(50)) == pytest.approx(expected)
 
 
 def test_sure_and_right_is_no_error():
     assert expected_calibration_error(np.ones(5), np.ones(5), 15) == 0.0
-    assert calibration_floor(np.ones(5), 15) == 0.0
+    assert calibration_floor(np.ones(5), 15, np.arange(5)) == 0.0

@@ -93,6 +93,15 @@ def test_questions_without_a_score_do_not_count():
     assert np.isnan([found["none"].score, found["none"].chance, found["none"].p]).all()
 
 
+def test_questions_without_a_chance_are_not_judged():
+    """Where one fold holds out all questions of a format, no training answer says its chance."""
+    found = exposures(
+        ("alone", "num", right(0.5, 30), np.nan), ("cued", "mc", right(0.7, 80), 0.25)
+    )
+    assert (found["alone"].state, found["alone"].n, found["alone"].to_mend) == (TOO_FEW, 0, 0)
+    assert found["cued"].state == EXPOSED
+
+
 def test_without_clusters_it_is_the_t_test():
     differences = np.array(right(0.4, 50)) - 0.25
     expected = ttest_1samp(differences, 0.0, alternative="greater").pvalue

@@ -113,7 +113,7 @@ def test_the_best_of_both_ways_of_counting_is_to_be_beaten():
     assert told["nothing_beyond_counting"].endswith("that of uniform guessing (-0.693).")
     assert set(told) == {*FIELDS, "nothing_beyond_counting"}
     top = np.full(40, 0.55)
-    assert told["ece_floor"] == calibration_floor(top, 15)
+    assert told["ece_floor"] == calibration_floor(top, 15, np.arange(40))
 
 
 def test_other_formats_have_a_reason_instead():

@@ -126,6 +126,19 @@ def test_the_majority_of_some_folds_alone():
     assert sorted(found["row"]) == [2, 3, 4, 6, 7, 10, 11, 14, 15, 16]
 
 
+def test_answers_that_are_written_differently_are_counted_together():
+    answers = [["Yes"], ["yes"], ["YES."], ["no"], ["no"], ["a yes", "a yes", "no"]]
+    rows = [{"id": str(i), "question_type": "t", "format": "open", "question": f"{i}?",
+             "answer": a} for i, a in enumerate(answers)]  # fmt: skip
+    table, n = build_table("t", rows).frame, len(rows)
+    plan = type(hand_plan())(
+        2, 0, None, "type", np.array([[0, 0, 0, 0, 0, 1]]), np.arange(n).astype(object),
+        np.arange(n),
+    )  # fmt: skip
+    found = majority_scores(table, plan, [(0, 1)], DEFAULT_RULES)
+    assert found["majority"].tolist() == [2 / 3]  # three of five are yes; two annotators agree
+
+
 def test_a_format_without_training_rows_has_no_majority():
     rows = [{"id": str(i), "question_type": "t", "format": "num", "question": f"{i}?",
              "answer": 1.0} for i in range(3)]  # fmt: skip

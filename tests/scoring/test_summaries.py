@@ -203,6 +203,8 @@ def test_what_is_missing_is_named():
     full = summarise(SCORES.assign(baseline=1.0), SCORED, TABLE, UNITS)["overall"]
     assert np.isnan(full["adjusted_hard"])
     assert full["adjusted_reason"] == "the baseline leaves nothing to gain (1 - b < 1e-9)"
+    unknown = summarise(SCORES.assign(baseline=NAN), SCORED, TABLE, UNITS)["overall"]
+    assert unknown["adjusted_reason"] == "no training answer of this format says a baseline"
     nothing = summarise(SCORES.assign(s=NAN), SCORED, TABLE, UNITS)["overall"]
     assert nothing["adjusted_reason"] == "no question has a score"
     assert nothing["missing"].startswith("5 questions")
@@ -211,6 +213,7 @@ def test_what_is_missing_is_named():
 def test_adjusted_of_a_set_is_over_the_questions_that_have_a_score():
     s, baseline = pd.Series([0.9, 0.7, NAN]), pd.Series([0.5, 0.3, 0.0])
     assert adjusted_mean(s, baseline) == pytest.approx((0.8 - 0.4) / 0.6)
+    assert adjusted_mean(s, pd.Series([0.5, NAN, 0.0])) == pytest.approx(0.4 / 0.5)
     assert np.isnan(adjusted_mean(pd.Series([NAN]), pd.Series([0.5])))
 
 

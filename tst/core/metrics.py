@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import string
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,6 +28,8 @@ _TERM = r"(?:\d+(?:\.\d+)?[a-z]?|[a-z])"
 _FORMULA = re.compile(rf"[=<>^]|(?<!\w){_TERM}\s*[-+*/]\s*{_TERM}(?!\w)", re.IGNORECASE)
 """A formula has a relation or a power, or an operator between numbers and single letters."""
 _NO_PART_OF_FORMULA = re.compile(r"[^\w=<>^*/+().,-]")
+_SIGN = re.compile(r"(?<![\w.])-(?=\.?\d)")
+_MINUS = "\u2212"
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -95,7 +98,7 @@ def _merge_close(ends: np.ndarray) -> np.ndarray:
 
 def as_number(text: str) -> float | None:
     """The number that the whole text is, thousands separators and a percent or $ sign allowed."""
-    stripped = text.strip().strip("$%").strip().rstrip(".")
+    stripped = text.replace(_MINUS, "-").strip().strip("$%").strip().rstrip(".")
     return float(stripped.replace(",", "")) if _NUMBER.fullmatch(stripped) else None
 
 
@@ -103,13 +106,20 @@ def normalise_text(text: str) -> str:
     """Case folded, without punctuation and articles, single spaces (as SQuAD's scorer).
 
     Articles stay where nothing else is left: "A" may be the answer. A formula keeps its operators
-    and loses its spaces: "y = x+1" is not "y=x-1".
+    and loses its spaces: "y = x+1" is not "y=x-1". A number keeps its sign: "-3 cm" is not "3 cm".
     """
-    text = text.replace("\u2212", "-")
+    text = text.replace(_MINUS, "-")
     if _FORMULA.search(text):
         return _NO_PART_OF_FORMULA.sub("", text.casefold()).strip(".,")
-    plain = text.casefold().translate(_PUNCTUATION)
+    plain = _SIGN.sub(_MINUS, text).casefold().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", plain).split() or plain.split())
+
+
+@lru_cache(maxsize=65_536)
+def answer_key(text: str) -> str:
+    """What equal answers share: the number, else the text without case, marks and articles."""
+    number = as_number(text)
+    return f"{number:.9g}" if number is not None else normalise_text(text) or text.strip()
 
 
 def text_matches(predicted: str | None, accepted: list[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 BINS = 15
 FLOOR_DRAWS = 200
@@ -17,18 +18,22 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins
     return float(_errors(confidence, np.asarray(correct, dtype=float)[None], bins)[0])
 
 
-def calibration_floor(confidence: np.ndarray, bins: int) -> float:
+def calibration_floor(confidence: np.ndarray, bins: int, questions: np.ndarray) -> float:
     """The mean ECE, in percent, of a perfectly calibrated model with these top probabilities.
 
     It is above 0 for a finite number of questions. Mean of FLOOR_DRAWS draws in which each answer
     is right with its own probability; the same draws each time.
+
+    questions: (n,) what each probability is of. The repeats of a question are right or wrong
+        together: more of them are no more evidence
     """
     rng = np.random.default_rng(0)
+    question, distinct = pd.factorize(questions)
     at_once = max(1, min(FLOOR_DRAWS, 4_000_000 // len(confidence)))  # memory stays bounded
     errors = []
     for start in range(0, FLOOR_DRAWS, at_once):
-        shape = (min(at_once, FLOOR_DRAWS - start), len(confidence))
-        drawn = rng.random(shape) < confidence
+        shape = (min(at_once, FLOOR_DRAWS - start), len(distinct))
+        drawn = rng.random(shape)[:, question] < confidence
         errors.append(_errors(confidence, drawn.astype(float), bins))
     return float(np.concatenate(errors).mean())
 

@@ -71,7 +71,8 @@ def find_exposed(
     chance = np.where(kinds == "mc", scores["baseline"].to_numpy(float), majority)
     parts = sorted({(str(t), str(k)) for t, k in zip(types, kinds, strict=True)})
     members = {part: (types == part[0]) & (kinds == part[1]) for part in parts}
-    members = {part: rows_of & np.isfinite(hard) for part, rows_of in members.items()}
+    judged = np.isfinite(hard) & np.isfinite(chance)  # no chance: no training answer of the format
+    members = {part: rows_of & judged for part, rows_of in members.items()}
     p_values = {
         part: p_above(hard[m] - chance[m], units[rows][m])
         for part, m in members.items()

@@ -81,7 +81,7 @@ def describe_information(scored: pd.DataFrame, table: pd.DataFrame) -> dict[str,
     result: dict[str, Any] = dict(zip(FIELDS, likelihoods, strict=False))
     top = np.array([max(p) for p in known["p_options"]])
     result["ece"] = expected_calibration_error(top, known["hard"].to_numpy(), BINS)
-    result["ece_floor"] = calibration_floor(top, BINS)
+    result["ece_floor"] = calibration_floor(top, BINS, known["row"].to_numpy())
     own, *counted = likelihoods
     best, name = max(zip(counted, ("answer positions", "uniform guessing"), strict=True))
     if own <= best:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tst.core.diagnostic import Fold, Predictions
 from tst.core.folds import FoldPlan
-from tst.core.metrics import score_options
+from tst.core.metrics import answer_key, score_options
 from tst.core.scoring_rules import ScoringRules
 from tst.scoring.information import information, prior_probabilities
 
@@ -128,10 +128,14 @@ def _constant_scores(
         constant = rules.best_number(training.astype(float))
         return rules.score_numbers(np.array(constant), heldout.astype(float))
     # of repeated answers the one that most annotators gave, else the first
-    given = (Counter(accepted).most_common(1)[0][0] for accepted in training)
-    counts = Counter(sorted(given))
-    text = counts.most_common(1)[0][0]
+    text = _most_frequent(sorted(_most_frequent(accepted) for accepted in training))
     return np.array([rules.score_text(text, accepted) for accepted in heldout])
+
+
+def _most_frequent(texts: list[str]) -> str:
+    """The most frequent answer as it is first written; ties: the first. "Yes" counts as "yes"."""
+    keys = [answer_key(text) for text in texts]
+    return texts[keys.index(Counter(keys).most_common(1)[0][0])]
 
 
 def add_references(

@@ -97,6 +97,8 @@ def _set_fields(scores: pd.DataFrame, scored: pd.DataFrame, table: pd.DataFrame)
         fields["adjusted_reason"] = (
             "no question has a score"
             if missing == len(scores)
+            else "no training answer of this format says a baseline"
+            if scores["baseline"].isna().all()
             else "the baseline leaves nothing to gain (1 - b < 1e-9)"
         )
     return fields
@@ -116,8 +118,9 @@ def _measures(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def adjusted_mean(score: pd.Series, baseline: pd.Series) -> float:
-    """(mean score - mean b) / (1 - mean b) of a set, over the questions that have a score."""
-    return float(adjust(np.array(score.mean()), np.array(baseline.where(score.notna()).mean())))
+    """(mean score - mean b) / (1 - mean b) of a set, over the questions that have both."""
+    known = score.notna() & baseline.notna()
+    return float(adjust(np.array(score[known].mean()), np.array(baseline[known].mean())))
 
 
 def _macro(per_type: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from tst.core.folds import plan_folds, split
+from tst.core.metrics import answer_key
 from tst.core.questions import build_table
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.forest.diagnostic import ForestDiagnostic
-from tst.diagnostics.forest.models.candidate_answers import CandidateAnswers, answer_key
+from tst.diagnostics.forest.models.candidate_answers import CandidateAnswers
 from tst.diagnostics.forest.settings import ForestSettings
 from tst.diagnostics.forest.text.question_reader import QuestionReader
 from tst.scoring.scores import majority_scores, score_predictions
@@ -86,11 +86,6 @@ def test_candidates_of_training_questions_come_from_other_inner_folds():
         assert place < 0 or answer_key(found.texts[list(gold).index(place)][place])
         assert of_question
     assert (found.unlisted > 0).all()
-
-
-@pytest.mark.parametrize(("one", "other"), [("The cat.", "cat"), ("2", "2.0"), ("", "")])
-def test_equal_answers_share_a_key(one, other):
-    assert answer_key(one) == answer_key(other)
 
 
 def test_answers_that_never_recur_are_said_to_be_unlisted():

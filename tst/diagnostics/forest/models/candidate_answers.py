@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tst.core.metrics import as_number, normalise_text
+from tst.core.metrics import answer_key
 from tst.diagnostics.forest.features.nearest_answers import (
     MAX_FREQUENCY,
     WordVectors,
@@ -124,12 +124,6 @@ class CandidateAnswers:
             own = missing[self._types == kind]
             share = (own.sum() + SHRINKAGE * overall) / (len(own) + SHRINKAGE)
             self._unlisted[int(kind)] = float(share)
-
-
-def answer_key(text: str) -> str:
-    """What equal answers share: the number, else the text without case, marks and articles."""
-    number = as_number(text)
-    return f"{number:.9g}" if number is not None else normalise_text(text) or text.strip()
 
 
 def _most_frequent(texts: list[str]) -> str:
