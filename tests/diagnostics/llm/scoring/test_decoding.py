@@ -17,9 +17,11 @@ from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES, choose_number
 from tst.diagnostics.llm.scoring.decoding import (
     ArithmeticSampling,
     Greedy,
+    Layout,
     _decode_uncached,
     decode,
 )
+from tst.diagnostics.llm.scoring.row_trial import can_copy_rows, can_share_rows
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 
 
@@ -41,7 +43,7 @@ def test_decoding_with_a_cache_equals_reading_all_anew(head, pick, empty):
     prompts = some_prompts()
     prompts.insert(empty, None)
     # few tokens: a code magnifies rounding by 1 / p with each
-    fast = decode(head, prompts, 3, [2], pick(), multiple=4)
+    fast = decode(head, prompts, 3, [2], pick(), Layout(multiple=4))
     slow = _decode_uncached(head, prompts, 3, [2], pick())
     copies = pick().copies
     assert len(fast) == len(slow) == 4 * copies
@@ -138,6 +140,57 @@ def test_a_recurrent_state_that_read_padding_is_not_used(pick):
     answers = AnswerHead(AutoModelForCausalLM.from_config(config).eval())
     prompts = some_prompts()
     with torch.inference_mode(), answers.attached():
-        together = decode(answers, prompts, 3, [2], pick(), multiple=4)
+        together = decode(answers, prompts, 3, [2], pick(), Layout(multiple=4))
         alone = [row for p in prompts for row in decode(answers, [p], 3, [2], pick())]
     assert together == alone
+
+
+SIZES = {"vocab_size": 256, "hidden_size": 32, "num_hidden_layers": 2}
+UNPADDED = {
+    "mpt": {"vocab_size": 256, "d_model": 32, "n_heads": 4, "n_layers": 2},
+    "gpt_neo": {
+        **SIZES, "num_heads": 2, "num_layers": 2, "window_size": 8,
+        "attention_types": [[["global", "local"], 1]],
+    },
+    "mamba": {**SIZES, "state_size": 4},
+    "rwkv": {**SIZES, "attention_hidden_size": 32},
+}  # fmt: skip
+
+
+@pytest.fixture
+def unpadded():
+    """A model that reads wrongly where padding stands between a prompt and its continuation."""
+
+    def build(kind: str) -> AnswerHead:
+        torch.manual_seed(0)
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **UNPADDED[kind]))
+        for p in model.parameters():  # as if trained: attention matters
+            if p.dim() == 2:
+                p.data.mul_(5.0)
+        return AnswerHead(model.eval())
+
+    return build
+
+
+@pytest.mark.parametrize("pick", [Greedy, lambda: ArithmeticSampling(4)], ids=["greedy", "spread"])
+@pytest.mark.parametrize("kind", UNPADDED)
+def test_prompts_of_one_length_are_continued_together_where_padding_would_be_read(
+    unpadded, kind, pick
+):
+    """Alibi that counts it, a local window, recurrent states, and a model without a cache."""
+    head, copies = unpadded(kind), pick().copies
+    prompts: list[Prompt | None] = [*some_prompts(), None, *some_prompts()[::-1], None]
+    with torch.inference_mode(), head.attached():
+        padded = can_copy_rows(head, [some_prompts()])
+        found = decode(head, prompts, 2, [2], pick(), Layout(folds=2, multiple=4, padded=padded))
+        slow = _decode_uncached(head, prompts, 2, [2], pick())
+    assert not padded
+    asked = [i for i in range(len(slow)) if prompts[i // copies] is not None]
+    assert [found[i] for i in asked] == [slow[i] for i in asked]
+
+
+def test_numbers_are_not_read_side_by_side_where_padding_would_be_read(unpadded):
+    """Copies of a cache that are as wrong as shared rows do not speak for these."""
+    head = unpadded("mpt")
+    with torch.inference_mode(), head.attached():
+        assert not can_share_rows(head, [some_prompts()], 100)

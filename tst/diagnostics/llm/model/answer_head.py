@@ -14,9 +14,10 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
-from transformers import masking_utils
+from transformers import Cache, masking_utils
 
 from tst.diagnostics.llm.model.lower_states import LowerStates
+from tst.diagnostics.llm.model.reading_limits import attention_window
 
 FLOAT_LOGITS = 2**25
 """Logits in float32 at a time: 128 MiB."""
@@ -49,7 +50,7 @@ class AnswerHead:
         self._positions: torch.Tensor | None = None
         self.states = torch.empty(0)
         config: Any = model.config
-        self._window = config.get_text_config().to_dict().get("sliding_window")
+        self._window = attention_window(config)
         # recurrent models have no attention, and the oldest ones make masks in their own way
         attends = model._supports_attention_backend or model._supports_flash_attn
         self._needs_mask = bool(attends) and config._attn_implementation == "eager"
@@ -185,6 +186,14 @@ class AnswerHead:
         positions = self._positions.to(hidden.device)
         self.states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
         return (self.states, *args[1:])
+
+
+def kept_state(output: Any) -> tuple[str, Any]:
+    """The argument that takes what a model keeps of a text, and that; None where it keeps none."""
+    for name in ("past_key_values", "cache_params"):  # attention and mixtures; recurrent models
+        if isinstance(output.get(name), Cache):
+            return name, output[name]
+    return "", None
 
 
 def padded_cache(output: Any) -> Any:

@@ -9,6 +9,8 @@ from transformers import PretrainedConfig, PreTrainedModel
 from tst.core.errors import UserError
 
 POSITIONS = "max_position_embeddings"
+WINDOWS = ("sliding_window", "window_size", "attention_chunk_size")
+"""What configurations call the tokens that attention looks back on, in some layers or all."""
 
 
 def count_positions(config: PretrainedConfig) -> int | None:
@@ -19,6 +21,12 @@ def count_positions(config: PretrainedConfig) -> int | None:
     text = config.get_text_config()
     found = text.to_dict().get(type(text).attribute_map.get(POSITIONS, POSITIONS))
     return found if isinstance(found, int) and found > 0 else None
+
+
+def attention_window(config: PretrainedConfig) -> int | None:
+    """Tokens that the layers of shortest sight look back on; None where all look back on all."""
+    facts = config.get_text_config().to_dict()
+    return min((facts[name] for name in WINDOWS if isinstance(facts.get(name), int)), default=None)
 
 
 def require_readable(model: PreTrainedModel, texts: Iterable[list[int]]) -> None:

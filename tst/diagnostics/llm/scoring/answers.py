@@ -23,11 +23,11 @@ from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
 from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
-from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, decode
+from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, Layout, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS, best_number
 from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
-from tst.diagnostics.llm.scoring.row_trial import can_share_rows, share_beginnings
+from tst.diagnostics.llm.scoring.row_trial import can_copy_rows, can_share_rows, share_beginnings
 from tst.diagnostics.llm.scoring.side_by_side import decode_side_by_side
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
@@ -181,6 +181,7 @@ def _decode_answers(
     beside = copies * NEW_TOKENS[kind]  # tokens of all continuations
     widest = max(own for fold in lengths for own in fold) + plan.multiple + beside
     shared = kind == "num" and can_share_rows(head, asked, widest)
+    padded = not shared and can_copy_rows(head, asked)
     if shared:
         lengths = [[own + beside for own in fold] for fold in lengths]
         room = plan.padded_tokens * plan.decoding_copies
@@ -192,7 +193,8 @@ def _decode_answers(
                 head, prompts, new_tokens, encoder.numbers_ended, spread, copies, plan.multiple
             )
         pick = spread if copies > 1 else Greedy()
-        return decode(head, prompts, new_tokens, encoder.stop_ids, pick, plan.multiple)
+        stops, layout = encoder.stop_ids, Layout(len(folds), plan.multiple, padded)
+        return decode(head, prompts, new_tokens, stops, pick, layout)
 
     for places in plan_scoring(lengths, room, plan.multiple):
         batch = [

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead, padded_cache
+from tst.diagnostics.llm.model.answer_head import (
+    FLOAT_LOGITS,
+    AnswerHead,
+    kept_state,
+    padded_cache,
+)
+from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
 
@@ -20,6 +28,10 @@ class Greedy:
     """The most likely next token of each row."""
 
     copies = 1
+
+    def fresh(self) -> Greedy:
+        """One for another batch."""
+        return self
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
         """Next tokens (m,) from logits (m, vocabulary)."""
@@ -37,6 +49,10 @@ class ArithmeticSampling:
     def __init__(self, copies: int) -> None:
         self.copies = copies
         self._codes: torch.Tensor | None = None
+
+    def fresh(self) -> ArithmeticSampling:
+        """One for another batch."""
+        return ArithmeticSampling(self.copies)
 
     def __call__(
         self,
@@ -102,35 +118,94 @@ def _find_share(shares: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor
     return found[:, 0], inside[:, 0].clamp(0.0, 1.0 - 1e-12)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How prompts lie in a batch.
+
+    folds: adapters whose prompts follow each other, as many of each; None marks an empty place
+    multiple: rows are padded to multiples of this
+    padded: whether the model continues padded prompts rightly (``can_copy_rows``)
+    """
+
+    folds: int = 1
+    multiple: int = 1
+    padded: bool = True
+
+
 def decode(
     head: AnswerHead,
     prompts: list[Prompt | None],
     new_tokens: int,
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
-    multiple: int = 1,
+    layout: Layout = Layout(),
 ) -> list[list[int]]:
     """Continuations of each prompt, ``pick.copies`` of them in a row; ends when all have stopped.
 
-    None marks an empty place. Returned ids include the stop token where there is one.
+    Returned ids include the stop token where there is one; an empty place may have any. Prompts of
+    one length at a time where a sliding window would count the padding between a prompt and its
+    continuation, a recurrent state would have read it, or the model cannot be padded.
     """
-    width = max(len(p.ids) for p in prompts if p is not None)
-    window = head.model.config.get_text_config().to_dict().get("sliding_window")  # type: ignore
-    if window is not None and width + new_tokens + multiple > window:
-        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
+    widest = max(len(p.ids) for p in prompts if p is not None) + new_tokens + layout.multiple
+    window = attention_window(head.model.config)  # type: ignore[arg-type]
+    if layout.padded and (window is None or widest <= window):
+        found = _decode_cached(head, prompts, new_tokens, stop_ids, pick, layout)
+        if found is not None:
+            return found
+    found = [[] for _ in range(len(prompts) * pick.copies)]
+    for places in _alike(prompts, layout.folds):
+        alike = [None if place is None else prompts[place] for place in places]
+        own = _decode_cached(head, alike, new_tokens, stop_ids, pick.fresh())
+        if own is None:
+            own = _decode_uncached(head, alike, new_tokens, stop_ids, pick.fresh())
+        for row, place in enumerate(places):
+            if place is not None:
+                for copy in range(pick.copies):
+                    found[place * pick.copies + copy] = own[row * pick.copies + copy]
+    return found
+
+
+def _alike(prompts: list[Prompt | None], folds: int) -> Iterator[list[int | None]]:
+    """Places of prompts of the same length, as many of each fold; None fills them up."""
+    each = len(prompts) // folds
+    by_length: dict[int, list[list[int | None]]] = {}
+    for place, prompt in enumerate(prompts):
+        if prompt is not None:
+            rows = by_length.setdefault(len(prompt.ids), [[] for _ in range(folds)])
+            rows[place // each].append(place)
+    for rows in by_length.values():
+        most = max(map(len, rows))
+        yield [place for own in rows for place in [*own, *[None] * (most - len(own))]]
+
+
+def _decode_cached(
+    head: AnswerHead,
+    prompts: list[Prompt | None],
+    new_tokens: int,
+    stop_ids: list[int],
+    pick: Greedy | ArithmeticSampling,
+    layout: Layout | None = None,
+) -> list[list[int]] | None:
+    """``decode`` from the prompts' cache; None where the model leaves none that can be continued.
+
+    layout: None for prompts of one length, where nothing has to be masked
+    """
     device = next(head.model.parameters()).device
-    ids, positions = (t.to(device) for t in collate_prompts(prompts, multiple))
+    ids, positions = (
+        t.to(device) for t in collate_prompts(prompts, layout.multiple if layout else 1)
+    )
     rows, width = ids.shape
     last = positions[:, 0]
     lengths = last - torch.arange(rows, device=device) * width + 1
     # Prompts stay right-padded (left padding feeds fully masked rows to attention). Prefill needs
     # no mask; afterwards the padding lies between a prompt and its continuation and is masked out.
     logits, output = head.logits(ids, last, use_cache=True)
-    cache, lengths = padded_cache(output), lengths.repeat_interleave(pick.copies)
-    if cache is None:
-        return _decode_uncached(head, prompts, new_tokens, stop_ids, pick)
+    name, cache = kept_state(output)
+    if cache is None or (layout is not None and padded_cache(output) is None):
+        return None
     if pick.copies > 1:
-        cache.batch_repeat_interleave(pick.copies)
+        cache.reorder_cache(torch.arange(rows, device=device).repeat_interleave(pick.copies))
+    lengths = lengths.repeat_interleave(pick.copies)
     flat = torch.arange(rows * pick.copies, device=device)
     mask = torch.zeros(len(flat), width + new_tokens, dtype=torch.long, device=device)
     mask[:, :width] = torch.arange(width, device=device)[None, :] < lengths[:, None]
@@ -144,15 +219,11 @@ def decode(
         if step + 1 == new_tokens or bool(done.all()):
             break
         mask[:, width + step] = 1
-        logits, output = head.logits(
-            token[:, None],
-            flat,
-            attention_mask=mask[:, : width + step + 1],
-            position_ids=(lengths + step)[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        )
-        cache = output.past_key_values
+        seen: dict[str, Any] = {}
+        if layout is not None:
+            seen["attention_mask"] = mask[:, : width + step + 1]
+            seen["position_ids"] = (lengths + step)[:, None]
+        logits, _ = head.logits(token[:, None], flat, use_cache=True, **{name: cache}, **seen)
     return [_until_stop(row, stop_ids) for row in torch.stack(tokens, dim=1).tolist()]
 
 
@@ -163,9 +234,7 @@ def _decode_uncached(
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
 ) -> list[list[int]]:
-    """The same, reading the whole text again for each token: exact where a sliding window would
-    count the padding between prompt and continuation, or a recurrent state has read it.
-    """
+    """The same, reading the whole text again for each token: of a model without a cache."""
     device = next(head.model.parameters()).device
     read = [prompts]  # one copy of all rows a forward pass
     continued: list[list[int]] = [[] for _ in range(len(prompts) * pick.copies)]

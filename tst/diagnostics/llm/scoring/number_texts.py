@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
+from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
 from tst.diagnostics.llm.scoring.copied_rows import read_copies
-from tst.diagnostics.llm.scoring.row_trial import can_share_rows
+from tst.diagnostics.llm.scoring.row_trial import can_copy_rows, can_share_rows
 from tst.diagnostics.llm.scoring.text_trees import tree_log_likelihoods
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
@@ -47,6 +48,8 @@ def score_number_texts(
     widest = max(n for fold in lengths for n in fold) + plan.multiple + beside
     asked = [[q.prompts[i] for i in p] for q, p in zip(folds, parts, strict=True)]
     shared = can_share_rows(head, asked, widest)
+    if not shared and not can_copy_rows(head, asked):
+        return _read_whole(head, folds, texts, plan)
     if shared:  # a row holds its prompt and all candidates
         lengths = [[own + beside for own in fold] for fold in lengths]
         room = plan.padded_tokens * CACHE_COPIES
@@ -116,8 +119,7 @@ def _beyond_window(
     head: AnswerHead, folds: list[EncodedQuestions], texts: list[list[Texts]]
 ) -> bool:
     """Whether a sliding window could count the padding between a prompt and its continuation."""
-    config = head.model.config.get_text_config().to_dict()  # type: ignore[operator, union-attr]
-    window = config.get("sliding_window")
+    window = attention_window(head.model.config)  # type: ignore[arg-type]
     if window is None:
         return False
     longest = max((len(p.ids) for q in folds for p in q.prompts), default=0)
