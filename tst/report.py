@@ -53,7 +53,9 @@ def report(config: ReportConfig) -> Outcome:
     out = Path(config.out)
     write_text(out, render_report(found, pruning, noisy, root))
     size = out.stat().st_size / 1e6
-    print(f"{len(found.records)} records, {len(found.unusable)} left out, {size:.1f} MB")
+    print(
+        f"{len(found.records)} of {len(found.records) + len(found.unusable)} records, {size:.1f} MB"
+    )
     print(out)
     return Outcome(FINISHED)
 

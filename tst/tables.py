@@ -82,7 +82,7 @@ def tabulate(config: TablesConfig) -> Outcome:
         write_text(page, render_results(tables, command, sources, earlier))
         paths.append(page)
     read = len(found.records) + len(sources.pruning) + len(sources.noisy)
-    print(f"{read} records read, {len(found.unusable)} left out")
+    print(f"{read} of {read + len(found.unusable)} records")
     for sentence in left_out:
         print(f"  {sentence}")
     if empty:

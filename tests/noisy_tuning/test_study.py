@@ -145,7 +145,7 @@ def test_the_command_sweeps_and_the_study_reads_it(tmp_path):
     written = pd.read_csv(tmp_path / "noisy_study" / "overview.csv")
     assert written[["optimizer", "seeds"]].to_numpy().tolist() == [["casmo", 2]]
     tables = run_here("tst.tables", f"outputs_root={tmp_path}", "tables=[noisy]")
-    assert tables.returncode == 0 and "4 records read, 0 left out" in tables.stdout
+    assert tables.returncode == 0 and "4 of 4 records" in tables.stdout
     wrong = run_here("tst.noisy", "schedule.kind=zigzag", *tiny)
     assert wrong.returncode == 2 and "expected one of plain, probe" in wrong.stderr
     assert "Traceback" not in wrong.stderr

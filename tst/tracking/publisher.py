@@ -95,8 +95,11 @@ def main() -> None:
     record: TrackedRecord = pickle.load(sys.stdin.buffer)
     if not record.path.is_dir():  # a mistake ended the run before it began
         return
-    for handler in (logging.FileHandler(record.path / "log"), logging.StreamHandler()):
-        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    kept = logging.FileHandler(record.path / "log")
+    kept.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    shown = logging.StreamHandler()  # as the lines of the run's own process
+    shown.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    for handler in (kept, shown):
         log.addHandler(handler)
     over = threading.Event()
 

@@ -18,7 +18,7 @@ def test_tables(study: Paths, tmp_path: Path) -> None:
         fresh=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "4 records read, 0 left out" in done.stdout
+    assert "4 of 4 records" in done.stdout
     assert {p.suffix for p in (tmp_path / "tables").iterdir()} == {".tex", ".md", ".csv"}
     assert paths["random"].name in page.read_text()
     assert f"outputs_root={root}" in page.read_text()
