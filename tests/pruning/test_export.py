@@ -41,8 +41,8 @@ def test_the_pruned_benchmark_reads_as_the_source_did(settings, tmp_path, ending
     table = load_benchmark(settings)
     source = source_records(settings, None, table)
     assert [r["uid"] for r in source] == [0, 1, 3, 4, 5]
-    write_benchmark(tmp_path / "out", source, pruning_of([1, 3], 5), table.source)
-    settings.path = str(tmp_path / "out" / f"pruned.{ending}")
+    write_benchmark(tmp_path / "out", source, pruning_of([1, 3], 5), table.source, "made")
+    settings.path = str(tmp_path / "out" / f"made_pruned.{ending}")
     again = load_benchmark(settings)
     kept = table.frame.iloc[[0, 2, 4]].reset_index(drop=True)
     pd.testing.assert_frame_equal(again.frame, kept)
@@ -52,10 +52,10 @@ def test_the_pruned_benchmark_reads_as_the_source_did(settings, tmp_path, ending
 
 def test_rows_and_columns_are_the_source_s_own(settings, tmp_path):
     source = source_records(settings, None, load_benchmark(settings))
-    write_benchmark(tmp_path, source, pruning_of([0], 5), "")
-    lines = (tmp_path / "pruned.jsonl").read_text().splitlines()
+    write_benchmark(tmp_path, source, pruning_of([0], 5), "", "made")
+    lines = (tmp_path / "made_pruned.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [ROWS[i] for i in (1, 3, 4, 5)]
-    parquet = pq.read_table(tmp_path / "pruned.parquet")
+    parquet = pq.read_table(tmp_path / "made_pruned.parquet")
     assert parquet.column_names == list(ROWS[0])
     assert parquet.to_pylist() == [ROWS[i] for i in (1, 3, 4, 5)]
     full = pq.read_table(tmp_path / "full.parquet").to_pylist()
@@ -64,7 +64,7 @@ def test_rows_and_columns_are_the_source_s_own(settings, tmp_path):
 
 def test_odd_cells_become_json_text(tmp_path):
     rows = [{"mixed": 1, "empty": {}, "pruned": "mine"}, {"mixed": ["a"], "empty": {}}]
-    write_benchmark(tmp_path, rows, pruning_of([0], 2), "")
+    write_benchmark(tmp_path, rows, pruning_of([0], 2), "", "made")
     assert free_name(rows) == "pruned_"
     full = pq.read_table(tmp_path / "full.parquet").to_pylist()
     assert full[0] == {"mixed": "1", "empty": "{}", "pruned": "mine", "pruned_": True}

@@ -50,8 +50,8 @@ def test_only_exposed_types_lose_questions(prune_config, prior, nothing_else):
     assert position["score_hard"][0] > position["score_hard"][1]
     text = said(summary)
     assert "6 types keep all questions (6 no sign)" in text
-    assert "pruned file: record/benchmark/pruned.jsonl" in text
-    assert "record/removed.csv" in text
+    assert "pruned file: record/benchmark/planted_pruned.jsonl" in text
+    assert "record/removed.csv" in text and "nobody but the chooser has judged" in text
 
 
 def test_with_no_exposed_type_nothing_is_removed_and_that_is_said(prune_config, prior):
@@ -62,7 +62,7 @@ def test_with_no_exposed_type_nothing_is_removed_and_that_is_said(prune_config, 
     assert (done["removed"], done["kept"], done["stopped"]) == (0, 48, NONE_EXPOSED)
     assert done["before"]["score_hard"] == done["after"]["score_hard"] > 0
     assert not len(pd.read_csv(folder / "removed.csv"))
-    assert len((folder / "benchmark" / "pruned.jsonl").read_text().splitlines()) == 48
+    assert len((folder / "benchmark" / "planted_pruned.jsonl").read_text().splitlines()) == 48
     lists = summary["judged"][0]["lists"]
     assert lists["nothing"]["score_hard"] == lists["ours"]["score_hard"]
     assert "no question type is exposed" in said(summary)

@@ -56,8 +56,8 @@ def test_it_reads_as_the_source_did(tmp_path, name):
     table = load_benchmark(settings)
     assert len(table.frame) == 8
     records = source_records(settings, None, table)
-    written = write_like(tmp_path / "out", [records[i] for i in (0, 3, 5)], source)
-    assert written.name == f"pruned{''.join(source.suffixes)}"
+    written = write_like(tmp_path / "out", "mine", [records[i] for i in (0, 3, 5)], source)
+    assert written.name == f"mine{''.join(source.suffixes)}"
     settings.path = str(written)
     again = load_benchmark(settings)
     kept = table.frame.iloc[[0, 3, 5]].reset_index(drop=True)
@@ -71,18 +71,18 @@ def test_it_reads_as_the_source_did(tmp_path, name):
 def test_the_delimiter_is_the_sources(tmp_path):
     source = tmp_path / "made.csv"
     write_csv(source, ";")
-    written = write_like(tmp_path / "out", ROWS[:2], source)
+    written = write_like(tmp_path / "out", "mine", ROWS[:2], source)
     assert written.read_text().startswith("uid;question;option A")
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
-    [("made.jsonl", "pruned.jsonl"), ("made.parquet", "pruned.parquet"),
-     ("owner/name", "pruned.jsonl")],
+    [("made.jsonl", "mine.jsonl"), ("made.parquet", "mine.parquet"),
+     ("owner/name", "mine.jsonl")],
 )  # fmt: skip
 def test_what_is_written_anyway_is_not_written_twice(tmp_path, source, expected):
     if "." in source:
         (tmp_path / source).touch()
-    path = write_like(tmp_path / "out", ROWS, tmp_path / source)
+    path = write_like(tmp_path / "out", "mine", ROWS, tmp_path / source)
     assert path.name == expected
     assert not path.exists()

@@ -47,7 +47,8 @@ def show_found(audit: Audit, console: Console) -> None:
         overall = audit.change.by_type.iloc[-1]
         interval = f"[{points(overall['low_hard'])}, {points(overall['high_hard'])}]"
         say(
-            f"Mending changed {audit.change.mended} questions and the score by "
+            f"Mending changed {audit.change.mended} questions, removed {audit.change.removed} and "
+            f"added {audit.change.added}; of those in both files the score changed by "
             f"{points(overall['diff_hard'])} {interval} points.",
             console,
             "  ",

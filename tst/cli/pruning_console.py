@@ -39,6 +39,10 @@ GAPS = (
     Column("change of gap"),
     Column("gap at random", rank=1),
 )
+UNJUDGED = (
+    "nobody but the chooser has judged what is left: prune.judge=rf compares it, by other fold "
+    "seeds, with all questions and with random removals"
+)
 MARKS = {True: "", False: " *", None: " ?"}
 
 
@@ -72,6 +76,8 @@ def show_pruning(summary: dict[str, Any], record: Path, console: Console) -> Non
     if done["removed"]:
         why = "what was removed, and why"
         console.print(Text(f"{why}: {record / 'removed.csv'}"), soft_wrap=True)
+        if not summary["judged"]:
+            console.print(UNJUDGED)
 
 
 def show_types(done: dict[str, Any], console: Console) -> None:

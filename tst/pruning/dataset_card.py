@@ -36,7 +36,7 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
         "",
         "| file | rows |",
         "|---|---|",
-        f"| {_files(Path(done['file']).name)} | the {done['kept']} questions that are kept |",
+        f"| {_files(Path(done['file']).name, f'{table.name}_pruned')} | the {done['kept']} questions that are kept |",
         "| `full.jsonl`, `full.parquet` | all questions, with a column `pruned` |",
         "",
         f"It stopped because: {done.get('reason', done['stopped'])}.",
@@ -53,9 +53,9 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _files(shown: str) -> str:
+def _files(shown: str, stem: str) -> str:
     """The files of the pruned benchmark: the one in the source's format first."""
-    names = dict.fromkeys([shown, "pruned.jsonl", "pruned.parquet"])
+    names = dict.fromkeys([shown, f"{stem}.jsonl", f"{stem}.parquet"])
     return ", ".join(f"`{name}`" for name in names)
 
 

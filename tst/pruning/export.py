@@ -18,20 +18,24 @@ from tst.records.files import replacing, write_text
 PRUNED = "pruned"
 
 
-def write_benchmark(folder: Path, records: Sequence[Record], pruning: Pruning, source: str) -> Path:
-    """pruned.jsonl, pruned.parquet, full.jsonl and full.parquet; returns the pruned file to show.
+def write_benchmark(
+    folder: Path, records: Sequence[Record], pruning: Pruning, source: str, name: str
+) -> Path:
+    """The pruned and the full benchmark as JSONL and Parquet; returns the pruned file to show.
 
     records: the source record of every question, in table order. A record that holds several
     questions is kept if at least one of them is kept.
     source: where they were read from; a file of another format than JSONL and Parquet is also
-        written in its own, as pruned.csv, and is the one that is shown
+        written in its own and is the one that is shown
+    name: of the benchmark; that of the pruned one begins with it, and so do its own records
     """
     full, pruned = with_pruned(records, pruning.kept)
     kept = [r for r, is_pruned in zip(full, pruned, strict=True) if not is_pruned]
-    write_records(folder / "pruned", kept)
-    name = free_name(full)
-    write_records(folder / "full", [{**r, name: p} for r, p in zip(full, pruned, strict=True)])
-    return write_like(folder, kept, Path(source.split(", ")[0]))
+    stem = f"{name}_{PRUNED}"
+    write_records(folder / stem, kept)
+    flag = free_name(full)
+    write_records(folder / "full", [{**r, flag: p} for r, p in zip(full, pruned, strict=True)])
+    return write_like(folder, stem, kept, Path(source.split(", ")[0]))
 
 
 def with_pruned(records: Sequence[Record], kept: np.ndarray) -> tuple[list[Record], list[bool]]:
@@ -58,13 +62,13 @@ def free_name(records: Sequence[Record]) -> str:
 def write_records(stem: Path, records: Sequence[Record]) -> None:
     """The records as JSONL and as Parquet; columns in the source's order."""
     lines = (json.dumps(_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
-    write_text(stem.with_suffix(".jsonl"), "".join(lines))
+    write_text(stem.with_name(f"{stem.name}.jsonl"), "".join(lines))
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = dict.fromkeys(key for record in records for key in record)
     table = pa.table({c: _arrow_column([_plain(r.get(c)) for r in records]) for c in columns})
-    with replacing(stem.with_suffix(".parquet")) as path:
+    with replacing(stem.with_name(f"{stem.name}.parquet")) as path:
         pq.write_table(table, path)
 
 

@@ -19,18 +19,18 @@ LINES = (".jsonl", ".ndjson")
 DELIMITED = (".csv", ".tsv")
 
 
-def write_like(folder: Path, records: Sequence[Record], source: Path) -> Path:
-    """Write ``pruned`` in the format of the source file, unless it stands there; its path.
+def write_like(folder: Path, stem: str, records: Sequence[Record], source: Path) -> Path:
+    """Write the file ``stem`` in the format of the source file, unless it stands there; its path.
 
     source: the first file that the records come from; what is no file (a dataset of the hub,
-        generated questions) has pruned.jsonl
+        generated questions) is written as JSONL
     """
     suffix = suffix_of(source)
     packed = ".gz" if source.name.lower().endswith(".gz") else ""
     own = suffix in (".jsonl", ".parquet", ".arrow", ".feather") and not packed
     if not source.is_file() or own:
-        return folder / f"pruned{suffix if suffix == '.parquet' else '.jsonl'}"
-    path = folder / f"pruned{suffix}{packed}"
+        return folder / f"{stem}{suffix if suffix == '.parquet' else '.jsonl'}"
+    path = folder / f"{stem}{suffix}{packed}"
     if suffix == ".xlsx":
         _write_xlsx(path, records)
         return path

@@ -80,8 +80,9 @@ def run_pruning(config: PruneConfig) -> tuple[Path, dict[str, Any]]:
             write_parquet(record.path / "scores.parquet", named_scores(inputs.table, pruning))
             write_csv(record.path / "removed.csv", list_removed(config, inputs.table, pruning))
             path = write_benchmark(
-                record.path / "benchmark", inputs.source, pruning, inputs.table.source
-            )
+                record.path / "benchmark", inputs.source, pruning, inputs.table.source,
+                inputs.table.name,
+            )  # fmt: skip
             write_figures(record.path / "figures", inputs.table.frame, pruning)
             summary = describe(config, inputs, pruning, exposure)
             summary["pruning"]["file"] = str(path.relative_to(record.path))
