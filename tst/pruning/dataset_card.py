@@ -23,6 +23,7 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
     done = summary["pruning"]
     chooser = f"{summary['chooser']} {summary['model']}".strip()
     revision = f", revision `{table.revision}`" if table.revision else ""
+    files = _files(Path(done["file"]).name, f"{table.name}_pruned")
     lines = [
         f"# {table.name}, pruned of questions that are answered without looking",
         "",
@@ -36,7 +37,7 @@ def write_card(path: Path, table: QuestionTable, summary: dict[str, Any]) -> Non
         "",
         "| file | rows |",
         "|---|---|",
-        f"| {_files(Path(done['file']).name, f'{table.name}_pruned')} | the {done['kept']} questions that are kept |",
+        f"| {files} | the {done['kept']} questions that are kept |",
         "| `full.jsonl`, `full.parquet` | all questions, with a column `pruned` |",
         "",
         f"It stopped because: {done.get('reason', done['stopped'])}.",
