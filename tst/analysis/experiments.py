@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tst.analysis.question_sets import unique_titles
+from tst.core.number_text import float_or_nan
 from tst.records.kinds import RecordKind
 from tst.records.verification import Unusable, verify
 
@@ -22,8 +23,14 @@ class Experiment:
 
     @property
     def hash(self) -> str:
-        """The run identity that names the folder."""
         return self.path.name
+
+    def figure(self, *keys: str) -> float:
+        """A number of summary.json; NaN where there is none."""
+        node: Any = self.summary
+        for key in keys:
+            node = node.get(key) if isinstance(node, dict) else None
+        return float_or_nan(node)
 
 
 def find_experiments(

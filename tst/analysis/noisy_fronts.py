@@ -19,11 +19,19 @@ from tst.noisy_tuning.measures import Figures, over_seeds
 
 LEVELS = 15
 """Levels of the clean loss at which a front is shown."""
+SMOOTHED_OVER = 6
+"""Steps of the running mean of a training loss: two rounds of a probe schedule."""
 
 
 def read_curve(experiment: Experiment) -> pd.DataFrame:
-    """curve.parquet: step, held_out, memorised, ..."""
-    return pd.read_parquet(experiment.path / "curve.parquet")
+    """curve.parquet by step: held_out, memorised, ..."""
+    return pd.read_parquet(experiment.path / "curve.parquet").set_index("step", drop=False)
+
+
+def read_training_loss(experiment: Experiment) -> pd.Series:
+    """The running mean of a run's training loss, by step."""
+    steps = pd.read_parquet(experiment.path / "steps.parquet", columns=["step", "loss"])
+    return steps.set_index("step")["loss"].rolling(SMOOTHED_OVER, min_periods=1).mean()
 
 
 def first_at(curve: pd.DataFrame, level: float, column: str) -> float:

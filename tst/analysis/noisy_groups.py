@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -186,7 +185,11 @@ def group_runs(
 def _choose(variants: Variants) -> Choice | None:
     """What the choosing seeds say; None where they ran with less than two variants."""
     losses = {
-        variant: {seed: _held_out(by_seed[seed]) for seed in CHOOSING_SEEDS if seed in by_seed}
+        variant: {
+            seed: by_seed[seed].figure("memorisation", "held_out_after")
+            for seed in CHOOSING_SEEDS
+            if seed in by_seed
+        }
         for variant, by_seed in variants.items()
     }
     complete = {v: by_seed for v, by_seed in losses.items() if len(by_seed) == len(CHOOSING_SEEDS)}
@@ -194,11 +197,6 @@ def _choose(variants: Variants) -> Choice | None:
     if chosen is None or len(complete) < 2:
         return None
     return Choice(chosen, {v: sum(own.values()) / len(own) for v, own in sorted(complete.items())})
-
-
-def _held_out(experiment: Experiment) -> float:
-    loss = experiment.summary["memorisation"]["held_out_after"]
-    return math.nan if loss is None else float(loss)
 
 
 def _read_setting(experiment: Experiment) -> Setting:

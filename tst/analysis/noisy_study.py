@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -38,23 +37,13 @@ MEASURES: dict[str, tuple[str, str]] = {
 }
 """Measure, for people -> where summary.json has it."""
 SHARES = ("auroc", "auroc_in_round", "precision", "base_rate", "truth_preferred_after")
+"""Figures between 0 and 1, whose intervals are so too."""
 
 
 def measured(runs: Mapping[int, Experiment], measure: str) -> dict[int, float]:
     """Seed -> a measure of its run; NaN where it has none."""
     part, name = MEASURES[measure]
-    values = {}
-    for seed, experiment in runs.items():
-        node: Any = experiment.summary
-        for key in (*part.split("."), name):
-            node = node.get(key) if isinstance(node, dict) else None
-        values[seed] = math.nan if node is None else float(node)
-    return values
-
-
-def is_share(measure: str) -> bool:
-    """Whether a measure lies between 0 and 1, and so does its interval."""
-    return MEASURES[measure][1] in SHARES
+    return {seed: run.figure(*part.split("."), name) for seed, run in runs.items()}
 
 
 def compare(runs: Runs) -> pd.DataFrame:
@@ -63,20 +52,18 @@ def compare(runs: Runs) -> pd.DataFrame:
     Columns measure, optimizer, n, mean, low, high, difference, difference_low, difference_high.
     """
     rows = []
-    for measure in MEASURES:
+    for measure, (_, name) in MEASURES.items():
+        within = (0, 1) if name in SHARES else None
         reference = measured(runs.get(REFERENCE, {}), measure)
         for optimizer, by_seed in runs.items():
             values = measured(by_seed, measure)
-            own = over_seeds(values.values(), within=(0, 1) if is_share(measure) else None)
+            own = over_seeds(values.values(), within=within)
             row: dict[str, object] = {"measure": measure, "optimizer": optimizer}
             row |= {k: own[k] for k in ("n", "mean", "low", "high")}
             if optimizer != REFERENCE and reference:
                 gap = paired_difference(values, reference)
-                row |= {
-                    "difference": gap["mean"],
-                    "difference_low": gap["low"],
-                    "difference_high": gap["high"],
-                }
+                row["difference"] = gap["mean"]
+                row |= {f"difference_{end}": gap[end] for end in ("low", "high")}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -14,6 +14,7 @@ from tst.analysis.selection import Choice, choose
 from tst.analysis.subjects import Subject, choose_shown, find_subjects
 from tst.analysis.tables.paper_table import PERCENT, POINTS, Figure
 from tst.core.folds import SCHEME_SUFFIXES, TYPE
+from tst.core.number_text import float_or_nan
 from tst.records.run_records import Found, RunRecord
 from tst.records.verification import describe_left_out
 
@@ -148,7 +149,7 @@ def mean_figure(
     """The mean over seeds of what ``measure`` reads from each record."""
     if not choice.records:
         return Figure(unit=unit, reason=reason or "no record")
-    values = [_number(measure(record)) for record in choice.records]
+    values = [float_or_nan(measure(record)) for record in choice.records]
     value = float(np.mean(values))
     first = choice.records[0]
     return Figure(
@@ -169,7 +170,7 @@ def summary_field(
     def read(record: RunRecord) -> float:
         node = record.summary.get(part, {})
         node = node.get(name, {}) if name else node
-        return _number(node.get(field))
+        return float_or_nan(node.get(field))
 
     return read
 
@@ -184,15 +185,11 @@ def pooled_fold_sd(choice: Choice, field: str, part: str = "overall", name: str 
         node = record.summary.get(part, {})
         node = node.get(name, {}) if name else node
         counts.append(int(record.summary["folds"]["finished"]))
-        means.append(_number(node.get("fold_mean", {}).get(field)))
-        sds.append(_number(node.get("fold_sd", {}).get(field)))
+        means.append(float_or_nan(node.get("fold_mean", {}).get(field)))
+        sds.append(float_or_nan(node.get("fold_sd", {}).get(field)))
     if not counts or sum(counts) < 2:
         return math.nan
     n, mean, sd = np.array(counts), np.array(means), np.array(sds)
     centre = (n * mean).sum() / n.sum()
     squares = ((n - 1) * sd**2 + n * (mean - centre) ** 2).sum()
     return float(np.sqrt(squares / (n.sum() - 1)))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)

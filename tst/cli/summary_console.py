@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rich.console import Console
 
 from tst.cli.tables import Column, Row, say, show_table
-from tst.core.number_text import percent, percent_interval
+from tst.core.number_text import is_known, percent, percent_interval
 
 COLUMNS = (
     Column("question type", is_text=True),
@@ -117,8 +116,3 @@ def show_information(overall: dict[str, Any], console: Console) -> None:
     say(sentence.replace("-", "−"), console, "  ")
     if nothing := overall.get("nothing_beyond_counting"):
         say(nothing, console, "  ")
-
-
-def is_known(value: Any) -> bool:
-    """Whether a figure is there and finite."""
-    return value is not None and math.isfinite(value)

@@ -18,6 +18,16 @@ NUMBER_WORDS = {
 """Word to value: zero to twenty, and the tens to ninety."""
 
 
+def float_or_nan(value: float | None) -> float:
+    """A figure of a JSON file, in which NaN is null."""
+    return math.nan if value is None else float(value)
+
+
+def is_known(value: float | None) -> bool:
+    """Whether a figure is there and finite."""
+    return value is not None and math.isfinite(value)
+
+
 def percent(value: Any, digits: int = 1) -> str:
     """A score as percent, with a true minus sign; an en dash where there is none."""
     return DASH if value is None else decimal(100 * value, digits)
@@ -36,9 +46,7 @@ def percent_interval(low: Any, high: Any) -> str:
 
 def decimal(value: Any, digits: int = 3) -> str:
     """A number with a true minus sign; an en dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    return f"{value:.{digits}f}".replace("-", MINUS) if is_known(value) else DASH
 
 
 def duration(seconds: float) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 
 from tst.core.errors import UserError
+from tst.core.number_text import float_or_nan
 from tst.noisy_tuning.choice import (
     CHOOSING_KIND,
     CHOOSING_SCHEDULE,
@@ -98,7 +98,7 @@ def _read_choice(
                 missing += 1
                 continue
             loss = read_json(path)["memorisation"]["held_out_after"]
-            losses[variant][seed] = math.nan if loss is None else float(loss)
+            losses[variant][seed] = float_or_nan(loss)
     chosen = choose(losses)
     if missing or chosen is None:
         seeds = ",".join(map(str, CHOOSING_SEEDS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -12,13 +11,11 @@ from matplotlib.figure import Figure
 
 from tst.analysis.experiments import Experiment
 from tst.analysis.figures.style import BASELINE, CYCLE, new_figure
-from tst.analysis.noisy_fronts import end_points, front_table
+from tst.analysis.noisy_fronts import end_points, front_table, read_curve, read_training_loss
 from tst.analysis.noisy_groups import Runs, Variants
 from tst.noisy_tuning.measures import PARTS
 from tst.noisy_tuning.schedule import KINDS
 
-SMOOTHED_OVER = 6
-"""Steps of the running mean of the training loss: two rounds of a probe schedule."""
 PART_NAMES = {
     "held_out": "held-out,\nclean",
     "train_clean": "training,\nclean",
@@ -30,8 +27,8 @@ def draw_losses(runs: Runs) -> Figure:
     """Training loss (running mean over steps) and held-out clean loss, mean and range of seeds."""
     figure, (left, right) = new_figure(2.3, 2)
     for colour, (optimizer, by_seed) in zip(CYCLE, runs.items(), strict=False):
-        _band(left, optimizer, colour, [_smooth(_steps(e)) for e in by_seed.values()])
-        _band(right, optimizer, colour, [_curve(e) for e in by_seed.values()])
+        _band(left, optimizer, colour, [read_training_loss(e) for e in by_seed.values()])
+        _band(right, optimizer, colour, [read_curve(e)["held_out"] for e in by_seed.values()])
     for axes, title in ((left, "training loss"), (right, "held-out clean loss")):
         axes.set_title(title, fontsize=8)
         axes.set(xlabel="step", ylabel="nats per target token")
@@ -146,29 +143,17 @@ def _band(axes: Axes, label: str, colour: str, lines: list[pd.Series]) -> None:
     axes.fill_between(x, together.min(axis=1), together.max(axis=1), color=colour, alpha=0.15)
 
 
-def _steps(experiment: Experiment) -> pd.DataFrame:
-    return pd.read_parquet(experiment.path / "steps.parquet")
-
-
 def _all_steps(by_seed: Mapping[int, Experiment]) -> pd.DataFrame:
     """Steps of all seeds, with their confidence less the mean of the round (``in_round``)."""
-    steps = [_steps(e).assign(seed=seed) for seed, e in by_seed.items()]
+    steps = [
+        pd.read_parquet(e.path / "steps.parquet").assign(seed=seed) for seed, e in by_seed.items()
+    ]
     together = pd.concat(steps, ignore_index=True)
     rounds = together.groupby(["seed", together["step"] // len(KINDS)])["confidence"]
     return together.assign(in_round=together["confidence"] - rounds.transform("mean"))
 
 
-def _smooth(steps: pd.DataFrame) -> pd.Series:
-    return steps.set_index("step")["loss"].rolling(SMOOTHED_OVER, min_periods=1).mean()
-
-
-def _curve(experiment: Experiment) -> pd.Series:
-    return pd.read_parquet(experiment.path / "curve.parquet").set_index("step")["held_out"]
-
-
 def _losses(by_seed: Mapping[int, Experiment], when: str) -> list[list[float]]:
     """Per seed the losses of PARTS; NaN where a part has no pairs or training diverged."""
-    found = [
-        [e.summary["memorisation"][f"{part}_{when}"] for part in PARTS] for e in by_seed.values()
-    ]
-    return [[math.nan if loss is None else float(loss) for loss in losses] for losses in found]
+    names = [f"{part}_{when}" for part in PARTS]
+    return [[e.figure("memorisation", name) for name in names] for e in by_seed.values()]

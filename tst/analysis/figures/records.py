@@ -28,6 +28,7 @@ from tst.analysis.report.distributions import reliability
 from tst.analysis.report.experiment_data import describe_pruning
 from tst.analysis.study import GROUPED, RANDOM, Study
 from tst.analysis.tables.scores import DELTA, score_cells, score_columns
+from tst.core.number_text import is_known
 from tst.records.run_records import RunRecord
 
 MARKERS = {RANDOM: "D", GROUPED: "s"}
@@ -58,9 +59,12 @@ def draw_benchmarks(study: Study) -> Figure:
 
 def draw_types(record: RunRecord) -> Figure:
     """A record's question types, most exposed first: score with interval, baseline, zero-shot."""
-    types = sorted(
-        record.summary["per_type"].items(), key=lambda item: _adjusted(item[1]), reverse=True
-    )
+
+    def adjusted(item: tuple[str, dict[str, Any]]) -> float:
+        value = item[1]["adjusted_hard"]
+        return float(value) if is_known(value) else -math.inf
+
+    types = sorted(record.summary["per_type"].items(), key=adjusted, reverse=True)
     figure, (axes,) = new_figure(0.9 + 0.24 * len(types))
     places = np.arange(len(types))
     scores = 100 * np.array([t["score_hard"] for _, t in types], dtype=float)
@@ -76,12 +80,6 @@ def draw_types(record: RunRecord) -> Figure:
     labels = [name for name, _ in types]
     finish_rows(figure, axes, labels, "score, percent", legend_columns=3)
     return figure
-
-
-def _adjusted(part: dict[str, Any]) -> float:
-    """Of the score that is drawn; a type without it comes last."""
-    value = part["adjusted_hard"]
-    return -math.inf if value is None or math.isnan(value) else float(value)
 
 
 def draw_questions(record: RunRecord) -> Figure:

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from tst.analysis.experiments import Experiment, title_prunings
+from tst.analysis.noisy_fronts import SMOOTHED_OVER, read_curve, read_training_loss
 from tst.analysis.noisy_groups import group_runs
 
 CURVE = ("n", "score_hard", "adjusted_hard", "baseline")
-SMOOTHED_OVER = 5
-"""Steps of the running mean of training losses."""
 
 
 def describe_pruning(experiments: list[Experiment]) -> list[dict[str, Any]]:
@@ -47,18 +46,15 @@ def describe_noisy(experiments: list[Experiment]) -> list[dict[str, Any]]:
         for seed, experiment in by_seed.items()
     ):
         line = {"optimizer": optimizer, "seed": f"seed {seed}"}
-        steps = pd.read_parquet(experiment.path / "steps.parquet", columns=["step", "loss"])
-        smooth = steps["loss"].rolling(SMOOTHED_OVER, min_periods=1).mean()
-        curve = pd.read_parquet(experiment.path / "curve.parquet")
-        for name, x, y in (
-            ("training loss", steps["step"], smooth),
-            ("held-out clean loss", curve["step"], curve["held_out"]),
-        ):
-            rows = charts.setdefault((setting, name), [])
-            rows += [
-                {"step": int(s), "loss": round(float(v), 4), **line}
-                for s, v in zip(x, y, strict=True)
-            ]
+        losses = {
+            "training loss": read_training_loss(experiment),
+            "held-out clean loss": read_curve(experiment)["held_out"],
+        }
+        for name, of_step in losses.items():
+            charts.setdefault((setting, name), []).extend(
+                {"step": step, "loss": round(loss, 4), **line}
+                for step, loss in zip(of_step.index.tolist(), of_step.tolist(), strict=True)
+            )
     notes = {"training loss": f"running mean over {SMOOTHED_OVER} steps", "held-out clean loss": ""}
     return [
         {"name": f"{setting}: {name}", "note": notes[name], "rows": rows}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
+from tst.core.number_text import is_known
 from tst.scoring.exposure import TOO_FEW, states_by_type
 from tst.stress_testing.verdict import describe_nulls, describe_verdict, headline
 
@@ -37,10 +37,10 @@ def find_excess(summary: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for name, part in summary["per_type"].items():
         score, baseline = part["score_hard"], part["baseline"]
-        if not (_is_known(score) and _is_known(baseline)):
+        if not (is_known(score) and is_known(baseline)):
             continue
         bounds = part["interval"]["score_hard"]
-        low, high = ((b - baseline) if _is_known(b) else None for b in bounds)
+        low, high = ((b - baseline) if is_known(b) else None for b in bounds)
         rows.append(
             {
                 "name": name,
@@ -55,7 +55,3 @@ def find_excess(summary: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: (-row["excess"], row["name"]))
-
-
-def _is_known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

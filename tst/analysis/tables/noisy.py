@@ -21,8 +21,8 @@ from tst.analysis.tables.paper_table import (
 )
 
 _AFTER, _SURE = "loss after", "confidence"
-SOURCES: dict[str, tuple[Column, str, tuple[str, ...]]] = {
-    column.key: (column, unit, tuple(path.split(".")))
+SOURCES: dict[str, tuple[Column, str, list[str]]] = {
+    column.key: (column, unit, path.split("."))
     for column, unit, path in (
         (Column("held_out", "held-out clean", _AFTER), NUMBER, "memorisation.held_out_after"),
         (Column("clean", "train clean", _AFTER), NUMBER, "memorisation.train_clean_after"),
@@ -76,7 +76,7 @@ def _cells(experiments: Sequence[Experiment]) -> dict[str, Figure]:
     seeds = tuple(sorted(int(e.summary["run"]["seed"]) for e in experiments))
     cells = {}
     for key, (_, unit, path) in SOURCES.items():
-        values = np.array([_look_up(e.summary, path) for e in experiments])
+        values = np.array([e.figure(*path) for e in experiments])
         missing = bool(np.isnan(values).any())
         spread = len(values) > 1 and not missing and unit == NUMBER
         cells[key] = Figure(
@@ -90,14 +90,7 @@ def _cells(experiments: Sequence[Experiment]) -> dict[str, Figure]:
     return cells
 
 
-def _look_up(summary: dict[str, Any], path: tuple[str, ...]) -> float:
-    node: Any = summary
-    for name in path:
-        node = node.get(name) if isinstance(node, dict) else None
-    return math.nan if node is None else float(node)
-
-
-def _reason(summary: dict[str, Any], path: tuple[str, ...]) -> str:
+def _reason(summary: dict[str, Any], path: list[str]) -> str:
     node = summary.get(path[0], {})
     inner = node.get(path[1], {}) if len(path) == 3 else node
     return str(inner.get("reason") or "not recorded") if isinstance(inner, dict) else "not recorded"

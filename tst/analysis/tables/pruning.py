@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tst.analysis.experiments import Experiment, title_prunings
 from tst.analysis.tables.paper_table import COUNT, PERCENT, POINTS, Column, Figure, PaperTable, Row
-from tst.core.number_text import DASH
+from tst.core.number_text import DASH, float_or_nan
 from tst.records.run_records import subject
 
 OURS, RANDOM = "ours", "random"
@@ -126,12 +125,12 @@ def _gap_cells(
     experiment: Experiment, figures: dict[str, Any], before: dict[str, Any]
 ) -> dict[str, Figure]:
     """Cells of ``GAPS`` for a named list."""
-    change = Figure(_number(figures.get("gap_change")), POINTS, reason="no blind scores")
+    change = Figure(float_or_nan(figures.get("gap_change")), POINTS, reason="no blind scores")
     cells = {
         "n": Figure(figures["n"], COUNT),
-        "vision": Figure(_number(figures["vision"])),
-        "blind": Figure(_number(figures["blind"]), reason="no blind scores"),
-        "gap": Figure(_number(figures["gap"]), POINTS, reason="no blind scores"),
+        "vision": Figure(float_or_nan(figures["vision"])),
+        "blind": Figure(float_or_nan(figures["blind"]), reason="no blind scores"),
+        "gap": Figure(float_or_nan(figures["gap"]), POINTS, reason="no blind scores"),
         "change": Figure(text=DASH) if figures is before else change,
     }
     return _from(experiment, cells)
@@ -140,7 +139,7 @@ def _gap_cells(
 def _random_gap_cells(
     experiment: Experiment, bands: dict[str, Any], before: dict[str, Any]
 ) -> dict[str, Figure]:
-    change = _number(bands["gap"]["mean"]) - _number(before["gap"])
+    change = float_or_nan(bands["gap"]["mean"]) - float_or_nan(before["gap"])
     cells = {
         "n": Figure(text=_draws(bands["vision"])),
         "vision": _band(bands["vision"]),
@@ -153,11 +152,13 @@ def _random_gap_cells(
 
 def _figure(entry: dict[str, Any], field: str) -> Figure:
     low, high = entry["interval"][field]
-    return Figure(_number(entry[field]), interval=(_number(low), _number(high)))
+    return Figure(float_or_nan(entry[field]), interval=(float_or_nan(low), float_or_nan(high)))
 
 
 def _band(band: dict[str, Any], unit: str = PERCENT) -> Figure:
-    return Figure(_number(band["mean"]), unit, sd=_number(band["sd"]), reason="no blind scores")
+    return Figure(
+        float_or_nan(band["mean"]), unit, sd=float_or_nan(band["sd"]), reason="no blind scores"
+    )
 
 
 def _from(experiment: Experiment, cells: dict[str, Figure]) -> dict[str, Figure]:
@@ -172,10 +173,6 @@ def _names(experiments: Sequence[Experiment]) -> list[str]:
         who = subject(summary["label"], summary["model"])
         names.append(f"{title}, {summary['pruning']['removed']} by {who}")
     return names
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _draws(band: Mapping[str, Any]) -> str:
