@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import yaml
 
 from tests.made_records import make_record
 from tst.records.files import checksum, read_json, write_json
-from tst.records.identity import read_identity, write_identity
+from tst.records.identity import IDENTITY, read_identity
 
 BENCHMARKS = ["vsi_bench", "cv_bench", "video_mme", "mmmu", "mmstar"]
 MODELS = [f"lora_llm-model{i}" for i in range(7)]
@@ -36,7 +36,7 @@ def copy_record(source: Path, root: Path, benchmark: str, subject: str, seed: in
     target = root / "runs" / benchmark / subject / source.parent.name / identity.hash
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("folds"))
     (target / "config.yaml").write_text(yaml.safe_dump(config))
-    write_identity(target, identity)
+    write_json(target / IDENTITY, asdict(identity))
     summary, status = read_json(target / "summary.json"), read_json(target / "status.json")
     summary["diagnostic"]["model"] = subject.partition("-")[2]
     write_json(target / "summary.json", summary)

@@ -29,7 +29,7 @@ def audit(config: AuditConfig) -> Outcome:
 
     from tst.auditing import run
     from tst.auditing.files import write_files
-    from tst.auditing.findings import has_exposed
+    from tst.auditing.findings import find_types
     from tst.auditing.language_model import describe_missing
     from tst.cli.audit_console import show_end, show_found
     from tst.cli.tables import standard_output
@@ -51,7 +51,7 @@ def audit(config: AuditConfig) -> Outcome:
     words = [word for word in overrides if not word.startswith("audit.llm=")]
     again = as_typed("audit", [*words, "audit.llm=true"], config.benchmark.path)
     show_end(found, files, describe_missing(config, found, again), console)
-    fails = config.audit.fail_if is not None and has_exposed(found)
+    fails = config.audit.fail_if is not None and any(t.is_exposed for t in find_types(found))
     return Outcome(FOUND if fails else FINISHED, str(found.deciding.path))
 
 

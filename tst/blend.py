@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tst.cli.command import Command
-from tst.cli.command_line import part_words, quote_value
+from tst.cli.command_line import part_words, quoted
 from tst.cli.outcomes import FINISHED, Outcome
 
 
@@ -39,8 +39,7 @@ def blend(config: BlendConfig) -> Outcome:
 def arrange(arguments: Sequence[str]) -> list[str]:
     """The command line as Hydra reads it: plain words are records, but for values of flags."""
     paths, rest = part_words(arguments)
-    quoted = ",".join(map(quote_value, paths))
-    return [*rest, f"records=[{quoted}]"] if paths else rest
+    return [*rest, f"records=[{','.join(map(quoted, paths))}]"] if paths else rest
 
 
 COMMAND = Command("blend", BlendConfig, blend)

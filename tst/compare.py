@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tst.cli.command import Command
-from tst.cli.command_line import part_words, quote_value
+from tst.cli.command_line import part_words, quoted
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.ranges import expecting
 
@@ -63,7 +63,7 @@ def arrange(arguments: Sequence[str]) -> list[str]:
     paths, rest = part_words(arguments)
     if len(paths) > len(SIDES):
         return list(arguments)
-    return [*rest, *(f"{side}={quote_value(p)}" for side, p in zip(SIDES, paths, strict=False))]
+    return [*rest, *(f"{side}={quoted(p)}" for side, p in zip(SIDES, paths, strict=False))]
 
 
 COMMAND = Command("compare", CompareConfig, compare)

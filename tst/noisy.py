@@ -20,7 +20,8 @@ from tst.noisy_tuning.settings import NoisyConfig, find_problems
 
 def tune(config: NoisyConfig) -> Outcome:
     """Train once, or the runs of a grid, and print what the optimizers noticed and learned."""
-    from tst.cli.noisy_console import show_run, show_runs, sweep_row
+    from tst.cli.noisy_console import show_run, sweep_row
+    from tst.cli.sweep_console import show_rows
     from tst.cli.tables import standard_output
     from tst.noisy_tuning.experiment import run_grid
 
@@ -28,7 +29,7 @@ def tune(config: NoisyConfig) -> Outcome:
     done = [result.summary for result in results if result.summary is not None]
     state = FINISHED if len(done) == len(results) else PARTIAL
     if config.grid.contenders:
-        show_runs(done, standard_output())
+        show_rows([sweep_row(summary) for summary in done], standard_output())
         for result in results:
             print(f"record: {result.record}")
         row = {k: str(done[0]["run"][k]) for k in ("corruption", "schedule", "seed") if done}

@@ -9,7 +9,7 @@ import pytest
 from tests.auditing.audited import SECRET, run_audit, write_file
 from tests.commands import run_here
 from tst.audit import arrange, public_command
-from tst.auditing.findings import find_types, has_exposed
+from tst.auditing.findings import find_types
 from tst.auditing.run import Audit
 from tst.cli.audit_console import show_end, show_found
 from tst.cli.tables import standard_output
@@ -143,7 +143,7 @@ def test_without_usable_groups_random_folds_decide(tmp_path: Path, groups: int, 
 
 def test_a_clean_file_is_told_so(tmp_path: Path) -> None:
     audit, _ = run_audit(write_file(tmp_path / "my.csv", shortcut=False), tmp_path / "out")
-    assert not has_exposed(audit)
+    assert not any(t.is_exposed for t in find_types(audit))
     assert headline(audit.deciding.summary) == "No sign of a shortcut in 2 question types."
 
 

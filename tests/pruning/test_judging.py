@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tst.pruning.intervals import MEASURES, Sample, compare_samples, describe_sample
+from tst.pruning.intervals import MEASURES, compare_samples, describe_scores
 from tst.pruning.judging import Removal, band, draw_at_random, find_left_out, judge_removals
 
 
@@ -19,9 +19,8 @@ def test_random_draws_have_the_same_counts_per_type():
 
 
 def make_sample(rows, hard, s=None, baseline=0.25):
-    hard = pd.Series(hard, dtype=float)
-    s = hard if s is None else pd.Series(s, dtype=float)
-    return Sample(np.asarray(rows), s, pd.Series(np.full(len(hard), baseline)), hard)
+    columns = {"hard": hard, "s": hard if s is None else s, "baseline": baseline}
+    return pd.DataFrame(columns, index=np.asarray(rows), dtype=float)
 
 
 def test_intervals_hold_the_figure_and_pair_over_groups():
@@ -33,7 +32,7 @@ def test_intervals_hold_the_figure_and_pair_over_groups():
     rest = make_sample(np.arange(0, n, 2), hard[::2])
     result = compare_samples({"ours": rest, "all": all_, "same": rest}, units, "ours")
     for name, sample in (("ours", rest), ("all", all_)):
-        figures = describe_sample(sample)
+        figures = describe_scores(sample)
         for field in ("adjusted_hard", "adjusted_soft", "score_hard"):
             low, high = result[name]["interval"][field]
             assert low < figures[field] < high
@@ -75,9 +74,9 @@ def test_a_set_in_one_group_has_no_interval():
 def test_adjusted_is_over_the_questions_that_have_a_score():
     nan = float("nan")
     sample = make_sample(range(4), [1.0, 1.0, nan, nan], [0.9, 0.9, nan, nan])
-    sample.baseline[:] = [0.5, 0.5, 0.1, 0.1]
-    assert describe_sample(sample)["adjusted_soft"] == pytest.approx(0.8)
-    assert describe_sample(sample)["adjusted_hard"] == pytest.approx(1.0)
+    sample["baseline"] = [0.5, 0.5, 0.1, 0.1]
+    assert describe_scores(sample)["adjusted_soft"] == pytest.approx(0.8)
+    assert describe_scores(sample)["adjusted_hard"] == pytest.approx(1.0)
 
 
 def test_lists_that_leave_too_little_are_named():

@@ -7,7 +7,7 @@ from typing import Any
 
 from tst import __version__
 from tst.auditing.plan import GROUPED, RANDOM
-from tst.auditing.run import LLM, Audit
+from tst.auditing.run import Audit
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.scoring.exposure import (
@@ -81,11 +81,6 @@ def interval_of(record: RunRecord, entry: dict[str, Any]) -> tuple[float, float]
     return None if low is None or high is None or part["n"] != entry["n"] else (low, high)
 
 
-def has_exposed(audit: Audit) -> bool:
-    """Whether any question type is exposed, or answered by one answer."""
-    return any(t.is_exposed for t in find_types(audit))
-
-
 def as_verdict(audit: Audit, command: str) -> dict[str, Any]:
     """verdict.json: everything in audit.md as numbers; no question's text.
 
@@ -154,8 +149,3 @@ def describe_change(audit: Audit) -> dict[str, Any] | None:
         "added": change.added,
         "types": change.by_type.to_dict("records"),
     }
-
-
-def language_model(audit: Audit) -> RunRecord | None:
-    """The record of the language model, where it was run."""
-    return audit.runs.get(LLM)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tst import __version__
 from tst.analysis.question_sets import title
 from tst.analysis.tables.plain_text import escape_markdown
-from tst.auditing.findings import find_types, language_model
-from tst.auditing.run import SIBLINGS, Audit
+from tst.auditing.findings import find_types
+from tst.auditing.run import LLM, SIBLINGS, Audit
 from tst.auditing.siblings import describe_siblings_effect
 from tst.auditing.type_table import describe_types, table_row, type_table
 from tst.core.number_text import percent, percent_interval, points
@@ -41,11 +41,11 @@ def render_page(audit: Audit, command: str, to_mend: list[str]) -> str:
         _how_much(audit),
         "\n".join(type_table(audit, types)),
         *describe_types(audit, types),
-        *_siblings(audit),
+        escape_markdown(describe_siblings_effect(audit.siblings)) if audit.siblings else "",
         *_change(audit),
         *to_mend,
         " ".join(describe_nulls(audit.deciding.summary.get("null") or {})),
-        *_llm(language_model(audit)),
+        *_llm(audit.runs.get(LLM)),
         "## How it was made",
         "\n".join(_method(audit, command)),
         METHOD,
@@ -63,13 +63,6 @@ def _how_much(audit: Audit) -> str:
         f"{percent(overall['baseline'])}%, the most frequent answer of each type "
         f"{percent(overall['majority'])}%."
     )
-
-
-def _siblings(audit: Audit) -> list[str]:
-    """What the other questions of a group give away."""
-    if audit.siblings is None:
-        return []
-    return [escape_markdown(describe_siblings_effect(audit.siblings))]
 
 
 def _change(audit: Audit) -> list[str]:

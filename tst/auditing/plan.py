@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from tst.auditing.settings import AuditConfig
 from tst.config.problems import reads_features
@@ -43,7 +43,7 @@ class AuditPlan:
 
 def plan_audit(config: AuditConfig, table: QuestionTable) -> AuditPlan:
     """The runs that an audit of these questions takes. Raises UserError for an unknown group."""
-    plain = as_run(config)
+    plain = config.as_run()
     plain.null.repeats = 0
     group, why_alone = choose_group(config, table)
     schemes = {}
@@ -84,8 +84,3 @@ def wants_llm(config: AuditConfig) -> bool:
     if config.diagnostic.name == config.llm.name:
         return False
     return bool(gpu_names()) if config.audit.llm == "auto" else bool(config.audit.llm)
-
-
-def as_run(config: AuditConfig) -> RunConfig:
-    """The settings of an audit that are a stress test's own, copied."""
-    return RunConfig(**{f.name: deepcopy(getattr(config, f.name)) for f in fields(RunConfig)})

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tst.analysis.tables.cost import total_seconds
 from tst.auditing.change import Change, find_change
-from tst.auditing.plan import RANDOM, AuditPlan, as_run, plan_audit
+from tst.auditing.plan import RANDOM, AuditPlan, plan_audit
 from tst.auditing.settings import AuditConfig
 from tst.auditing.siblings import SiblingsEffect, measure_siblings_effect
 from tst.benchmarks.naming import TABLE
@@ -82,7 +82,7 @@ def audit(config: AuditConfig, on_verdict: Callable[[Audit], None]) -> Audit:
         longer than all the rest
     Raises UserError for anything the user can mend, before the first run.
     """
-    table = load_table(resolve_auto(as_run(config)))
+    table = load_table(resolve_auto(config.as_run()))
     plan = plan_audit(config, table)
     folder = Path(config.outputs_root, AUDITS, table.name)
     found = Audit(table, plan, folder, config.audit.text)
@@ -149,7 +149,7 @@ def _run_nulls(found: Audit, repeats: int, steps: Steps) -> None:
 
 def earlier(config: AuditConfig, path: str) -> tuple[RunConfig, QuestionTable]:
     """The settings that read the file as it was before, and its questions."""
-    settings = as_run(config)
+    settings = config.as_run()
     settings.benchmark.path = path
     settings.benchmark.name = TABLE
     name_benchmark(settings)
@@ -163,7 +163,7 @@ def folds_of(config: RunConfig) -> str:
 
 def describe(config: AuditConfig) -> str:
     """The runs that an audit takes, each as ``dry_run`` of a stress test tells it."""
-    table = load_table(resolve_auto(as_run(config)))
+    table = load_table(resolve_auto(config.as_run()))
     plan = plan_audit(config, table)
     lines = [plan.why_alone and f"random folds alone: {plan.why_alone}"]
     runs = [*plan.schemes.values(), *filter(None, (plan.siblings, plan.llm))]

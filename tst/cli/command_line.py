@@ -66,11 +66,6 @@ def part_words(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return plain, rest
 
 
-def quote_value(text: str) -> str:
-    """A text as Hydra reads it as one value, whatever is in it."""
-    return "'" + text.replace("'", "\\'") + "'"
-
-
 def as_typed(command: str, overrides: Sequence[str], path: object = None) -> str:
     """The line that gives ``command`` these overrides: a file as its first word, read by a shell.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pandas as pd
 from rich.console import Console
 
 from tst.analysis.noisy_hypotheses import label_settings
-from tst.cli.sweep_console import show_rows
 from tst.cli.tables import Column, Row, show_table
 from tst.core.number_text import decimal
 
@@ -113,11 +112,6 @@ def show_suspects(listed: pd.DataFrame, console: Console) -> None:
         for row in listed.to_dict("records")
     ]
     show_table(columns, rows, console)
-
-
-def show_runs(summaries: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """One line per run of a grid."""
-    show_rows([sweep_row(summary) for summary in summaries], console)
 
 
 def show_comparison(comparison: pd.DataFrame, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import yaml
@@ -119,6 +119,10 @@ class RunConfig:
     device: str = "auto"
     fail_fast: bool = False
     dry_run: bool = False
+
+    def as_run(self) -> RunConfig:
+        """The settings of a stress test's own that a larger config has, copied."""
+        return RunConfig(**{f.name: deepcopy(getattr(self, f.name)) for f in fields(RunConfig)})
 
 
 _known_plain: dict[tuple[type, str], dict[str, Any]] = {}

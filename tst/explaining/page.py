@@ -149,7 +149,7 @@ def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
         parts.append(escape(prompt[at:begin]))
         at = begin + len(word.text)
         share = abs(float(value)) / scale
-        classes = _classes(number in cue, float(value), share)
+        classes = ["cue"] * (number in cue) + ["minus"] * (value < 0 and share > LEAST_TINTED)
         tint = (
             f" style='--a:{share:.2f}' title='{float(value):+.2f}'" if share > LEAST_TINTED else ""
         )
@@ -157,10 +157,6 @@ def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
         parts.append(f"<span{named}{tint}>{escape(word.text)}</span>" if named or tint
                      else escape(word.text))  # fmt: skip
     return "".join([*parts, escape(prompt[at:])])
-
-
-def _classes(is_cue: bool, value: float, share: float) -> list[str]:
-    return ["cue"] * is_cue + ["minus"] * (value < 0 and share > LEAST_TINTED)
 
 
 def _left_out(explanation: Explanation) -> str:

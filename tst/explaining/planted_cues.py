@@ -20,7 +20,7 @@ def cue_words(row: Mapping[str, Any], words: list[Word]) -> np.ndarray:
     option that is usually right; longest_option: the clause that makes it long; object_pair: the
     two objects.
     """
-    find = _FINDERS.get(str(row["cue"])) if row["planted"] else None
+    find = _FINDERS.get(str(row["cue"])) if row.get("planted") else None
     return np.array([], dtype=int) if find is None else np.flatnonzero(find(row, words))
 
 

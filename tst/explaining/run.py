@@ -16,13 +16,14 @@ import torch
 from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.progress import Progress
+from tst.diagnostics.llm.fold_fitting import part_name
 from tst.diagnostics.llm.model.adapters import adapter_folders, attach_saved, bare_again
 from tst.diagnostics.llm.scoring.calibration import Calibration
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.session import Session
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.explaining.attribution import Attribution, OptionScores, Reader
-from tst.explaining.contrast import Contrast, contrast_of
+from tst.explaining.contrast import contrast_of
 from tst.explaining.faithfulness import Masking, measure_masking, summarise_masking
 from tst.explaining.planted_cues import cue_words
 from tst.explaining.probe import Probe, probe_types
@@ -137,16 +138,20 @@ def _explain_fold(
     reading = FoldReading.load(adapter)
     with _reader(session, adapter, reading, settings.batch) as reader:
         for i, prompt in prompts.items():
-            row = _row(table, i)
-            contrast = contrast_of(table.loc[i], scored.loc[i], session, reading)
+            row, scores = _row(table, i), scored.loc[i]
+            contrast = contrast_of(table.loc[i], scores, session, reading)
             tuned = reader.attribute(prompt, contrast)
             masking = measure_masking(
                 reader, prompt, tuned.words, contrast,
                 mask_token(session.base.tokenizer), settings.draws, rng,
             )  # fmt: skip
             found.append(
-                _explained(row, scored.loc[i], prompt, contrast, tuned, untrained[i], masking)
-            )
+                Explained(
+                    row, prompt, contrast.gold, contrast.runner_up, float(scores["s"]),
+                    float(scores["s_zero_shot"]), bool(scores["correct"] == 1.0),
+                    tuned, untrained[i], masking, cue_words(row, prompt.words),
+                )
+            )  # fmt: skip
             progress.advance()
     return found
 
@@ -162,7 +167,7 @@ def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd
 
 def adapter_folder(record: Path, fold: int, settings: LoraSettings) -> Path:
     """The folder of a fold's saved adapter (of repeat 0); of its first, where it has several."""
-    folder = record / "adapters" / f"0-{fold}" / ("mc" if settings.per_format else "")
+    folder = record / "adapters" / f"0-{fold}" / part_name(settings, ["mc"])
     folder = adapter_folders(folder, settings.adapters_per_fold)[0]
     if not (folder / "adapter_config.json").exists():
         raise UserError(
@@ -210,30 +215,6 @@ def mask_token(tokenizer: Any) -> int:
     """
     ids = tokenizer("\n", add_special_tokens=False)["input_ids"]
     return int(ids[-1] if ids else tokenizer.unk_token_id)
-
-
-def _explained(
-    row: dict[str, Any],
-    scored: pd.Series,
-    prompt: WordedPrompt,
-    contrast: Contrast,
-    tuned: Attribution,
-    untrained: Attribution,
-    masking: Masking,
-) -> Explained:
-    return Explained(
-        row,
-        prompt,
-        contrast.gold,
-        contrast.runner_up,
-        float(scored["s"]),
-        float(scored["s_zero_shot"]),
-        bool(scored["correct"] == 1.0),
-        tuned,
-        untrained,
-        masking,
-        cue_words(row, prompt.words) if "cue" in row else np.array([], dtype=int),
-    )
 
 
 def _probes(session: Session, table: pd.DataFrame, scored: pd.DataFrame) -> list[Probe]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from tst.external_training.manifest import (
     Manifest,
     describe_plan,
     read_manifest,
-    write_manifest,
 )
 from tst.external_training.rendering import Differences, compare_rendering, template_that_ends
 from tst.external_training.settings import FOR_LLAMAFACTORY, exported_config
@@ -138,7 +137,7 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     if style in FOR_LLAMAFACTORY:
         kept.append(DATASETS)
     manifest = replace(manifest, files={name: checksum(folder / name) for name in kept})
-    write_manifest(folder, manifest)
+    write_json(folder / MANIFEST, asdict(manifest))
     return Exported(folder, manifest, differences, template is not None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from tst.core.errors import UserError
 from tst.core.folds import FoldPlan
 from tst.external_training.trainer_notes import read_object
-from tst.records.files import checksum, write_json
+from tst.records.files import checksum
 
 MANIFEST = "manifest.json"
 KIND = "tst export 1"
@@ -63,11 +63,6 @@ class Manifest:
         """12 hex digits over what decides whether adapters belong to it."""
         parts = [self.table["fingerprint"], self.plan["digest"], self.base, self.files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write manifest.json."""
-    write_json(folder / MANIFEST, asdict(manifest))
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -7,13 +7,11 @@ import logging
 import re
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import fields
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tst.config.schema import RunConfig
 from tst.core.errors import UserError
 from tst.core.folds import FoldPlan
 from tst.core.questions import QuestionTable
@@ -111,7 +109,7 @@ def _score_adapters(config: ScoreConfig) -> Result:
     from tst.external_training.wrong_rows import find_wrong_rows
 
     folder = Path(config.adapters).expanduser().resolve()
-    run_config = _as_run(config)
+    run_config = config.as_run()
     table = load_table(run_config)
     plan = plan_for(run_config, table)
     found = find_manifest(folder)
@@ -164,7 +162,7 @@ def _score_predictions(config: ScoreConfig) -> Result:
     from tst.external_training.predictions import read_predictions, require_complete
 
     path = Path(config.predictions).expanduser().resolve()
-    run_config = _as_run(config)
+    run_config = config.as_run()
     table = load_table(run_config)
     plan = plan_for(run_config, table)
     found = find_manifest(path.parent)
@@ -185,8 +183,3 @@ def _score_predictions(config: ScoreConfig) -> Result:
         file=str(path),
     )
     return run(run_config, table)
-
-
-def _as_run(config: ScoreConfig) -> RunConfig:
-    """The stress test's part of a config."""
-    return RunConfig(**{f.name: deepcopy(getattr(config, f.name)) for f in fields(RunConfig)})

@@ -196,15 +196,11 @@ def describe_result(
         **summarise(steps),
         "memorisation": memorisation(before, after.losses),
         "suspects": suspect_detection(scores),
-        "cost": {**step_costs(steps), **cost},
+        "cost": {
+            "step_seconds": float(steps["seconds"].median()),
+            "optimizer_seconds": float(steps["optimizer_seconds"].median()),
+            **cost,
+        },
         "versions": library_versions(),
     }
     return tables, summary
-
-
-def step_costs(steps: pd.DataFrame) -> dict[str, float]:
-    """Median seconds per step: the whole step, and the optimizer's part of it."""
-    return {
-        "step_seconds": float(steps["seconds"].median()),
-        "optimizer_seconds": float(steps["optimizer_seconds"].median()),
-    }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from tst.benchmarks.files import Record
 from tst.pruning.loop import Pruning
 from tst.pruning.own_format import write_like
-from tst.records.files import replacing, write_text
+from tst.records.files import as_plain, replacing, write_text
 
 PRUNED = "pruned"
 
@@ -61,13 +61,13 @@ def free_name(records: Sequence[Record]) -> str:
 
 def write_records(stem: Path, records: Sequence[Record]) -> None:
     """The records as JSONL and as Parquet; columns in the source's order."""
-    lines = (json.dumps(_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
+    lines = (json.dumps(as_plain(r), ensure_ascii=False, default=str) + "\n" for r in records)
     write_text(stem.with_name(f"{stem.name}.jsonl"), "".join(lines))
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = dict.fromkeys(key for record in records for key in record)
-    table = pa.table({c: _arrow_column([_plain(r.get(c)) for r in records]) for c in columns})
+    table = pa.table({c: _arrow_column([as_plain(r.get(c)) for r in records]) for c in columns})
     with replacing(stem.with_name(f"{stem.name}.parquet")) as path:
         pq.write_table(table, path)
 
@@ -76,24 +76,8 @@ def _arrow_column(cells: list[Any]) -> Any:
     """A column as it is; as JSON text where its cells have several types or are empty mappings."""
     import pyarrow as pa
 
-    def is_empty(kind: Any) -> bool:
-        return pa.types.is_struct(kind) and kind.num_fields == 0
-
-    try:
+    with suppress(pa.ArrowInvalid, pa.ArrowTypeError):
         column = pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        column = None
-    if column is not None and not is_empty(column.type):
-        return column
+        if not pa.types.is_struct(column.type) or column.type.num_fields:
+            return column
     return pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types: NaN and infinities become null."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

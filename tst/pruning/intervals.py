@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,34 +15,28 @@ MEASURES = ("score_hard", "adjusted_hard", "adjusted_soft")
 """What has an interval."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Scores of the questions of one set; rows: their positions in the whole table."""
+def describe_scores(scores: pd.DataFrame) -> dict[str, Any]:
+    """n, score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set of questions.
 
-    rows: np.ndarray
-    s: pd.Series
-    baseline: pd.Series
-    hard: pd.Series
-
-
-def describe_sample(sample: Sample) -> dict[str, Any]:
-    """n, score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set."""
+    scores: columns s, hard and baseline
+    """
     return {
-        "n": len(sample.rows),
-        "score_hard": float(sample.hard.mean()),
-        "score_soft": float(sample.s.mean()),
-        "baseline": float(sample.baseline.mean()),
-        "adjusted_hard": adjusted_mean(sample.hard, sample.baseline),
-        "adjusted_soft": adjusted_mean(sample.s, sample.baseline),
+        "n": len(scores),
+        "score_hard": float(scores["hard"].mean()),
+        "score_soft": float(scores["s"].mean()),
+        "baseline": float(scores["baseline"].mean()),
+        "adjusted_hard": adjusted_mean(scores["hard"], scores["baseline"]),
+        "adjusted_soft": adjusted_mean(scores["s"], scores["baseline"]),
     }
 
 
 def compare_samples(
-    samples: Mapping[str, Sample], units: np.ndarray, reference: str
+    samples: Mapping[str, pd.DataFrame], units: np.ndarray, reference: str
 ) -> dict[str, dict[str, Any]]:
     """95% intervals of the MEASURES of every set, and of reference - set.
 
-    units: (n,) group of every question of the whole table. The same resampled groups are used for
+    samples: scores (``describe_scores``) by position in the whole table
+    units: (n,) group of every question of that table. The same resampled groups are used for
     all sets, so that differences are paired although the sets have different questions. A set with
     scores in fewer than two groups has NaN as interval, with a reason, and no difference.
     """
@@ -71,16 +64,15 @@ def compare_samples(
     return result
 
 
-def _sums(sample: Sample, group_of: np.ndarray) -> np.ndarray:
+def _sums(sample: pd.DataFrame, group_of: np.ndarray) -> np.ndarray:
     """Sums of hard, hard - b, s - b, 1 - b and 1 per group; shape (groups, 5)."""
-    s, baseline = sample.s.to_numpy(float), sample.baseline.to_numpy(float)
-    hard = sample.hard.to_numpy(float)
+    hard, s, baseline = sample[["hard", "s", "baseline"]].to_numpy(float).T
     columns = np.stack(
         [hard, hard - baseline, s - baseline, 1.0 - baseline, np.ones_like(s)], axis=1
     )
     given = np.isfinite(columns).all(axis=1)
     sums = np.zeros((int(group_of.max()) + 1, 5))
-    np.add.at(sums, group_of[sample.rows[given]], columns[given])
+    np.add.at(sums, group_of[sample.index.to_numpy()[given]], columns[given])
     return sums
 
 

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from tst.pruning.diagnosis import Examiner
-from tst.pruning.intervals import Sample, compare_samples, describe_sample
+from tst.pruning.intervals import compare_samples, describe_scores
 from tst.pruning.loop import mean_scores
-from tst.scoring.summaries import adjusted_mean
 
 NOTHING, OURS, RANDOM = "nothing", "ours", "random"
 INDEPENDENCE = {True: "independent", False: "not independent", None: "not known"}
@@ -91,20 +90,19 @@ def judge_removals(
     range of the random draws; and the differences ours - list, paired over units. A difference is
     independent where both lists are.
     """
-    samples = {
-        name: Sample(part.index.to_numpy(), part["s"], part["baseline"], part["hard"])
-        for name, part in scores.items()
-    }
     types = frame["question_type"].to_numpy()
-    intervals = compare_samples(samples, units, OURS)
+    intervals = compare_samples(scores, units, OURS)
     lists: dict[str, Any] = {}
-    for name, sample in samples.items():
+    for name, part in scores.items():
         removal = removals[name]
         independent = removal.independent_of(judge)
         lists[name] = {
-            **describe_sample(sample), **intervals[name], "removed": len(removal.rows),
+            **describe_scores(part), **intervals[name], "removed": len(removal.rows),
             "chooser": removal.chooser, "independent": independent,
-            "per_type": _per_type(scores[name], types),
+            "per_type": {
+                str(kind): describe_scores(of_type)
+                for kind, of_type in part.groupby(types[part.index.to_numpy()], sort=True)
+            },
         }  # fmt: skip
         if "difference" in intervals[name]:
             both = (removals[OURS].independent_of(judge), independent)
@@ -136,17 +134,3 @@ def band(values: list[float]) -> dict[str, Any]:
         "low": float(array.min()),
         "high": float(array.max()),
     }
-
-
-def _per_type(scores: pd.DataFrame, types: np.ndarray) -> dict[str, dict[str, float]]:
-    result = {}
-    for kind, part in scores.groupby(types[scores.index.to_numpy()], sort=True):
-        result[str(kind)] = {
-            "n": len(part),
-            "score_hard": float(part["hard"].mean()),
-            "score_soft": float(part["s"].mean()),
-            "baseline": float(part["baseline"].mean()),
-            "adjusted_hard": adjusted_mean(part["hard"], part["baseline"]),
-            "adjusted_soft": adjusted_mean(part["s"], part["baseline"]),
-        }
-    return result

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from tst.pruning.allocation import Quotas, choose_batch, find_removable
+from tst.pruning.intervals import describe_scores
 from tst.pruning.ranking import highest, rank, ranking_scores
-from tst.scoring.summaries import adjusted_mean
 
 BUDGET, TAU, FLOORS, GROUPS = "budget", "tau", "floors", "groups"
 
@@ -131,14 +131,21 @@ def prune(
             at_most = min(quotas.batch, quotas.budget - len(removed))
             ranked = kept[rank(values, ids[kept])]
             chosen = choose_batch(quotas, ranked, kept, removed_counts, at_most)
-            if leaves_too_few_groups(rules, np.setdiff1d(kept, chosen)):
+            left = np.setdiff1d(kept, chosen)
+            if rules.groups is not None and len(set(rules.groups[left])) < rules.k:
                 stopped, chosen = GROUPS, chosen[:0]
         diagnosed = [*diagnosed[:1], mean_scores(fresh, kept)]
         is_chosen = np.isin(kept, chosen)
+        gone = values[is_chosen]
         iteration = Iteration(
-            number, len(kept), seeds, *_overall(diagnosed[-1]), best,
-            _lowest(values[is_chosen]), [str(i) for i in ids[chosen]], seconds,
-        )  # fmt: skip
+            number=number,
+            seeds=seeds,
+            **describe_scores(diagnosed[-1]),
+            highest=best,
+            lowest=float(min(gone[np.isfinite(gone)], default=np.nan)),
+            removed=[str(i) for i in ids[chosen]],
+            seconds=seconds,
+        )
         iterations.append(iteration)
         removed += chosen.tolist()
         watch(iteration, len(removed))
@@ -149,11 +156,6 @@ def prune(
         np.array(removed, dtype=np.int64), kept, stopped, iterations, table, diagnosed[0],
         diagnosed[-1],
     )  # fmt: skip
-
-
-def leaves_too_few_groups(rules: Rules, left: np.ndarray) -> bool:
-    """Whether these questions have too few groups for grouped folds. left: table positions."""
-    return rules.groups is not None and len(set(rules.groups[left])) < rules.k
 
 
 def seeds_of(rules: Rules, iteration: int) -> list[int]:
@@ -168,17 +170,3 @@ def mean_scores(latest: dict[int, pd.DataFrame], rows: np.ndarray) -> pd.DataFra
     """Means over seeds of the latest scores of the remaining questions, by table position."""
     parts = [frame.loc[rows].drop(columns="seconds") for _, frame in sorted(latest.items())]
     return sum(parts[1:], parts[0]) / len(parts)
-
-
-def _overall(scores: pd.DataFrame) -> tuple[float, float, float, float, float]:
-    """score_hard, score_soft, baseline, adjusted_hard and adjusted_soft of a set."""
-    hard, soft = float(scores["hard"].mean()), float(scores["s"].mean())
-    baseline = float(scores["baseline"].mean())
-    adjusted_hard = adjusted_mean(scores["hard"], scores["baseline"])
-    adjusted_soft = adjusted_mean(scores["s"], scores["baseline"])
-    return hard, soft, baseline, adjusted_hard, adjusted_soft
-
-
-def _lowest(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.min()) if len(finite) else float("nan")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tst.records.files import read_json, write_json
+from tst.records.files import read_json
 
 RESULTS_VERSION = 4
 """Raised by hand when the same config and questions give other numbers."""
@@ -40,11 +40,6 @@ class Identity:
         """12 hex digits that name the record."""
         text = json.dumps([self.leaves, self.fingerprint, self.version], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def write_identity(folder: Path, identity: Identity) -> None:
-    """Write identity.json of a record."""
-    write_json(folder / IDENTITY, asdict(identity))
 
 
 def read_identity(folder: Path) -> Identity:

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tst.records.files import (
     write_text,
 )
 from tst.records.fold_files import FoldFiles
-from tst.records.identity import IDENTITY, Identity, find_joinable, write_identity
+from tst.records.identity import IDENTITY, Identity, find_joinable
 from tst.records.leases import Leases
 
 log = logging.getLogger("tst")
@@ -97,7 +98,7 @@ class Record:
         if not (self.path / IDENTITY).exists():
             for sentence in find_joinable(self.path, identity, asked):
                 log.info("%s", sentence)
-            write_identity(self.path, identity)
+            write_json(self.path / IDENTITY, asdict(identity))
         if not (self.path / ENVIRONMENT).exists():
             write_json(self.path / ENVIRONMENT, environment)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -33,6 +34,17 @@ class AnswerPrior:
         """float array (n_options,) that sums to 1; uniform where nothing is known."""
         known = self.by_type.get((question_type, n_options), self.overall.get(n_options))
         return np.full(n_options, 1.0 / n_options) if known is None else known
+
+    def to_plain(self) -> dict[str, Any]:
+        """As lists for JSON."""
+        by_type = [[kind, p.tolist()] for (kind, _), p in self.by_type.items()]
+        return {"by_type": by_type, "overall": [p.tolist() for p in self.overall.values()]}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> AnswerPrior:
+        """What ``to_plain`` gave."""
+        by_type = {(kind, len(p)): np.array(p) for kind, p in plain["by_type"]}
+        return cls(by_type, {len(p): np.array(p) for p in plain["overall"]})
 
 
 def fit_answer_prior(

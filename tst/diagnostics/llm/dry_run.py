@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import nn
-from transformers.pytorch_utils import Conv1D
 
 from tst.core.folds import FoldPlan
 from tst.core.number_text import duration
@@ -18,7 +16,7 @@ from tst.diagnostics.llm.model.layers import (
     decoder_blocks,
     decoder_layers,
 )
-from tst.diagnostics.llm.model.loading import Outline, outline, pick_device
+from tst.diagnostics.llm.model.loading import outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
 from tst.diagnostics.llm.model.reading_limits import require_readable
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder, Prompt
@@ -132,8 +130,9 @@ def describe_run(
         f"{known.dtype} on {target}"
     )
     widest = together * settings.batch_size * int(lengths.max())
-    memory = _base_bytes(known, total)
-    memory += together * _adapter_bytes(adapted, settings)
+    memory = total * (0.7 if known.quantization == "nf4" else BYTES[known.dtype])
+    # weights, gradient and two moments of each adapter, in float32
+    memory += together * 16.0 * settings.r * sum(sum(layer.weight.shape) for layer in adapted)
     memory += widest * math.sqrt(linear) * 40
     lines.append(
         f"estimate (rough): {duration(seconds)} without loading, {memory / 1e9:.1f} GB at the peak"
@@ -151,13 +150,3 @@ def _shown(encoder: Encoder, row: dict[str, Any], prompt: Prompt) -> str:
         text += str(line).removesuffix("\n") + "⟦ yes or no⟧\n"
         start = end + 1
     return text.rstrip("\n")
-
-
-def _base_bytes(known: Outline, total: int) -> float:
-    """Bytes of the frozen base."""
-    return total * (0.7 if known.quantization == "nf4" else BYTES[known.dtype])
-
-
-def _adapter_bytes(adapted: list[nn.Linear | Conv1D], settings: LoraSettings) -> float:
-    """Weights, gradient and two moments of one adapter, in float32."""
-    return 16.0 * settings.r * sum(sum(layer.weight.shape) for layer in adapted)

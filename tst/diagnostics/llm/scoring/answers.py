@@ -89,7 +89,8 @@ def score(
                 continue
             if kind == "num" and not trained:
                 # no head: how likely each candidate's text is decides (text_share is 1)
-                chosen = [_unscored(np.flatnonzero(q.formats == "num")) for q in folds]
+                numbers = [np.flatnonzero(q.formats == kind) for q in folds]
+                chosen = [ChoiceScores({int(i): np.zeros(SLOTS) for i in n}, {}) for n in numbers]
                 progress.advance(sum(len(own.scores) for own in chosen))
             else:
                 chosen = score_choices(head, folds, kind, plan, weight, progress.advance)
@@ -150,11 +151,6 @@ def _join_written(
         else:
             texts = Counter(str(row["text"]) for row in written if row["text"])
             answers.iat[i, _TEXT] = texts.most_common(1)[0][0] if texts else ""
-
-
-def _unscored(numbers: np.ndarray) -> ChoiceScores:
-    """Number slots that nothing is known of, for the questions at these positions."""
-    return ChoiceScores({int(i): np.zeros(SLOTS) for i in numbers}, {})
 
 
 def _stack_heads(readings: list[FoldReading], model: torch.nn.Module) -> torch.Tensor:

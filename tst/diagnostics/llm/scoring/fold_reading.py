@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -82,8 +83,11 @@ class FoldReading:
     def save(self, folder: Path) -> None:
         """Write ``tst_head.safetensors``."""
         counts: dict[str, Any] = {
-            "positions": None if self.positions is None else _plain_prior(self.positions),
-            "values": {t: _nan_as_none(v) for t, v in self.numbers.values.items()},
+            "positions": None if self.positions is None else self.positions.to_plain(),
+            "values": {
+                t: [None if math.isnan(x) else x for x in v.tolist()]
+                for t, v in self.numbers.values.items()
+            },
             "masses": {t: v.tolist() for t, v in self.numbers.masses.items()},
             "text_share": self.text_share,
             "calibrations": {kind: asdict(how) for kind, how in self.calibrations.items()},
@@ -102,7 +106,8 @@ class FoldReading:
             {t: np.array(v, dtype=float) for t, v in counts["values"].items()},
             {t: np.array(v, dtype=float) for t, v in counts["masses"].items()},
         )
-        positions = None if counts["positions"] is None else _read_prior(counts["positions"])
+        counted = counts["positions"]
+        positions = None if counted is None else AnswerPrior.from_plain(counted)
         calibrations = {kind: Calibration(**how) for kind, how in counts["calibrations"].items()}
         return cls(positions, numbers, head, calibrations, counts["text_share"])
 
@@ -130,21 +135,3 @@ def count_answers(train: pd.DataFrame, letters: bool) -> FoldReading:
         num["question_type"].tolist(), num["answer"].astype(float).tolist()
     )
     return FoldReading(positions, numbers)
-
-
-def _plain_prior(prior: AnswerPrior) -> dict[str, Any]:
-    return {
-        "by_type": [[t, p.tolist()] for (t, _), p in prior.by_type.items()],
-        "overall": [p.tolist() for p in prior.overall.values()],
-    }
-
-
-def _read_prior(plain: dict[str, Any]) -> AnswerPrior:
-    return AnswerPrior(
-        {(t, len(p)): np.array(p) for t, p in plain["by_type"]},
-        {len(p): np.array(p) for p in plain["overall"]},
-    )
-
-
-def _nan_as_none(values: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(v) else float(v) for v in values]

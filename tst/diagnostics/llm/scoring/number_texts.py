@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
@@ -30,7 +28,6 @@ def score_number_texts(
     folds: list[EncodedQuestions],
     texts: list[list[Texts]],
     plan: ScoringPlan,
-    advance: Callable[[int], None] = lambda n: None,
 ) -> list[dict[int, np.ndarray]]:
     """Log-likelihoods (slots,) of each num question's candidates, by the question's position.
 
@@ -68,7 +65,6 @@ def score_number_texts(
         for at, row in zip(batch, scores, strict=True):
             if at:
                 found[at[0]][at[1]] = row
-        advance(sum(at is not None for at in batch))
     return found
 
 
