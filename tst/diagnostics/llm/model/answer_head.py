@@ -94,7 +94,7 @@ class AnswerHead:
         real = [list(text) for text in texts if text is not None]
         if not self.alike_in or len(texts) <= 2 * self.alike_in:
             return 0
-        if self._window is not None and width > self._window:
+        if self._slides(width):
             return 0
         columns = (positions % width).cpu()
         most = min(min(map(len, real)) - 1, int(columns[columns > 0].min()))
@@ -123,15 +123,14 @@ class AnswerHead:
         _, output = self.logits(first, last, shown, use_cache=True)
         cache = output.past_key_values
         cache.batch_repeat_interleave(rows // self.alike_in)
-        low = torch.finfo(cache.layers[-1].keys.dtype).min
-        mask = torch.full((width - start, width), low, dtype=cache.layers[-1].keys.dtype)
+        mask = causal_mask(start, width, cache.layers[-1].keys.dtype, device)
         row = positions // width
         with sdpa_kernel(MASKED_KERNELS):
             return self.logits(
                 input_ids[:, start:],
                 row * (width - start) + (positions - row * width - start).clamp(min=0),
                 None if states is None else states[:, start:],
-                attention_mask=mask.triu(start + 1).to(device).expand(rows, 1, -1, -1),
+                attention_mask=mask.expand(rows, -1, -1, -1),
                 position_ids=torch.arange(start, width, device=device).expand(rows, -1),
                 past_key_values=cache,
                 use_cache=True,
@@ -149,8 +148,11 @@ class AnswerHead:
         states: (rows, L, hidden), of ``LowerStates.gather``, where the lower layers are not to run
         ``states`` is then what the language-model head read at them: (m, hidden).
         """
-        if self._needs_mask and input_ids.shape[1] > 1 and "attention_mask" not in kwargs:
-            kwargs["attention_mask"] = self._causal_mask(input_ids)
+        width = input_ids.shape[1]
+        masked = "attention_mask" in kwargs or self._slides(width)
+        if self._needs_mask and width > 1 and not masked:
+            dtype = self.model.get_input_embeddings().weight.dtype  # type: ignore[operator]
+            kwargs["attention_mask"] = causal_mask(0, width, dtype, input_ids.device)
         served: AbstractContextManager[None] = nullcontext()
         if states is not None:
             assert self.lower is not None
@@ -163,20 +165,9 @@ class AnswerHead:
             self._positions = None
         return output.logits, output
 
-    def _causal_mask(self, input_ids: torch.Tensor) -> torch.Tensor | None:
-        """Plain causal attention as an additive mask, where attention has no flag for it.
-
-        transformers' own copies from the host, which a CUDA graph cannot hold. None (its own) where
-        a sliding window is shorter than the rows.
-        """
-        width = input_ids.shape[1]
-        if self._window is not None and width > self._window:
-            return None
-        embeddings = self.model.get_input_embeddings()  # type: ignore[operator]
-        dtype = embeddings.weight.dtype
-        low = torch.finfo(dtype).min
-        full = torch.full((1, 1, width, width), low, dtype=dtype, device=input_ids.device)
-        return full.triu(1)
+    def _slides(self, width: int) -> bool:
+        """Whether rows are wider than the model's sliding window: their mask is its own."""
+        return self._window is not None and width > self._window
 
     def _pick(self, _: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         if self._positions is None:
@@ -186,6 +177,17 @@ class AnswerHead:
         positions = self._positions.to(hidden.device)
         self.states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
         return (self.states, *args[1:])
+
+
+def causal_mask(start: int, width: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Additive mask (1, 1, width - start, width) of rows whose first ``start`` tokens are cached.
+
+    For attention without a flag for it: transformers' own mask copies from the host, which a CUDA
+    graph cannot hold.
+    """
+    low = torch.finfo(dtype).min
+    shape = (1, 1, width - start, width)
+    return torch.full(shape, low, dtype=dtype, device=device).triu(start + 1)
 
 
 def kept_state(output: Any) -> tuple[str, Any]:
