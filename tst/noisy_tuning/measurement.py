@@ -171,33 +171,31 @@ def _train(
         on_gpu = base.device.type == "cuda"  # a CPU knows the peak of the whole process alone
         cost["peak_memory_bytes"] = peak_memory(base.device) if on_gpu else float("nan")
         started = time.perf_counter()
-        afters = _measure_after(outcome, plans, pairs)
+        afters = _measure_after(outcome, plans, bench)
         cost["after_seconds"] = (time.perf_counter() - started) / runs
     return afters, cost
 
 
-def _measure_after(
-    outcome: TrainedRuns, plans: Sequence[RunPlan], pairs: MeasuredPairs
-) -> list[After]:
+def _measure_after(outcome: TrainedRuns, plans: Sequence[RunPlan], bench: Bench) -> list[After]:
+    pairs = bench.measured
     losses = {part: outcome.losses(examples) for part, examples in pairs.pairs.items()}
     scored = outcome.losses(pairs.scored_pairs)
     confidence = np.full(scored.shape, np.nan)
     if any(has_confidence(plan.optimizer) for plan in plans):
         confidence = outcome.confidences(pairs.scored_pairs)
-    return [
-        After(steps, curve, {p: v[i] for p, v in losses.items()}, scored[i], confidence[i])
-        for i, (steps, curve) in enumerate(zip(outcome.steps, outcome.curves, strict=True))
-    ]
+    afters = []
+    for i, (steps, curve) in enumerate(zip(outcome.steps, outcome.curves, strict=True)):
+        scores = describe_scores(pairs.scored, bench.before_scored, scored[i], confidence[i])
+        afters.append(After(steps, curve, {p: v[i] for p, v in losses.items()}, scores))
+    return afters
 
 
 def _write(run: OpenRun, plan: RunPlan, after: After, bench: Bench, cost: dict[str, Any]) -> None:
-    scored = bench.measured.scored
-    scores = describe_scores(scored, bench.before_scored, after.scored, after.confidence)
     suspects = None
     if run.config.corruption.kind == NO_CORRUPTION:
-        suspects = list_suspects(scored, scores, run.config.suspects.score)
+        suspects = list_suspects(bench.measured.scored, after.scores, run.config.suspects.score)
     tables, summary = describe_result(
-        run.config, bench.materials, bench.measured, plan.steps, bench.before, after, scores, cost
+        run.config, bench.materials, bench.measured, plan.steps, bench.before, after, cost
     )
     with run.record.writing():
         run.record.write_result({**tables, "suspects.csv": suspects}, summary)

@@ -119,10 +119,8 @@ def memorisation(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarra
     return figures
 
 
-def over_seeds(
-    values: Iterable[float], level: float = 0.95, within: tuple[float, float] | None = None
-) -> Figures:
-    """Mean over seeds with Student's t interval: mean -+ t_{n-1} sd / sqrt(n), sd with ddof 1.
+def over_seeds(values: Iterable[float], within: tuple[float, float] | None = None) -> Figures:
+    """Mean over seeds with Student's 95% t interval: mean -+ t_{n-1} sd / sqrt(n), sd with ddof 1.
 
     within: the range that values can lie in, which the interval is cut to
     Values that are not finite are left out; with fewer than two the interval is NaN, with a reason.
@@ -131,13 +129,9 @@ def over_seeds(
     n = len(known)
     figures: Figures = {"n": n, "mean": float(known.mean()) if n else np.nan}
     if n < 2:
-        return {
-            **figures,
-            "low": np.nan,
-            "high": np.nan,
-            "reason": f"{n} seed{'s' * (n != 1)}: no interval",
-        }
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * known.std(ddof=1) / np.sqrt(n)
+        reason = f"{n} seed{'s' * (n != 1)}: no interval"
+        return {**figures, "low": np.nan, "high": np.nan, "reason": reason}
+    half = stats.t.ppf(0.975, n - 1) * known.std(ddof=1) / np.sqrt(n)
     least, most = within or (-np.inf, np.inf)
     low, high = max(least, figures["mean"] - half), min(most, figures["mean"] + half)
     return {**figures, "low": low, "high": high}

@@ -45,21 +45,14 @@ class Clock:
 class StepProbe(TrainerCallback):
     """Keeps the measurements of each step as tensors on the device; reads them once, at the end.
 
-    grad_norms: norms of the present gradients, a tensor (runs,)
-    read: each run's reading of its optimizer's last step
+    trainer: ``grad_norms`` has the norms of the present gradients, a tensor (runs,); ``read`` each
+        run's reading of its optimizer's last step
     measure: called after every ``every`` steps (0: never), but not after the last
     """
 
-    def __init__(
-        self,
-        device: torch.device,
-        every: int,
-        grad_norms: Callable[[], torch.Tensor],
-        read: Callable[[], Sequence[Reading]],
-        measure: Measure,
-    ) -> None:
-        self.every = every
-        self.grad_norms, self.read, self.measure = grad_norms, read, measure
+    def __init__(self, trainer: Any, every: int, measure: Measure) -> None:
+        self.trainer, self.every, self.measure = trainer, every, measure
+        device = trainer.args.device
         self.step_clock, self.optimizer_clock = Clock(device), Clock(device)
         self.norms: list[torch.Tensor] = []
         self.readings: list[Sequence[Reading]] = []
@@ -69,7 +62,7 @@ class StepProbe(TrainerCallback):
         self.step_clock.mark()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.norms.append(self.grad_norms())
+        self.norms.append(self.trainer.grad_norms())
         self.optimizer_clock.mark()
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -77,7 +70,7 @@ class StepProbe(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step_clock.mark()
-        self.readings.append(self.read())
+        self.readings.append(self.trainer.read())
         last = state.global_step == state.max_steps  # measured when training has ended
         if self.every and state.global_step % self.every == 0 and not last:
             self.measured.append((state.global_step, self.measure()))

@@ -21,14 +21,13 @@ from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.diagnostics.llm.training.stacked_folds import StackedTrainer, stacked_config, trainable
-from tst.diagnostics.llm.training.step_report import StepReport
 from tst.diagnostics.llm.training.steps import warmup_steps
 from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.losses import run_losses
 from tst.noisy_tuning.objective import pair_loss
-from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.step_passes import PairCollator
-from tst.noisy_tuning.training import MeasureLosses, RunPlan, TrainedRuns, confidences
+from tst.noisy_tuning.training import MeasureLosses, RunPlan, TrainedRuns, train_probed
+from tst.optimizers.build import Reading
 from tst.optimizers.settings import OptimizerSettings
 
 
@@ -81,23 +80,16 @@ class RunsOptimizer(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One step of every run."""
         self.rows = self.rows or self._build()
-        for rows in self._with_gradients():
+        for rows in self.with_gradients():
             rows.rule.step()
 
-    def _with_gradients(self) -> list[_Rows]:
+    def with_gradients(self) -> list[_Rows]:
+        """The rules, each with the present gradient of its rows."""
         gradient = self.adapters.weights.grad
         assert gradient is not None
         for rows in self.rows:
             rows.rule.weights.grad = gradient[rows.start : rows.end]
         return self.rows
-
-    def read(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Confidence and AGAR of each run's last step."""
-        return [pair for rows in self.rows for pair in zip(*rows.rule.read(), strict=True)]
-
-    def foresee(self) -> list[torch.Tensor]:
-        """The confidence that each run's present gradient would get, NaN where it has none."""
-        return [value for rows in self._with_gradients() for value in rows.rule.foresee()]
 
 
 class StackedRunsTrainer(StackedTrainer):
@@ -125,9 +117,13 @@ class StackedRunsTrainer(StackedTrainer):
         most = self.rule.lora.max_grad_norm
         return norms.clamp(max=most) if most else norms
 
+    def read(self) -> list[Reading]:
+        """What each run's optimizer says of its last step."""
+        return [pair for rows in self.rule.rows for pair in zip(*rows.rule.read(), strict=True)]
+
     def foresee(self) -> list[torch.Tensor]:
-        """The confidence of each run's present gradient."""
-        return self.rule.foresee()
+        """The confidence that each run's present gradient would get, NaN where it has none."""
+        return [value for rows in self.rule.with_gradients() for value in rows.rule.foresee()]
 
 
 @contextmanager
@@ -148,20 +144,16 @@ def trained_together(
     adapters = StackedAdapters(base, lora, [seed] * len(plans))
     rule = RunsOptimizer(adapters, plans, lora)
     with tempfile.TemporaryDirectory() as folder, trainable(base, adapters):
+        arguments = stacked_config(
+            folder, base.device, lora, OptimizerSettings(), len(collator), seed,
+            memory.checkpointing,
+        )  # fmt: skip
         trainer = StackedRunsTrainer(
             plans,
             rule,
             adapters=adapters,
             model=base.model,
-            args=stacked_config(
-                folder,
-                base.device,
-                lora,
-                OptimizerSettings(),
-                len(collator),
-                seed,
-                memory.checkpointing,
-            ),
+            args=arguments,
             train_dataset=Dataset.from_dict({"step": range(len(collator))}),
             data_collator=collator,
             processing_class=base.tokenizer,
@@ -173,18 +165,4 @@ def trained_together(
                 adapters.bind()
             return run_losses(base.model, pairs, len(plans))
 
-        probe = StepProbe(
-            base.device, every, trainer.grad_norms, rule.read, lambda: measure(losses)
-        )
-        trainer.add_callback(probe)
-        trainer.add_callback(StepReport(f"{len(plans)} runs"))
-        if base.device.type == "cuda":
-            trainer.probe(collator.longest())
-        trainer.train()
-        steps = probe.tables(trainer.loss_history.by_step())
-
-        def foresee(pairs: Sequence[Example]) -> np.ndarray:
-            return confidences(trainer, len(plans), pairs)
-
-        curves = [probe.curves(run) for run in range(len(plans))]
-        yield TrainedRuns(steps, curves, losses, foresee)
+        yield train_probed(trainer, len(plans), f"{len(plans)} runs", losses, every, measure)

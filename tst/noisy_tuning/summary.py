@@ -27,16 +27,15 @@ LAST_STEPS = 10
 
 @dataclass
 class After:
-    """What training left of one run: its steps and curve, and losses and confidences of pairs.
+    """What training left of one run: its steps and curve, and losses and scores of pairs.
 
-    losses: of each pair, by part; scored, confidence: of the pairs that are scored as suspects
+    losses: of each pair, by part; scores: as of ``describe_scores``
     """
 
     steps: pd.DataFrame
     curve: pd.DataFrame
     losses: dict[str, np.ndarray]
-    scored: np.ndarray
-    confidence: np.ndarray
+    scores: pd.DataFrame
 
 
 DEFAULTS: dict[str, Any] = {
@@ -174,19 +173,18 @@ def describe_result(
     planned: Sequence[Step],
     before: Mapping[str, np.ndarray],
     after: After,
-    scores: pd.DataFrame,
     cost: Mapping[str, float],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """A run's tables by file name, and its summary.json.
 
-    planned: its steps; before: losses of pairs by part; scores: as of ``describe_scores``
+    planned: its steps; before: losses of pairs by part
     """
     steps = describe_steps(after.steps, planned, materials.train["corrupted"].to_numpy())
     tables = {
         "steps.parquet": steps,
         "pairs.parquet": describe_losses(measured.parts, before, after.losses),
         "curve.parquet": describe_curve(after.curve, before, after.losses, len(steps)),
-        "pair_scores.parquet": scores,
+        "pair_scores.parquet": after.scores,
     }
     data = describe_data(materials.table, materials.train, materials.heldout)
     trained_on = {int(row) for step in planned for row in step.rows}
@@ -195,7 +193,7 @@ def describe_result(
         "data": {**data, "cut": measured.cut, "trained_on": len(trained_on)},
         **summarise(steps),
         "memorisation": memorisation(before, after.losses),
-        "suspects": suspect_detection(scores),
+        "suspects": suspect_detection(after.scores),
         "cost": {
             "step_seconds": float(steps["seconds"].median()),
             "optimizer_seconds": float(steps["optimizer_seconds"].median()),

@@ -29,7 +29,7 @@ from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
 from tst.noisy_tuning.settings import TrainingSettings
 from tst.noisy_tuning.step_passes import PairCollator
-from tst.optimizers.build import ReadableOptimizer, build_optimizer
+from tst.optimizers.build import ReadableOptimizer, Reading, build_optimizer
 from tst.optimizers.settings import OptimizerSettings
 
 Losses = Callable[[Sequence[Example]], np.ndarray]
@@ -98,17 +98,41 @@ class ProbedTrainer(AnswerTrainer):
         grads = [p.grad for p in self.trained() if p.grad is not None]
         return torch.nn.utils.get_total_norm(grads).view(1)
 
+    def read(self) -> list[Reading]:
+        """What the optimizer of the one run says of its last step."""
+        assert self.readable is not None
+        return [self.readable.read()]
+
     def foresee(self) -> list[torch.Tensor | float]:
         """The confidence of the present gradients, of the one run."""
-        assert self.readable is not None and self.readable.foresee is not None
+        assert self.readable is not None
         return [self.readable.foresee()]
 
 
-def confidences(trainer: Any, runs: int, examples: Sequence[Example]) -> np.ndarray:
-    """The confidence (runs, n) of each example's gradient alone, drawn without dropout.
+def train_probed(
+    trainer: Any, runs: int, label: str, losses: Losses, every: int, measure: MeasureLosses
+) -> TrainedRuns:
+    """Train to the end, with every step measured.
 
-    trainer: a ``ProbedTrainer`` or ``StackedRunsTrainer`` that has trained
+    trainer: a ``ProbedTrainer`` or ``StackedRunsTrainer``; label: of the runs, in the log
+    losses: as of ``TrainedRuns``; every: steps between calls of ``measure``, 0: none
     """
+    probe = StepProbe(trainer, every, lambda: measure(losses))
+    trainer.add_callback(probe)
+    trainer.add_callback(StepReport(label))
+    if trainer.args.device.type == "cuda":
+        trainer.probe(trainer.data_collator.longest())
+    trainer.train()
+    return TrainedRuns(
+        probe.tables(trainer.loss_history.by_step()),
+        [probe.curves(run) for run in range(runs)],
+        losses,
+        lambda pairs: confidences(trainer, runs, pairs),
+    )
+
+
+def confidences(trainer: Any, runs: int, examples: Sequence[Example]) -> np.ndarray:
+    """The confidence (runs, n) of each example's gradient alone, drawn without dropout."""
     found = []
     probability, trainer.masks.probability = trainer.masks.probability, 0.0
     try:
@@ -143,14 +167,9 @@ def trained(
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(bare_again(base))
         arguments = sft_config(
-            folder,
-            base.device,
-            lora,
-            OptimizerSettings(),
-            len(collator),
-            seed,
+            folder, base.device, lora, OptimizerSettings(), len(collator), seed,
             memory.checkpointing,
-        )
+        )  # fmt: skip
         trainer = ProbedTrainer(
             plan,
             masks=masks,
@@ -169,21 +188,4 @@ def trained(
         def losses(pairs: Sequence[Example]) -> np.ndarray:
             return run_losses(adapter, pairs, 1)
 
-        def read() -> list[Any]:
-            assert trainer.readable is not None
-            return [trainer.readable.read()]
-
-        probe = StepProbe(base.device, every, trainer.grad_norms, read, lambda: measure(losses))
-        trainer.add_callback(probe)
-        trainer.add_callback(StepReport(plan.optimizer.name))
-        if base.device.type == "cuda":
-            trainer.probe(collator.longest())
-        trainer.train()
-        steps = probe.tables(trainer.loss_history.by_step())
-
-        def foresee(pairs: Sequence[Example]) -> np.ndarray:
-            if trainer.readable is None or trainer.readable.foresee is None:
-                return np.full((1, len(pairs)), np.nan)
-            return confidences(trainer, 1, pairs)
-
-        yield TrainedRuns(steps, [probe.curves(0)], losses, foresee)
+        yield train_probed(trainer, 1, plan.optimizer.name, losses, every, measure)

@@ -28,12 +28,12 @@ class ReadableOptimizer:
     read: (confidence, AGAR), means over coordinates, NaN for optimizers that have none; does not
         wait for the device
     foresee: the mean confidence that the parameters' present gradients would get in a next step,
-        which is not taken; None for optimizers that have no confidence
+        which is not taken; NaN for optimizers that have none
     """
 
     optimizer: torch.optim.Optimizer
     read: Callable[[], Reading] = _no_reading
-    foresee: Callable[[], torch.Tensor | float] | None = None
+    foresee: Callable[[], torch.Tensor | float] = lambda: torch.nan
 
 
 def optimizer_class(
