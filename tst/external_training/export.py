@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tst.config.schema import RunConfig, to_plain
-from tst.core.diagnostic import Fold
 from tst.core.errors import UserError
-from tst.core.folds import FoldPlan, split
-from tst.core.questions import QuestionTable
+from tst.core.folds import split
 from tst.diagnostics.llm.model.layers import adapted_layers
 from tst.diagnostics.llm.model.loading import DTYPES, outline, pick_device
 from tst.diagnostics.llm.model.weights_digest import digest_weights
 from tst.diagnostics.llm.prompting.encoding import Encoder
-from tst.diagnostics.llm.settings import require_valid
+from tst.diagnostics.llm.settings import ModelSettings, require_valid
 from tst.external_training.dataset_rows import (
     as_text,
     dataset_info,
@@ -33,7 +31,7 @@ from tst.external_training.manifest import (
 )
 from tst.external_training.rendering import Differences, compare_rendering, template_that_ends
 from tst.external_training.settings import FOR_LLAMAFACTORY, exported_config
-from tst.external_training.trainer_settings import as_yaml, fold_name, fold_settings
+from tst.external_training.trainer_settings import TrainedBase, as_yaml, fold_name, fold_settings
 from tst.records.files import checksum, read_json, write_json, write_text
 from tst.stress_testing.build import resolve_auto
 from tst.stress_testing.run import load_table, plan_for
@@ -78,31 +76,32 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
     encoder.letter_ids(table.frame)
     model = known.empty(config.model)
     assert known.source is not None  # models built on the spot are refused with the settings
-    local = Path(known.source).expanduser().is_dir()
-    source = str(Path(known.source).expanduser().resolve()) if local else known.source
+    own = Path(known.source).expanduser().resolve()
+    source = str(own) if own.is_dir() else known.source
     differences = compare_rendering(table.frame, encoder)
     template = None
-    if style in FOR_LLAMAFACTORY and local:
+    if style in FOR_LLAMAFACTORY and own.is_dir():
         template = template_that_ends(table.frame, encoder, differences)
         if template is not None or known.config.dtype != DTYPES[config.model.dtype]:
             source = BASE
-    targets = sorted({name.split(".")[-1] for name in adapted_layers(model, list(lora.targets))})
-    folds = plan.folds(config.fold.only)
+    base = TrainedBase(
+        source,
+        sorted({name.split(".")[-1] for name in adapted_layers(model, list(lora.targets))}),
+        sum(p.numel() for p in model.parameters()),
+    )
+    names: list[str] = []
     files: dict[str, str] = {}
-    for fold in folds:
-        settings = fold_settings(
-            lora,
-            config.model,
-            config.optimizer,
-            fold=fold,
-            seed=plan.seed,
-            rows=len(table.frame) - len(plan.heldout_rows(*fold)),
-            source=source,
-            targets=targets,
-            parameters=sum(p.numel() for p in model.parameters()),
-            style=style,
-        )
-        files |= _fold_texts(table, plan, fold, encoder, settings, style)
+    for fold in plan.folds(config.fold.only):
+        train, heldout = split(table.frame, plan, *fold)
+        settings = fold_settings(config, base, style, fold, plan.seed, len(train))
+        name, suffix = fold_name(fold), file_suffix(style)
+        names.append(name)
+        ids = table.frame.loc[heldout.index, "id"].astype(str).tolist()
+        files |= {
+            f"train-{name}{suffix}": as_text(training_rows(train, encoder, style), suffix),
+            f"train-{name}.yaml": as_yaml(settings, style),
+            f"heldout-{name}.jsonl": as_text(heldout_rows(heldout, ids, encoder, fold), ".jsonl"),
+        }
     manifest = Manifest(
         format=style,
         trainer="llamafactory" if style in FOR_LLAMAFACTORY else "unknown",
@@ -112,33 +111,40 @@ def export_folds(config: RunConfig, folder: Path, style: str) -> Exported:
             "questions": len(table.frame),
         },
         plan=describe_plan(table.frame, plan),
-        base={
-            "name": config.model.name,
-            "revision": config.model.revision,
-            "commit": vars(known.config).get("_commit_hash"),
-            "digest": digest_weights(known.source, config.model.revision),
-        },
-        folds=[fold_name(fold) for fold in folds],
+        base=_describe_base(config.model, known.config, known.source),
+        folds=names,
         config=_shared(config),
         files={},
         rendering=differences.to_plain(),
     )
     _require_own(folder, manifest)
-    for name, text in files.items():
-        write_text(folder / name, text)
     if source == BASE:
-        own = Path(known.source).expanduser().resolve()
         _link_base(own, folder / BASE, config.model.dtype, template)
-    if style in FOR_LLAMAFACTORY:
-        names = [f"train-{fold_name(fold)}" for fold in folds]
-        write_json(folder / DATASETS, dataset_info(names, style))
+    return Exported(folder, _write(folder, manifest, files), differences, template is not None)
+
+
+def _write(folder: Path, manifest: Manifest, files: dict[str, str]) -> Manifest:
+    """Write an export's files, its manifest, with their checksums, last."""
+    for file, text in files.items():
+        write_text(folder / file, text)
+    kept = [file for file in files if not file.endswith(".yaml")]
+    if manifest.format in FOR_LLAMAFACTORY:
+        names = [f"train-{name}" for name in manifest.folds]
+        write_json(folder / DATASETS, dataset_info(names, manifest.format))
         shutil.copy(RUN_SCRIPT, folder / "run.sh")
-    kept = [name for name in files if not name.endswith(".yaml")]
-    if style in FOR_LLAMAFACTORY:
         kept.append(DATASETS)
-    manifest = replace(manifest, files={name: checksum(folder / name) for name in kept})
-    write_json(folder / MANIFEST, asdict(manifest))
-    return Exported(folder, manifest, differences, template is not None)
+    whole = replace(manifest, files={file: checksum(folder / file) for file in kept})
+    write_json(folder / MANIFEST, asdict(whole))
+    return whole
+
+
+def _describe_base(model: ModelSettings, config: Any, source: str) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "revision": model.revision,
+        "commit": vars(config).get("_commit_hash"),
+        "digest": digest_weights(source, model.revision),
+    }
 
 
 def _link_base(source: Path, folder: Path, dtype: str, template: str | None) -> None:
@@ -158,25 +164,6 @@ def _link_base(source: Path, folder: Path, dtype: str, template: str | None) -> 
     if template is not None:
         (folder / TEMPLATE).unlink(missing_ok=True)
         write_text(folder / TEMPLATE, template)
-
-
-def _fold_texts(
-    table: QuestionTable,
-    plan: FoldPlan,
-    fold: Fold,
-    encoder: Encoder,
-    settings: dict[str, Any],
-    style: str,
-) -> dict[str, str]:
-    """The content of a fold's files by name."""
-    name, suffix = fold_name(fold), file_suffix(style)
-    train, heldout = split(table.frame, plan, *fold)
-    ids = table.frame.loc[heldout.index, "id"].astype(str).tolist()
-    return {
-        f"train-{name}{suffix}": as_text(training_rows(train, encoder, style), suffix),
-        f"train-{name}.yaml": as_yaml(settings, style),
-        f"heldout-{name}.jsonl": as_text(heldout_rows(heldout, ids, encoder, fold), ".jsonl"),
-    }
 
 
 def _shared(config: RunConfig) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tst.config.schema import RunConfig
 from tst.core.diagnostic import Fold
 from tst.core.errors import UserError
 from tst.core.folds import fold_seed
 from tst.diagnostics.llm.model.adapters import torch_seed
-from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
+from tst.diagnostics.llm.settings import ModelSettings
 from tst.external_training.settings import FOR_LLAMAFACTORY
 from tst.external_training.step_counts import count_steps
-from tst.optimizers.settings import OptimizerSettings
 
 SPARE_TOKENS = 16
 """Above max_length, which prompts are cut to already: what a chat template adds is never cut."""
@@ -40,77 +41,42 @@ def fold_name(fold: Fold) -> str:
     return f"{fold[0]}-{fold[1]}"
 
 
+@dataclass(frozen=True)
+class TrainedBase:
+    """The base that folds are trained on.
+
+    source: its folder or hub id; targets: last parts of the adapted layers' names
+    parameters: how many it has
+    """
+
+    source: str
+    targets: list[str]
+    parameters: int
+
+
 def fold_settings(
-    lora: LoraSettings,
-    model: ModelSettings,
-    optimizer: OptimizerSettings,
-    *,
-    fold: Fold,
-    seed: int,
-    rows: int,
-    source: str,
-    targets: list[str],
-    parameters: int,
-    style: str,
+    config: RunConfig, base: TrainedBase, style: str, fold: Fold, seed: int, rows: int
 ) -> dict[str, Any]:
     """All settings of a fold's training, as its YAML states them.
 
-    seed: the plan's; rows: training questions; source: the base's folder or hub id
-    targets: last parts of the adapted layers' names; parameters: of the base
+    seed: the plan's; rows: training questions
     """
-    name = fold_name(fold)
-    steps = count_steps(rows, lora.batch_size, lora.epochs)
-    own_seed = torch_seed(fold_seed(seed, *fold))
-    betas = optimizer.params.get("betas", [0.9, 0.999])
-    training: dict[str, Any] = {
-        "output_dir": f"adapters/{name}",
-        "per_device_train_batch_size": lora.batch_size,
-        "gradient_accumulation_steps": 1,
-        "learning_rate": float(lora.learning_rate),
-        "lr_scheduler_type": lora.scheduler,
-        "warmup_steps": -int(-(lora.warmup * steps) // 1),
-        "num_train_epochs": float(lora.epochs),
-        "weight_decay": float(lora.weight_decay),
-        "max_grad_norm": float(lora.max_grad_norm),
-        "optim": "adamw_torch",
-        "adam_beta1": float(betas[0]),
-        "adam_beta2": float(betas[1]),
-        "adam_epsilon": float(optimizer.params.get("eps", 1e-8)),
-        "bf16": model.dtype == "bfloat16",
-        "seed": own_seed,
-        "data_seed": own_seed,
-        "logging_steps": 10,
-        "save_strategy": "no",
-        "report_to": "none",
-    }
+    lora, name = config.diagnostic, fold_name(fold)
+    length = lora.max_length + SPARE_TOKENS
+    loaded = _loading(config.model, base.source)
     adapter = {
         "lora_rank": lora.r,
         "lora_alpha": int(lora.alpha) if float(lora.alpha).is_integer() else lora.alpha,
         "lora_dropout": float(lora.dropout),
-        "lora_target": ",".join(targets),
+        "lora_target": ",".join(base.targets),
         "use_rslora": lora.use_rslora,
         "use_dora": lora.use_dora,
     }
-    loaded: dict[str, Any] = {"model_name_or_path": source}
-    if model.revision:
-        loaded["model_revision"] = model.revision
-    if model.trust_remote_code:
-        loaded["trust_remote_code"] = True
-    if model.quantization == "nf4":
-        loaded["quantization_bit"] = 4
-        loaded["quantization_type"] = "nf4"
-        loaded["double_quantization"] = True
-    length = lora.max_length + SPARE_TOKENS
+    training = _training(config, name, torch_seed(fold_seed(seed, *fold)), rows)
     if style not in FOR_LLAMAFACTORY:
-        return {
-            **loaded,
-            "train_file": f"train-{name}.jsonl",
-            "max_length": length,
-            "packing": False,
-            **adapter,
-            **training,
-        }
-    if model.quantization == "nf4":
+        data = {"train_file": f"train-{name}.jsonl", "max_length": length, "packing": False}
+        return {**loaded, **data, **adapter, **training}
+    if config.model.quantization == "nf4":
         loaded["quantization_method"] = "bnb"
     return {
         **loaded,
@@ -130,8 +96,48 @@ def fold_settings(
         "overwrite_cache": True,
         "preprocessing_num_workers": 1,
         "overwrite_output_dir": True,
-        "disable_gradient_checkpointing": parameters < NO_CHECKPOINTING_BELOW,
+        "disable_gradient_checkpointing": base.parameters < NO_CHECKPOINTING_BELOW,
         **training,
+    }
+
+
+def _loading(model: ModelSettings, source: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = {"model_name_or_path": source}
+    if model.revision:
+        loaded["model_revision"] = model.revision
+    if model.trust_remote_code:
+        loaded["trust_remote_code"] = True
+    if model.quantization == "nf4":
+        loaded |= {
+            "quantization_bit": 4, "quantization_type": "nf4", "double_quantization": True
+        }  # fmt: skip
+    return loaded
+
+
+def _training(config: RunConfig, name: str, seed: int, rows: int) -> dict[str, Any]:
+    lora, optimizer = config.diagnostic, config.optimizer
+    steps = count_steps(rows, lora.batch_size, lora.epochs)
+    betas = optimizer.params.get("betas", [0.9, 0.999])
+    return {
+        "output_dir": f"adapters/{name}",
+        "per_device_train_batch_size": lora.batch_size,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": float(lora.learning_rate),
+        "lr_scheduler_type": lora.scheduler,
+        "warmup_steps": -int(-(lora.warmup * steps) // 1),
+        "num_train_epochs": float(lora.epochs),
+        "weight_decay": float(lora.weight_decay),
+        "max_grad_norm": float(lora.max_grad_norm),
+        "optim": "adamw_torch",
+        "adam_beta1": float(betas[0]),
+        "adam_beta2": float(betas[1]),
+        "adam_epsilon": float(optimizer.params.get("eps", 1e-8)),
+        "bf16": config.model.dtype == "bfloat16",
+        "seed": seed,
+        "data_seed": seed,
+        "logging_steps": 10,
+        "save_strategy": "no",
+        "report_to": "none",
     }
 
 
