@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from tst.core.folds import split
 from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.external_training.export import export_folds
 from tst.external_training.manifest import read_manifest
-from tst.external_training.rendering import compare_rendering, template_that_ends
 from tst.external_training.settings import FORMATS
 from tst.stress_testing.run import load_table, plan_for
 
@@ -149,55 +146,6 @@ def test_long_prompts_are_cut_as_they_are_scored(base, tmp_path):
         assert (" ... " in text) == was_cut
 
 
-def test_how_a_template_goes_on_after_an_answer_is_counted(base, asked, export_config):
-    table = load_table(export_config()).frame
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    same = compare_rendering(table, Encoder(tokenizer, 1024))
-    assert (same.compared, same.prompts, same.targets, same.more_tokens) == (24, 0, 0, {})
-    assert same.sentences() == []
-    tokenizer.chat_template = tokenizer.chat_template.replace("'<|end|>'", "'<|end|>\\n'")
-    more = compare_rendering(table, Encoder(tokenizer, 1024))
-    assert (more.prompts, more.targets, more.more_tokens) == (0, 0, {"\n": 24})
-    assert "24 of 24 targets end with '\\n' after ours" in more.sentences()
-    shorter = template_that_ends(table, Encoder(tokenizer, 1024), more)
-    own = copy(tokenizer)
-    own.chat_template = shorter
-    assert compare_rendering(table, Encoder(own, 1024)) == same
-    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    for messages, opens in ((turns, True), (turns[:1], True), (turns[:1], False)):
-        said = [t.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens)
-                for t in (tokenizer, own)]  # fmt: skip
-        assert said[0] == said[1]
-    # a template that writes the whole conversation otherwise than it opens an answer
-    tokenizer.chat_template += "{% if not add_generation_prompt %}{{ '' }}{% endif %}"
-    tokenizer.chat_template = tokenizer.chat_template.replace(
-        "{{ '<s>' }}", "{{ '<s>' if add_generation_prompt else '' }}"
-    )
-    other = compare_rendering(table, Encoder(tokenizer, 1024))
-    assert other.prompts == 24
-    assert template_that_ends(table, Encoder(tokenizer, 1024), other) is None
-
-
-def test_llamafactory_s_base_has_a_template_that_ends_with_the_answer(
-    export_config, base, tmp_path
-):
-    longer = tmp_path / "model"
-    shutil.copytree(base, longer)
-    path = longer / "chat_template.jinja"
-    path.write_text(path.read_text().replace("'<|end|>'", "'<|end|>\\n'"))
-    before = path.read_text()
-    done = export_folds(export_config(f"model.name={longer}"), tmp_path / "folds", "llamafactory")
-    assert done.ends and done.differences.more_tokens == {"\n": 24}
-    stated = yaml.safe_load((done.folder / "train-0-0.yaml").read_text())
-    assert stated["model_name_or_path"] == "base" and path.read_text() == before
-    read = AutoTokenizer.from_pretrained(done.folder / "base")
-    table = load_table(export_config()).frame
-    assert compare_rendering(table, Encoder(read, 1024)).sentences() == []
-    for style in ("chat", "trl"):  # those trainers learn the turn alone, whatever follows it
-        config = export_config(f"model.name={longer}", f"to={tmp_path}/{style}")
-        assert not export_folds(config, tmp_path / style, style).ends
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -244,29 +192,6 @@ def test_a_folder_with_something_else_is_refused_and_its_own_export_is_completed
             export_folds(config, place, "llamafactory")
 
 
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("{% for %}", "chat template cannot be rendered"),
-        ("{{ raise_exception('no') }}", "chat template cannot be rendered"),
-        (
-            "{% for m in messages %}{% if m.role != 'user' %}{{ raise_exception('no') }}"
-            "{% endif %}{{ m.content }}{% endfor %}",
-            "renders no assistant's turn",
-        ),
-    ],
-)
-def test_a_template_that_others_cannot_use_is_one_message(
-    export_config, base, tmp_path, template, message
-):
-    own = tmp_path / "model"
-    shutil.copytree(base, own)
-    (own / "chat_template.jinja").write_text(template)
-    config = export_config(f"model.name={own}")
-    with pytest.raises(UserError, match=message):
-        export_folds(config, tmp_path / "folds", "llamafactory")
-
-
 def test_the_manifest_knows_questions_plan_and_base(exported, export_config, base):
     manifest = exported.manifest
     table = load_table(export_config())
@@ -307,3 +232,13 @@ def test_trl_reads_the_prompts_and_targets_token_by_token(export_config, base, t
     for row, prompt, target in zip(trainer.train_dataset, prompts, targets, strict=True):
         assert row["input_ids"] == prompt.ids + target
         assert row["labels"] == [-100] * len(prompt.ids) + target
+
+
+def test_export_folds_of_some_folds_alone(export_config, tmp_path):
+    config = export_config("fold.only=[1]", f"to={tmp_path}/one")
+    done = export_folds(config, tmp_path / "one", "chat")
+    assert done.manifest.folds == ["0-1"]
+    assert not (tmp_path / "one" / "run.sh").exists()
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == [
+        "heldout-0-1.jsonl", "manifest.json", "train-0-1.jsonl", "train-0-1.yaml",
+    ]  # fmt: skip
