@@ -23,7 +23,7 @@ QUICK = ["diagnostic=rf", *SMALL, "benchmark.n=96"]
 
 SLOWEST = (
     "test_speed_benchmarks.py", "noisy_tuning/test_grid.py", "cli/test_main.py",
-    "stress_test/test_run.py", "diagnostics/llm/training/test_stacked_folds.py",
+    "stress_testing/test_run.py", "diagnostics/llm/training/test_stacked_folds.py",
     "tracking/test_offline_runs.py", "records/test_faults.py", "pruning/test_running.py",
     "auditing/test_audit.py", "diagnostics/llm/test_diagnostic.py", "cli/test_terminal.py",
     "external_training/test_score.py", "diagnostics/llm/model/test_architectures.py",

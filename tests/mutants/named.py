@@ -48,13 +48,13 @@ NAMED = (
         "the majority is fitted on held-out rows too",
         "                training = members & ~held\n",
         "                training = members\n",
-        ("tests/scoring/test_scores.py",),
+        ("tests/scoring/test_majority.py",),
     ),
     NamedMutant(
         "the number baseline is not averaged over the type",
         'means = scored["majority"][num].groupby(types[num]).transform("mean")',
         'means = scored["majority"][num]',
-        ("tests/scoring/test_scores.py",),
+        ("tests/scoring/test_majority.py",),
     ),
     NamedMutant(
         "the trees are dropped from the stack of multiple choice",
