@@ -73,20 +73,25 @@ def stress_test(
     settings.name = name or settings.name
     if isinstance(benchmark, pd.DataFrame):
         return run(config, table_from_frame(settings, benchmark))
-    if isinstance(benchmark, str | Path):
-        settings.path = str(benchmark)
-    else:
-        several = isinstance(benchmark, Iterable) and not isinstance(benchmark, Mapping)
-        items = list(benchmark) if several else []
-        dicts = [item for item in items if isinstance(item, Mapping)]
-        paths = [str(item) for item in items if isinstance(item, str | Path)]
-        if not items or len(items) not in (len(dicts), len(paths)):
-            raise UserError(
-                f"benchmark={brief(benchmark)}: expected a path or several, a DataFrame, dicts "
-                "with one question each, or the name of a configured benchmark."
-            )
-        if dicts:
-            return run(config, table_from_records(settings, dicts))
-        settings.path = paths
+    items = _paths_or_dicts(benchmark)
+    if isinstance(items, list) and isinstance(items[0], Mapping):
+        return run(config, table_from_records(settings, items))
+    settings.path = items
     name_benchmark(config)
     return run(config)
+
+
+def _paths_or_dicts(benchmark: Any) -> Any:
+    """A path or a list of paths as text, or a list of dicts. Raises UserError for anything else."""
+    if isinstance(benchmark, str | Path):
+        return str(benchmark)
+    several = isinstance(benchmark, Iterable) and not isinstance(benchmark, Mapping)
+    items = list(benchmark) if several else []
+    dicts = [item for item in items if isinstance(item, Mapping)]
+    paths = [str(item) for item in items if isinstance(item, str | Path)]
+    if not items or len(items) not in (len(dicts), len(paths)):
+        raise UserError(
+            f"benchmark={brief(benchmark)}: expected a path or several, a DataFrame, dicts "
+            "with one question each, or the name of a configured benchmark."
+        )
+    return dicts or paths

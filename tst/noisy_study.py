@@ -8,13 +8,18 @@ Examples::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tst.cli.command import Command
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
 from tst.core.ranges import existing_folder, one_of
+
+if TYPE_CHECKING:
+    from tst.analysis.noisy_groups import Runs, Setting, Variants
 
 FORMATS = ("pdf", "png")
 
@@ -38,15 +43,12 @@ def study(config: NoisyStudyConfig) -> Outcome:
     figures; the hypotheses over all settings.
     """
     from tst.analysis.experiments import find_experiments
-    from tst.analysis.figures.noisy import FIGURES, draw_fronts
     from tst.analysis.figures.noisy_overview import draw_overview
     from tst.analysis.figures.style import save_figure
-    from tst.analysis.noisy_fronts import end_points, front_table
     from tst.analysis.noisy_groups import group_variants
     from tst.analysis.noisy_hypotheses import overview
-    from tst.analysis.noisy_sentences import describe, describe_choices
-    from tst.analysis.noisy_study import compare
-    from tst.cli.noisy_console import show_comparison, show_overview
+    from tst.analysis.noisy_sentences import describe_choices
+    from tst.cli.noisy_console import show_overview
     from tst.cli.tables import standard_output
     from tst.records.files import write_csv, write_text
     from tst.records.kinds import NOISY_TUNING
@@ -80,20 +82,7 @@ def study(config: NoisyStudyConfig) -> Outcome:
         if not fronts:
             continue
         compared.append((setting, runs, fronts))
-        text = describe(setting, runs, fronts)
-        print(f"\n{text}")
-        write_text(folder / f"{setting.slug}.txt", text + "\n")
-        write_csv(folder / f"{setting.slug}-fronts.csv", front_table(fronts))
-        write_csv(folder / f"{setting.slug}-rates.csv", end_points(fronts))
-        figures = {"fronts": draw_fronts(fronts)} if setting.share else {}
-        if runs:
-            comparison = compare(runs)
-            show_comparison(comparison, standard_output())
-            write_csv(folder / f"{setting.slug}.csv", comparison)
-            figures |= {name: draw(runs) for name, draw in FIGURES.items()}
-        for name, figure in figures.items():
-            for form in config.formats:
-                save_figure(figure, folder / f"{setting.slug}-{name}.{form}")
+        _write_setting(config, setting, runs, fronts)
     if len(whole := overview(compared)):
         print("\nall settings")
         show_overview(whole, standard_output())
@@ -103,6 +92,36 @@ def study(config: NoisyStudyConfig) -> Outcome:
                 save_figure(draw_overview(whole), folder / f"overview.{form}")
     print(f"tables and figures: {folder}")
     return Outcome(FINISHED)
+
+
+def _write_setting(
+    config: NoisyStudyConfig, setting: Setting, runs: Runs, fronts: Mapping[str, Variants]
+) -> None:
+    """Tell how the optimizers compare in a setting, and write its tables and figures."""
+    from tst.analysis.figures.noisy import FIGURES, draw_fronts
+    from tst.analysis.figures.style import save_figure
+    from tst.analysis.noisy_fronts import end_points, front_table
+    from tst.analysis.noisy_sentences import describe
+    from tst.analysis.noisy_study import compare
+    from tst.cli.noisy_console import show_comparison
+    from tst.cli.tables import standard_output
+    from tst.records.files import write_csv, write_text
+
+    folder = Path(config.folder)
+    text = describe(setting, runs, fronts)
+    print(f"\n{text}")
+    write_text(folder / f"{setting.slug}.txt", text + "\n")
+    write_csv(folder / f"{setting.slug}-fronts.csv", front_table(fronts))
+    write_csv(folder / f"{setting.slug}-rates.csv", end_points(fronts))
+    figures = {"fronts": draw_fronts(fronts)} if setting.share else {}
+    if runs:
+        comparison = compare(runs)
+        show_comparison(comparison, standard_output())
+        write_csv(folder / f"{setting.slug}.csv", comparison)
+        figures |= {name: draw(runs) for name, draw in FIGURES.items()}
+    for name, figure in figures.items():
+        for form in config.formats:
+            save_figure(figure, folder / f"{setting.slug}-{name}.{form}")
 
 
 COMMAND = Command("noisy_study", NoisyStudyConfig, study)

@@ -184,6 +184,11 @@ def build_table(
             f"most {MAX_TYPES}. Check benchmark.columns.question_type (empty: one type), or set "
             "benchmark.merge_types_under=10 to call the rare ones Other."
         )
+    return QuestionTable(name, _frame(good), count, left_out, source, revision)
+
+
+def _frame(good: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows that are sound, as columns of objects in the order of BASE_COLUMNS."""
     frame = pd.DataFrame(good)
     for column in ("id", "question_type", "format", "question"):
         frame[column] = frame[column].astype(object)
@@ -196,8 +201,7 @@ def build_table(
     if CONTEXT in frame:
         frame[CONTEXT] = pd.Series([dict(r.get(CONTEXT) or {}) for r in good], dtype=object)
     order = [c for c in BASE_COLUMNS if c in frame]
-    frame = frame[order + [c for c in frame if c not in order]]
-    return QuestionTable(name, frame, count, left_out, source, revision)
+    return frame[order + [c for c in frame if c not in order]]
 
 
 def find_problem(row: Mapping[str, Any]) -> str:

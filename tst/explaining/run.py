@@ -96,15 +96,15 @@ def explain_record(
     found: list[Explained] = []
     left_out: dict[str, str] = {}
     with Progress("explaining", 2 * len(chosen), "prompt") as progress:
+        explainer = _Explainer(session, table, scored, settings, rng, progress)
         for fold, part in chosen.groupby("fold", sort=True):
             folder = adapter_folder(record, int(str(fold)), config.diagnostic)
             log.info("fold %d: explaining %d questions", fold, len(part))
             prompts = {i: _words(session, table, i) for i in part.index}
-            for i, prompt in prompts.items():
-                if prompt is None:
-                    left_out[str(table.at[i, "id"])] = "its prompt was cut to max_length"
+            cut = [str(table.at[i, "id"]) for i, prompt in prompts.items() if prompt is None]
+            left_out |= dict.fromkeys(cut, "its prompt was cut to max_length")
             whole = {i: prompt for i, prompt in prompts.items() if prompt is not None}
-            found += _explain_fold(session, folder, whole, table, scored, settings, rng, progress)
+            found += explainer.explain_fold(folder, whole)
     if not found:
         raise UserError("no chosen question fits max_length: there is nothing to explain.")
     order = {str(table.at[i, "id"]): n for n, i in enumerate(chosen.index)}
@@ -118,42 +118,44 @@ def explain_record(
     )
 
 
-def _explain_fold(
-    session: Session,
-    adapter: Path,
-    prompts: dict[Any, WordedPrompt],
-    table: pd.DataFrame,
-    scored: pd.DataFrame,
-    settings: ExplainConfig,
-    rng: np.random.Generator,
-    progress: Progress,
-) -> list[Explained]:
-    """The questions that one adapter answered. ``prompts``: by position in the table."""
-    untrained, found = {}, []
-    with _reader(session, None, None, settings.batch) as reader:
-        for i, prompt in prompts.items():
-            contrast = contrast_of(table.loc[i], scored.loc[i], session, None)
-            untrained[i] = reader.attribute(prompt, contrast)
-            progress.advance()
-    reading = FoldReading.load(adapter)
-    with _reader(session, adapter, reading, settings.batch) as reader:
-        for i, prompt in prompts.items():
-            row, scores = _row(table, i), scored.loc[i]
-            contrast = contrast_of(table.loc[i], scores, session, reading)
-            tuned = reader.attribute(prompt, contrast)
-            masking = measure_masking(
-                reader, prompt, tuned.words, contrast,
-                mask_token(session.base.tokenizer), settings.draws, rng,
-            )  # fmt: skip
-            found.append(
-                Explained(
-                    row, prompt, contrast.gold, contrast.runner_up, float(scores["s"]),
-                    float(scores["s_zero_shot"]), bool(scores["correct"] == 1.0),
-                    tuned, untrained[i], masking, cue_words(row, prompt.words),
-                )
-            )  # fmt: skip
-            progress.advance()
-    return found
+@dataclass
+class _Explainer:
+    """Explains questions of ``table``, which ``scored`` has the scores of, fold by fold."""
+
+    session: Session
+    table: pd.DataFrame
+    scored: pd.DataFrame
+    settings: ExplainConfig
+    rng: np.random.Generator
+    progress: Progress
+
+    def explain_fold(self, adapter: Path, prompts: dict[Any, WordedPrompt]) -> list[Explained]:
+        """The questions that one adapter answered. prompts: by position in the table."""
+        session, untrained, found = self.session, {}, []
+        with _reader(session, None, None, self.settings.batch) as reader:
+            for i, prompt in prompts.items():
+                contrast = contrast_of(self.table.loc[i], self.scored.loc[i], session, None)
+                untrained[i] = reader.attribute(prompt, contrast)
+                self.progress.advance()
+        reading = FoldReading.load(adapter)
+        with _reader(session, adapter, reading, self.settings.batch) as reader:
+            for i, prompt in prompts.items():
+                row, scores = _row(self.table, i), self.scored.loc[i]
+                contrast = contrast_of(self.table.loc[i], scores, session, reading)
+                tuned = reader.attribute(prompt, contrast)
+                masking = measure_masking(
+                    reader, prompt, tuned.words, contrast,
+                    mask_token(session.base.tokenizer), self.settings.draws, self.rng,
+                )  # fmt: skip
+                found.append(
+                    Explained(
+                        row, prompt, contrast.gold, contrast.runner_up, float(scores["s"]),
+                        float(scores["s_zero_shot"]), bool(scores["correct"] == 1.0),
+                        tuned, untrained[i], masking, cue_words(row, prompt.words),
+                    )
+                )  # fmt: skip
+                self.progress.advance()
+        return found
 
 
 def choose_questions(table: pd.DataFrame, scored: pd.DataFrame, most: int) -> pd.DataFrame:

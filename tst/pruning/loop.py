@@ -99,7 +99,6 @@ def prune(
     watch: called with each iteration and the number of questions removed after it
     The last iteration is the final state: the kept questions are diagnosed and none is removed.
     """
-    quotas = rules.quotas
     kept = np.arange(len(ids))
     removed: list[int] = []
     latest: dict[int, pd.DataFrame] = {}
@@ -117,23 +116,7 @@ def prune(
         scores = mean_scores(latest, kept)
         scores["ranking"] = ranking_scores(scores, rules.rank_by)
         values = scores["ranking"].to_numpy()
-        removed_counts = Counter(quotas.strata[removed])
-        removable = find_removable(quotas, kept, removed_counts)
-        best = highest(values[removable])
-        chosen = np.array([], dtype=np.int64)
-        if len(removed) >= quotas.budget:
-            stopped = BUDGET
-        elif not removable.any():
-            stopped = FLOORS
-        elif rules.tau is not None and not best > rules.tau:
-            stopped = TAU
-        else:
-            at_most = min(quotas.batch, quotas.budget - len(removed))
-            ranked = kept[rank(values, ids[kept])]
-            chosen = choose_batch(quotas, ranked, kept, removed_counts, at_most)
-            left = np.setdiff1d(kept, chosen)
-            if rules.groups is not None and len(set(rules.groups[left])) < rules.k:
-                stopped, chosen = GROUPS, chosen[:0]
+        chosen, best, stopped = _choose(rules, values, ids, kept, removed)
         diagnosed = [*diagnosed[:1], mean_scores(fresh, kept)]
         is_chosen = np.isin(kept, chosen)
         gone = values[is_chosen]
@@ -156,6 +139,29 @@ def prune(
         np.array(removed, dtype=np.int64), kept, stopped, iterations, table, diagnosed[0],
         diagnosed[-1],
     )  # fmt: skip
+
+
+def _choose(
+    rules: Rules, values: np.ndarray, ids: np.ndarray, kept: np.ndarray, removed: list[int]
+) -> tuple[np.ndarray, float, str]:
+    """The next questions to remove, the highest value that may go, and why none is removed."""
+    quotas, none = rules.quotas, np.array([], dtype=np.int64)
+    removed_counts = Counter(quotas.strata[removed])
+    removable = find_removable(quotas, kept, removed_counts)
+    best = highest(values[removable])
+    if len(removed) >= quotas.budget:
+        return none, best, BUDGET
+    if not removable.any():
+        return none, best, FLOORS
+    if rules.tau is not None and not best > rules.tau:
+        return none, best, TAU
+    at_most = min(quotas.batch, quotas.budget - len(removed))
+    ranked = kept[rank(values, ids[kept])]
+    chosen = choose_batch(quotas, ranked, kept, removed_counts, at_most)
+    left = np.setdiff1d(kept, chosen)
+    if rules.groups is not None and len(set(rules.groups[left])) < rules.k:
+        return none, best, GROUPS
+    return chosen, best, ""
 
 
 def seeds_of(rules: Rules, iteration: int) -> list[int]:

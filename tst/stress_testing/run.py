@@ -24,7 +24,6 @@ from tst.core.scoring_rules import ScoringRules
 from tst.records.environment import describe_environment, library_versions
 from tst.records.record import Record
 from tst.records.store import FolderStore
-from tst.scoring.intervals import bootstrap_column
 from tst.scoring.scores import score_predictions
 from tst.stress_testing.build import (
     build_diagnostic,
@@ -148,14 +147,8 @@ def tell_understanding(table: QuestionTable) -> None:
 def plan_for(config: RunConfig, table: QuestionTable) -> FoldPlan:
     """The fold plan that a config asks for."""
     fold = config.fold
-    return plan_folds(
-        table.frame,
-        fold.k,
-        fold.seed,
-        fold.repeats,
-        fold.grouping(table.groups),
-        fold.stratify,
-    )
+    groups = fold.grouping(table.groups)
+    return plan_folds(table.frame, fold.k, fold.seed, fold.repeats, groups, fold.stratify)
 
 
 def _run_folds(
@@ -180,13 +173,18 @@ def _run_folds(
                     _keep_fold(record, table.frame, plan, fold, predictions, rules)
                     progress.advance()
             else:
-                for fold, holder in record.folds.holders(wanted).items():
-                    if told.get(fold) != holder:
-                        log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
-                        told[fold] = holder
+                _tell_waiting(record.folds.holders(wanted), told)
                 time.sleep(WAIT_SECONDS)
     del diagnostic
     gc.collect()
+
+
+def _tell_waiting(holders: dict[Fold, str], told: dict[Fold, str]) -> None:
+    """Log who computes the folds that are waited for, each once. told: what was logged."""
+    for fold, holder in holders.items():
+        if told.get(fold) != holder:
+            log.info("waiting for fold %d-%d, computed by %s", *fold, holder)
+            told[fold] = holder
 
 
 def _keep_fold(
@@ -222,12 +220,10 @@ def _add_nulls(config: RunConfig, table: QuestionTable, plan: FoldPlan, record: 
     store = FolderStore.under(config.outputs_root, record.path)
     null = run_nulls(
         partial(build_diagnostic, quick, store),
-        table.frame,
+        table,
         plan,
-        bootstrap_column(table, plan),
-        record.read_summary()["overall"]["score_hard"],
+        record,
         config.null.repeats,
-        record.path / "null",
         config.scoring.rules(),
         n_jobs=config.n_jobs if in_parallel else 1,
     )

@@ -174,7 +174,8 @@ class Session:
             ]
 
         def scored() -> list[Scores]:
-            return score(model, self.encoder, folds, self.plan, readings, texts, title, self.lower)
+            head = AnswerHead(model, self.lower)
+            return score(head, self.encoder, folds, self.plan, readings, texts, title)
 
         return self._within_memory(scored)
 

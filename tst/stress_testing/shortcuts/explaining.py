@@ -60,18 +60,16 @@ def explain_answers(
     moved: where no statistic tells enough, those of the shortcut that moved the model are looked
         at, and if none of them says anything that shortcut is named without counts
     """
-    kinds, types = table["format"].to_numpy(), table["question_type"].to_numpy()
+    kinds = table["format"].to_numpy()
     parts = []
     for kind in ("mc", "num", "open"):
         asked = wanted[kinds[wanted] == kind]
         if len(asked):
-            alike = table["question_type"].isin(types[asked])  # np.isin: quadratic in texts
-            rows = np.flatnonzero((kinds == kind) & alike.to_numpy())
             part = None
             if moved is not None:
                 own = kinds[wanted] == kind
                 part = Moved(moved.shortcut[own], moved.least[own])
-            parts.append(_explain_format(table, fold, rows, asked, kind, rules, features, part))
+            parts.append(_explain_format(table, fold, asked, kind, rules, features, part))
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
     return pd.concat(parts).loc[wanted]
@@ -80,14 +78,15 @@ def explain_answers(
 def _explain_format(
     table: pd.DataFrame,
     fold: np.ndarray,
-    rows: np.ndarray,
     asked: np.ndarray,
     kind: str,
     rules: ScoringRules,
     features: Sequence[str],
     moved: Moved | None,
 ) -> pd.DataFrame:
-    """``explain_answers`` for the questions of one format. rows: those that are counted."""
+    """``explain_answers`` for the questions of one format."""
+    alike = table["question_type"].isin(set(table["question_type"].iloc[asked]))
+    rows = np.flatnonzero(((table["format"] == kind) & alike).to_numpy())
     answers = table["answer"].to_numpy(dtype=object)[rows]
     texts = table.drop(columns="answer").assign(unit=fold)
     fields = sorted({name for row in table["metadata"].iloc[rows] for name in row})

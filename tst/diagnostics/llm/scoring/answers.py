@@ -18,7 +18,6 @@ import torch
 from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
-from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
@@ -51,14 +50,13 @@ class Scores:
 
 @torch.inference_mode()
 def score(
-    model: torch.nn.Module,
+    head: AnswerHead,
     encoder: Encoder,
     folds: list[EncodedQuestions],
     plan: ScoringPlan,
     readings: list[FoldReading] | None = None,
     texts: list[list[Texts]] | None = None,
     title: str = "scoring",
-    lower: LowerStates | None = None,
 ) -> list[Scores]:
     """Scores of each adapter's questions.
 
@@ -67,13 +65,13 @@ def score(
         whose numbers are decoded; without a head the texts of a number's candidates decide
     texts: per trained adapter and question, token ids of the candidates of a number
     title: of the progress that is shown
-    lower: what the layers below the adapters make of texts; None for a model that is not cut.
-        Only whole texts are read with it: where a cache is continued, all layers run
+    Of a cut model only whole texts are read with the lower layers' states: where a cache is
+    continued, all layers run.
     """
     found = [Scores(_empty(questions)) for questions in folds]
+    model = head.model
     was_training = model.training
     model.eval()
-    head = AnswerHead(model, lower)
     progress = Progress(title, sum(len(q) for q in folds), "question")
     trained = readings is not None and all(r.head is not None for r in readings)
     weight = _stack_heads(readings, model) if readings is not None and trained else None

@@ -85,14 +85,15 @@ def score_choices(
         ids, positions = collate_prompts(prompts, plan.multiple)
         texts = [prompt.ids if prompt else None for prompt in prompts]
         logits = head.read(texts, ids.to(device), positions.reshape(-1).to(device))
-        scores, mass = _scores(head, logits, positions.shape, folds, kind, plan, weight, batch)
+        sizes = [int(folds[at[0]].n_options[at[1]]) if at else 1 for at in batch]
+        scores, mass = _scores(head, logits, positions.shape, kind, plan, weight, sizes)
         finished = 0
         for row, at in enumerate(batch):
             if at is None:
                 continue
             j, i, prompt = at
             questions = folds[j]
-            size = scores.shape[1] if kind == "num" else int(questions.n_options[i])
+            size = scores.shape[1] if kind == "num" else sizes[row]
             share = scores[row, :size] / len(questions.orders(i))
             found[j].scores[i] = found[j].scores.get(i, 0.0) + share
             found[j].letter_mass[i] = float(mass[row])
@@ -105,13 +106,12 @@ def _scores(
     head: AnswerHead,
     logits: torch.Tensor,
     shape: torch.Size,
-    folds: list[EncodedQuestions],
     kind: str,
     plan: ScoringPlan,
     weight: torch.Tensor | None,
-    batch: list[tuple[int, int, Prompt] | None],
+    sizes: list[int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (rows, choices), and letter masses (rows,)."""
+    """float64 (rows, choices), and letter masses (rows,). sizes: each row's number of options."""
     rows = shape[0]
     nothing = np.full(rows, np.nan)
     if kind == "num":
@@ -124,8 +124,7 @@ def _scores(
     logits = logits.float()
     letters = logits[:, torch.tensor(plan.letter_ids, device=logits.device)]
     beyond = torch.logsumexp(logits, dim=1, keepdim=True)
-    sizes = torch.tensor([int(folds[a[0]].n_options[a[1]]) if a else 1 for a in batch])
-    absent = torch.arange(letters.shape[1])[None, :] >= sizes[:, None]
+    absent = torch.arange(letters.shape[1])[None, :] >= torch.tensor(sizes)[:, None]
     inside = letters.masked_fill(absent.to(letters.device), -torch.inf)
     mass = torch.exp(torch.logsumexp(inside - beyond, dim=1)).clamp(max=1.0)
     return letters.double().cpu().numpy(), mass.cpu().numpy()
