@@ -8,6 +8,7 @@ from typing import Any
 from tst import __version__
 from tst.auditing.plan import GROUPED, RANDOM
 from tst.auditing.run import Audit
+from tst.core.number_text import percent, percent_interval
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.scoring.exposure import (
@@ -121,6 +122,13 @@ def _shortcuts(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
         name: {field: entry[field] for field in fields}
         for name, entry in summary.get("shortcuts", {}).items()
     }
+
+
+def share_right(record: RunRecord) -> str:
+    """ "52.1% [48.0, 56.2]": the questions that are answered right, with the interval."""
+    overall = record.summary["overall"]
+    low, high = overall["interval"]["score_hard"]
+    return f"{percent(overall['score_hard'])}% {percent_interval(low, high)}"
 
 
 def describe_run(record: RunRecord) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tst import __version__
 from tst.analysis.question_sets import title
-from tst.analysis.tables.plain_text import escape_markdown
-from tst.auditing.findings import find_types
+from tst.analysis.tables.plain_text import escape_markdown, table_row
+from tst.auditing.findings import find_types, share_right
 from tst.auditing.run import LLM, SIBLINGS, Audit
 from tst.auditing.siblings import describe_siblings_effect
-from tst.auditing.type_table import describe_types, table_row, type_table
-from tst.core.number_text import percent, percent_interval, points
+from tst.auditing.type_table import describe_types, type_table
+from tst.core.number_text import percent, points
 from tst.records.identity import RESULTS_VERSION
 from tst.records.run_records import RunRecord
 from tst.stress_testing.verdict import describe_nulls, headline
@@ -56,10 +56,9 @@ def render_page(audit: Audit, command: str, to_mend: list[str]) -> str:
 
 def _how_much(audit: Audit) -> str:
     overall = audit.deciding.summary["overall"]
-    low, high = overall["interval"]["score_hard"]
     return (
-        f"**{headline(audit.deciding.summary)}** Overall {percent(overall['score_hard'])}% "
-        f"{percent_interval(low, high)} are answered right without looking; guessing scores "
+        f"**{headline(audit.deciding.summary)}** Overall {share_right(audit.deciding)} are "
+        f"answered right without looking; guessing scores "
         f"{percent(overall['baseline'])}%, the most frequent answer of each type "
         f"{percent(overall['majority'])}%."
     )
@@ -96,13 +95,9 @@ def _change(audit: Audit) -> list[str]:
 def _llm(record: RunRecord | None) -> list[str]:
     if record is None:
         return []
-    overall = record.summary["overall"]
-    low, high = overall["interval"]["score_hard"]
-    counting = overall.get("nothing_beyond_counting", "")
-    return [
-        f"{record.subject} on {record.folds}: {percent(overall['score_hard'])}% "
-        f"{percent_interval(low, high)} right without looking. {counting}".strip()
-    ]
+    counting = record.summary["overall"].get("nothing_beyond_counting", "")
+    told = f"{record.subject} on {record.folds}: {share_right(record)} right without looking."
+    return [f"{told} {counting}".strip()]
 
 
 def _method(audit: Audit, command: str) -> list[str]:

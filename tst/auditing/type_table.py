@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tst.analysis.tables.plain_text import escape_markdown
+from tst.analysis.tables.plain_text import escape_markdown, table_row
 from tst.auditing.findings import TypeFinding
 from tst.auditing.plan import GROUPED, RANDOM
 from tst.auditing.run import Audit
@@ -40,10 +40,8 @@ def type_table(audit: Audit, types: list[TypeFinding]) -> list[str]:
     schemes = [s for s in (RANDOM, GROUPED) if s in audit.runs]
     folds = [f"{scheme} folds" for scheme in schemes]
     heads = ["question type", "n", "chance", *folds, "verdict", "to mend"]
-    lines = [
-        table_row(heads),
-        table_row(["---", *["---:"] * (1 + 1 + len(schemes)), "---", "---:"]),
-    ]
+    rules = ["---", *["---:"] * (2 + len(schemes)), "---", "---:"]
+    lines = [table_row(heads), table_row(rules)]
     for found in shown:
         cells = [escape_markdown(found.name), str(found.n), percent(found.chance)]
         cells += [_score(found, scheme) for scheme in schemes]
@@ -57,9 +55,9 @@ def type_table(audit: Audit, types: list[TypeFinding]) -> list[str]:
         counts = [f"{states.count(s)} {VERDICTS[s]}" for s in VERDICTS if s in states]
         cells = [f"{len(names)} other types", str(sum(t.n for t in rest)), ""]
         lines.append(table_row([*cells, *[""] * len(schemes), ", ".join(counts), ""]))
-    overall = {s: audit.runs[s].summary["overall"] for s in schemes}
     cells = ["**overall**", str(sum(t.n for t in types)), ""]
-    for part in overall.values():
+    for scheme in schemes:
+        part = audit.runs[scheme].summary["overall"]
         low, high = part["interval"]["score_hard"]
         cells.append(f"{percent(part['score_hard'])} {percent_interval(low, high)}")
     return [*lines, table_row([*cells, "", str(sum(t.to_mend for t in types))])]
@@ -118,8 +116,3 @@ def _names(names: list[str]) -> str:
     shown = ", ".join(escape_markdown(name) for name in names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def table_row(cells: list[str]) -> str:
-    """A line of a Markdown table."""
-    return "| " + " | ".join(cells) + " |"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tst.auditing.findings import find_types
+from tst.auditing.findings import find_types, share_right
 from tst.auditing.run import SIBLINGS, Audit
 from tst.auditing.siblings import describe_siblings_effect
 from tst.cli.console import show_first, show_verdict
 from tst.cli.tables import say
-from tst.core.number_text import percent, percent_interval, points
+from tst.core.number_text import percent, points
 from tst.records.run_records import RunRecord
 from tst.stress_testing.shortcuts.to_mend import read_to_mend
 from tst.stress_testing.verdict import describe_nulls, headline
@@ -77,9 +77,5 @@ def show_end(audit: Audit, files: Mapping[str, Path], llm: str, console: Console
 
 
 def _overall(record: RunRecord) -> str:
-    overall = record.summary["overall"]
-    low, high = overall["interval"]["score_hard"]
-    return (
-        f"{record.subject}, {record.folds}: {percent(overall['score_hard'])}% "
-        f"{percent_interval(low, high)} right, guessing {percent(overall['baseline'])}%"
-    )
+    guessing = percent(record.summary["overall"]["baseline"])
+    return f"{record.subject}, {record.folds}: {share_right(record)} right, guessing {guessing}%"

@@ -144,15 +144,16 @@ def _heat(question: Explained, values: np.ndarray, scale: float) -> str:
     cue = set(question.cue.tolist())
     parts: list[str] = []
     at = 0
-    for number, (word, value) in enumerate(zip(question.prompt.words, values, strict=True)):
+    for number, (word, value) in enumerate(
+        zip(question.prompt.words, values.tolist(), strict=True)
+    ):
         begin = prompt.index(word.text, at)
         parts.append(escape(prompt[at:begin]))
         at = begin + len(word.text)
-        share = abs(float(value)) / scale
-        classes = ["cue"] * (number in cue) + ["minus"] * (value < 0 and share > LEAST_TINTED)
-        tint = (
-            f" style='--a:{share:.2f}' title='{float(value):+.2f}'" if share > LEAST_TINTED else ""
-        )
+        share = abs(value) / scale
+        tinted = share > LEAST_TINTED
+        classes = ["cue"] * (number in cue) + ["minus"] * (tinted and value < 0)
+        tint = f" style='--a:{share:.2f}' title='{value:+.2f}'" if tinted else ""
         named = f" class='{' '.join(classes)}'" if classes else ""
         parts.append(f"<span{named}{tint}>{escape(word.text)}</span>" if named or tint
                      else escape(word.text))  # fmt: skip

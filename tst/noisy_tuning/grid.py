@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 
@@ -45,7 +44,11 @@ def expand(config: NoisyConfig) -> list[NoisyConfig]:
         if config.schedule.kind == "probe" and any(contender.filter_shares):
             log.info("%s is left out: a probe schedule has no filter", name)
             continue
-        variants = list(_variants(grid, contender))
+        variants = [
+            Variant(float(rate), float(share))
+            for share in contender.filter_shares
+            for rate in grid.learning_rates
+        ]
         if grid.take == "chosen":
             variants = [_read_choice(config, name, contender, variants)]
         for variant in variants:
@@ -55,12 +58,6 @@ def expand(config: NoisyConfig) -> list[NoisyConfig]:
     if not runs:
         raise UserError("grid.contenders: none is left that can run; name others.")
     return runs
-
-
-def _variants(grid: GridSettings, contender: ContenderSettings) -> Iterator[Variant]:
-    for share in contender.filter_shares:
-        for rate in grid.learning_rates:
-            yield Variant(float(rate), float(share))
 
 
 def _as_run(config: NoisyConfig, contender: ContenderSettings, variant: Variant) -> NoisyConfig:

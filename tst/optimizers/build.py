@@ -17,10 +17,6 @@ Reading = tuple[torch.Tensor | float, torch.Tensor | float]
 PACKAGES = {"adamw8bit": "bitsandbytes", "casmo_calibrated": "casmo-optimizer==0.3.0"}
 
 
-def _no_reading() -> Reading:
-    return torch.nan, torch.nan
-
-
 @dataclass(frozen=True)
 class ReadableOptimizer:
     """An optimizer with what it says of its last step.
@@ -32,7 +28,7 @@ class ReadableOptimizer:
     """
 
     optimizer: torch.optim.Optimizer
-    read: Callable[[], Reading] = _no_reading
+    read: Callable[[], Reading] = lambda: (torch.nan, torch.nan)
     foresee: Callable[[], torch.Tensor | float] = lambda: torch.nan
 
 

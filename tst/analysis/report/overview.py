@@ -83,7 +83,7 @@ def above_baseline(record: RunRecord) -> float:
 def describe_table(table: PaperTable) -> dict[str, Any]:
     """A paper table as headings, rows of texts and notes."""
     headings = [{"text": h, "label": True} for h in table.label_headings]
-    headings += [{"text": f"{c.span} {c.heading}".strip(), "label": False} for c in table.columns]
+    headings += [{"text": c.full_heading, "label": False} for c in table.columns]
     rows = [
         [
             *row.labels,

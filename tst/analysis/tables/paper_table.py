@@ -50,6 +50,11 @@ class Column:
     heading: str
     span: str = ""
 
+    @property
+    def full_heading(self) -> str:
+        """With the span before it."""
+        return f"{self.span} {self.heading}".strip()
+
 
 @dataclass
 class Row:
@@ -133,10 +138,6 @@ def footnotes(table: PaperTable) -> list[str]:
     return [*table.notes, *_missing(table), *_sources(table)]
 
 
-def _full_heading(column: Column) -> str:
-    return f"{column.span} {column.heading}".strip()
-
-
 def _missing(table: PaperTable) -> list[str]:
     """One note a reason: which columns of which rows."""
     notes: dict[str, dict[str, list[Row]]] = {}
@@ -146,7 +147,7 @@ def _missing(table: PaperTable) -> list[str]:
             figure = row.cells[column.key]
             if figure.missing:
                 reason = figure.reason or "not recorded"
-                columns_of.setdefault(reason, []).append(_full_heading(column))
+                columns_of.setdefault(reason, []).append(column.full_heading)
         for reason, columns in columns_of.items():
             notes.setdefault(reason, {}).setdefault(", ".join(columns), []).append(row)
     return [
@@ -166,7 +167,7 @@ def _sources(table: PaperTable) -> list[str]:
             figure = row.cells[column.key]
             if figure.records and not figure.missing:
                 sources = (figure.records, figure.seeds, figure.version)
-                columns_of.setdefault(sources, []).append(_full_heading(column))
+                columns_of.setdefault(sources, []).append(column.full_heading)
         parts = [
             f"{', '.join(names)}: {_seeds(seeds)}records {' '.join(hashes)}"
             + f" ({EARLIER} {version})" * bool(version)

@@ -12,9 +12,9 @@ from tst.analysis.tables.paper_table import PaperTable, footnotes, shown_labels,
 def render_markdown(table: PaperTable) -> str:
     """A heading, the caption, a pipe table, and the footnotes as a list."""
     headings = [*table.label_headings]
-    headings += [f"{c.span} {c.heading}".strip() for c in table.columns]
+    headings += [c.full_heading for c in table.columns]
     rules = ["---"] * len(table.label_headings) + ["---:"] * len(table.columns)
-    lines = [f"## {table.title}", "", table.caption, "", _line(headings), _line(rules)]
+    lines = [f"## {table.title}", "", table.caption, "", table_row(headings), table_row(rules)]
     for row, shown in zip(table.rows, shown_labels(table.rows), strict=True):
         labels = [escape_markdown(label) for label in shown]
         cells = []
@@ -22,7 +22,7 @@ def render_markdown(table: PaperTable) -> str:
             figure = row.cells[column.key]
             text = escape_markdown(write_figure(figure))
             cells.append(f"**{text}**" if figure.best else text)
-        lines.append(_line([*labels, *cells]))
+        lines.append(table_row([*labels, *cells]))
     if not table.rows:
         lines += ["", "No records."]
     notes = [f"- {escape_markdown(note)}" for note in footnotes(table)]
@@ -38,7 +38,8 @@ def escape_markdown(text: str) -> str:
     return text.replace("\n", " ")
 
 
-def _line(cells: list[str]) -> str:
+def table_row(cells: list[str]) -> str:
+    """A line of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 

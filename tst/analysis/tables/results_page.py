@@ -42,7 +42,8 @@ def render_page(
     above = ""
     for table in tables:
         if has_records(table):
-            text = f"{_MARK}{versions[table.name]}.*\n\n" + _body(render_markdown(table))
+            _, body = render_markdown(table).split("\n\n", 1)
+            text = f"{_MARK}{versions[table.name]}.*\n\n{body}"
             before = sections.get(table.title, "")
             sections = _put(sections, table.title, text, above)
             if (version := _version(before)) != versions[table.name] and any(
@@ -93,10 +94,6 @@ def _version(section: str) -> str:
     """The results version that stands under a section's heading; ``not known`` without one."""
     match = re.match(re.escape(_MARK) + r"(.+?)\.\*", section)
     return match[1] if match else "not known"
-
-
-def _body(section: str) -> str:
-    return section.split("\n\n", 1)[1]
 
 
 def _put(sections: dict[str, str], title: str, text: str, above: str) -> dict[str, str]:

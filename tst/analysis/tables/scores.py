@@ -157,16 +157,10 @@ def score_cells(
         field = f"{column.figure}_{measure}"
         reason = study.why_missing(questions, column.subject, column.scheme)
         cell = figure(choice, field, reason, POINTS if column.figure == DELTA else PERCENT)
-        spread = column.figure == SCORE
-        cells[column.key] = _with_sd(cell, choice, field, part, name) if spread else cell
+        if column.figure == SCORE and not name:  # question types are shown without the spread
+            cell = replace(cell, sd=pooled_fold_sd(choice, field, part, name))
+        cells[column.key] = cell
     return cells
-
-
-def _with_sd(figure: Figure, choice: Choice, score: str, part: str, name: str) -> Figure:
-    """With the spread over folds; question types are shown without."""
-    if name:
-        return figure
-    return replace(figure, sd=pooled_fold_sd(choice, score, part, name))
 
 
 def _question_types(study: Study, questions: QuestionSet) -> list[str]:

@@ -136,8 +136,7 @@ class OptionStatistics:
     def _of_option_words(self) -> Statistic:
         """By the words of the option itself; the word that speaks strongest counts."""
         questions = self.questions
-        tokens, starts = questions.texts.tokens(questions.option)
-        row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+        row, tokens = questions.texts.owned_tokens(questions.option)
         kind = questions.types[questions.owner[row]]
         words = np.stack([tokens, np.zeros_like(tokens)], axis=1)
         return self._strongest("option.word", combine(kind, tokens), row, words)

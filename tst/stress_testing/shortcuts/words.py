@@ -46,8 +46,7 @@ class Mentions:
 
 def mention_words(questions: QuestionArrays) -> Mentions:
     """The less common words of each question's type that several of its questions have."""
-    tokens, starts = questions.texts.tokens(questions.question)
-    owner = np.repeat(np.arange(len(questions)), np.diff(starts))
+    owner, tokens = questions.texts.owned_tokens(questions.question)
     apart = np.unique(np.stack([owner.astype(np.uint64), tokens]), axis=1)
     owner, token = apart[0].astype(np.int64), apart[1]
     _, type_of, sizes = np.unique(questions.types, return_inverse=True, return_counts=True)

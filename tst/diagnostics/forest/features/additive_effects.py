@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import lsqr
 
-from tst.diagnostics.forest.text.hashing import combine, distinct
+from tst.diagnostics.forest.text.hashing import combine, distinct, find_places
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.templates import MaskedQuestions
 
@@ -47,10 +47,8 @@ class AdditiveEffects:
         return self._matrix(*_entries(questions, masked), len(questions)) @ self._effects
 
     def _matrix(self, owner: np.ndarray, key: np.ndarray, size: int) -> csr_matrix:
-        if not len(self._known):
-            return csr_matrix((size, 0))
-        place = np.minimum(np.searchsorted(self._known, key), len(self._known) - 1)
-        there = self._known[place] == key
+        place = find_places(self._known, key)
+        there = place >= 0
         cells = (owner[there], place[there])
         return csr_matrix((np.ones(len(cells[0])), cells), shape=(size, len(self._known)))
 
@@ -59,8 +57,7 @@ def _entries(questions: QuestionArrays, masked: MaskedQuestions) -> tuple[np.nda
     """(question, key) of every filler and word, each once per question."""
     row, place = np.nonzero(masked.free)
     fillers = combine("filler", questions.types[row], masked.free[row, place])
-    tokens, starts = questions.texts.tokens(questions.question)
-    owner = np.repeat(np.arange(len(questions)), np.diff(starts))
+    owner, tokens = questions.texts.owned_tokens(questions.question)
     words = combine("word", questions.types[owner], tokens)
     rows, keys = [row, owner], [fillers, words]
     if questions.siblings is not None:

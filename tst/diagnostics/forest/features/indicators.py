@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from tst.diagnostics.forest.features.option_features import NO_CLAIMS, OptionText
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.hashing import combine, find_places
 from tst.diagnostics.forest.text.question_arrays import Claims
 
 
@@ -50,14 +50,6 @@ def shared_keys(key: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndar
     place = np.empty(len(key), dtype=np.int32)
     place[order] = np.where(shared, np.cumsum(shared, dtype=np.int32) - 1, np.int32(-1))[run]
     return ordered[fresh][shared], place
-
-
-def find_places(known: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """The place of each key among sorted known ones, -1 for none, (r,)."""
-    if not len(known):
-        return np.full(len(key), -1)
-    place = np.minimum(np.searchsorted(known, key), len(known) - 1)
-    return np.where(known[place] == key, place, -1)
 
 
 def _matrix(claims: Claims, place: np.ndarray, shape: tuple[int, int]) -> csr_matrix:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
-from tst.diagnostics.forest.text.hashing import distinct
+from tst.diagnostics.forest.text.hashing import distinct, find_places
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 from tst.diagnostics.forest.text.text_cache import TextCache
 
@@ -85,11 +85,11 @@ class NearestAnswers:
         place += np.tile(np.arange(size), len(folds))
         cells = (np.ones(len(place)), (place % size, place))
         by_kind = csr_matrix(cells, shape=(size, self._sums.shape[0])) @ self._sums
-        own = np.minimum(np.searchsorted(self._kinds, kinds), size - 1)
+        own = find_places(self._kinds, kinds)
         typed = (options @ _unit_rows(by_kind).T).tocsr()[np.arange(len(kinds)), own]
         columns = np.empty((len(kinds), 2))
         columns[:, 0] = options @ _unit_sum(by_kind)
-        columns[:, 1] = np.where(self._kinds[own] == kinds, np.asarray(typed).ravel(), 0.0)
+        columns[:, 1] = np.where(own >= 0, np.asarray(typed).ravel(), 0.0)
         return columns
 
     def _local(
@@ -119,13 +119,10 @@ class WordVectors:
 
     def vectors(self, texts: TextCache, ids: np.ndarray) -> csr_matrix:
         """One row of length 1 per text id, (len(ids), words)."""
-        tokens, starts = texts.tokens(ids)
-        owner = np.repeat(np.arange(len(ids)), np.diff(starts))
+        owner, tokens = texts.owned_tokens(ids)
         shape = (len(ids), len(self.words))
-        if not len(self.words):
-            return csr_matrix(shape)
-        place = np.minimum(np.searchsorted(self.words, tokens), len(self.words) - 1)
-        there = self.words[place] == tokens
+        place = find_places(self.words, tokens)
+        there = place >= 0
         matrix = csr_matrix((self.weight[place[there]], (owner[there], place[there])), shape=shape)
         return _unit_rows(matrix)
 

@@ -77,8 +77,7 @@ def _compare(
     """Of each option, (m,): weighted share and sum of its words that siblings have; how many
     siblings have its rarest word; how many offer the same option.
     """
-    tokens, starts = questions.texts.tokens(questions.option)
-    row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+    row, tokens = questions.texts.owned_tokens(questions.option)
     times = siblings.words.times_of(questions.owner[row], tokens)
     there = times > 0
     weight = siblings.weight(tokens)

@@ -98,12 +98,10 @@ def _number_features(questions: QuestionArrays, value: np.ndarray) -> dict[str, 
 
 def _overlap_features(questions: QuestionArrays) -> dict[str, np.ndarray]:
     """Words shared with the question and with the other options."""
-    tokens, starts = questions.texts.tokens(questions.option)
-    option = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+    option, tokens = questions.texts.owned_tokens(questions.option)
     option, token = distinct(option, tokens)
     question = questions.owner[option]
-    question_tokens, question_starts = questions.texts.tokens(questions.question)
-    question_owner = np.repeat(np.arange(len(questions)), np.diff(question_starts))
+    question_owner, question_tokens = questions.texts.owned_tokens(questions.question)
     in_question = np.isin(combine(question, token), combine(question_owner, question_tokens)) * 1.0
     _, which, times = np.unique(combine(question, token), return_inverse=True, return_counts=True)
     others = np.maximum(questions.n_options[question] - 1, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tst.diagnostics.forest.text.hashing import find_places
 from tst.diagnostics.forest.text.question_arrays import Claims
 
 LEAST_UNITS = 5
@@ -74,9 +75,9 @@ class KeyedTotals:
         """Totals (r, v) of some keys over all training rows; 0 for unknown keys."""
         if not len(self._known):
             return np.zeros((len(keys), self._all.shape[1]))
-        place = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
+        place = find_places(self._known, keys)
         sums = self._all.take(place, axis=0)
-        sums[self._known[place] != keys] = 0.0
+        sums[place < 0] = 0.0
         return sums.round(9, out=sums)
 
 

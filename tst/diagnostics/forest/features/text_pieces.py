@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from tst.diagnostics.forest.features.indicators import find_places, shared_keys
+from tst.diagnostics.forest.features.indicators import shared_keys
 from tst.diagnostics.forest.features.word_crosses import WordCrosses
-from tst.diagnostics.forest.text.hashing import combine, distinct
+from tst.diagnostics.forest.text.hashing import combine, distinct, find_places
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 CHARACTERS = (3, 5)
@@ -60,8 +60,7 @@ def _unit_matrix(row: np.ndarray, place: np.ndarray, shape: tuple[int, int]) -> 
 def _pieces(questions: QuestionArrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """(option, key) of every distinct part of every option's text, by family.what."""
     texts = questions.texts
-    tokens, starts = texts.tokens(questions.option)
-    row = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+    row, tokens = texts.owned_tokens(questions.option)
     pair = np.flatnonzero(row[1:] == row[:-1])
     found = {
         "pieces.words": (row, combine("word", tokens)),

@@ -62,8 +62,7 @@ def option_words(questions: QuestionArrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distinct_words(questions: QuestionArrays, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    tokens, starts = questions.texts.tokens(ids)
-    return distinct(np.repeat(np.arange(len(ids)), np.diff(starts)), tokens)
+    return distinct(*questions.texts.owned_tokens(ids))
 
 
 def _of_two(owner: np.ndarray, word: np.ndarray) -> np.ndarray:

@@ -63,7 +63,8 @@ class ChoiceModel:
         for left_out in rounds:
             inputs = self._encoder.of_training(left_out)
             inside = self._encoder.fold != left_out
-            train, correct = inputs.take(inside), self._correct_of(inputs, inside)
+            train = inputs.take(inside)
+            correct = self._encoder.correct[inside[inputs.questions.owner]]
             members = [
                 make().fit(train, correct, seed + len(parts)) for _, make in columns.values()
             ]
@@ -148,9 +149,6 @@ class ChoiceModel:
         place = self.columns.index("prior")
         shares = [np.exp(members[place].utilities(inputs)) for members in committee]
         return np.mean(shares, axis=0)
-
-    def _correct_of(self, inputs: OptionInputs, chosen: np.ndarray) -> np.ndarray:
-        return self._encoder.correct[chosen[inputs.questions.owner]]
 
     def _fit_stack(
         self, parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], defaults: np.ndarray

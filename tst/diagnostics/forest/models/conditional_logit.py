@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
+from tst.diagnostics.forest.text.hashing import find_places
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays
 
 OPTIONS = {"maxiter": 100, "ftol": 1e-6, "gtol": 1e-3}
@@ -86,9 +87,8 @@ class TypedLogit:
 
     def weights(self, questions: QuestionArrays) -> np.ndarray:
         """The weights that hold for each question, (n, f); unseen types have the common ones."""
-        place = np.minimum(np.searchsorted(self._kinds, questions.types), len(self._kinds) - 1)
-        known = self._kinds[place] == questions.types
-        return np.where(known[:, None], self._by_kind[place], self._common)
+        place = find_places(self._kinds, questions.types)
+        return np.where((place >= 0)[:, None], self._by_kind[place], self._common)
 
 
 def _miss(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from tst.diagnostics.forest.text.hashing import find_places
 from tst.diagnostics.forest.text.question_arrays import QuestionArrays, take
 
 PENALTIES = (100.0, 30.0)
@@ -47,9 +48,8 @@ class Stack:
         """The weights that hold for each question, (n, k); unseen types have the common ones."""
         if not len(self.kinds):
             return np.tile(self.common, (len(questions), 1))
-        place = np.minimum(np.searchsorted(self.kinds, questions.types), len(self.kinds) - 1)
-        known = self.kinds[place] == questions.types
-        return np.where(known[:, None], self.by_kind[place], self.common)
+        place = find_places(self.kinds, questions.types)
+        return np.where((place >= 0)[:, None], self.by_kind[place], self.common)
 
     def predict(self, questions: QuestionArrays, logs: np.ndarray, prior: np.ndarray) -> np.ndarray:
         """Probability of every option, (m,), from the members' log-probabilities (m, k).

@@ -53,6 +53,14 @@ def combine(*parts: np.ndarray | int | str) -> np.ndarray:
     return total
 
 
+def find_places(known: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """The place of each key among sorted known ones, -1 for none, (r,)."""
+    if not len(known):
+        return np.full(len(key), -1)
+    place = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    return np.where(known[place] == key, place, -1)
+
+
 def run_codes(codes: np.ndarray, run_start: np.ndarray) -> np.ndarray:
     """One code per run of consecutive token codes; run_start: first index of each run, rising.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tst.diagnostics.forest.text.hashing import combine
+from tst.diagnostics.forest.text.hashing import combine, find_places
 from tst.diagnostics.forest.text.text_cache import TextCache
 
 
@@ -38,11 +38,10 @@ class Entries:
         cells = combine(self.row, self.code)
         order = np.argsort(cells)
         wanted = combine(row, code)
-        place = np.minimum(np.searchsorted(cells[order], wanted), max(len(cells) - 1, 0))
-        if not len(cells):
-            return np.zeros(len(row))
-        found = order[place]
-        return np.where(cells[found] == wanted, self.times[found], 0).astype(float)
+        place = find_places(cells[order], wanted)
+        times = np.zeros(len(row))
+        times[place >= 0] = self.times[order[place[place >= 0]]]
+        return times
 
 
 @dataclass
@@ -63,8 +62,8 @@ class Siblings:
 
     def weight(self, codes: np.ndarray) -> np.ndarray:
         """The weight of each word; 0 for a word of no group."""
-        place = np.minimum(np.searchsorted(self.known, codes), len(self.known) - 1)
-        return np.where(self.known[place] == codes, self.weights[place], 0.0)
+        place = find_places(self.known, codes)
+        return np.where(place >= 0, self.weights[place], 0.0)
 
     def take(self, chosen: np.ndarray) -> Siblings:
         """Those of some questions, (n,) bool."""

@@ -174,8 +174,7 @@ def _move_up(filler: np.ndarray) -> np.ndarray:
 
 def _match_options(questions: QuestionArrays, filler: np.ndarray) -> tuple[np.ndarray, ...]:
     """The fields of MaskedQuestions from ``free`` on."""
-    tokens, starts = questions.texts.tokens(questions.option)
-    owner = np.repeat(np.arange(len(questions.option)), np.diff(starts))
+    owner, tokens = questions.texts.owned_tokens(questions.option)
     part_owner, part, _ = _runs(tokens, owner, ~np.isin(tokens, BREAKS))
     question = questions.owner[part_owner]
     same = part[:, None] == filler[question]

@@ -121,6 +121,11 @@ class TextCache:
         source = np.repeat(self.starts[ids] - starts[:-1], lengths) + np.arange(starts[-1])
         return self.codes[source], starts
 
+    def owned_tokens(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of some texts each token is of, and its code, text by text."""
+        tokens, starts = self.tokens(ids)
+        return np.repeat(np.arange(len(ids)), np.diff(starts)), tokens
+
     def character_runs(self, ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Codes of all runs of ``size`` characters, text by text, and how many each text has.
 
