@@ -16,7 +16,7 @@ from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
 from tst.noisy_tuning.step_passes import PairCollator
-from tst.noisy_tuning.training import ProbedTrainer, RunPlan, trained
+from tst.noisy_tuning.training import ProbedTrainer, RunPlan, SharedTraining, trained
 
 TINY = ModelSettings("tiny", quantization="none")
 
@@ -45,7 +45,8 @@ def run(base, examples, optimizer="adamw", micro_batch=6, steps=3, every=0, **se
     training = TrainingSettings(learning_rate=1e-2, **settings)
     memory = MemoryPlan(micro_batch, checkpointing=training.checkpointing)
     one = RunPlan(training, OptimizerSettings(optimizer), plan(steps=steps))
-    with trained(base, one, examples, 0, memory, every, measure) as outcome:
+    shared = SharedTraining(base, examples, 0, memory, every, measure)
+    with trained(shared, one) as outcome:
         (steps,), (curve,) = outcome.steps, outcome.curves
         return steps, curve, outcome.losses(examples)[0]
 

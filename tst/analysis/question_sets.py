@@ -48,7 +48,6 @@ class QuestionSet:
         return re.sub(r"[^A-Za-z0-9._]+", "-", self.title).strip("-")
 
     def is_of(self, record: RunRecord) -> bool:
-        """Whether a record has these questions."""
         return (record.benchmark, record.fingerprint) == (self.benchmark, self.fingerprint)
 
 

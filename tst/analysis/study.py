@@ -46,7 +46,6 @@ class Study:
 
     @property
     def models(self) -> list[str]:
-        """Slugs of the language models with records."""
         return sorted({r.model for r in self.found.records if r.model})
 
     def cell(
@@ -106,7 +105,6 @@ class Study:
     def why_missing(
         self, questions: QuestionSet, subject: Subject, scheme: str, stratify: str = TYPE
     ) -> str:
-        """Why a cell has no record."""
         states = [
             u.state
             for u in self.found.unusable

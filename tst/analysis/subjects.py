@@ -28,7 +28,6 @@ class Subject:
         return subject(self.label, self.model)
 
     def is_of(self, record: RunRecord) -> bool:
-        """Whether a record is of this diagnostic and this model."""
         return (record.diagnostic, record.model) == (self.diagnostic, self.model)
 
 

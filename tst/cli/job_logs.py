@@ -38,7 +38,6 @@ class Job:
     benchmark: str = ""
 
     def prefix(self, message: str) -> str:
-        """What is put before a log line."""
         job = "" if self.number is None else f"job {self.number}: "
         named = not self.benchmark or message.startswith(f"{self.benchmark}:")
         return job if named else f"{job}{self.benchmark}: "

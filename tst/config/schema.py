@@ -65,7 +65,6 @@ class ScoringSettings:
     open: str = one_of("auto", ("auto", "match", "vqa"))
 
     def rules(self) -> ScoringRules:
-        """The rules that these settings ask for."""
         return ScoringRules(self.mra_inclusive, self.open)
 
 

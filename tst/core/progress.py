@@ -30,7 +30,6 @@ class Progress:
             self._bar = tqdm(total=total, desc=title, unit=unit, leave=False)
 
     def advance(self, count: int = 1) -> None:
-        """So many more units are done."""
         self.done += count
         now = time.perf_counter()
         if self._bar is not None:
@@ -47,7 +46,6 @@ class Progress:
             )
 
     def close(self) -> None:
-        """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
 

@@ -51,7 +51,6 @@ class Contrast:
 
     @property
     def pair(self) -> ChoicePair:
-        """The two choices in the given order of the options."""
         return self.rotations[0].pair
 
 

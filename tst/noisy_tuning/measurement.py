@@ -27,7 +27,7 @@ from tst.noisy_tuning.materials import Materials, MeasuredPairs, encode_material
 from tst.noisy_tuning.settings import NO_CORRUPTION, NoisyConfig
 from tst.noisy_tuning.summary import After, describe_result
 from tst.noisy_tuning.suspects import describe_scores, list_suspects, scores_before
-from tst.noisy_tuning.training import RunPlan, TrainedRuns, trained
+from tst.noisy_tuning.training import RunPlan, SharedTraining, TrainedRuns, trained
 from tst.optimizers.settings import has_confidence
 from tst.records.record import Record
 from tst.records.store import FolderStore
@@ -159,14 +159,15 @@ def _train(
     started = time.perf_counter()
     cost = {"runs_at_once": float(runs), "micro_batch": float(memory.micro_batch)}
     cost["checkpointing"] = float(memory.checkpointing)
-    common = (pairs.examples, config.seed, memory, config.evaluation.every, pairs.means)
+    every = config.evaluation.every
+    shared = SharedTraining(base, pairs.examples, config.seed, memory, every, pairs.means)
     with ExitStack() as stack:
         if runs == 1:
-            outcome = stack.enter_context(trained(base, plans[0], *common))
+            outcome = stack.enter_context(trained(shared, plans[0]))
         else:
             from tst.noisy_tuning.stacked_runs import trained_together
 
-            outcome = stack.enter_context(trained_together(base, plans, *common))
+            outcome = stack.enter_context(trained_together(shared, plans))
         cost["train_seconds"] = (time.perf_counter() - started) / runs
         on_gpu = base.device.type == "cuda"  # a CPU knows the peak of the whole process alone
         cost["peak_memory_bytes"] = peak_memory(base.device) if on_gpu else float("nan")

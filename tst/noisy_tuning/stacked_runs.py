@@ -11,24 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from transformers import PrinterCallback
 
-from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.fold_casmo import fold_optimizer
 from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps, fold_rates
-from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
 from tst.diagnostics.llm.training.stacked_folds import StackedTrainer, stacked_config, trainable
 from tst.diagnostics.llm.training.steps import warmup_steps
 from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.losses import run_losses
 from tst.noisy_tuning.objective import pair_loss
-from tst.noisy_tuning.step_passes import PairCollator
-from tst.noisy_tuning.training import MeasureLosses, RunPlan, TrainedRuns, train_probed
+from tst.noisy_tuning.training import RunPlan, SharedTraining, TrainedRuns, train_probed
 from tst.optimizers.build import Reading
-from tst.optimizers.settings import OptimizerSettings
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,6 @@ class RunsOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One step of every run."""
         self.rows = self.rows or self._build()
         for rows in self.with_gradients():
             rows.rule.step()
@@ -127,37 +121,20 @@ class StackedRunsTrainer(StackedTrainer):
 
 
 @contextmanager
-def trained_together(
-    base: BaseModel,
-    plans: Sequence[RunPlan],
-    examples: Sequence[Example],
-    seed: int,
-    memory: MemoryPlan,
-    every: int,
-    measure: MeasureLosses,
-) -> Iterator[TrainedRuns]:
+def trained_together(shared: SharedTraining, plans: Sequence[RunPlan]) -> Iterator[TrainedRuns]:
     """As ``training.trained``, for runs that differ in optimizer, learning rate, label smoothing
     and in the pairs of their steps; runs with the same optimizer follow each other.
     """
-    collator = PairCollator(examples, [p.steps for p in plans], memory.micro_batch, seed)
-    lora = plans[0].training.lora(len(plans[0].steps[0].rows))
-    adapters = StackedAdapters(base, lora, [seed] * len(plans))
+    base, lora = shared.base, plans[0].lora
+    adapters = StackedAdapters(base, lora, [shared.seed] * len(plans))
     rule = RunsOptimizer(adapters, plans, lora)
     with tempfile.TemporaryDirectory() as folder, trainable(base, adapters):
-        arguments = stacked_config(
-            folder, base.device, lora, OptimizerSettings(), len(collator), seed,
-            memory.checkpointing,
-        )  # fmt: skip
         trainer = StackedRunsTrainer(
             plans,
             rule,
             adapters=adapters,
-            model=base.model,
-            args=arguments,
-            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
-            data_collator=collator,
-            processing_class=base.tokenizer,
             optimizers=(rule, torch.optim.lr_scheduler.LambdaLR(rule, lambda _: 1.0)),
+            **shared.trainer_arguments(stacked_config, folder, plans),
         )
 
         def losses(pairs: Sequence[Example]) -> np.ndarray:
@@ -165,4 +142,4 @@ def trained_together(
                 adapters.bind()
             return run_losses(base.model, pairs, len(plans))
 
-        yield train_probed(trainer, len(plans), f"{len(plans)} runs", losses, every, measure)
+        yield train_probed(shared, trainer, len(plans), f"{len(plans)} runs", losses)

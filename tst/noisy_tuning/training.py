@@ -17,6 +17,7 @@ from transformers import PrinterCallback
 from tst.diagnostics.llm.model.adapters import bare_again, lora_config
 from tst.diagnostics.llm.model.loading import BaseModel
 from tst.diagnostics.llm.prompting.batches import collate_pairs
+from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer, sft_config
 from tst.diagnostics.llm.training.dropout import DropoutMasks, seed_dropout
 from tst.diagnostics.llm.training.memory import MemoryPlan
@@ -48,6 +49,43 @@ class RunPlan:
     training: TrainingSettings
     optimizer: OptimizerSettings
     steps: Sequence[Step]
+
+    @property
+    def lora(self) -> LoraSettings:
+        return self.training.lora(len(self.steps[0].rows))
+
+
+@dataclass(frozen=True)
+class SharedTraining:
+    """What runs that are trained at once share, but for their plans.
+
+    every: steps between calls of ``measure``; 0: none
+    """
+
+    base: BaseModel
+    examples: Sequence[Example]
+    seed: int
+    memory: MemoryPlan
+    every: int
+    measure: MeasureLosses
+
+    def trainer_arguments(
+        self, config: Callable[..., Any], folder: str, plans: Sequence[RunPlan]
+    ) -> dict[str, Any]:
+        """Of a trainer of the plans; config: ``sft_config`` or ``stacked_config``."""
+        steps = [plan.steps for plan in plans]
+        collator = PairCollator(self.examples, steps, self.memory.micro_batch, self.seed)
+        arguments = config(
+            folder, self.base.device, plans[0].lora, OptimizerSettings(), len(collator), self.seed,
+            self.memory.checkpointing,
+        )  # fmt: skip
+        return {
+            "model": self.base.model,
+            "args": arguments,
+            "train_dataset": Dataset.from_dict({"step": range(len(collator))}),
+            "data_collator": collator,
+            "processing_class": self.base.tokenizer,
+        }
 
 
 @dataclass
@@ -110,14 +148,14 @@ class ProbedTrainer(AnswerTrainer):
 
 
 def train_probed(
-    trainer: Any, runs: int, label: str, losses: Losses, every: int, measure: MeasureLosses
+    shared: SharedTraining, trainer: Any, runs: int, label: str, losses: Losses
 ) -> TrainedRuns:
     """Train to the end, with every step measured.
 
     trainer: a ``ProbedTrainer`` or ``StackedRunsTrainer``; label: of the runs, in the log
-    losses: as of ``TrainedRuns``; every: steps between calls of ``measure``, 0: none
+    losses: as of ``TrainedRuns``
     """
-    probe = StepProbe(trainer, every, lambda: measure(losses))
+    probe = StepProbe(trainer, shared.every, lambda: shared.measure(losses))
     trainer.add_callback(probe)
     trainer.add_callback(StepReport(label))
     if trainer.args.device.type == "cuda":
@@ -147,38 +185,17 @@ def confidences(trainer: Any, runs: int, examples: Sequence[Example]) -> np.ndar
 
 
 @contextmanager
-def trained(
-    base: BaseModel,
-    plan: RunPlan,
-    examples: Sequence[Example],
-    seed: int,
-    memory: MemoryPlan,
-    every: int,
-    measure: MeasureLosses,
-) -> Iterator[TrainedRuns]:
-    """Train an adapter on the planned steps; the bare base again when the block ends.
-
-    every: steps between calls of ``measure``; 0: none
-    """
-    collator = PairCollator(examples, [plan.steps], memory.micro_batch, seed)
-    lora = plan.training.lora(len(plan.steps[0].rows))
-    masks = DropoutMasks(lora.dropout)
+def trained(shared: SharedTraining, plan: RunPlan) -> Iterator[TrainedRuns]:
+    """Train an adapter on the planned steps; the bare base again when the block ends."""
+    base, masks = shared.base, DropoutMasks(plan.lora.dropout)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(bare_again(base))
-        arguments = sft_config(
-            folder, base.device, lora, OptimizerSettings(), len(collator), seed,
-            memory.checkpointing,
-        )  # fmt: skip
         trainer = ProbedTrainer(
             plan,
             masks=masks,
-            model=base.model,
-            args=arguments,
-            train_dataset=Dataset.from_dict({"step": range(len(collator))}),
-            data_collator=collator,
-            processing_class=base.tokenizer,
-            peft_config=lora_config(lora, base.model),
+            peft_config=lora_config(plan.lora, base.model),
+            **shared.trainer_arguments(sft_config, folder, [plan]),
         )
         adapter: Any = trainer.model
         seed_dropout(adapter, masks)
@@ -188,4 +205,4 @@ def trained(
         def losses(pairs: Sequence[Example]) -> np.ndarray:
             return run_losses(adapter, pairs, 1)
 
-        yield train_probed(trainer, 1, plan.optimizer.name, losses, every, measure)
+        yield train_probed(shared, trainer, 1, plan.optimizer.name, losses)

@@ -107,7 +107,6 @@ class PruneSettings:
     blind: Any = expecting(None, "{name: [file, ...]}", is_mapping)
 
     def of_exposed_types(self) -> bool:
-        """Whether only exposed types lose questions."""
         return self.types == EXPOSED and not self.shares and self.like is None
 
     def judges(self) -> list[str]:

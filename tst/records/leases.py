@@ -140,7 +140,6 @@ class Leases:
         return sorted({owner.name for owner in found if owner is not None})
 
     def give_back(self, name: str) -> None:
-        """Remove a lease of ours."""
         path = self.folder / name
         with self._lock:
             self._held.discard(path)

@@ -208,7 +208,6 @@ class Record:
         self._write_status("finished", files={n: checksum(self.path / n) for n in names})
 
     def read_summary(self) -> dict[str, Any]:
-        """summary.json."""
         return dict(read_json(self.path / SUMMARY))
 
     # log ---------------------------------------------------------------------------------------

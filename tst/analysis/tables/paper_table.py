@@ -38,7 +38,6 @@ class Figure:
 
     @property
     def missing(self) -> bool:
-        """Whether there is no value to show."""
         return not self.text and not math.isfinite(self.value)
 
 

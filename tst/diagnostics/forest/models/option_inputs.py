@@ -28,7 +28,6 @@ class Block:
 
     @property
     def families(self) -> set[str]:
-        """The families of its columns."""
         return {self.names[place].split(".")[0] for place in np.unique(self.column)}
 
     def columns_of(self, family: str) -> np.ndarray:

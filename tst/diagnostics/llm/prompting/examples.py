@@ -32,7 +32,6 @@ class Example:
     by_token: bool = True
 
     def prompt(self, epoch: int) -> Prompt:
-        """The prompt shown in an epoch."""
         return self.prompts[epoch % len(self.prompts)]
 
     def fed_ids(self, prompt: Prompt) -> list[int]:
