@@ -23,7 +23,6 @@ from tst.diagnostics.llm.model.loading import keep_base, pick_device
 from tst.diagnostics.llm.settings import ModelSettings, OptimizerSettings
 from tst.noisy_tuning import training
 from tst.noisy_tuning.experiment import run
-from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.settings import (
     DataSettings,
     EvaluationSettings,
@@ -32,6 +31,7 @@ from tst.noisy_tuning.settings import (
     SuspectSettings,
     TrainingSettings,
 )
+from tst.noisy_tuning.step_probe import StepProbe
 
 OPTIMIZERS = {
     "adamw": {},

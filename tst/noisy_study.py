@@ -100,9 +100,9 @@ def _write_setting(
     """Tell how the optimizers compare in a setting, and write its tables and figures."""
     from tst.analysis.figures.noisy import FIGURES, draw_fronts
     from tst.analysis.figures.style import save_figure
+    from tst.analysis.noisy_comparison import compare
     from tst.analysis.noisy_fronts import end_points, front_table
     from tst.analysis.noisy_sentences import describe
-    from tst.analysis.noisy_study import compare
     from tst.cli.noisy_console import show_comparison
     from tst.cli.tables import standard_output
     from tst.records.files import write_csv, write_text

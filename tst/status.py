@@ -28,7 +28,7 @@ class StatusConfig:
 def show_status(config: StatusConfig) -> Outcome:
     """Print a line per record that is not finished, its command, and a count of all."""
     from tst.cli.console import show_states
-    from tst.records.survey import survey
+    from tst.records.record_states import survey
 
     show_states(survey(Path(config.outputs_root)), config.all)
     return Outcome(FINISHED)

@@ -21,8 +21,8 @@ from tst.config.composition import compose
 from tst.core.errors import UserError
 from tst.records.files import read_json
 from tst.records.identity import read_identity
+from tst.records.record_states import survey
 from tst.records.run_records import read_record
-from tst.records.survey import survey
 from tst.stress_testing.build import diagnostic_of
 from tst.stress_testing.identity import identify
 from tst.stress_testing.run import load_table

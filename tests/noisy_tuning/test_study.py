@@ -17,9 +17,9 @@ from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.build import draw_all
 from tst.analysis.figures.noisy import FIGURES
 from tst.analysis.figures.style import save_figure
+from tst.analysis.noisy_comparison import compare
 from tst.analysis.noisy_groups import group_runs, group_variants
 from tst.analysis.noisy_sentences import describe
-from tst.analysis.noisy_study import compare
 from tst.cli.noisy_console import show_comparison
 from tst.diagnostics.llm.settings import OptimizerSettings
 from tst.noisy_study import NoisyStudyConfig, study

@@ -12,10 +12,10 @@ from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.noisy_tuning.encoding import encode_pairs
 from tst.noisy_tuning.generated import generate_pairs
 from tst.noisy_tuning.losses import pair_losses
-from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import plan_steps
 from tst.noisy_tuning.settings import ScheduleSettings, TrainingSettings
 from tst.noisy_tuning.step_passes import PairCollator
+from tst.noisy_tuning.step_probe import StepProbe
 from tst.noisy_tuning.training import ProbedTrainer, RunPlan, SharedTraining, trained
 
 TINY = ModelSettings("tiny", quantization="none")

@@ -1,7 +1,7 @@
 from tst.records.identity import Identity
 from tst.records.leases import Leases
 from tst.records.record import Record
-from tst.records.survey import read_state, survey
+from tst.records.record_states import read_state, survey
 from tst.stress_testing.run import run
 
 

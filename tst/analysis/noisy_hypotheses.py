@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tst.analysis.experiments import Experiment
+from tst.analysis.noisy_comparison import measured
 from tst.analysis.noisy_fronts import curves_by_seed, first_at, gap_at_equal_loss, read_curve
 from tst.analysis.noisy_groups import REFERENCE, Runs, Setting, Variants
-from tst.analysis.noisy_study import measured
 from tst.noisy_tuning.measures import Figures, over_seeds, paired_difference
 from tst.optimizers.settings import OptimizerSettings, has_confidence
 

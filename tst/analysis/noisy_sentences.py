@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tst.analysis.noisy_comparison import interval, sign
 from tst.analysis.noisy_groups import REFERENCE, Choice, Runs, Setting, Variants
 from tst.analysis.noisy_hypotheses import detection, efficiency, may_detect, robustness
-from tst.analysis.noisy_study import interval, sign
 from tst.noisy_tuning.measures import Figures
 
 

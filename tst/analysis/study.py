@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tst.analysis.differences import Differences
+from tst.analysis.kept_differences import Differences
 from tst.analysis.question_sets import QuestionSet, find_question_sets
 from tst.analysis.selection import Choice, choose
 from tst.analysis.subjects import Subject, choose_shown, find_subjects

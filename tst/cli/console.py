@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tst.cli.tables import READABLE, say
 from tst.core.number_text import DASH
-from tst.records.survey import RecordState
+from tst.records.record_states import RecordState
 from tst.stress_testing.verdict import describe_verdict
 
 

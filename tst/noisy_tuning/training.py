@@ -26,10 +26,10 @@ from tst.diagnostics.llm.training.steps import as_inputs
 from tst.noisy_tuning.encoding import Example
 from tst.noisy_tuning.losses import run_losses
 from tst.noisy_tuning.objective import pair_loss
-from tst.noisy_tuning.probe import StepProbe
 from tst.noisy_tuning.schedule import Step
 from tst.noisy_tuning.settings import TrainingSettings
 from tst.noisy_tuning.step_passes import PairCollator
+from tst.noisy_tuning.step_probe import StepProbe
 from tst.optimizers.build import ReadableOptimizer, Reading, build_optimizer
 from tst.optimizers.settings import OptimizerSettings
 

@@ -17,7 +17,7 @@ from tst.records import identity
 from tst.records.files import checksum, read_json
 from tst.records.kinds import RecordKind
 from tst.records.record import SUMMARY
-from tst.records.slim import SLIM
+from tst.records.slim_records import SLIM
 
 OUTDATED = "outdated"
 """State of a finished record that another results version made."""

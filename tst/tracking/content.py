@@ -14,7 +14,7 @@ import pandas as pd
 from tst.records.files import checksum, read_json
 from tst.records.identity import read_identity
 from tst.records.kinds import RecordKind, kind_of
-from tst.records.survey import read_state
+from tst.records.record_states import read_state
 from tst.tracking.settings import TrackingSettings
 
 LABELS = ("id", "question_type", "format")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tst.records.files import read_json, write_json
 from tst.records.leases import Leases
-from tst.records.survey import read_state
+from tst.records.record_states import read_state
 from tst.tracking.content import TrackedRecord
 from tst.tracking.wandb_run import WandbRun, is_online
 

@@ -20,7 +20,7 @@ from tst.tracking.settings import TrackingSettings
 log = logging.getLogger("tst")
 
 GOOD_ENDS = ("finished", "partial", "running")
-"""States of a record (``survey.STATES``) with which its run ends as successful."""
+"""States of a record (``record_states.STATES``) with which its run ends as successful."""
 QUESTIONS = "questions"
 
 

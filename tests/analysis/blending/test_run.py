@@ -17,8 +17,8 @@ from tst.core.errors import UserError
 from tst.core.questions import build_table
 from tst.records.files import read_json
 from tst.records.kinds import BLEND
+from tst.records.record_states import survey
 from tst.records.run_records import find_records, read_record
-from tst.records.survey import survey
 
 
 @pytest.fixture(scope="module")

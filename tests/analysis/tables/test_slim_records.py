@@ -17,7 +17,7 @@ from tst.analysis.tables.paper_table import EARLIER, footnotes, write_figure
 from tst.analysis.tables.results_page import COMMANDS
 from tst.diagnostics.forest.declaration import Forest
 from tst.records.run_records import Found, RunRecord, find_records
-from tst.records.slim import without_places, without_text
+from tst.records.slim_records import without_places, without_text
 
 NAMES = [name for name in TABLES if name not in ("noisy", "pruning", "pruning_gap")]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tst.analysis.differences import Differences
 from tst.analysis.experiments import Experiment, find_experiments
+from tst.analysis.kept_differences import Differences
 from tst.analysis.study import Study
 from tst.analysis.tables.context import context_table
 from tst.analysis.tables.cost import cost_table
@@ -28,7 +28,7 @@ from tst.records.files import write_text
 from tst.records.identity import RESULTS_VERSION
 from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.run_records import RunRecord, find_records
-from tst.records.slim import is_slim, write_slim
+from tst.records.slim_records import is_slim, write_slim
 from tst.records.verification import describe_left_out
 
 Recorded = TypeVar("Recorded", RunRecord, Experiment)

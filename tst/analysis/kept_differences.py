@@ -9,7 +9,7 @@ from pathlib import Path
 from tst.analysis.comparison import compare
 from tst.records.files import read_json, write_json
 from tst.records.run_records import RunRecord
-from tst.records.slim import is_slim
+from tst.records.slim_records import is_slim
 
 FILE = "differences.json"
 FIELDS = ("diff_hard", "low_hard", "high_hard")
