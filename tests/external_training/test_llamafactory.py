@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from transformers import AutoTokenizer
 
+from tests.commands import run_here
 from tests.external_training.conftest import train_fold
 from tst.config.composition import compose
 from tst.core.errors import UserError
@@ -27,7 +28,6 @@ from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.external_training.export import export_folds
 from tst.external_training.llamafactory import is_trained_elsewhere, run_with_llamafactory
 from tst.external_training.settings import FOR_LLAMAFACTORY
-from tst.main import stress_test
 from tst.records.run_records import read_record
 from tst.stress_testing.run import load_table, plan_for
 
@@ -138,11 +138,13 @@ def test_one_fold_alone(run_config, environment):
     assert not result.complete and set(result.questions["fold"]) == {1}
 
 
-def test_a_dry_run_describes_what_would_be_trained(run_config, environment, monkeypatch, capsys):
-    monkeypatch.setattr("tst.main.in_sweep", lambda: False)
-    assert stress_test(run_config(environment(), "dry_run=true", "n_jobs=1")).state == "finished"
-    shown = capsys.readouterr().out
-    assert "optimizer steps per adapter" in shown and "tokens trained on" in shown
+def test_a_dry_run_describes_what_would_be_trained(words, environment, tmp_path):
+    done = run_here(
+        "tst.main", *words, "diagnostic.trainer=llamafactory", "dry_run=true",
+        f"diagnostic.llamafactory={environment()}", f"outputs_root={tmp_path}/out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "optimizer steps per adapter" in done.stdout and "tokens trained on" in done.stdout
 
 
 def test_no_program_and_other_commands_are_refused(run_config, tmp_path):
