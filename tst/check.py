@@ -10,7 +10,6 @@ Examples::
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from tst.cli.command import Command
 from tst.cli.command_line import as_typed
@@ -33,9 +32,8 @@ def check(config: RunConfig) -> Outcome:
 
     overrides, path = HydraConfig.get().overrides.task, config.benchmark.path
     audit = as_typed("audit", overrides, path)
-    data_root = Path(config.data_root) if config.data_root else None
     try:
-        table = load_benchmark(config.benchmark, data_root)
+        table = load_benchmark(config.benchmark, config.data_root)
     except UserError as error:
         if not error.settings:
             raise

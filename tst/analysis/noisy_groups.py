@@ -160,11 +160,10 @@ def group_variants(experiments: Sequence[Experiment]) -> Grouped:
             continue
         by_variant = grouped.variants.setdefault(setting, {}).setdefault(contender, {})
         by_variant.setdefault(variant, {})[seed] = those[0]
-    for setting, contenders in grouped.variants.items():
-        if setting.chooses:
-            for contender, variants in contenders.items():
-                if choice := _choose(variants):
-                    grouped.choices.setdefault(setting.study, {})[contender] = choice
+    for setting in filter(lambda setting: setting.chooses, grouped.variants):
+        for contender, variants in grouped.variants[setting].items():
+            if choice := _choose(variants):
+                grouped.choices.setdefault(setting.study, {})[contender] = choice
     return grouped
 
 

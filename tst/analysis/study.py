@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 
@@ -85,14 +86,16 @@ class Study:
                 return pair[0], pair[1]
         return random, grouped
 
+    def cells(self) -> Iterator[tuple[QuestionSet, Subject, str]]:
+        """Every set of questions with every diagnostic and kind of folds, recorded or not."""
+        return product(self.question_sets, self.subjects, (RANDOM, GROUPED))
+
     def recorded_cells(self) -> Iterator[tuple[tuple[str, str, str], Choice]]:
         """Titles of (set of questions, diagnostic, fold scheme), and the records, where any."""
-        for questions in self.question_sets:
-            for subject in self.subjects:
-                for scheme in (RANDOM, GROUPED):
-                    choice = self.cell(questions, subject, scheme)
-                    if choice.records:
-                        yield (questions.title, subject.title, scheme), choice
+        for questions, subject, scheme in self.cells():
+            choice = self.cell(questions, subject, scheme)
+            if choice.records:
+                yield (questions.title, subject.title, scheme), choice
 
     def difference(self, a: Choice, b: Choice) -> Figure:
         """The hard score of b minus that of a, paired by question, with its 95% interval."""

@@ -27,7 +27,9 @@ from tst.core.questions import QuestionTable, build_table
 MIN_PLANTED, AUTO_PLANTED = 16, 600
 
 
-def load_benchmark(settings: BenchmarkSettings, data_root: Path | None = None) -> QuestionTable:
+def load_benchmark(
+    settings: BenchmarkSettings, data_root: str | Path | None = None
+) -> QuestionTable:
     """Read, check and return a benchmark's questions, with what was understood of them.
 
     The rows come from ``settings.path``, else ``data_root/<name>/<local>``, else the hub; those of
@@ -93,7 +95,7 @@ def _planted_size(n: Any) -> int:
 
 
 def find_source(
-    settings: BenchmarkSettings, data_root: Path | None, all_columns: bool = False
+    settings: BenchmarkSettings, data_root: str | Path | None, all_columns: bool = False
 ) -> Source:
     """The records of a benchmark, with their answers, one record per question.
 
@@ -111,11 +113,13 @@ def complete(settings: BenchmarkSettings, source: Source) -> Source:
     return source
 
 
-def _read_source(settings: BenchmarkSettings, data_root: Path | None, all_columns: bool) -> Source:
+def _read_source(
+    settings: BenchmarkSettings, data_root: str | Path | None, all_columns: bool
+) -> Source:
     if settings.path is not None:
         return read_paths(settings.path, settings.sheet)
     tried = ""
-    if data_root is not None:
+    if data_root:
         root = Path(data_root).expanduser()
         if not root.is_dir():
             raise UserError(f"data_root={data_root}: no such folder.")

@@ -14,7 +14,7 @@ from tst.core.questions import QuestionTable
 
 
 def source_records(
-    settings: BenchmarkSettings, data_root: Path | None, table: QuestionTable
+    settings: BenchmarkSettings, data_root: str | Path | None, table: QuestionTable
 ) -> list[Record]:
     """The source record of every question of a table, in table order; pictures are left out.
 

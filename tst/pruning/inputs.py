@@ -48,9 +48,7 @@ def read_inputs(config: PruneConfig) -> Inputs:
     """
     settings = config.prune
     table = load_table(config)
-    source = source_records(
-        config.benchmark, Path(config.data_root) if config.data_root else None, table
-    )
+    source = source_records(config.benchmark, config.data_root, table)
     if settings.rank_by == "delta" and not diagnostic_of(config).has_zero_shot:
         raise UserError(
             f"prune.rank_by=delta: diagnostic={config.diagnostic.name} has no zero-shot model; use "

@@ -129,8 +129,7 @@ def describe(config: RunConfig, table: QuestionTable | None = None) -> str:
 
 def load_table(config: RunConfig) -> QuestionTable:
     """The benchmark's questions; what was understood of their source is told in the log."""
-    data_root = Path(config.data_root) if config.data_root else None
-    table = load_benchmark(config.benchmark, data_root)
+    table = load_benchmark(config.benchmark, config.data_root)
     tell_understanding(table)
     return table
 

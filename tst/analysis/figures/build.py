@@ -10,7 +10,7 @@ from tst.analysis.experiments import find_experiments
 from tst.analysis.figures.noisy import FIGURES, draw_fronts
 from tst.analysis.figures.records import draw_benchmarks, draw_pruning, draw_questions, draw_types
 from tst.analysis.noisy_groups import group_variants
-from tst.analysis.study import GROUPED, RANDOM, Study
+from tst.analysis.study import Study
 from tst.records.kinds import NOISY_TUNING, PRUNING
 from tst.records.run_records import find_records
 
@@ -21,13 +21,11 @@ def draw_all(outputs_root: Path) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     if study.found.records:
         figures["benchmarks"] = draw_benchmarks(study)
-    for questions in study.question_sets:
-        for subject in study.subjects:
-            for scheme in (RANDOM, GROUPED):
-                for record in study.cell(questions, subject, scheme).records[:1]:
-                    name = "-".join([questions.slug, subject.model or subject.diagnostic, scheme])
-                    figures[f"types-{name}"] = draw_types(record)
-                    figures[f"questions-{name}"] = draw_questions(record)
+    for questions, subject, scheme in study.cells():
+        for record in study.cell(questions, subject, scheme).records[:1]:
+            name = "-".join([questions.slug, subject.model or subject.diagnostic, scheme])
+            figures[f"types-{name}"] = draw_types(record)
+            figures[f"questions-{name}"] = draw_questions(record)
     pruning = draw_pruning(find_experiments(outputs_root, PRUNING)[0])
     if pruning is not None:
         figures["pruning"] = pruning

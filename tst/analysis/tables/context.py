@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tst.analysis.question_sets import QuestionSet
 from tst.analysis.selection import Choice, choose, settings_key
-from tst.analysis.study import GROUPED, RANDOM, Study, mean_figure, summary_field
+from tst.analysis.study import Study, mean_figure, summary_field
 from tst.analysis.subjects import Subject
 from tst.analysis.tables.paper_table import COUNT, Column, Figure, PaperTable, Row
 from tst.core.folds import TYPE
@@ -24,14 +24,11 @@ COLUMNS = [
 def context_table(study: Study) -> PaperTable:
     """A row per benchmark, diagnostic and fold scheme with records that read context."""
     rows = []
-    for questions in study.question_sets:
-        for subject in study.subjects:
-            for scheme in (RANDOM, GROUPED):
-                alone, context = find_pair(study, questions, subject, scheme)
-                if context.records:
-                    cells = _cells(study, alone, context)
-                    names = (questions.title, subject.title, context.records[0].folds)
-                    rows.append(Row(names, cells))
+    for questions, subject, scheme in study.cells():
+        alone, context = find_pair(study, questions, subject, scheme)
+        if context.records:
+            names = (questions.title, subject.title, context.records[0].folds)
+            rows.append(Row(names, _cells(study, alone, context)))
     return PaperTable(
         "context",
         "What the test set gives away as a set (hard scores)",
