@@ -17,16 +17,13 @@ from tst.core.folds import FoldPlan, fold_seed, split
 from tst.core.ranges import require_in_range
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.forest.declaration import Forest
-from tst.diagnostics.forest.features.option_features import OptionText
 from tst.diagnostics.forest.formats import FORMATS, join_formats, put_candidates, put_options
 from tst.diagnostics.forest.models.choice_model import ChoiceModel
 from tst.diagnostics.forest.models.number_model import NumberModel
 from tst.diagnostics.forest.models.open_model import OpenModel
-from tst.diagnostics.forest.models.option_inputs import OptionInputs
 from tst.diagnostics.forest.reasons import (
     by_shortcut,
     choice_reasons,
-    contributions,
     number_reasons,
 )
 from tst.diagnostics.forest.settings import ForestSettings
@@ -181,31 +178,12 @@ class ForestDiagnostic(Forest):
         probability = model.predict(columns, judged)
         put_options(predictions, questions, probability)
         if predictions.reasons is not None:
-            self._explain(predictions, questions, model, text, columns, probability, options)
+            reasons = choice_reasons(model, text, columns, options, probability)
+            _put_reasons(predictions, questions, *reasons)
         if predictions.permuted is not None:
             for family, permuted in model.predict_permuted(columns, judged, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 put_options(other, questions, permuted)
-
-    def _explain(
-        self,
-        predictions: Predictions,
-        questions: QuestionArrays,
-        model: ChoiceModel,
-        text: OptionText,
-        inputs: OptionInputs,
-        probability: np.ndarray,
-        options: list[list[str]],
-    ) -> None:
-        """What put the likeliest option of each question first, in names and in sentences."""
-        assert predictions.reasons is not None
-        assert predictions.contributions is not None
-        chosen, added = contributions(model, inputs, probability)
-        reasons = choice_reasons(model, text, inputs, options, chosen, added)
-        named = by_shortcut(added)
-        for row, sentences, shares in zip(questions.rows, reasons, named, strict=True):
-            predictions.reasons[row] = sentences
-            predictions.contributions[row] = shares
 
     def _predict_open(
         self,
@@ -225,8 +203,8 @@ class ForestDiagnostic(Forest):
         probability = model.choices.predict(inputs, judged)
         put_candidates(predictions, questions, candidates, probability, unlisted)
         if predictions.reasons is not None:
-            choices = model.choices
-            self._explain(predictions, questions, choices, text, inputs, probability, candidates)
+            reasons = choice_reasons(model.choices, text, inputs, candidates, probability)
+            _put_reasons(predictions, questions, *reasons)
         if predictions.permuted is not None:
             changed = model.choices.predict_permuted(inputs, judged, seed)
             for family, permuted in changed.items():
@@ -249,16 +227,23 @@ class ForestDiagnostic(Forest):
         columns = model.features.transform(questions)
         predictions.value[questions.rows] = model.predict(columns, questions.types)
         if predictions.reasons is not None:
-            assert predictions.contributions is not None
-            reasons = number_reasons(model.features, questions)
-            named = by_shortcut(model.contributions(columns, questions.types))
-            for row, sentences, shares in zip(questions.rows, reasons, named, strict=True):
-                predictions.reasons[row] = sentences
-                predictions.contributions[row] = shares
+            added = model.contributions(columns, questions.types)
+            _put_reasons(predictions, questions, number_reasons(model.features, questions), added)
         if predictions.permuted is not None:
             for family, values in model.predict_permuted(columns, questions.types, seed).items():
                 other = predictions.permuted[family] = Predictions.empty(len(predictions.value))
                 other.value[questions.rows] = values
+
+
+def _put_reasons(
+    predictions: Predictions, questions: QuestionArrays, reasons: list[list[str]], added: np.ndarray
+) -> None:
+    """What moved the answers, in sentences, and what each shortcut added, (n, shortcuts)."""
+    assert predictions.reasons is not None
+    assert predictions.contributions is not None
+    for row, sentences, shares in zip(questions.rows, reasons, by_shortcut(added), strict=True):
+        predictions.reasons[row] = sentences
+        predictions.contributions[row] = shares
 
 
 _diagnostics: dict[str, ForestDiagnostic] = {}

@@ -88,16 +88,6 @@ def chosen_options(
     return order[first], order[first + np.minimum(questions.n_options - 1, 1)]
 
 
-def contributions(
-    model: ChoiceModel, columns: OptionInputs, probability: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The likeliest option of each question, (n,), and what puts it ahead of the second likeliest:
-    what each shortcut adds to the difference of their log-probabilities, (n, shortcuts).
-    """
-    rows, others = chosen_options(columns.questions, probability)
-    return rows, model.contributions(columns, rows, others)
-
-
 def by_shortcut(added: np.ndarray) -> list[dict[str, float]]:
     """What adds most first, by name, of (n, shortcuts)."""
     order = np.argsort(-added, axis=1, kind="stable")
@@ -112,14 +102,14 @@ def choice_reasons(
     text: OptionText,
     columns: OptionInputs,
     options: list[list[str]],
-    rows: np.ndarray,
-    added: np.ndarray,
-) -> list[list[str]]:
-    """Up to MOST sentences per question: what adds most to the chosen option.
-
-    rows, added: from ``contributions``
+    probability: np.ndarray,
+) -> tuple[list[list[str]], np.ndarray]:
+    """Up to MOST sentences per question on what puts its likeliest option ahead of the second one,
+    and what each shortcut adds to the difference of their log-probabilities, (n, shortcuts).
     """
     questions = columns.questions
+    rows, others = chosen_options(questions, probability)
+    added = model.contributions(columns, rows, others)
     shown, scores, counts = _statistics(model, text, columns, rows)
     told = np.array([name in PHRASES for name in shown])
     is_claim = np.isnan(counts[:, :, 2])
@@ -143,7 +133,7 @@ def choice_reasons(
             else:
                 sentences.append(f"'{_cut(chosen)}': {WITHOUT_COUNTS[SHORTCUTS[shortcut]]}")
         texts.append(sentences)
-    return texts
+    return texts, added
 
 
 def _statistics(
