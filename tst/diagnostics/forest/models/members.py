@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tst.diagnostics.forest.features.nearest_answers import NAMES
 from tst.diagnostics.forest.features.option_features import POSITIVE
 from tst.diagnostics.forest.models.boosted_trees import boost, margins
 from tst.diagnostics.forest.models.conditional_logit import SparseLogit, TypedLogit
@@ -49,8 +50,46 @@ class Member(ABC):
         """
 
 
-class EncodingsLogit(Member):
-    """A conditional logit over encodings, with deviations per question type.
+class DenseLogit(Member):
+    """A conditional logit over dense columns, with deviations per question type.
+
+    read: picks the block; positive: columns whose weights may not be negative, (f,) bool; None for
+        no bound
+    """
+
+    def __init__(
+        self,
+        read: Callable[[OptionInputs], Block],
+        penalty: float,
+        typed_penalty: float,
+        positive: np.ndarray | None = None,
+    ) -> None:
+        self._read = read
+        self._logit = TypedLogit(penalty, typed_penalty, positive)
+
+    def fit(self, inputs: OptionInputs, correct: np.ndarray, seed: int) -> Member:
+        columns = self._read(inputs).values
+        self._scale = columns.std(0) + 1e-6
+        self._logit.fit(columns / self._scale, inputs.questions, correct)
+        return self
+
+    def utilities(self, inputs: OptionInputs) -> np.ndarray:
+        weights = self._weights(inputs, np.arange(len(inputs.questions.owner)))
+        return np.einsum("mf,mf->m", self._read(inputs).values, weights)
+
+    def blocks(self, inputs: OptionInputs) -> list[Block]:
+        return [self._read(inputs)]
+
+    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        return of_linear(self._read(inputs), rows, self._weights(inputs, rows))
+
+    def _weights(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
+        weights = self._logit.weights(inputs.questions) / self._scale
+        return weights.take(inputs.questions.owner[rows], axis=0)
+
+
+class EncodingsLogit(DenseLogit):
+    """Over encodings less the mean of the question's options.
 
     names: of the columns; chosen: those that it reads, (f,) bool
     positive: weights of encodings of training answers may not be negative
@@ -64,38 +103,19 @@ class EncodingsLogit(Member):
         typed_penalty: float,
         positive: bool = False,
     ) -> None:
-        self._chosen = chosen
         bound = np.array([name.endswith(POSITIVE) for name in names])[chosen]
-        self._logit = TypedLogit(penalty, typed_penalty, bound if positive else None)
 
-    def fit(self, inputs: OptionInputs, correct: np.ndarray, seed: int) -> Member:
-        columns = inputs.relative.values[:, self._chosen]
-        self._scale = columns.std(0) + 1e-6
-        self._logit.fit(columns / self._scale, inputs.questions, correct)
-        return self
+        def read(inputs: OptionInputs) -> Block:
+            return inputs.relative.pick(chosen)
 
-    def utilities(self, inputs: OptionInputs) -> np.ndarray:
-        columns = inputs.relative.values[:, self._chosen]
-        weights = self._logit.weights(inputs.questions) / self._scale
-        return np.einsum("mf,mf->m", columns, weights.take(inputs.questions.owner, axis=0))
+        super().__init__(read, penalty, typed_penalty, bound if positive else None)
+        self._chosen = chosen
 
     def by_column(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
         """What each encoding adds to the utility of some options, (r, f)."""
         added = np.zeros((len(rows), len(self._chosen)))
-        chosen = inputs.relative.values[rows][:, self._chosen]
-        added[:, self._chosen] = chosen * self._weights(inputs, rows)
+        added[:, self._chosen] = self._read(inputs).values[rows] * self._weights(inputs, rows)
         return added
-
-    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
-        [block] = self.blocks(inputs)
-        return of_linear(block, rows, self._weights(inputs, rows))
-
-    def blocks(self, inputs: OptionInputs) -> list[Block]:
-        return [inputs.relative.pick(self._chosen)]
-
-    def _weights(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
-        weights = self._logit.weights(inputs.questions) / self._scale
-        return weights[inputs.questions.owner[rows]]
 
 
 class TextLogit(Member):
@@ -117,32 +137,6 @@ class TextLogit(Member):
 
     def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
         return of_linear(self._read(inputs), rows, self._logit.weights)
-
-
-class NearestLogit(Member):
-    """A conditional logit over the evidence from similar options of training questions."""
-
-    def __init__(self, penalty: float, typed_penalty: float) -> None:
-        self._penalties = penalty, typed_penalty
-
-    def fit(self, inputs: OptionInputs, correct: np.ndarray, seed: int) -> Member:
-        columns = inputs.nearest.values
-        self._scale = columns.std(0) + 1e-6
-        positive = np.ones(columns.shape[1], dtype=bool)
-        self._logit = TypedLogit(*self._penalties, positive)
-        self._logit.fit(columns / self._scale, inputs.questions, correct)
-        return self
-
-    def utilities(self, inputs: OptionInputs) -> np.ndarray:
-        weights = (self._logit.weights(inputs.questions) / self._scale)[inputs.questions.owner]
-        return np.einsum("mf,mf->m", inputs.nearest.values, weights)
-
-    def blocks(self, inputs: OptionInputs) -> list[Block]:
-        return [inputs.nearest]
-
-    def contributions(self, inputs: OptionInputs, rows: np.ndarray) -> np.ndarray:
-        weights = self._logit.weights(inputs.questions) / self._scale
-        return of_linear(inputs.nearest, rows, weights[inputs.questions.owner[rows]])
 
 
 class Trees(Member):
@@ -247,6 +241,10 @@ def member_columns(
     def pieces(inputs: OptionInputs) -> Block:
         return inputs.pieces
 
+    def nearest(inputs: OptionInputs) -> Block:
+        return inputs.nearest
+
+    positive = np.ones(len(NAMES), dtype=bool)
     columns: dict[str, tuple[float, Callable[[], Member]]] = {
         "encodings.free": (0.2, lambda: EncodingsLogit(names, no_counts, 15.0, 100.0)),
         "encodings.positive": (0.25, lambda: EncodingsLogit(names, no_counts, 10.0, 100.0, True)),
@@ -256,7 +254,7 @@ def member_columns(
         "pieces.strong": (0.1, lambda: TextLogit(pieces, 50.0)),
         "trees": (0.2, lambda: Trees(trees, settings.leaf, n_jobs)),
         "boosted": (0.15, BoostedTrees),
-        "nearest": (0.05, lambda: NearestLogit(3.0, 30.0)),
+        "nearest": (0.05, lambda: DenseLogit(nearest, 3.0, 30.0, positive)),
         "prior": (0.05, PositionPrior),
     }
     chosen = set(settings.members)
