@@ -14,14 +14,13 @@ from pathlib import Path
 from tst.cli.command import Command
 from tst.cli.outcomes import FINISHED, Outcome
 from tst.core.errors import UserError
-from tst.core.ranges import existing_folder
 
 
 @dataclass
 class ReportConfig:
     """outputs_root: records are read from it; record: this folder alone; out: the HTML file."""
 
-    outputs_root: str = existing_folder("outputs")
+    outputs_root: str = "outputs"
     record: str | None = None
     out: str = "outputs/report.html"
     fail_fast: bool = False
@@ -41,6 +40,11 @@ def report(config: ReportConfig) -> Outcome:
     if config.record is not None:
         found = Found([read_record(Path(config.record))], [])
     else:
+        if not root.is_dir():
+            raise UserError(
+                f"outputs_root={root}: expected an existing folder; a single record, wherever its "
+                "folder is, is record=PATH."
+            )
         found = find_records(root)
         pruning, _ = find_experiments(root, PRUNING)
         noisy, _ = find_experiments(root, NOISY_TUNING)

@@ -37,6 +37,19 @@ def test_whole_records_are_read(study: tuple[Path, dict[str, Path]]) -> None:
     assert len(llm.questions) == 96
 
 
+def test_a_folder_that_was_copied_elsewhere_keeps_its_names(
+    study: tuple[Path, dict[str, Path]], tmp_path: Path
+) -> None:
+    original = read_record(study[1]["llm"])
+    shutil.copytree(original.path, tmp_path / "mail" / original.hash)
+    copy = read_record(tmp_path / "mail" / original.hash)
+    assert copy.benchmark == original.benchmark == "planted"
+    assert (copy.subject, copy.folds) == (original.subject, original.folds)
+    copy.path.rename(tmp_path / "renamed")
+    with pytest.raises(UserError, match=rf"name is not {original.hash}, the hash .*rename it"):
+        read_record(tmp_path / "renamed")
+
+
 @pytest.mark.parametrize("name", ["questions.parquet", "summary.json", "predictions.parquet"])
 def test_changed_files_are_left_out(copied: tuple[Path, dict[str, Path]], name: str) -> None:
     root, paths = copied

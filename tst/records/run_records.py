@@ -19,6 +19,7 @@ from tst.diagnostics.known import find_diagnostic
 from tst.records.files import read_json
 from tst.records.identity import Identity, flatten, read_identity
 from tst.records.kinds import STRESS_TEST
+from tst.records.kinds.kind import folder_name
 from tst.records.verification import Unusable, verify
 
 QUESTIONS = "questions.parquet"
@@ -28,7 +29,7 @@ QUESTIONS = "questions.parquet"
 class RunRecord:
     """A finished, verified record of a stress test.
 
-    benchmark: as in the folder's path
+    benchmark: as in the path of a folder that stands where the run wrote it
     diagnostic: its name; model: short name of the model that it reads, empty where it reads none
     label: what people call the diagnostic
     leaves: the settings that can change a number, by dotted path
@@ -166,6 +167,7 @@ def examine(path: Path, slim: bool = False) -> RunRecord | Unusable:
         config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
         about = found.summary["diagnostic"]
         who = str(about["name"]), str(about["model"]), str(about["label"])
+        benchmark = folder_name(str(found.summary["data"]["benchmark"]))  # a copy is elsewhere
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         reason = f"another version of the code made it ({type(error).__name__})"
         return Unusable(path, benchmark, "stale", reason)
@@ -180,7 +182,7 @@ def why_stale(made: Identity, config: dict[str, Any], name: str, earlier: bool =
     earlier: an earlier version of its diagnostic will do
     """
     if made.hash != name:
-        return "its folder's name is not the hash of its identity.json"
+        return f"its folder's name is not {made.hash}, the hash of its identity.json (rename it)"
     settings = flatten(config)
     changed = [
         path

@@ -1,5 +1,6 @@
 """tables, report, compare and figures as a user types them, in processes of their own."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -61,6 +62,17 @@ def test_figures(study: Paths, tmp_path: Path) -> None:
     assert all(p.read_bytes().startswith(b"%PDF") for p in tmp_path.iterdir())
 
 
+def test_a_record_of_another_machine_is_reported_where_no_outputs_are(
+    study: Paths, tmp_path: Path
+) -> None:
+    record = study[1]["random"]
+    shutil.copytree(record, tmp_path / record.name)
+    done = run_command("tst.report", f"record={record.name}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "outputs" / "report.html").read_text()
+    assert '"benchmark":"planted"' in page and f'"benchmark":"{tmp_path.name}"' not in page
+
+
 @pytest.mark.parametrize(
     ("command", "words", "message"),
     [
@@ -71,6 +83,11 @@ def test_figures(study: Paths, tmp_path: Path) -> None:
         ("tables", ["outputs_root=/no/such"], "expected an existing folder"),
         ("report", ["record=/no/such"], "is not a record"),
         ("report", ["outputs_root={empty}"], "no finished record"),
+        (
+            "report",
+            ["outputs_root=/no/such"],
+            "wherever its folder is, is record=PATH",
+        ),
         ("compare", ["a=/no/such"], "b is not given"),
         ("compare", ["a=/no/such", "b=/no/such"], "is not a record"),
         ("figures", ["outputs_root={empty}"], "no finished record"),

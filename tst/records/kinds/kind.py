@@ -34,9 +34,8 @@ class RecordKind(ABC):
     has_results_version: ClassVar[bool] = True
 
     def path(self, outputs_root: str | Path, place: Iterable[str], identity: str) -> Path:
-        """The folder of a record; other characters than letters, digits, dots and dashes go."""
-        names = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in place]
-        return Path(outputs_root, self.folder, *(name or "unnamed" for name in names), identity)
+        """The folder of a record."""
+        return Path(outputs_root, self.folder, *map(folder_name, place), identity)
 
     def find(self, outputs_root: Path) -> list[Path]:
         """The folders of this kind that have a status, in path order."""
@@ -58,6 +57,11 @@ class RecordKind(ABC):
     def figures(self, summary: dict[str, Any]) -> dict[str, float]:
         """The numbers of summary.json that a list of runs shows, by their path (``numbers``)."""
         return numbers({name: summary.get(part, {}) for part, name in self.sections.items()})
+
+
+def folder_name(part: str) -> str:
+    """A part of a place as a folder: letters, digits, dots and dashes; anything else is a dash."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") or "unnamed"
 
 
 def numbers(nested: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
