@@ -89,5 +89,5 @@ def test_what_recurs_in_paths_is_advised_and_not_taken(tmp_path, path, advised):
 def test_repeated_questions_name_a_group_once(tmp_path):
     text = "Who?,me,you,A,a.jpg\nWho?,me,you,B,a.jpg\nWhere?,me,you,A,b.jpg\nWhen?,me,you,B,b.jpg\n"
     table = load_csv(tmp_path, "question,A,B,answer,image_path\n" + text)
-    (warning,) = [w for w in warnings(table).splitlines() if "stand more than once" in w]
+    (warning,) = [w for w in warnings(table).splitlines() if "occur more than once" in w]
     assert "the same text, options and image." in warning

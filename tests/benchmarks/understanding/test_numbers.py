@@ -97,6 +97,21 @@ def test_the_decimal_sign_is_the_column_s(tmp_path, golds, read):
     assert numbers(tmp_path, golds).frame["answer"].tolist() == read
 
 
+def test_a_point_that_may_part_thousands_is_told(tmp_path):
+    def told(golds, **changes):
+        understood = numbers(tmp_path, golds, **changes).understanding
+        return [w for w in understood.warnings if "decimal point" in w]
+
+    assert told(["1.500", "12.250", "7"]) == [
+        "1.500 (and 1 more like it) are read with a decimal point. If they are thousands (1500), "
+        "set benchmark.decimal=comma."
+    ]
+    assert not told(["1.500", "2.25", "7"])
+    assert not told(["0.125", "1.500"])
+    assert not told(["1.500", "12.250"], decimal="point")
+    assert not told([1.125, 2.375])
+
+
 def test_two_readings_are_refused_and_a_setting_decides(tmp_path):
     golds = ["1,200", "350", "2,750"]
     with pytest.raises(UserError, match=r"1,200 .* may be 1200 or 1\.200") as caught:

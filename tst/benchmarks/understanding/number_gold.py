@@ -21,6 +21,7 @@ _CLEAR = {
     ),
 }
 _UNCLEAR = re.compile(r"\d{1,3},\d{3}")
+_POINT_BEFORE_THREE = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
 def decide_decimal(name: str, cells: Iterable[tuple[int, Number]], said: str | None) -> str:
@@ -62,6 +63,17 @@ def decide_decimal(name: str, cells: Iterable[tuple[int, Number]], said: str | N
             settings,
         )
     return COMMA if clear[COMMA] else POINT
+
+
+def warn_of_thousands(cells: Iterable[tuple[int, Number]]) -> list[str]:
+    """A warning where each number with a point, read as a decimal point, may have thousands."""
+    bodies = [number.body for _, number in cells if POINT in number.body or COMMA in number.body]
+    if len(bodies) < 2 or not all(_POINT_BEFORE_THREE.fullmatch(body) for body in bodies):
+        return []
+    return [
+        f"{bodies[0]} (and {len(bodies) - 1} more like it) are read with a decimal point. If they "
+        f"are thousands ({bodies[0].replace(POINT, '')}), set benchmark.decimal=comma."
+    ]
 
 
 def has_leading_zero(value: Any) -> bool:

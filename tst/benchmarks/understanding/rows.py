@@ -17,7 +17,7 @@ from tst.benchmarks.understanding.columns import Columns, resolve_columns
 from tst.benchmarks.understanding.formats import name_formats
 from tst.benchmarks.understanding.group_parts import read_group
 from tst.benchmarks.understanding.ids import name_rows
-from tst.benchmarks.understanding.number_gold import decide_decimal, read_numbers
+from tst.benchmarks.understanding.number_gold import decide_decimal, read_numbers, warn_of_thousands
 from tst.benchmarks.understanding.numbers import parse_number_cell
 from tst.benchmarks.understanding.open_answers import read_accepted, read_aliases, with_aliases
 from tst.benchmarks.understanding.question_options import (
@@ -87,6 +87,8 @@ def read_rows(
     decimal = decide_decimal(settings.name, numbers, settings.decimal)
     if decimal == ",":
         found.notes.append("Numbers have a decimal comma.")
+    elif settings.decimal is None:
+        found.warnings += warn_of_thousands(numbers)
     read_numbers(numeric, parsed, decimal)
     read_gold([r for r in rows if r.format == "mc" and r.options and not r.problem],
               settings.answer_as)  # fmt: skip
