@@ -8,6 +8,7 @@ import pytest
 
 from tests.scoring.hand_table import QUESTIONS, hand_plan, hand_table
 from tst.core.diagnostic import Predictions
+from tst.core.errors import ComputingError
 from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.scoring.cross_validation import cross_validate
 from tst.scoring.scores import (
@@ -41,6 +42,33 @@ def test_predictions_are_scored_by_format():
     assert scores["parsed"].tolist() == [True] * 5
     assert scores[["s_zero_shot", "hard_zero_shot"]].isna().all(axis=None)
     assert scores[list(SCORES)].dtypes.map(str).tolist() == ["float64"] * len(SCORES)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([0.1, 0.2, 0.4, 0.3], None),
+        ([0.1, 0.2, 0.4, 0.2996], None),  # half precision
+        ([np.nan] * 4, None),
+        ([1.0, 2.0, 4.0, 3.0], r"\[1.0, 2.0, 4.0, 3.0\] \(question q00\); expected 4 numbers"),
+        ([0.5, 0.5], r"\[0.5, 0.5\]"),
+        ([0.2, 0.2, 0.2, 0.2, 0.2], "expected 4 numbers"),
+        ([1.5, -0.5, 0.0, 0.0], "not negative"),
+    ],
+)
+def test_probabilities_that_are_none_are_refused(given, said):
+    questions = hand_table().iloc[[0, 9]]  # colour, of 4 options; a number
+    predictions = Predictions.empty(2)
+    predictions.p_options[0] = np.array(given)
+    predictions.value[1] = 14.0
+    if said is None:
+        assert len(score_predictions(questions, predictions, DEFAULT_RULES)) == 2
+        return
+    with pytest.raises(ComputingError, match=said):
+        score_predictions(questions, predictions, DEFAULT_RULES)
+    predictions.p_options.append(None)
+    with pytest.raises(ComputingError, match="3 p_options, 2 values and 2 texts for 2 held-out"):
+        score_predictions(questions, predictions, DEFAULT_RULES)
 
 
 def test_an_open_answer_scores_the_mean_over_its_candidates():

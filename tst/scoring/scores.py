@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from tst.core.diagnostic import Fold, Predictions
+from tst.core.errors import ComputingError, brief
 from tst.core.folds import FoldPlan
 from tst.core.metrics import answer_key, score_options
 from tst.core.scoring_rules import ScoringRules
 from tst.scoring.information import information, prior_probabilities
 
+SUM_TOLERANCE = 1e-3
+"""How far the sum of a question's probabilities may be from 1, for half precision."""
 SCORES = ("s", "hard", "s_zero_shot", "hard_zero_shot", "margin")
 
 
@@ -30,8 +33,15 @@ def score_predictions(
     Columns s (p_gold, MRA, or the match of an open answer: the mean over its candidates where
     there are any), hard (argmax, MRA or match), margin (mc), parsed, and the zero-shot s and hard
     where given (else NaN). Index as ``questions``.
+    Raises ComputingError for predictions that are not what ``Predictions`` promises.
     """
     n = len(questions)
+    counts = [len(predictions.p_options), len(predictions.value), len(predictions.text)]
+    if counts != [n] * 3:
+        raise ComputingError(
+            f"The diagnostic gave {counts[0]} p_options, {counts[1]} values and {counts[2]} texts "
+            f"for {n} held-out questions; expected {n} of each, as Predictions.empty({n}) has."
+        )
     parsed = np.ones(n, dtype=bool) if predictions.parsed is None else predictions.parsed
     scores = pd.DataFrame({c: np.full(n, np.nan) for c in SCORES}, index=questions.index)
     scores["s"], scores["hard"], scores["margin"] = _score(
@@ -67,8 +77,9 @@ def _score(
     soft, hard, margin = (np.full(len(questions), np.nan) for _ in range(3))
     mc, num, open_ = (np.flatnonzero(kind == f) for f in ("mc", "num", "open"))
     if len(mc):
-        gold = answers[mc].astype(int)
-        soft[mc], hard[mc], margin[mc] = score_options([p_options[i] for i in mc], gold)
+        gold, given = answers[mc].astype(int), [p_options[i] for i in mc]
+        _require_probabilities(questions.iloc[mc], given)
+        soft[mc], hard[mc], margin[mc] = score_options(given, gold)
     if len(num):
         soft[num] = rules.score_numbers(value[num], answers[num].astype(float))
     if len(open_):
@@ -76,6 +87,28 @@ def _score(
     rest = np.concatenate([num, open_])
     hard[rest] = soft[rest]
     return soft, hard, margin
+
+
+def _require_probabilities(questions: pd.DataFrame, given: list[np.ndarray | None]) -> None:
+    """Refuse what cannot be probabilities of these questions' options; NaN and None are gaps."""
+    said = [p for p in given if p is not None]
+    known = np.flatnonzero([p is not None for p in given])
+    sizes = np.array([len(p) for p in said], dtype=int)
+    expected = np.array([len(o) for o in questions["options"]], dtype=int)[known]
+    flat = np.concatenate([np.zeros(0), *said])
+    owner = np.repeat(np.arange(len(known)), sizes)
+    total = np.bincount(owner, weights=flat, minlength=len(known))
+    negative = np.bincount(owner, weights=flat < 0.0, minlength=len(known)) > 0
+    wrong = (negative | (np.abs(total - 1.0) > SUM_TOLERANCE)) & np.isfinite(total)
+    wrong |= sizes != expected
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        shown = brief(np.asarray(said[first], dtype=float).round(3).tolist())
+        raise ComputingError(
+            f"The diagnostic's p_options of {wrong.sum()} of {len(given)} questions are not "
+            f"probabilities, for example {shown} (question {questions['id'].iloc[known[first]]}); "
+            f"expected {expected[first]} numbers, one per option, not negative, that sum to 1."
+        )
 
 
 def _expected_score(shares: dict[str, float], accepted: list[str], rules: ScoringRules) -> float:
