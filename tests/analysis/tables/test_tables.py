@@ -24,6 +24,7 @@ from tst.analysis.tables.paper_table import (
 )
 from tst.analysis.tables.plain_text import render_csv, render_markdown
 from tst.analysis.tables.scores import main_table
+from tst.core.number_text import DASH
 from tst.records.run_records import find_records, read_record
 
 
@@ -101,6 +102,9 @@ def test_renderings_carry_hashes_and_values(study: tuple[Path, dict[str, Path]])
         markdown, tex = render_markdown(table), render_latex(table)
         rows = list(csv.DictReader(io.StringIO(render_csv(table))))
         assert len(rows) == len(table.rows)
+        headings = render_csv(table).splitlines()[0].split(",")
+        assert len(headings) == len(set(headings))
+        assert DASH not in render_csv(table)
         if table.rows and table.name == "main":
             assert paths["random"].name in markdown
             assert paths["random"].name in tex

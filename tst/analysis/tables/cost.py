@@ -19,7 +19,7 @@ from tst.core.number_text import DASH
 from tst.records.run_records import RunRecord
 
 COLUMNS = [
-    Column("folds", "folds"),
+    Column("folds_run", "folds run"),
     Column("seconds", "time"),
     Column("train", "of it training"),
     Column("tokens", "training tokens"),
@@ -43,7 +43,7 @@ def cost_table(study: Study) -> PaperTable:
 
 def _cells(choice: Choice) -> dict[str, Figure]:
     return {
-        "folds": mean_figure(choice, lambda r: r.summary["folds"]["finished"], COUNT),
+        "folds_run": mean_figure(choice, lambda r: r.summary["folds"]["finished"], COUNT),
         "seconds": mean_figure(choice, total_seconds, SECONDS),
         "train": mean_figure(choice, training_seconds, SECONDS),
         "tokens": _where_known(choice, "train_tokens", COUNT),

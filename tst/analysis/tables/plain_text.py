@@ -7,6 +7,7 @@ import io
 import math
 
 from tst.analysis.tables.paper_table import PaperTable, footnotes, shown_labels, write_figure
+from tst.core.number_text import DASH
 
 
 def render_markdown(table: PaperTable) -> str:
@@ -61,7 +62,8 @@ def render_csv(table: PaperTable) -> str:
         cells = [*row.labels]
         for key in keys:
             figure = row.cells[key]
-            cells.append(figure.text or _value(figure.value))
+            text = "" if figure.text == DASH else figure.text  # a column of numbers stays one
+            cells.append(text or _value(figure.value))
             cells += [_value(figure.sd)] * (key in with_sd)
             low, high = figure.interval or (math.nan, math.nan)
             cells += [_value(low), _value(high)] * (key in with_interval)

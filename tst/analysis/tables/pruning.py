@@ -14,7 +14,7 @@ from tst.records.run_records import subject
 OURS, RANDOM = "ours", "random"
 
 SOLVABILITY = [
-    Column("removed", "gone"),
+    Column("n_removed", "gone"),
     Column("n", "left"),
     Column("score", "score"),
     Column("adjusted", "adjusted"),
@@ -101,7 +101,7 @@ def _list_cells(
         low, high = entry["difference"]["adjusted_hard"]
         difference = Figure(value, POINTS, interval=(low, high))
     cells = {
-        "removed": Figure(entry["removed"], COUNT),
+        "n_removed": Figure(entry["removed"], COUNT),
         "n": Figure(entry["n"], COUNT),
         "score": _figure(entry, "score_hard"),
         "adjusted": _figure(entry, "adjusted_hard"),
@@ -112,7 +112,7 @@ def _list_cells(
 
 def _random_cells(experiment: Experiment, bands: dict[str, Any]) -> dict[str, Figure]:
     cells = {
-        "removed": Figure(text=_draws(bands["adjusted_hard"])),
+        "n_removed": Figure(text=_draws(bands["adjusted_hard"])),
         "n": Figure(text=DASH),
         "score": _band(bands["score_hard"]),
         "adjusted": _band(bands["adjusted_hard"]),
