@@ -60,3 +60,28 @@ def test_names_may_leave_out_case_and_punctuation(tmp_path):
     columns = {"question": "the_question_en", "answer": "gold answer 1", "question_type": "类别"}
     table = load_benchmark(settings_of("table", path=str(tmp_path / "a.json"), columns=columns))
     assert table.frame["question"].tolist() == ["Q0", "Q1", "Q2"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "column"),
+    [
+        (lambda i: {"task": {"name": "ab"[i % 2], "id": i}}, "task.name"),
+        (lambda i: {"category": {"type": "ab"[i % 2]}}, "category.type"),
+        (lambda i: {"meta": {"category": "ab"[i % 2], "source": "cd"[i % 2]}}, "meta.category"),
+        (lambda i: {"info": {"task": {"name": "ab"[i % 2]}}}, "info.task.name"),
+        (lambda i: {"category": "ab"[i % 2], "meta": {"task": "cd"[i // 4]}}, "category"),
+        (lambda i: {"image": {"type": "ab"[i % 2]}}, None),  # a picture's
+        (lambda i: {"task": {"name": f"t{i}"}}, None),  # no two questions share it
+        (lambda i: {"meta": {"category": "ab"[i % 2], "task": "cd"[i // 4]}}, None),
+    ],
+)
+def test_a_type_may_stand_inside_of_a_column(tmp_path, cell, column):
+    rows = [{"question": f"Q{i}", "gold": "x", **cell(i)} for i in range(8)]
+    (tmp_path / "mine.json").write_text(json.dumps(rows))
+    table = load_benchmark(settings_of("table", path=str(tmp_path / "mine.json")))
+    assert table.understanding.columns.get("question_type") == column
+    assert table.frame["question_type"].nunique() == (1 if column is None else 2)
+    several = "All are one type: meta.category and meta.task may say the type"
+    assert any(several in note for note in table.understanding.notes) == (
+        column is None and "task" in rows[0].get("meta", {})
+    )

@@ -26,6 +26,10 @@ NESTED = ("question", "options", "answer")
 """Fields that are also looked for inside of columns that hold objects."""
 
 
+VAGUE = ("type", "kind")
+"""Names of types that may as well be a picture's inside of a column of another name."""
+
+
 class Candidates:
     """Guesses of one source's columns.
 
@@ -61,6 +65,15 @@ class Candidates:
         if not found and field in NESTED:
             found = [name for name in self._cells.nested() if self._matches_nested(field, name)]
             found = [name for name in found if self._confirms(field, name)]
+        if not found and field == "question_type":
+            nested = [name for name in self._cells.nested() if _is_nested_type(name)]
+            nested = [name for name in nested if self._confirms(field, name)]
+            found = nested if len(nested) == 1 else []
+            if len(nested) > 1:
+                self.notes.append(
+                    f"All are one type: {' and '.join(nested)} may say the type, and "
+                    "benchmark.columns.question_type= which of them does."
+                )
         families = find_option_columns(names) if field == "options" else []
         if any(name.isdigit() for name in taken):  # without a header, numbers name all columns
             families = [f for f in families if not f[0].isdigit()]
@@ -165,3 +178,11 @@ class Candidates:
     @staticmethod
     def _matches_nested(field: str, path: str) -> bool:
         return plain_name(path.rpartition(".")[2]) in PLAIN[field]
+
+
+def _is_nested_type(path: str) -> bool:
+    """Whether a dotted path names a type: ``task.name``, ``meta.category``."""
+    *_, parent, name = map(plain_name, path.split("."))
+    if parent in PLAIN["question_type"]:
+        return name in ("name", "label", "title", *VAGUE)
+    return name in PLAIN["question_type"] and name not in VAGUE
