@@ -69,6 +69,8 @@ CONFIGS: dict[str, Callable[[], hf.PretrainedConfig]] = {
         n_group=1, topk_group=1, first_k_dense_replace=1, moe_intermediate_size=16, v_head_dim=8,
         **LATENT,
     ),
+    "phimoe": lambda: of(hf.PhimoeConfig, **LOCAL_EXPERTS),
+    "modernbert_decoder": lambda: of(hf.ModernBertDecoderConfig, num_key_value_heads=4),
     "gpt_oss": lambda: of(hf.GptOssConfig, head_dim=8, **LOCAL_EXPERTS, **WINDOWS),
     "mamba": lambda: of(hf.MambaConfig, state_size=4),
     "mamba2": lambda: of(
@@ -174,12 +176,26 @@ def test_answers_equal_transformers_and_stacked_folds_equal_sequential_ones(
     assert moved > 1e-3, "training must have changed something for equality to mean anything"
 
 
-@pytest.mark.parametrize("name", ["mixtral", "qwen3_moe", "olmoe", "deepseek_v3", "gpt_oss"])
+@pytest.mark.parametrize(
+    "name", ["mixtral", "qwen3_moe", "olmoe", "deepseek_v3", "phimoe", "gpt_oss"]
+)
 def test_a_mixture_of_experts_has_adapters_on_its_attention(folders, name):
     base = load_base(settings_of(folders(name)), "cpu")
     names = adapted_layers(base.model, ["all-linear"])
     assert len(names) >= 2 * 4
     assert all(".self_attn." in name for name in names)
+
+
+def test_blocks_that_are_called_alike_have_adapters_where_they_have_no_experts():
+    config = hf.NemotronHConfig(
+        **SIZES, layers_block_type=["linear_attention", "moe", "full_attention"],
+        n_routed_experts=4, mamba_num_heads=8, mamba_head_dim=8, ssm_state_size=8, n_groups=1,
+    )  # fmt: skip
+    with torch.device("meta"):
+        model = hf.AutoModelForCausalLM.from_config(config)
+    names = adapted_layers(model, ["all-linear"])
+    parents = {name.rpartition(".")[0] for name in names}
+    assert parents == {"model.layers.0.mixer", "model.layers.2.mixer"}
 
 
 @pytest.mark.parametrize("name", VISION_LANGUAGE)

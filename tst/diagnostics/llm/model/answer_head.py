@@ -163,7 +163,7 @@ class AnswerHead:
                 output = self.model(input_ids=input_ids, **kwargs)
         finally:
             self._positions = None
-        return output.logits, output
+        return output.logits[0], output
 
     def _slides(self, width: int) -> bool:
         """Whether rows are wider than the model's sliding window: their mask is its own."""
@@ -176,7 +176,7 @@ class AnswerHead:
         # a base spread over GPUs has its head on the last of them
         positions = self._positions.to(hidden.device)
         self.states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
-        return (self.states, *args[1:])
+        return (self.states[None], *args[1:])  # what follows the head may want three dimensions
 
 
 def causal_mask(start: int, width: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -18,7 +18,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from tst.core.errors import UserError
-from tst.diagnostics.llm.model.layers import decoder_blocks
+from tst.diagnostics.llm.model.layers import decoder_blocks, language_model
 
 PROBE = ((5, 6, 7, 8, 9), (9, 8, 7, 6, 5))
 """Token ids that both ways of running a cut model must agree on."""
@@ -61,7 +61,7 @@ class LayerCut:
                 self.below[-1].register_forward_hook(note_form),
             ):
                 stack.callback(handle.remove)
-            self.model.get_decoder()(input_ids=input_ids, use_cache=False)
+            language_model(self.model)(input_ids=input_ids, use_cache=False)
         return read[0]
 
     @contextmanager

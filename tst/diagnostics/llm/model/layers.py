@@ -31,8 +31,11 @@ def adapted_layers(
     """
     linear = decoder_layers(model)
     if targets == [ALL_LINEAR]:
-        blocks = {_place(name) for name, module in model.named_modules() if _has_experts(module)}
-        names = [name for name in linear if not any(_place(name).startswith(b) for b in blocks)]
+        experts = [name for name, module in model.named_modules() if _has_experts(module)]
+        places = tuple(map(_place, experts))
+        names = [name for name in linear if not _place(name).startswith(places)]
+        if not names:  # every kind of block is called alike (Nemotron-H)
+            names = [n for n in linear if not n.startswith(tuple(f"{e}." for e in experts))]
     else:
         names = [name for name in linear if any(f".{name}".endswith(f".{t}") for t in targets)]
     if model.config.model_type in STATE_SPACE:
@@ -48,18 +51,26 @@ def adapted_layers(
         above = tuple(f"{place}.{i}." for i in range(cut, len(layers)))
         names = [name for name in names if name.startswith(above)]
     if not names:
-        known = sorted({name.split(".")[-1] for name in linear})
+        known = ", ".join(sorted({name.split(".")[-1] for name in linear}))
+        fix = f"Name some of {known}, or use [{ALL_LINEAR}]."
+        if targets == [ALL_LINEAR]:
+            fix = f"Name some of its linear layers: {known or 'it has none'}."
         raise UserError(
-            f"diagnostic.targets={targets}: {type(model).__name__} has no such linear layer. Name "
-            f"some of {', '.join(known)}, or use [{ALL_LINEAR}]."
+            f"diagnostic.targets={targets}: {type(model).__name__} has no such linear layer. {fix}"
         )
     return names
 
 
+def language_model(model: PreTrainedModel) -> nn.Module:
+    """What reads token ids and gives the head its states; some call the head their decoder."""
+    decoder: nn.Module = model.get_decoder()
+    return model.base_model if decoder is model.get_output_embeddings() else decoder
+
+
 def decoder_layers(model: PreTrainedModel) -> dict[str, nn.Linear | Conv1D]:
     """The linear layers of the language model by name, without its head."""
-    decoder, head = model.get_decoder(), model.get_output_embeddings()
-    inside = {id(module) for module in decoder.modules()} - {id(head)}
+    head = model.get_output_embeddings()
+    inside = {id(module) for module in language_model(model).modules()} - {id(head)}
     return {
         name: module
         for name, module in model.named_modules()
@@ -73,7 +84,7 @@ def decoder_blocks(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     Raises UserError where the model keeps them in another way.
     """
     count = model.config.get_text_config().num_hidden_layers
-    inside = {id(module) for module in model.get_decoder().modules()}
+    inside = {id(module) for module in language_model(model).modules()}
     for name, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count and id(module) in inside:
             return name, module

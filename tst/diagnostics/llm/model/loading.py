@@ -22,6 +22,7 @@ from tst.diagnostics.llm.model.fp8 import to_fp8
 from tst.diagnostics.llm.model.kernels import fuse_kernels, pick_kernels
 from tst.diagnostics.llm.model.pretrained import (
     empty_model,
+    keep_routers_still,
     locate,
     pick_attention,
     read_config,
@@ -219,6 +220,7 @@ def _load(settings: ModelSettings, device: torch.device, known: Outline) -> Base
             to_fp8(model)
     model.requires_grad_(False)
     model.eval()
+    keep_routers_still(model)
     model.config.use_cache = False
     require_causal(settings, model)
     base = BaseModel(

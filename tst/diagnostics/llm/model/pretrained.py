@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -34,6 +36,8 @@ GGUF = "wheel:"
 """Before the name of a PyPI package, in ``model.name``."""
 NOISE = ("drop", "jitter")
 """In the names of what a configuration adds at random while training."""
+READ_IN_EVAL = {("phimoe", "router_jitter_noise")}
+"""Of these, what a model reads in eval mode too: ``keep_routers_still`` is against its noise."""
 
 
 def locate(settings: ModelSettings) -> str:
@@ -51,7 +55,9 @@ def read_config(settings: ModelSettings, source: str) -> PretrainedConfig:
     config: PretrainedConfig = read(AutoConfig, settings, source)
     for part in (config, config.get_text_config()):
         for name, value in part.to_dict().items():
-            if isinstance(value, float) and any(word in name for word in NOISE):
+            noise = any(word in name for word in NOISE)
+            noise = noise and (config.model_type, name) not in READ_IN_EVAL
+            if isinstance(value, float) and noise:
                 setattr(part, name, 0.0)
     return config
 
@@ -80,6 +86,17 @@ def model_class(settings: ModelSettings, config: PretrainedConfig) -> Any:
     if type(config) in AutoModelForImageTextToText._model_mapping:
         return AutoModelForImageTextToText
     raise _not_causal(settings, config)
+
+
+def keep_routers_still(model: PreTrainedModel) -> None:
+    """Let routers stay in eval mode for good: while training, Phi-MoE's draws experts at random."""
+    for module in model.modules():
+        if "Router" in type(module).__name__:
+            vars(module)["train"] = partial(_stay, module)
+
+
+def _stay(module: nn.Module, mode: bool = True) -> nn.Module:
+    return module
 
 
 def empty_model(
