@@ -27,7 +27,7 @@ from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices, target_log_likelihoods
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_texts import score_number_texts
-from tst.diagnostics.llm.scoring.row_trial import share_beginnings
+from tst.diagnostics.llm.scoring.row_trial import can_join_rows, share_beginnings
 from tst.diagnostics.llm.scoring.zero_shot import zero_shot_answers
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings
 from tst.diagnostics.llm.training.divergence import require_finite_answers
@@ -199,6 +199,8 @@ class Session:
         texts = [ids for task in tasks for ids in task.texts()]
         texts += [ids for questions in asked for ids in questions.texts(("mc", "num"))]
         lower = self.lower
+        longest = max(map(len, texts), default=0)
+        lower.shares = can_join_rows(self.base.model, [self.encoded.prompts], longest)
         self._within_memory(
             lambda: lower.prepare(texts, self.plan.padded_tokens, self.plan.multiple)
         )

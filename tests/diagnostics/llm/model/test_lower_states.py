@@ -72,6 +72,26 @@ def test_the_upper_layers_on_kept_states_are_the_whole_model(kind: str, top: int
     assert lower.computed == len(TEXTS)
 
 
+@pytest.mark.parametrize("kind", ["llama", "qwen3", "gpt2"])
+def test_what_texts_begin_with_goes_through_the_lower_layers_once(kind: str) -> None:
+    model = model_of(CONFIGS[kind])
+    begun = [[20, 21, 22, 23, 24, 25, 26, 27, 28, *text] for text in TEXTS]
+    apart, once = (LowerStates(LayerCut(model, 2)) for _ in range(2))
+    once.shares = True
+    tokens: list[int] = []
+    decoder_blocks(model)[1][0].register_forward_pre_hook(
+        lambda _, args: tokens.append(args[0].shape[0] * args[0].shape[1])
+    )
+    apart.prepare(begun, padded_tokens=100)
+    whole, tokens[:] = sum(tokens), []
+    once.prepare(begun, padded_tokens=100)
+    assert (whole, sum(tokens)) == (4 * 15, 9 + 4 * 6)
+    torch.testing.assert_close(once.gather(begun, 16), apart.gather(begun, 16))
+    tokens.clear()
+    once.prepare([[1, 2, 3], [1, 2, 4, 5], [2, 3, 4]], padded_tokens=100)
+    assert sum(tokens) == 3 * 4, "too short to be read by itself"
+
+
 def test_lower_layers_do_not_run_and_are_as_they_were_afterwards() -> None:
     model = model_of(CONFIGS["llama"])
     lower = LowerStates(LayerCut(model, 1))

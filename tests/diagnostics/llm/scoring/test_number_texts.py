@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +14,10 @@ from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
-from tst.diagnostics.llm.scoring import number_texts
+from tst.diagnostics.llm.scoring import number_texts, row_trial
 from tst.diagnostics.llm.scoring.choices import ScoringPlan
 from tst.diagnostics.llm.scoring.number_texts import _read_whole, score_number_texts
+from tst.diagnostics.llm.scoring.side_by_side import SharedRows
 from tst.diagnostics.llm.scoring.text_trees import ROOT, TextTree
 
 PLAN = ScoringPlan(padded_tokens=600, multiple=4, letter_ids=[], rules=DEFAULT_RULES)
@@ -98,5 +101,29 @@ def test_texts_of_one_token_need_no_more_than_the_prompt():
     with head.attached():
         (found,) = score_number_texts(head, FOLDS[:1], [[[[7], [8]], [], [[9], []]]], PLAN)
         (whole,) = _read_whole(head, FOLDS[:1], [[[[7], [8]], [], [[9], []]]], PLAN)
+    for i, scores in found.items():
+        np.testing.assert_allclose(scores, whole[i], atol=1e-4)
+
+
+def test_questions_with_few_candidates_are_not_read_as_wide_as_those_with_many(monkeypatch):
+    many = [[token, other, 2] for token in range(10, 26) for other in range(30, 34)]
+    few = [[7, 2], [8, 2], *[[]] * 62]
+    asked = questions((5,) * 8, ("num",) * 8)
+    widths: list[tuple[int, int]] = []
+    plain = SharedRows.read
+
+    def noted(self: SharedRows, ids: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        widths.append(tuple(ids.shape))
+        return plain(self, ids, *rest)
+
+    monkeypatch.setattr(SharedRows, "read", noted)
+    head = AnswerHead(load_base(TINY, "cpu").model)
+    texts = [many if i % 2 else few for i in range(8)]
+    row_trial._found[head.model] = {1: row_trial._Ways(True, True)}
+    plan = replace(PLAN, padded_tokens=400)  # room for four long rows
+    with head.attached():
+        (found,) = score_number_texts(head, [asked], [texts], plan)
+        (whole,) = _read_whole(head, [asked], [texts], plan)
+    assert widths == [(4, 80), (4, 2)]
     for i, scores in found.items():
         np.testing.assert_allclose(scores, whole[i], atol=1e-4)

@@ -76,6 +76,22 @@ def test_static_steps_share_few_shapes():
     assert collator.uses() == [passes[width] for width in widths]
 
 
+def test_passes_without_static_shapes_read_no_more_than_they_need():
+    """What is learned has room in every pass: a weight without a gradient would skip its step."""
+    goals, offsets = np.array([0.9, 0.1]), np.zeros(2)
+    options = [Example([Prompt([6] * 30, [20, 29])], [], goals, offsets) for _ in range(6)]
+    written = [Example([Prompt([6] * 9)], [7] * size) for size in (1, 1, 1, 5)]
+    collator = StepCollator([FoldTask(options + written, 0, 7)], LoraSettings(batch_size=2), 2)
+    seen = []
+    for step in range(len(collator)):
+        (batch,) = collator.passes(step)
+        needed = max(collator.tasks[0].examples[i].positions for i in collator.plans[0][step])
+        assert batch.goals.shape[1] == needed
+        assert len(batch.positions) == len(batch.targets) == needed * len(batch.input_ids)
+        seen.append(needed)
+    assert set(seen) > {1, 2} and max(seen) == 5
+
+
 def test_widths_are_those_of_the_least_cost():
     draw = np.random.default_rng(0)
     for _ in range(20):

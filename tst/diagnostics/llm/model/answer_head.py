@@ -16,13 +16,17 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 from transformers import Cache, masking_utils
 
+from tst.diagnostics.llm.model.joined_rows import (
+    LEAST_ALIKE,
+    after_beginning,
+    causal_mask,
+    common_beginning,
+)
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.reading_limits import attention_window
 
 FLOAT_LOGITS = 2**25
 """Logits in float32 at a time: 128 MiB."""
-LEAST_ALIKE = 8
-"""Tokens that rows must share to be read once: a pass of its own costs as much as a few."""
 MASKED_KERNELS = [
     SDPBackend.EFFICIENT_ATTENTION,
     SDPBackend.MATH,
@@ -91,15 +95,14 @@ class AnswerHead:
 
         positions: flat, in rows of this width; column 0 of a row stands for none
         """
-        real = [list(text) for text in texts if text is not None]
+        real = [text for text in texts if text is not None]
         if not self.alike_in or len(texts) <= 2 * self.alike_in:
             return 0
         if self._slides(width):
             return 0
         columns = (positions % width).cpu()
         most = min(min(map(len, real)) - 1, int(columns[columns > 0].min()))
-        low, high = min(real), max(real)  # what these two share, all between them do
-        alike = next((i for i in range(most) if low[i] != high[i]), most)
+        alike = min(most, common_beginning(real))
         return alike if alike >= LEAST_ALIKE else 0
 
     def read_from(
@@ -121,19 +124,14 @@ class AnswerHead:
         shown = None if states is None else states[real, :start].expand(self.alike_in, -1, -1)
         last = torch.arange(1, self.alike_in + 1, device=device) * start - 1
         _, output = self.logits(first, last, shown, use_cache=True)
-        cache = output.past_key_values
-        cache.batch_repeat_interleave(rows // self.alike_in)
-        mask = causal_mask(start, width, cache.layers[-1].keys.dtype, device)
         row = positions // width
+        rest = after_beginning(output.past_key_values, rows // self.alike_in, start, width)
         with sdpa_kernel(MASKED_KERNELS):
             return self.logits(
                 input_ids[:, start:],
                 row * (width - start) + (positions - row * width - start).clamp(min=0),
                 None if states is None else states[:, start:],
-                attention_mask=mask.expand(rows, -1, -1, -1),
-                position_ids=torch.arange(start, width, device=device).expand(rows, -1),
-                past_key_values=cache,
-                use_cache=True,
+                **rest,
             )
 
     def logits(
@@ -177,17 +175,6 @@ class AnswerHead:
         positions = self._positions.to(hidden.device)
         self.states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
         return (self.states[None], *args[1:])  # what follows the head may want three dimensions
-
-
-def causal_mask(start: int, width: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Additive mask (1, 1, width - start, width) of rows whose first ``start`` tokens are cached.
-
-    For attention without a flag for it: transformers' own mask copies from the host, which a CUDA
-    graph cannot hold.
-    """
-    low = torch.finfo(dtype).min
-    shape = (1, 1, width - start, width)
-    return torch.full(shape, low, dtype=dtype, device=device).triu(start + 1)
 
 
 def kept_state(output: Any) -> tuple[str, Any]:

@@ -18,6 +18,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from tst.core.errors import UserError
+from tst.diagnostics.llm.model.joined_rows import after_beginning
 from tst.diagnostics.llm.model.layers import decoder_blocks, language_model
 
 PROBE = ((5, 6, 7, 8, 9), (9, 8, 7, 6, 5))
@@ -44,8 +45,11 @@ class LayerCut:
             raise _not_cut(model, top)
 
     @torch.no_grad()
-    def lower_states(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """What the layers above the cut read, (rows, width, hidden), of ids (rows, width)."""
+    def lower_states(self, input_ids: torch.Tensor, start: int = 0) -> torch.Tensor:
+        """What the layers above the cut read, (rows, width, hidden), of ids (rows, width).
+
+        start: tokens that all rows begin with, to be read once; fewer than the width
+        """
         read: list[torch.Tensor] = []
 
         def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -61,8 +65,15 @@ class LayerCut:
                 self.below[-1].register_forward_hook(note_form),
             ):
                 stack.callback(handle.remove)
-            language_model(self.model)(input_ids=input_ids, use_cache=False)
-        return read[0]
+            decoder = language_model(self.model)
+            if not start:
+                decoder(input_ids=input_ids, use_cache=False)
+                return read[0]
+            rows, width = input_ids.shape
+            output = decoder(input_ids=input_ids[:1, :start], use_cache=True)
+            rest = after_beginning(output.past_key_values, rows, start, width)
+            decoder(input_ids=input_ids[:, start:], **rest)
+        return torch.cat([read[0].expand(rows, -1, -1), read[1]], dim=1)
 
     @contextmanager
     def serving(self, states: torch.Tensor) -> Iterator[None]:

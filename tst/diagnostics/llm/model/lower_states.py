@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from tst.core.progress import Progress
+from tst.diagnostics.llm.model.joined_rows import LEAST_ALIKE, common_beginning
 from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.state_places import Place, memory_places
 from tst.diagnostics.llm.prompting.batches import plan_scoring
@@ -27,7 +28,10 @@ class LowerStates:
 
     places: where states are kept, the first first; this machine's by default
     computed: sequences that went through the lower layers so far
+    shares: whether what the sequences of a pass begin with is read once
     """
+
+    shares = False
 
     def __init__(self, cut: LayerCut, places: Sequence[Place] | None = None) -> None:
         self.cut = cut
@@ -126,7 +130,9 @@ class LowerStates:
         for row, text in enumerate(texts):
             ids[row, : len(text)] = torch.tensor(text)
         self.computed += len(texts)
-        return self.cut.lower_states(ids.to(self.device))
+        alike = min(common_beginning(texts), min(map(len, texts)) - 1) if self.shares else 0
+        worthwhile = len(texts) > 2 and alike >= LEAST_ALIKE
+        return self.cut.lower_states(ids.to(self.device), alike if worthwhile else 0)
 
 
 def _positions(runs: list[tuple[int, int]]) -> torch.Tensor:

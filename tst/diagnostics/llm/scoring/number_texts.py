@@ -41,14 +41,17 @@ def score_number_texts(
     lengths = [[len(q.prompts[i].ids) for i in p] for q, p in zip(folds, parts, strict=True)]
     slots = max(len(own) for fold in texts for own in fold)
     room = max(1, plan.padded_tokens * CACHE_COPIES // slots)
-    beside = max(sum(map(len, own)) for fold in texts for own in fold)
-    widest = max(n for fold in lengths for n in fold) + plan.multiple + beside
+    whole = [
+        [n + sum(map(len, own[i])) for n, i in zip(fold, p, strict=True)]
+        for fold, own, p in zip(lengths, texts, parts, strict=True)
+    ]
+    widest = max(n for fold in whole for n in fold) + plan.multiple
     asked = [[q.prompts[i] for i in p] for q, p in zip(folds, parts, strict=True)]
     shared = can_share_rows(head, asked, widest)
     if not shared and not can_copy_rows(head, asked):
         return _read_whole(head, folds, texts, plan)
-    if shared:  # a row holds its prompt and all candidates
-        lengths = [[own + beside for own in fold] for fold in lengths]
+    if shared:  # a row holds its prompt and all candidates; rows of similar lengths share a batch
+        lengths = whole
         room = plan.padded_tokens * CACHE_COPIES
     for places in plan_scoring(lengths, room, plan.multiple):
         batch = [

@@ -16,7 +16,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from peft import PeftModel
 from torch import nn
+from transformers import PreTrainedModel
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.reading_limits import attention_window
@@ -64,6 +66,24 @@ def share_beginnings(head: AnswerHead, folds: Sequence[EncodedQuestions]) -> Non
     if next(head.model.parameters()).device.type == "cpu":
         prompts = [questions.prompts for questions in folds]
         head.alike_in = len(folds) if can_share_rows(head, prompts, 0) else 0
+
+
+def can_join_rows(
+    model: PreTrainedModel | PeftModel, folds: Sequence[Sequence[Prompt]], tokens: int
+) -> bool:
+    """``can_share_rows`` for what is read once in other ways; False but on a CPU, as above.
+
+    model: with the folds' adapters, if any; tokens: most in a text
+    """
+    if next(model.parameters()).device.type != "cpu":
+        return False
+    was_training = model.training
+    model.eval()
+    head = AnswerHead(model)
+    with head.attached():
+        found = can_share_rows(head, folds, tokens)
+    model.train(was_training)
+    return found
 
 
 @torch.inference_mode()

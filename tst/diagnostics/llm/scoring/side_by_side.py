@@ -16,6 +16,7 @@ import torch
 from torch.nn.attention import sdpa_kernel
 
 from tst.diagnostics.llm.model.answer_head import MASKED_KERNELS, AnswerHead, padded_cache
+from tst.diagnostics.llm.model.joined_rows import additive_mask
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import Prompt
 
@@ -40,8 +41,7 @@ class SharedRows:
             )
         self.head, self.cache, self.copies = head, cache, copies
         self.lengths = lengths
-        # attention wants its mask in the dtype of queries and keys; weights may have several
-        self._dtype: torch.dtype = cache.layers[-1].keys.dtype
+        self._dtype: torch.dtype = cache.layers[-1].keys.dtype  # weights may have several
         self._prompt = torch.arange(width, device=lengths.device)[None, :] < lengths[:, None]
         # which continuations each token after the prompts belongs to, as bits
         self._owners = torch.empty(len(lengths), 0, dtype=torch.long, device=lengths.device)
@@ -85,13 +85,11 @@ class SharedRows:
         device = self.lengths.device
         own = own.to(device)
         seen = torch.cat([self._prompt[:, None, :].expand(-1, ids.shape[1], -1), own], 2)
-        mask = torch.zeros(seen.shape, dtype=self._dtype, device=device)
-        mask.masked_fill_(~seen, torch.finfo(self._dtype).min)
         with sdpa_kernel(MASKED_KERNELS):
             logits, _ = self.head.logits(
                 ids.to(device),
                 positions.to(device),
-                attention_mask=mask[:, None],
+                attention_mask=additive_mask(seen[:, None], self._dtype),
                 position_ids=self.lengths[:, None] + depths.to(device),
                 past_key_values=self.cache,
                 use_cache=True,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -12,14 +13,22 @@ from trl import SFTConfig, SFTTrainer
 
 from tst.diagnostics.llm.model.adapters import torch_seed
 from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.joined_rows import additive_mask, join_rows
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.trained_head import TrainedHead
+from tst.diagnostics.llm.model.uppermost_mlp import running_at, uppermost_mlp
 from tst.diagnostics.llm.prompting.batches import Batch
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.dropout import DropoutMasks
 from tst.diagnostics.llm.training.loss_history import LossHistory
 from tst.diagnostics.llm.training.objective import pass_losses
-from tst.diagnostics.llm.training.steps import as_inputs, warmup_steps
+from tst.diagnostics.llm.training.steps import (
+    FoldTask,
+    as_inputs,
+    draws_dropout,
+    joins_questions,
+    warmup_steps,
+)
 
 TRL_OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw8bit": "adamw_bnb_8bit"}
 
@@ -35,7 +44,12 @@ class AnswerTrainer(SFTTrainer):
     yes_no: tokens whose logits score an option; None where options are letters
     head: trained beside the adapter; None where no choice is learned
     lower: what the layers below the adapters make of texts; None where none lie below
+    joins: whether questions of a fold that begin alike share a row
+    mlp: the uppermost layer's, where it runs at the positions that are read alone
     """
+
+    joins = False
+    mlp: torch.nn.Module | None = None
 
     def __init__(
         self,
@@ -52,6 +66,18 @@ class AnswerTrainer(SFTTrainer):
         self.masks = masks
         self.loss_history = LossHistory(folds, self.args.device)
 
+    def compute_sparingly(self, settings: LoraSettings, tasks: Sequence[FoldTask]) -> None:
+        """On a CPU compute nothing twice, and nothing that is not read: the same gradients.
+
+        Not with dropout: what is computed once for several questions has one draw for all.
+        """
+        model: Any = self.accelerator.unwrap_model(self.model)
+        if self.args.device.type != "cpu" or draws_dropout(model, settings):
+            return
+        self.joins = joins_questions(model, settings, tasks)
+        if not self.args.gradient_checkpointing:  # computes again without what is hooked in
+            self.mlp = uppermost_mlp(model, self.folds)
+
     def head_weight(self) -> torch.Tensor | None:
         """The folds' trained heads (folds, hidden, columns); None where no choice is learned."""
         return None if self.head is None else self.head.weight
@@ -66,9 +92,17 @@ class AnswerTrainer(SFTTrainer):
         if self.masks is not None:
             self.masks.begin(inputs["dropout_keys"], inputs["input_ids"].shape[1])
         head = AnswerHead(self.accelerator.unwrap_model(model), self.lower)
-        with head.attached():
+        how = {name: inputs[name] for name in ("attention_mask", "position_ids") if name in inputs}
+        alone: AbstractContextManager[None] = nullcontext()
+        if self.mlp is not None:
+            alone = running_at(self.mlp, inputs["positions"])
+        with head.attached(), alone:
             logits, output = head.logits(
-                inputs["input_ids"], inputs["positions"], inputs.get("states"), use_cache=False
+                inputs["input_ids"],
+                inputs["positions"],
+                inputs.get("states"),
+                use_cache=False,
+                **how,
             )
         loss = self.pass_loss(logits, head.states, inputs)
         return (loss, output) if return_outputs else loss
@@ -104,7 +138,28 @@ class AnswerTrainer(SFTTrainer):
         for one, fed in zip(prepared["passes"], prepared["fed"].passes, strict=True):
             if self.lower is not None:
                 one["states"] = self.lower.gather(fed, one["input_ids"].shape[1])
-            yield one
+            yield self._joined(one, fed) if self.joins else one
+
+    def _joined(
+        self, one: dict[str, torch.Tensor], fed: list[list[int] | None]
+    ) -> dict[str, torch.Tensor]:
+        """A pass whose rows hold several questions of a fold, where that takes fewer tokens."""
+        ids = one["input_ids"]
+        rows = join_rows(fed, ids.shape[1], self.folds)
+        if rows is None:
+            return one
+        rows = rows.to(ids.device)
+        model: Any = self.model
+        dtype = model.get_input_embeddings().weight.dtype
+        joined = {
+            "input_ids": ids.flatten()[rows.source],
+            "positions": rows.places[one["positions"]],
+            "attention_mask": additive_mask(rows.sees[:, None], dtype),
+            "position_ids": rows.positions,
+        }
+        if "states" in one:
+            joined["states"] = one["states"].flatten(0, 1)[rows.source]
+        return one | joined
 
     def learn(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Forward and backward of one pass; its loss."""

@@ -25,12 +25,12 @@ def pass_losses(
     """Weighted losses (m,) of a pass, and the fold of each (m,); the pass's loss is their sum.
 
     logits: (m, vocabulary) and states: (m, hidden), at the batch's flat positions
-    inputs: ``Batch.inputs``
+    inputs: ``Batch.inputs``; rows of input_ids may have been joined (``join_rows``)
     head: the folds' trained heads (folds, hidden, columns); None where no choice is learned
     yes_no: tokens whose logits score an option; None where options are letters: the adapter then
         learns from target tokens alone, and number slots from the states that this makes
     """
-    rows = len(inputs["input_ids"])
+    rows = len(inputs["goals"])
     of_row = torch.arange(rows, device=logits.device) // (rows // folds)
     parts, of = [], []
     if len(inputs["targets"]):

@@ -154,6 +154,7 @@ def trained_adapter(
         head = stack.enter_context(_trained_head(base)) if task.learns_choices else None
         trainer.head = head
         seed_dropout(adapter, masks)
+        trainer.compute_sparingly(settings, [task])
         for parameter in adapter.parameters():
             if parameter.requires_grad:  # TRL makes them bf16 on a quantised base
                 parameter.data = parameter.data.float()

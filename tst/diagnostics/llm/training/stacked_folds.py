@@ -28,7 +28,11 @@ from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import Training, TrainingCost
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
-from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs
+from tst.diagnostics.llm.training.steps import (
+    FoldTask,
+    StepCollator,
+    as_inputs,
+)
 from tst.diagnostics.llm.training.validation import (
     EpochSelection,
     ReadValidation,
@@ -144,6 +148,9 @@ def stacked_training(
             callbacks=list(callbacks),
         )
         trainer.remove_callback(PrinterCallback)
+        with torch.no_grad():
+            adapters.bind()
+        trainer.compute_sparingly(settings, tasks)
         if captured:
             for batch, uses in zip(collator.shapes(), collator.uses(), strict=True):
                 trainer.capture(batch, uses)

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
+from peft import PeftModel
+from transformers import PreTrainedModel
 
 from tst.diagnostics.llm.model.adapters import torch_seed
+from tst.diagnostics.llm.model.joined_rows import LEAST_ALIKE, common_beginning
 from tst.diagnostics.llm.prompting.batches import (
     Batch,
     Layout,
@@ -22,6 +25,7 @@ from tst.diagnostics.llm.prompting.batches import (
 from tst.diagnostics.llm.prompting.encoding import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
+from tst.diagnostics.llm.scoring.row_trial import can_join_rows
 from tst.diagnostics.llm.settings import RANDOM, LoraSettings
 from tst.diagnostics.llm.training.dropout import dropout_keys
 from tst.diagnostics.llm.training.fold_optimizer import fold_rates
@@ -155,7 +159,10 @@ class StepCollator:
                 wide = len(self.tasks) > 1 or self.static
                 rows.append([*row, *[None] * ((at_once - len(row)) if wide else 0)])
                 keys += dropout_keys(task.seed, step, range(start, start + len(rows[-1])))
-            layout = replace(self.layout, width=width if self.static else 0)
+            layout = replace(self.layout, width=width)
+            if not self.static:  # room for what this pass reads; all weights get a gradient
+                shown = [at[0] for row in rows for at in row if at is not None]
+                layout = replace(layout, width=0, positions=max(e.positions for e in shown))
             passes.append(collate_training(rows, totals, layout, keys))
         return passes
 
@@ -255,6 +262,28 @@ def as_inputs(passes: Sequence[Batch]) -> dict[str, Any]:
         "passes": [batch.inputs() for batch in passes],
         "fed": FedTexts([batch.fed for batch in passes]),
     }
+
+
+def draws_dropout(model: PreTrainedModel | PeftModel, settings: LoraSettings) -> bool:
+    """Whether training sets parts of what is computed to 0, in the adapters or in the model."""
+    config = model.config.get_text_config().to_dict()
+    drawn = [settings.dropout, *(p for name, p in config.items() if "drop" in name)]
+    return any(isinstance(p, float) and p > 0 for p in drawn)
+
+
+def joins_questions(
+    model: PreTrainedModel | PeftModel, settings: LoraSettings, tasks: Sequence[FoldTask]
+) -> bool:
+    """Whether questions of a step that begin alike are read in one row.
+
+    model: with the tasks' adapters
+    """
+    shown = [[prompt for example in task.examples for prompt in example.prompts] for task in tasks]
+    alike = max(common_beginning([prompt.ids for prompt in own]) for own in shown)
+    if settings.batch_size == 1 or alike < LEAST_ALIKE:
+        return False
+    longest = max(example.fed for task in tasks for example in task.examples)
+    return can_join_rows(model, shown, longest)
 
 
 def warmup_steps(settings: LoraSettings, steps: int) -> int:
