@@ -64,6 +64,9 @@ def test_too_few_mc_questions_leave_the_uniform_null_out(stress, folds, mc_group
     assert (null["uniform"]["draws"], null["uniform"]["holds"]) == (0, None)
     assert null["uniform"]["score_hard"] is None
     assert f"uniform null cannot be judged: left out: {reason}" in said(result.summary)
+    assert "no score" not in said(result.summary)
+    result.summary["overall"]["missing"] = "1 questions have no score (the diagnostic gave none)"
+    assert "1 questions have no score (the diagnostic gave none)" in said(result.summary)
     assert json.loads((result.record / "status.json").read_text())["state"] == "finished"
     assert {p.stem[:-2] for p in (result.record / "null").iterdir()} == {"permuted"}
 

@@ -62,6 +62,8 @@ def show_summary(summary: dict[str, Any], console: Console) -> None:
     for reason in sorted(set(reasons.values())):
         names = ", ".join(name for name in reasons if reasons[name] == reason)
         say(f"no interval of {names}: {reason}", console, "  ")
+    if "missing" in summary["overall"]:
+        say(summary["overall"]["missing"], console, "  ")
     for name, null in summary.get("null", {}).items():
         say(describe_null(name, null), console, "  ")
 

@@ -69,9 +69,8 @@ class Session:
         if settings.top_layers != ALL_LAYERS:
             adapted_layers(self.base.model, list(settings.targets), settings.top_layers)
             self.lower = LowerStates(LayerCut(self.base.model, settings.top_layers))
-        if self.encoded.cut.any():
-            cut, n = self.encoded.cut.sum(), len(self.encoded)
-            log.warning("%d of %d prompts cut to max_length=%d", cut, n, settings.max_length)
+        if cut := self.encoded.describe_cut(settings.max_length):
+            log.warning("%s", cut)
         kind = self.base.device.type
         tokens = settings.score_tokens or scoring_tokens(self.base)
         self.plan = ScoringPlan(

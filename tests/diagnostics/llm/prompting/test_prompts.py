@@ -159,6 +159,13 @@ def test_options_that_are_too_long_stay_whole():
     encoded = Encoder(tokenizer, 256).encode(frame(long))
     assert encoded.cut.tolist() == [True]
     assert f"A. {'x' * 300}\nB. two" in tokenizer.decode(encoded.prompts[0].ids)
+    words = " ".join(f"w{i}" for i in range(200))
+    both = Encoder(tokenizer, 256).encode(frame(long, {**MC, "question": words}, MC))
+    assert both.describe_cut(256) == (
+        "2 of 3 prompts cut to max_length=256; of 1 of them the options alone are longer: they are "
+        "read whole, without the question's text"
+    )
+    assert Encoder(tokenizer, 256).encode(frame(MC)).describe_cut(256) == ""
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ class EncodedQuestions:
     def __len__(self) -> int:
         return len(self.prompts)
 
+    def describe_cut(self, max_length: int) -> str:
+        """How many prompts were shortened, and how many are without their question; or nothing."""
+        if not self.cut.any():
+            return ""
+        told = f"{self.cut.sum()} of {len(self)} prompts cut to max_length={max_length}"
+        over = sum(len(prompt.ids) > max_length for prompt in self.prompts)
+        if over:
+            told += (
+                f"; of {over} of them the options alone are longer: they are read whole, without "
+                "the question's text"
+            )
+        return told
+
     def take(self, labels: Any) -> EncodedQuestions:
         """The questions with these index labels, in this order; KeyError for an unknown one."""
         labels = pd.Index(labels)
