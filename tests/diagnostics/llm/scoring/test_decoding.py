@@ -154,6 +154,11 @@ UNPADDED = {
     },
     "mamba": {**SIZES, "state_size": 4},
     "rwkv": {**SIZES, "attention_hidden_size": 32},
+    "granitemoehybrid": {
+        **SIZES, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 32,
+        "layer_types": ["mamba", "mamba"], "mamba_n_heads": 8, "mamba_d_state": 8,
+        "mamba_chunk_size": 8, "num_local_experts": 0, "shared_intermediate_size": 32,
+    },
 }  # fmt: skip
 
 
@@ -177,7 +182,7 @@ def unpadded():
 def test_prompts_of_one_length_are_continued_together_where_padding_would_be_read(
     unpadded, kind, pick
 ):
-    """Alibi that counts it, a local window, recurrent states, and a model without a cache."""
+    """Alibi that counts it, a local window, recurrent states, no cache, and one that fails."""
     head, copies = unpadded(kind), pick().copies
     prompts: list[Prompt | None] = [*some_prompts(), None, *some_prompts()[::-1], None]
     with torch.inference_mode(), head.attached():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tst.core.errors import UserError
 from tst.diagnostics.llm.training.dropout import DropoutMasks, dropout_keys, feature_hashes
 
 WIDTH, FEATURES = 40, 96
@@ -75,3 +76,10 @@ def test_masks_differ_between_folds_steps_questions_layers_and_tokens():
     }
     for name, other in others.items():
         assert abs(correlation(first, other)) < 0.01, name
+
+
+def test_a_layer_that_reads_other_tokens_is_one_message():
+    masks = DropoutMasks(0.5)
+    masks.begin(torch.tensor(dropout_keys(0, 0, range(2))), 3)
+    with pytest.raises(UserError, match=r"diagnostic\.dropout=0"):
+        masks.drop(torch.ones(2, 1, FEATURES), feature_hashes(0, FEATURES, torch.device("cpu")))

@@ -20,7 +20,7 @@ from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel
 
-from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.answer_head import FAILURES, AnswerHead
 from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
@@ -145,7 +145,7 @@ def _measured(read: Callable[[], torch.Tensor], whole: torch.Tensor) -> tuple[fl
         return _apart(read(), whole), ""
     except torch.OutOfMemoryError:
         raise
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError) as problem:
+    except FAILURES as problem:
         return math.inf, f"{type(problem).__name__}: {problem}"
 
 

@@ -17,6 +17,7 @@ import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
+from tst.core.errors import UserError
 from tst.diagnostics.llm.model.layers import shared_inputs
 
 _LOW = 0xFFFFFFFF
@@ -51,6 +52,12 @@ class DropoutMasks:
         """
         if not self.probability:
             return x
+        if len(self._tokens) != x.shape[:-1].numel():
+            raise UserError(
+                "diagnostic.dropout: a layer of this model reads other tokens than the prompts', "
+                "so that its masks cannot follow from them. Use diagnostic.dropout=0, or name "
+                "other layers with diagnostic.targets."
+            )
         scale = 1.0 / (1.0 - self.probability)
         dropped: torch.Tensor = _Drop.apply(x, self._tokens, features, self._threshold, scale)
         return dropped
