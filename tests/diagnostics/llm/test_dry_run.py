@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,11 @@ def test_wrong_settings_are_told_all_at_once():
         )
     for part in ("diagnostic.r=0", "DoRA", "model.quantization=int3", "optimizer.name=sgd"):
         assert part in str(problem.value)
+
+
+def test_no_library_of_adapters_or_trainers_is_imported():
+    """An audit imports it for its estimate alone."""
+    heavy = "{'peft', 'bitsandbytes', 'trl', 'datasets'}"
+    code = f"import sys, tst.diagnostics.llm.dry_run; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import (
     AutoConfig,
@@ -191,6 +190,8 @@ def read_weights(
             f"in its files ({shown}) and would be random numbers. Use a complete causal language "
             "model: no classifier, reward model or embedding model."
         )
+    from peft.tuners.tuners_utils import BaseTunerLayer  # a second that a dry run does not need
+
     if any(isinstance(module, BaseTunerLayer) for module in model.modules()):
         raise UserError(
             f"model.name={settings.name}: an adapter (adapter_config.json) lies beside the model. "

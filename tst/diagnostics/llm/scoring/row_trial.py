@@ -12,11 +12,11 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -26,6 +26,9 @@ from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.copied_rows import read_copies
 from tst.diagnostics.llm.scoring.side_by_side import read_prompts
+
+if TYPE_CHECKING:  # a second to import, and a dry run has no adapters
+    from peft import PeftModel
 
 log = logging.getLogger(__name__)
 
