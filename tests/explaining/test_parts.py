@@ -14,7 +14,8 @@ pytest.importorskip("captum", reason="pip install 'tst-stress-test[explain]'")
 
 from tests.explaining.test_words import planted_prompts
 from tst.diagnostics.llm.model.tiny_model import build_tokenizer
-from tst.diagnostics.llm.prompting.encoding import Encoder, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
+from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.explaining.attribution import (
     Reader,
     letter_of,

@@ -27,7 +27,7 @@ from captum.attr import FeatureAblation, ShapleyValues, ShapleyValueSampling
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.trained_head import option_scores
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.explaining.contrast import ChoicePair, Contrast
 from tst.explaining.words import LETTER, OPTION, QUESTION, WordedPrompt
 

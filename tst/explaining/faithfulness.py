@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.explaining.attribution import Reader, maskable
 from tst.explaining.contrast import Contrast
 from tst.explaining.words import WordedPrompt

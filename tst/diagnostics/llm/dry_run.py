@@ -21,7 +21,8 @@ from tst.diagnostics.llm.model.layers import (
 from tst.diagnostics.llm.model.loading import outline, pick_device
 from tst.diagnostics.llm.model.quantization import BYTES
 from tst.diagnostics.llm.model.reading_limits import require_readable
-from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.resolving import resolve_settings, trains_stacked
 from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES

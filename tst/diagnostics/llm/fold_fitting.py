@@ -12,7 +12,7 @@ import pandas as pd
 
 from tst.core.diagnostic import Fold, Store, add_costs
 from tst.diagnostics.llm.model.adapters import adapter_folders, save_adapter
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions
 from tst.diagnostics.llm.scoring.answers import Scores
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading, calibrated
 from tst.diagnostics.llm.session import Session

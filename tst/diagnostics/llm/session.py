@@ -21,7 +21,8 @@ from tst.diagnostics.llm.model.layers import ALL_LAYERS, adapted_layers
 from tst.diagnostics.llm.model.loading import BaseModel, load_while
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.reading_limits import require_readable
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions
+from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.diagnostics.llm.prompting.option_lists import OptionLists
 from tst.diagnostics.llm.scoring.answers import Scores, read_answers, score
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, score_choices, target_log_likelihoods

@@ -15,7 +15,7 @@ from tst.diagnostics.llm.model.loading import free_base, load_base, load_while, 
 from tst.diagnostics.llm.model.pretrained import pick_attention
 from tst.diagnostics.llm.model.tiny_model import tiny_config
 from tst.diagnostics.llm.model.weights_digest import PIECE_BYTES, PIECES, identify_weights
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.training.memory import MemoryPlan

@@ -20,7 +20,7 @@ from tst.diagnostics.llm.model.quantization import (
     total_memory,
 )
 from tst.diagnostics.llm.model.tiny_model import build_model, build_tokenizer, tiny_config
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, ModelSettings, OptimizerSettings
 from tst.diagnostics.llm.training.memory import MemoryPlan

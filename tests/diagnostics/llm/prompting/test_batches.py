@@ -17,7 +17,7 @@ from tst.diagnostics.llm.prompting.batches import (
     plan_shuffled_steps,
     plan_steps,
 )
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 
 

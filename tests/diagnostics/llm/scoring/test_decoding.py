@@ -11,7 +11,7 @@ from tst.core.scoring_rules import DEFAULT_RULES, ScoringRules
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import load_base
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.prompts import parse_number
 from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES, choose_number
 from tst.diagnostics.llm.scoring.decoding import (

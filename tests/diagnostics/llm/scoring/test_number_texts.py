@@ -13,7 +13,7 @@ from tests.diagnostics.llm.conftest import TINY
 from tst.core.scoring_rules import DEFAULT_RULES
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import load_base
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring import number_texts, row_trial
 from tst.diagnostics.llm.scoring.choices import ScoringPlan
 from tst.diagnostics.llm.scoring.number_texts import _read_whole, score_number_texts

@@ -15,7 +15,7 @@ from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.lower_states import LowerStates
 from tst.diagnostics.llm.model.tiny_model import build_model, tiny_config
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.scoring import row_trial
 from tst.diagnostics.llm.scoring.row_trial import can_share_rows
 from tst.diagnostics.llm.scoring.side_by_side import read_prompts

@@ -16,7 +16,7 @@ from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.loading import load_base
 from tst.diagnostics.llm.model.tiny_model import build_model, tiny_config
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.scoring import answers as answers_module
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, _decode_uncached
 from tst.diagnostics.llm.scoring.row_trial import can_share_rows

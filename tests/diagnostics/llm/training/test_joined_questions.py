@@ -15,7 +15,7 @@ from tests.diagnostics.llm.training.test_top_layers import trained
 from tst.diagnostics.llm.model.layer_cut import LayerCut
 from tst.diagnostics.llm.model.loading import BaseModel, free_base, load_base
 from tst.diagnostics.llm.model.lower_states import LowerStates
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.scoring import row_trial
 from tst.diagnostics.llm.training.answer_trainer import AnswerTrainer

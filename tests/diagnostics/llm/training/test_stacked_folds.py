@@ -11,7 +11,7 @@ from tests.diagnostics.llm.conftest import TINY
 from tst.core.folds import plan_folds
 from tst.diagnostics.llm.diagnostic import LoraLLMDiagnostic
 from tst.diagnostics.llm.model.loading import load_base
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings, OptimizerSettings
 from tst.diagnostics.llm.training.fold_optimizer import FoldAdamW, FoldSteps, fold_rates

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.settings import LoraSettings
 from tst.diagnostics.llm.training.steps import (

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.training import validation
 from tst.diagnostics.llm.training.validation import EpochSelection, ValidationTask, validation_rows
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.answer_head import FAILURES, AnswerHead
 
 PROBE = ((5, 6, 7, 8, 9), (9, 8, 7, 6, 5))
 """Token ids of each fold on which it is tried; the first row is read twice."""
@@ -30,7 +30,7 @@ def uppermost_mlp(model: Any, folds: int) -> nn.Module | None:
         return None
     try:
         apart = _largest_difference(model, found[0], folds)
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError):
+    except FAILURES:
         return None
     return found[0] if apart <= 10 * torch.finfo(model.dtype).eps else None
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from tst.core.errors import UserError
-from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.prompting.prompts import LETTERS
 
 LISTED_TWICE = "twice"

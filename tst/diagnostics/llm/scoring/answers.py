@@ -19,7 +19,8 @@ from tst.core.progress import Progress
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
-from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, EncodedQuestions, Encoder, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
 from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
 from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, Layout, decode

@@ -21,7 +21,7 @@ from tst.diagnostics.llm.prompting.batches import (
     collate_prompts,
     plan_scoring,
 )
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.training.memory import CACHE_COPIES
 
 

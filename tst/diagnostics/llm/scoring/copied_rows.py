@@ -8,7 +8,7 @@ import torch
 
 from tst.diagnostics.llm.model.answer_head import AnswerHead, padded_cache
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 
 
 def read_copies(

@@ -19,7 +19,7 @@ from tst.diagnostics.llm.model.answer_head import (
 )
 from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 
 BLOCK = 128
 """Tokens whose probabilities are summed before they are looked at."""

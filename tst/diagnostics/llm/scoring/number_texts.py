@@ -8,7 +8,7 @@ import torch
 from tst.diagnostics.llm.model.answer_head import AnswerHead, answer_losses
 from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import EMPTY, plan_scoring
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.choices import ScoringPlan, target_log_likelihoods
 from tst.diagnostics.llm.scoring.copied_rows import read_copies
 from tst.diagnostics.llm.scoring.row_trial import can_copy_rows, can_share_rows

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 from tst.diagnostics.llm.model.answer_head import FAILURES, AnswerHead
 from tst.diagnostics.llm.model.reading_limits import attention_window
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.copied_rows import read_copies
 from tst.diagnostics.llm.scoring.side_by_side import read_prompts
 

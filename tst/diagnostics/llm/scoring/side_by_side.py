@@ -18,7 +18,7 @@ from torch.nn.attention import sdpa_kernel
 from tst.diagnostics.llm.model.answer_head import MASKED_KERNELS, AnswerHead, padded_cache
 from tst.diagnostics.llm.model.joined_rows import additive_mask
 from tst.diagnostics.llm.prompting.batches import collate_prompts
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 
 MOST_CONTINUATIONS = 63
 """Continuations of a prompt are the bits of an int64."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tst.diagnostics.llm.model.answer_head import FLOAT_LOGITS, AnswerHead
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.scoring.side_by_side import read_prompts
 
 ROOT = -1

@@ -11,7 +11,8 @@ from tst.core.errors import UserError
 from tst.core.folds import fold_seed
 from tst.core.scoring_rules import ScoringRules
 from tst.diagnostics.llm.prompting.batches import ABSENT
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions, Encoder
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions
+from tst.diagnostics.llm.prompting.encoding import Encoder
 from tst.diagnostics.llm.prompting.examples import NO_CHOICES, Example
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading, count_answers
 from tst.diagnostics.llm.scoring.number_candidates import NumberCandidates

@@ -22,7 +22,7 @@ from tst.diagnostics.llm.prompting.batches import (
     plan_steps,
     round_up,
 )
-from tst.diagnostics.llm.prompting.encoding import Prompt
+from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 from tst.diagnostics.llm.prompting.examples import Example
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.row_trial import can_join_rows

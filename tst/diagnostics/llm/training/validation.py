@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from tst.diagnostics.llm.prompting.encoding import EncodedQuestions
+from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions
 from tst.diagnostics.llm.scoring.calibration import (
     Evidence,
     calibrate,
