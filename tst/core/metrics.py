@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from tst.core.number_text import MINUS
+
 MRA_STEPS = np.arange(1, 11)
 """j of the ten thresholds |error| / |gold| < j / 20, that is 1 - t for t in .95, .90, ..., .50."""
 
@@ -29,7 +31,6 @@ _FORMULA = re.compile(rf"[=<>^]|(?<!\w){_TERM}\s*[-+*/]\s*{_TERM}(?!\w)", re.IGN
 """A formula has a relation or a power, or an operator between numbers and single letters."""
 _NO_PART_OF_FORMULA = re.compile(r"[^\w=<>^*/+().,-]")
 _SIGN = re.compile(r"(?<![\w.])-(?=\.?\d)")
-_MINUS = "\u2212"
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*(\.\d+)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -98,7 +99,7 @@ def _merge_close(ends: np.ndarray) -> np.ndarray:
 
 def as_number(text: str) -> float | None:
     """The number that the whole text is, thousands separators and a percent or $ sign allowed."""
-    stripped = text.replace(_MINUS, "-").strip().strip("$%").strip().rstrip(".")
+    stripped = text.replace(MINUS, "-").strip().strip("$%").strip().rstrip(".")
     return float(stripped.replace(",", "")) if _NUMBER.fullmatch(stripped) else None
 
 
@@ -108,10 +109,10 @@ def normalise_text(text: str) -> str:
     Articles stay where nothing else is left: "A" may be the answer. A formula keeps its operators
     and loses its spaces: "y = x+1" is not "y=x-1". A number keeps its sign: "-3 cm" is not "3 cm".
     """
-    text = text.replace(_MINUS, "-")
+    text = text.replace(MINUS, "-")
     if _FORMULA.search(text):
         return _NO_PART_OF_FORMULA.sub("", text.casefold()).strip(".,")
-    plain = _SIGN.sub(_MINUS, text).casefold().translate(_PUNCTUATION)
+    plain = _SIGN.sub(MINUS, text).casefold().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", plain).split() or plain.split())
 
 

@@ -17,7 +17,7 @@ from tst.diagnostics.llm.scoring.answers import NUMBER_SAMPLES, choose_number
 from tst.diagnostics.llm.scoring.decoding import (
     ArithmeticSampling,
     Greedy,
-    Layout,
+    PromptLayout,
     _decode_uncached,
     decode,
 )
@@ -43,7 +43,7 @@ def test_decoding_with_a_cache_equals_reading_all_anew(head, pick, empty):
     prompts = some_prompts()
     prompts.insert(empty, None)
     # few tokens: a code magnifies rounding by 1 / p with each
-    fast = decode(head, prompts, 3, [2], pick(), Layout(multiple=4))
+    fast = decode(head, prompts, 3, [2], pick(), PromptLayout(multiple=4))
     slow = _decode_uncached(head, prompts, 3, [2], pick())
     copies = pick().copies
     assert len(fast) == len(slow) == 4 * copies
@@ -140,7 +140,7 @@ def test_a_recurrent_state_that_read_padding_is_not_used(pick):
     answers = AnswerHead(AutoModelForCausalLM.from_config(config).eval())
     prompts = some_prompts()
     with torch.inference_mode(), answers.attached():
-        together = decode(answers, prompts, 3, [2], pick(), Layout(multiple=4))
+        together = decode(answers, prompts, 3, [2], pick(), PromptLayout(multiple=4))
         alone = [row for p in prompts for row in decode(answers, [p], 3, [2], pick())]
     assert together == alone
 
@@ -187,7 +187,9 @@ def test_prompts_of_one_length_are_continued_together_where_padding_would_be_rea
     prompts: list[Prompt | None] = [*some_prompts(), None, *some_prompts()[::-1], None]
     with torch.inference_mode(), head.attached():
         padded = can_copy_rows(head, [some_prompts()])
-        found = decode(head, prompts, 2, [2], pick(), Layout(folds=2, multiple=4, padded=padded))
+        found = decode(
+            head, prompts, 2, [2], pick(), PromptLayout(folds=2, multiple=4, padded=padded)
+        )
         slow = _decode_uncached(head, prompts, 2, [2], pick())
     assert not padded
     asked = [i for i in range(len(slow)) if prompts[i // copies] is not None]

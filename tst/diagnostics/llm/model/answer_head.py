@@ -36,10 +36,6 @@ MASKED_KERNELS = [
 each shape anew, and every step of decoding has one of its own."""
 
 
-FAILURES = (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError)
-"""What a model raises that cannot be run in some way, as from a cache."""
-
-
 class AnswerHead:
     """Runs a causal language model and returns logits (m, vocabulary) at m flat positions.
 

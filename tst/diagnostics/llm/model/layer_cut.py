@@ -20,9 +20,7 @@ from transformers import PreTrainedModel
 from tst.core.errors import UserError
 from tst.diagnostics.llm.model.joined_rows import after_beginning
 from tst.diagnostics.llm.model.layers import decoder_blocks, language_model
-
-PROBE = ((5, 6, 7, 8, 9), (9, 8, 7, 6, 5))
-"""Token ids that both ways of running a cut model must agree on."""
+from tst.diagnostics.llm.model.trials import FAILURES, PROBE, agree
 
 
 class LayerCut:
@@ -38,10 +36,10 @@ class LayerCut:
         self.below, self.above = list(blocks[:-top]), list(blocks[-top:])
         self._beside: int | None = None  # what a layer returns beside its state; None: no tuple
         try:
-            apart = self._largest_difference()
-        except (TypeError, AttributeError, KeyError, IndexError, ValueError, RuntimeError) as cause:
+            same = self._is_like_whole()
+        except FAILURES as cause:
             raise _not_cut(model, top) from cause
-        if not apart <= 10 * torch.finfo(model.dtype).eps:
+        if not same:
             raise _not_cut(model, top)
 
     @torch.no_grad()
@@ -115,16 +113,16 @@ class LayerCut:
         return (hidden_states, *[None] * self._beside)
 
     @torch.no_grad()
-    def _largest_difference(self) -> float:
-        """How far the logits of the cut model are from the whole model's, of the largest."""
+    def _is_like_whole(self) -> bool:
+        """Whether the cut model's logits are the whole model's."""
         ids = torch.tensor(PROBE, device=self.model.device)
-        whole = self.model(input_ids=ids, use_cache=False).logits.float()
+        whole = self.model(input_ids=ids, use_cache=False).logits
         states = self.lower_states(ids)
         if states.shape[:2] != ids.shape or states.dim() != 3:
-            return float("nan")
+            return False
         with self.serving(states):
-            cut = self.model(input_ids=ids, use_cache=False).logits.float()
-        return float((cut - whole).abs().max() / whole.abs().max())
+            cut = self.model(input_ids=ids, use_cache=False).logits
+        return agree(cut, whole, self.model.dtype)
 
 
 def _not_cut(model: PreTrainedModel, top: int) -> UserError:

@@ -13,10 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tst.diagnostics.llm.model.answer_head import FAILURES, AnswerHead
-
-PROBE = ((5, 6, 7, 8, 9), (9, 8, 7, 6, 5))
-"""Token ids of each fold on which it is tried; the first row is read twice."""
+from tst.diagnostics.llm.model.answer_head import AnswerHead
+from tst.diagnostics.llm.model.trials import FAILURES, PROBE, agree
 
 
 def uppermost_mlp(model: Any, folds: int) -> nn.Module | None:
@@ -29,10 +27,10 @@ def uppermost_mlp(model: Any, folds: int) -> nn.Module | None:
     if len(found) != 1:
         return None
     try:
-        apart = _largest_difference(model, found[0], folds)
+        same = _is_like_whole(model, found[0], folds)
     except FAILURES:
         return None
-    return found[0] if apart <= 10 * torch.finfo(model.dtype).eps else None
+    return found[0] if same else None
 
 
 @contextmanager
@@ -63,14 +61,14 @@ def running_at(mlp: nn.Module, positions: torch.Tensor) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _largest_difference(model: Any, mlp: nn.Module, folds: int) -> float:
-    """How far logits are from those of the whole layer, of the largest."""
+def _is_like_whole(model: Any, mlp: nn.Module, folds: int) -> bool:
+    """Whether logits are those of the whole layer; one position of each fold is read twice."""
     ids = torch.tensor(PROBE * folds, device=model.device)
     first = torch.arange(folds, device=model.device)[:, None] * ids[: len(PROBE)].numel()
     positions = (first + torch.tensor([2, 2, 4, 8], device=model.device)).flatten()
     head = AnswerHead(model)
     with head.attached():
-        whole = head.logits(ids, positions, use_cache=False)[0].float()
+        whole = head.logits(ids, positions, use_cache=False)[0]
         with running_at(mlp, positions):
-            alone = head.logits(ids, positions, use_cache=False)[0].float()
-    return float((alone - whole).abs().max() / whole.abs().max())
+            alone = head.logits(ids, positions, use_cache=False)[0]
+    return agree(alone, whole, model.dtype)

@@ -23,7 +23,7 @@ from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Pr
 from tst.diagnostics.llm.prompting.encoding import NEW_TOKENS, Encoder
 from tst.diagnostics.llm.prompting.prompts import clean_text, parse_number
 from tst.diagnostics.llm.scoring.choices import ChoiceScores, ScoringPlan, score_choices
-from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, Layout, decode
+from tst.diagnostics.llm.scoring.decoding import ArithmeticSampling, Greedy, PromptLayout, decode
 from tst.diagnostics.llm.scoring.fold_reading import FoldReading
 from tst.diagnostics.llm.scoring.number_candidates import SLOTS, best_number
 from tst.diagnostics.llm.scoring.number_texts import Texts, score_number_texts
@@ -188,7 +188,7 @@ def _decode_answers(
                 head, prompts, new_tokens, encoder.numbers_ended, spread, copies, plan.multiple
             )
         pick = spread if copies > 1 else Greedy()
-        stops, layout = encoder.stop_ids, Layout(len(folds), plan.multiple, padded)
+        stops, layout = encoder.stop_ids, PromptLayout(len(folds), plan.multiple, padded)
         return decode(head, prompts, new_tokens, stops, pick, layout)
 
     for places in plan_scoring(lengths, room, plan.multiple):

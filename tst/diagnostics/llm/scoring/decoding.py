@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from tst.diagnostics.llm.model.answer_head import (
-    FAILURES,
     FLOAT_LOGITS,
     AnswerHead,
     kept_state,
     padded_cache,
 )
 from tst.diagnostics.llm.model.reading_limits import attention_window
+from tst.diagnostics.llm.model.trials import FAILURES
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoded_questions import Prompt
 
@@ -120,7 +120,7 @@ def _find_share(shares: torch.Tensor, codes: torch.Tensor) -> tuple[torch.Tensor
 
 
 @dataclass(frozen=True)
-class Layout:
+class PromptLayout:
     """How prompts lie in a batch.
 
     folds: adapters whose prompts follow each other, as many of each; None marks an empty place
@@ -139,7 +139,7 @@ def decode(
     new_tokens: int,
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
-    layout: Layout = Layout(),
+    layout: PromptLayout = PromptLayout(),
 ) -> list[list[int]]:
     """Continuations of each prompt, ``pick.copies`` of them in a row; ends when all have stopped.
 
@@ -154,7 +154,7 @@ def decode(
         if found is not None:
             return found
     found = [[] for _ in range(len(prompts) * pick.copies)]
-    for places in _alike(prompts, layout.folds):
+    for places in _of_one_length(prompts, layout.folds):
         alike = [None if place is None else prompts[place] for place in places]
         try:
             own = _decode_cached(head, alike, new_tokens, stop_ids, pick.fresh())
@@ -171,7 +171,7 @@ def decode(
     return found
 
 
-def _alike(prompts: list[Prompt | None], folds: int) -> Iterator[list[int | None]]:
+def _of_one_length(prompts: list[Prompt | None], folds: int) -> Iterator[list[int | None]]:
     """Places of prompts of the same length, as many of each fold; None fills them up."""
     each = len(prompts) // folds
     by_length: dict[int, list[list[int | None]]] = {}
@@ -190,7 +190,7 @@ def _decode_cached(
     new_tokens: int,
     stop_ids: list[int],
     pick: Greedy | ArithmeticSampling,
-    layout: Layout | None = None,
+    layout: PromptLayout | None = None,
 ) -> list[list[int]] | None:
     """``decode`` from the prompts' cache; None where the model leaves none that can be continued.
 

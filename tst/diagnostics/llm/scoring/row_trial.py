@@ -20,8 +20,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from tst.diagnostics.llm.model.answer_head import FAILURES, AnswerHead
+from tst.diagnostics.llm.model.answer_head import AnswerHead
 from tst.diagnostics.llm.model.reading_limits import attention_window
+from tst.diagnostics.llm.model.trials import FAILURES
 from tst.diagnostics.llm.prompting.batches import collate_prompts
 from tst.diagnostics.llm.prompting.encoded_questions import EncodedQuestions, Prompt
 from tst.diagnostics.llm.scoring.copied_rows import read_copies
@@ -175,20 +176,23 @@ def _continued(
     asked = np.arange(len(prompts) * COPIES).reshape(-1, COPIES)[present].ravel()
     fed = np.zeros((len(prompts) * COPIES, STEPS), dtype=np.int64)
 
-    def read(depth: int) -> torch.Tensor:
+    def read(texts: list[Prompt | None]) -> torch.Tensor:
+        ids, positions = (t.to(device) for t in collate_prompts(texts))
+        return head.logits(ids, positions[:, 0], use_cache=False)[0]
+
+    def read_fed(depth: int) -> torch.Tensor:
         texts = [
             None if prompt is None else Prompt([*prompt.ids, *fed[row, :depth].tolist()])
             for row in range(len(fed))
             for prompt in [prompts[row // COPIES]]
         ]
-        ids, positions = (t.to(device) for t in collate_prompts(texts))
-        return head.logits(ids, positions[:, 0], use_cache=False)[0][asked]
+        return read(texts)[asked]
 
-    first = read(0)[::COPIES].topk(COPIES, dim=1).indices
+    first = read(prompts)[present].topk(COPIES, dim=1).indices
     fed[asked, 0] = first.reshape(-1).cpu().numpy()
     for depth in range(1, STEPS):
-        fed[asked, depth] = read(depth).argmax(dim=1).cpu().numpy()
-    return asked, fed, read(STEPS)
+        fed[asked, depth] = read_fed(depth).argmax(dim=1).cpu().numpy()
+    return asked, fed, read_fed(STEPS)
 
 
 def _shared_rows(

@@ -28,11 +28,7 @@ from tst.diagnostics.llm.training.fold_optimizer import FoldOptimizer, FoldSteps
 from tst.diagnostics.llm.training.memory import MemoryPlan
 from tst.diagnostics.llm.training.one_fold import Training, TrainingCost
 from tst.diagnostics.llm.training.stacked_adapters import StackedAdapters
-from tst.diagnostics.llm.training.steps import (
-    FoldTask,
-    StepCollator,
-    as_inputs,
-)
+from tst.diagnostics.llm.training.steps import FoldTask, StepCollator, as_inputs
 from tst.diagnostics.llm.training.validation import (
     EpochSelection,
     ReadValidation,
